@@ -1,0 +1,57 @@
+# Everything here works on a fresh machine that has Python 3.11 or newer and make; the rest is installed into .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8000
+ASL    := workflows/order_processing.asl.json
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lint types asl openapi diagram fmt lock clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+run: $(VENV)/installed ## Run the whole system in one process: http://127.0.0.1:8000/docs
+	$(BIN)/uvicorn service.main:app --port $(PORT) --no-access-log --timeout-graceful-shutdown 1
+
+test: $(VENV)/installed ## Run the tests
+	$(BIN)/pytest
+
+check: format lint types asl openapi diagram test ## Run everything that CI runs
+
+format: $(VENV)/installed
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+
+types: $(VENV)/installed
+	$(BIN)/mypy
+
+asl: $(VENV)/installed
+	$(BIN)/statelint $(ASL)
+
+openapi: $(VENV)/installed
+	$(BIN)/python -m service.api.openapi | diff -u docs/openapi.json - || { echo "docs/openapi.json is stale: make fmt"; exit 1; }
+
+diagram: $(VENV)/installed
+	$(BIN)/python -m service.orders.diagram | diff -u docs/lifecycle.md - || { echo "docs/lifecycle.md is stale: make fmt"; exit 1; }
+
+fmt: $(VENV)/installed ## Format the code and write the generated documents anew
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+	$(BIN)/python -m service.api.openapi > docs/openapi.json
+	$(BIN)/python -m service.orders.diagram > docs/lifecycle.md
+
+lock: $(VENV)/installed ## Refresh the hash-pinned requirements files
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -o requirements/lambda.txt pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra local --extra dev -c requirements/lambda.txt -o requirements/dev.txt pyproject.toml
+
+clean: ## Remove what was installed and cached
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/installed: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "DOFS needs Python 3.11 or newer; name one with: make PYTHON=python3.13 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@

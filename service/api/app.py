@@ -1,0 +1,79 @@
+"""The FastAPI application."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.utils import get_openapi
+
+from service import __version__
+from service.api import docs, health, orders, problems
+from service.api.dependencies import Offload
+from service.orders.ports import System
+from service.orders.validation import OrderItemRequest, OrderRequest
+from service.settings import Settings
+
+DESCRIPTION = """\
+Takes orders and carries each one, without ever losing or doubling it, through validation, storage and fulfillment.
+Errors are problem details (RFC 9457).
+"""
+
+
+def create_app(
+    settings: Settings, offload: Offload, system: System | None = None, lifespan: Callable[..., Any] | None = None
+) -> FastAPI:
+    """Put the application together.
+
+    Args:
+        settings: those of the process.
+        offload: how a request waits for AWS: in place on Lambda, in a thread under a server.
+        system: the ports; None when ``lifespan`` sets ``app.state.system``.
+        lifespan: what to do when a server starts and stops.
+    """
+    app = FastAPI(
+        title="DOFS",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.settings, app.state.offload, app.state.system = settings, offload, system
+    for router in (orders.router, health.router, docs.router):
+        app.include_router(router)
+    problems.install(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type", "Idempotency-Key", "Prefer", "Authorization", "X-Api-Key"],
+            expose_headers=["Location", "Idempotency-Replayed", "Preference-Applied", "Retry-After"],
+        )
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document: FastAPI's, with problems under their own media type and the body that routes read raw."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    schema = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version="3.1.0"
+    )
+    reference = "#/components/schemas/{model}"
+    for model in (OrderRequest, OrderItemRequest):
+        described = model.model_json_schema(ref_template=reference)
+        described.pop("$defs", None)
+        schema["components"]["schemas"][model.__name__] = described
+    for path in schema["paths"].values():
+        for operation in path.values():
+            for status, response in operation["responses"].items():
+                content = response.get("content", {})
+                if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith("/Problem"):
+                    response["content"] = {problems.MEDIA_TYPE: content["application/json"]}
+                    response["description"] = problems.TITLES[int(status)]
+    app.openapi_schema = schema
+    return schema

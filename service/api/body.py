@@ -1,0 +1,60 @@
+"""Reading what a request to submit an order carries: its body, its idempotency key, its preference."""
+
+import re
+from typing import Any
+
+from fastapi import Request
+
+from service.api.problems import BadRequest, BodyTooLarge, WrongMediaType
+from service.orders import document
+
+MAX_BODY = 64 * 1024  # bytes
+
+
+async def read_json(request: Request) -> Any:
+    """Read a JSON body of up to 64 KiB, and never hold more than that.
+
+    Raises:
+        WrongMediaType: the content type is not ``application/json``.
+        BodyTooLarge: more than 64 KiB were announced or arrived.
+        MalformedDocument: it is not acceptable JSON.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise WrongMediaType
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > MAX_BODY:
+        raise BodyTooLarge
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise BodyTooLarge
+    return document.read(bytes(body))
+
+
+def idempotency_key(header: str | None) -> str | None:
+    """The key of an ``Idempotency-Key`` header: 16 to 128 printable ASCII characters, bare or as a quoted string.
+
+    Raises:
+        BadRequest: it is of another form.
+    """
+    if header is None:
+        return None
+    key = header.strip()
+    if len(key) >= 2 and key.startswith('"') and key.endswith('"'):
+        key = re.sub(r"\\([\"\\])", r"\1", key[1:-1])
+    if not re.fullmatch(r"[\x20-\x7e]{16,128}", key):
+        raise BadRequest(
+            "idempotency-key-invalid", "Idempotency-Key must be 16 to 128 printable ASCII characters, bare or quoted."
+        )
+    return key
+
+
+def prefers_lenient(header: str | None) -> bool:
+    """Whether a ``Prefer`` header holds ``handling=lenient`` (RFC 7240, section 4.4)."""
+    preferences = [preference.partition(";")[0] for preference in (header or "").split(",")]
+    pairs = [preference.partition("=") for preference in preferences]
+    return any(
+        name.strip().lower() == "handling" and value.strip().strip('"').lower() == "lenient" for name, _, value in pairs
+    )

@@ -1,0 +1,80 @@
+"""What routes ask for, as annotated aliases, so that they read as plain functions.
+
+All are async: a plain function would cost every request a thread.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, Protocol, TypeVar
+
+import anyio.to_thread
+from fastapi import Depends, Request
+
+from service.api.problems import OrderNotFound, Unauthenticated
+from service.orders.model import Order
+from service.orders.ports import System
+from service.settings import Settings
+
+T = TypeVar("T")
+
+
+class Offload(Protocol):
+    """Runs a function that may block on AWS."""
+
+    def __call__(self, function: Callable[..., T], *args: Any) -> Awaitable[T]: ...
+
+
+async def inline(function: Callable[..., T], *args: Any) -> T:
+    """Run it here: a Lambda environment handles one request at a time, so there is nobody to hold up."""
+    return function(*args)
+
+
+async def in_thread(function: Callable[..., T], *args: Any) -> T:
+    """Run it in a worker thread, so that the event loop goes on serving others."""
+    return await anyio.to_thread.run_sync(partial(function, *args))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request. ``sees_all`` is whether other callers' orders are visible to them."""
+
+    name: str
+    sees_all: bool
+
+    def check_may_see(self, order: Order) -> None:
+        """Raise OrderNotFound for somebody else's order: its existence is not disclosed either."""
+        if not (self.sees_all or order.owner == self.name):
+            raise OrderNotFound
+
+
+async def _system(request: Request) -> System:
+    system: System = request.app.state.system
+    return system
+
+
+async def _offload(request: Request) -> Offload:
+    offload: Offload = request.app.state.offload
+    return offload
+
+
+async def _caller(request: Request) -> Caller:
+    """The caller as API Gateway authenticated them; never from anything that the caller wrote."""
+    settings: Settings = request.app.state.settings
+    if settings.api_auth == "none":
+        return Caller("anonymous", sees_all=True)
+    context = request.scope.get("aws.event", {}).get("requestContext", {})
+    identity, authorizer = context.get("identity") or {}, context.get("authorizer") or {}
+    name = {
+        "api_key": identity.get("apiKeyId"),
+        "iam": identity.get("userArn"),
+        "cognito": (authorizer.get("claims") or {}).get("sub"),
+    }[settings.api_auth]
+    if not name:
+        raise Unauthenticated
+    return Caller(f"{settings.api_auth}:{name}", sees_all=settings.api_auth != "cognito")
+
+
+TheSystem = Annotated[System, Depends(_system)]
+TheOffload = Annotated[Offload, Depends(_offload)]
+TheCaller = Annotated[Caller, Depends(_caller)]

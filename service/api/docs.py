@@ -1,0 +1,49 @@
+"""The interactive documentation at /docs, with its assets on board, so that it renders with no internet."""
+
+from functools import cache
+from importlib import resources
+
+from fastapi import APIRouter, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+router = APIRouter(include_in_schema=False)
+
+ASSETS = {
+    "swagger-ui-bundle.js": "application/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon-32x32.png": "image/png",
+}
+
+
+@router.get("/")
+async def root(request: Request) -> RedirectResponse:
+    """Send a browser to the documentation."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
+
+
+@router.get("/docs")
+async def docs(request: Request) -> HTMLResponse:
+    """Swagger UI over the OpenAPI document."""
+    root = request.scope.get("root_path", "")
+    return get_swagger_ui_html(
+        title="DOFS API",
+        openapi_url=f"{root}/openapi.json",
+        swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}/docs/swagger-ui.css",
+        swagger_favicon_url=f"{root}/docs/favicon-32x32.png",
+    )
+
+
+@router.get("/docs/{name}")
+async def asset(name: str) -> Response:
+    """A file of Swagger UI."""
+    if name not in ASSETS:
+        raise HTTPException(404)
+    return Response(_content(name), media_type=ASSETS[name], headers={"Cache-Control": "public, max-age=86400"})
+
+
+@cache
+def _content(name: str) -> bytes:
+    return resources.files("fastapi_swagger.resources").joinpath(name).read_bytes()

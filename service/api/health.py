@@ -1,0 +1,38 @@
+"""Is the process alive, and does everything that it depends on answer?"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from service import __version__
+from service.api.dependencies import TheOffload, TheSystem
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health", response_model=dict[str, str])
+async def health() -> JSONResponse:
+    """The process answers. Nothing else is asked."""
+    return JSONResponse({"status": "ok", "version": __version__})
+
+
+@router.get("/ready", response_model=dict[str, Any], responses={503: {"model": dict[str, Any]}})
+async def ready(system: TheSystem, offload: TheOffload) -> JSONResponse:
+    """Each dependency answers; 503 names the ones that do not."""
+    checks: dict[str, Callable[[], None]] = {
+        "orders store": system.store.ready,
+        "fulfillment queue": system.queue.ready,
+        "order workflow": system.workflow.ready,
+    }
+    outcomes = await asyncio.gather(*(offload(check) for check in checks.values()), return_exceptions=True)
+    dependencies = {
+        name: "ok" if outcome is None else f"does not answer ({type(outcome).__name__})"
+        for name, outcome in zip(checks, outcomes, strict=True)
+    }
+    all_well = all(outcome is None for outcome in outcomes)
+    return JSONResponse(
+        {"status": "ready" if all_well else "not ready", "dependencies": dependencies}, 200 if all_well else 503
+    )

@@ -1,0 +1,18 @@
+"""Prints the OpenAPI document: ``python -m service.api.openapi > docs/openapi.json``."""
+
+import json
+import sys
+
+from service.api.app import create_app
+from service.api.dependencies import inline
+from service.settings import Settings
+
+
+def document() -> str:
+    """The document as it is committed."""
+    settings = Settings(orders_table="-", failed_orders_table="-", queue_url="-", state_machine_arn="-")
+    return json.dumps(create_app(settings, inline).openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document())

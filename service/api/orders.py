@@ -1,0 +1,166 @@
+"""Submit, show, list and cancel orders."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from service.api import cursor
+from service.api.body import idempotency_key, prefers_lenient, read_json
+from service.api.dependencies import TheCaller, TheOffload, TheSystem
+from service.api.problems import OrderNotFound, Problem, TooLate
+from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView, order_view
+from service.orders.lifecycle import Status
+from service.orders.model import Order, Write
+from service.orders.ports import System, TransitionRefused
+from service.orders.submission import Submission, submit
+from service.orders.validation import ID_PATTERN, OrderRequest
+
+router = APIRouter(tags=["orders"], default_response_class=DecimalResponse)
+
+PROBLEMS: dict[str, dict[int | str, dict[str, Any]]] = {
+    "submit": {status: {"model": Problem} for status in (400, 401, 413, 415, 422, 503)},
+    "get": {status: {"model": Problem} for status in (401, 404, 422, 503)},
+    "list": {status: {"model": Problem} for status in (400, 401, 422, 503)},
+    "cancel": {status: {"model": Problem} for status in (401, 404, 409, 422, 503)},
+}
+REQUEST_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{OrderRequest.__name__}"}}},
+    }
+}
+
+
+class ListQuery(BaseModel):
+    """Which orders to list: those of one customer, or those in one state."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    customer_id: str | None = Field(None, pattern=f"^{ID_PATTERN}$")
+    status: Status | None = None
+    limit: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, description="`next_cursor` of the page before.")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "ListQuery":
+        if (self.customer_id is None) == (self.status is None):
+            raise PydanticCustomError("one_of_two", "give either customer_id or status")
+        return self
+
+    @property
+    def listing(self) -> str:
+        """The list that a cursor belongs to."""
+        return f"customer_id={self.customer_id}" if self.customer_id else f"status={self.status}"
+
+
+@router.post(
+    "/order", status_code=202, response_model=AcceptedView, responses=PROBLEMS["submit"], openapi_extra=REQUEST_BODY
+)
+@router.post(
+    "/orders", status_code=202, response_model=AcceptedView, responses=PROBLEMS["submit"], openapi_extra=REQUEST_BODY
+)
+async def submit_order(
+    request: Request,
+    system: TheSystem,
+    offload: TheOffload,
+    caller: TheCaller,
+    idempotency: Annotated[
+        str | None,
+        Header(alias="Idempotency-Key", description="16 to 128 printable characters that make a retry safe."),
+    ] = None,
+    prefer: Annotated[
+        str | None, Header(description="`handling=lenient` leaves the judgment of the order to the workflow.")
+    ] = None,
+) -> DecimalResponse:
+    """Submit an order. 202 means that it is durable and on its way; follow it at `Location`.
+
+    A repeat with the same `Idempotency-Key` and the same order gets the first answer again.
+    """
+    submission = Submission(
+        document=await read_json(request),
+        owner=caller.name,
+        lenient=prefers_lenient(prefer),
+        idempotency_key=idempotency_key(idempotency),
+    )
+    order, replayed = await offload(submit, submission, system)
+    headers = {"Location": f"{request.scope.get('root_path', '')}/orders/{order.order_id}"}
+    if submission.lenient:
+        headers["Preference-Applied"] = "handling=lenient"
+    if replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return DecimalResponse({"order_id": order.order_id, "status": Status.RECEIVED}, 202, headers)
+
+
+@router.get("/orders", response_model=OrderListView, responses=PROBLEMS["list"])
+async def list_orders(
+    query: Annotated[ListQuery, Query()], system: TheSystem, offload: TheOffload, caller: TheCaller
+) -> DecimalResponse:
+    """List a customer's orders, or the orders in one state, newest first.
+
+    A page that is not the last may be shorter than `limit`; go on until `next_cursor` is null.
+    """
+    after = cursor.decode(query.cursor, query.listing)
+    if query.customer_id is not None:
+        page = await offload(system.store.by_customer, query.customer_id, query.limit, after)
+    else:
+        page = await offload(system.store.by_status, query.status, query.limit, after)
+    visible = [order for order in page.orders if caller.sees_all or order.owner == caller.name]
+    return DecimalResponse(
+        {"orders": [order_view(order) for order in visible], "next_cursor": cursor.encode(page.next, query.listing)}
+    )
+
+
+@router.get("/orders/{order_id}", response_model=OrderView, responses=PROBLEMS["get"])
+async def get_order(order_id: str, system: TheSystem, offload: TheOffload, caller: TheCaller) -> DecimalResponse:
+    """Show an order with its timeline."""
+    order = await offload(system.store.get, order_id) if is_id(order_id) else None
+    if order is None:
+        raise OrderNotFound
+    caller.check_may_see(order)
+    return DecimalResponse(order_view(order))
+
+
+@router.post("/orders/{order_id}/cancel", response_model=OrderView, responses=PROBLEMS["cancel"])
+async def cancel_order(order_id: str, system: TheSystem, offload: TheOffload, caller: TheCaller) -> DecimalResponse:
+    """Cancel an order that fulfillment has not begun. Cancelling it again changes nothing."""
+    if not is_id(order_id):
+        raise OrderNotFound
+    if not caller.sees_all:
+        order = await offload(system.store.get, order_id)
+        if order is None:
+            raise OrderNotFound
+        caller.check_may_see(order)
+    return DecimalResponse(order_view(await offload(cancel, order_id, system)))
+
+
+def cancel(order_id: str, system: System) -> Order:
+    """Move an order to CANCELLED.
+
+    Raises:
+        OrderNotFound: there is none.
+        TooLate: it is being fulfilled, or has come to another end.
+    """
+    write = Write(
+        name="cancel",
+        order_id=order_id,
+        id=system.new_id(),
+        at=system.now(),
+        actor="api",
+        reason="cancelled by the customer",
+    )
+    try:
+        return system.store.apply(write)
+    except TransitionRefused as refused:
+        if refused.order is None:
+            raise OrderNotFound from None
+        if refused.order.status is not Status.CANCELLED:
+            raise TooLate(refused.order) from None
+        return refused.order
+
+
+def is_id(order_id: str) -> bool:
+    """Whether a text could be an order's id at all."""
+    return re.fullmatch(ID_PATTERN, order_id) is not None

@@ -1,0 +1,161 @@
+"""Every error of the API as problem details (RFC 9457): one table from exception to problem, one type per cause."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from service.orders.document import MalformedDocument
+from service.orders.model import FieldError, Order
+from service.orders.submission import KeyReused, OrderInvalid
+from service.orders.validation import pointer
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:dofs:problem:"
+
+
+class ProblemError(BaseModel):
+    """One thing that is wrong with the request."""
+
+    pointer: str = Field(description="JSON Pointer (RFC 6901) into the body, or the name of a query parameter.")
+    detail: str
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=[f"{TYPE_PREFIX}order-invalid"])
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[ProblemError] | None = None
+
+
+class BadRequest(Exception):
+    """A part of the request other than its body cannot be understood. The message is for the caller."""
+
+    def __init__(self, slug: str, detail: str) -> None:
+        super().__init__(detail)
+        self.slug = slug
+
+
+class BodyTooLarge(Exception):
+    """The body is larger than the API takes."""
+
+
+class WrongMediaType(Exception):
+    """The body is not JSON by its content type."""
+
+
+class Unauthenticated(Exception):
+    """The deployment authenticates its callers, and this request carries no identity."""
+
+
+class OrderNotFound(Exception):
+    """There is no such order, or it is somebody else's."""
+
+
+class TooLate(Exception):
+    """The order has gone too far for what was asked."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"order {order.order_id} is {order.status}")
+        self.order = order
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    status: int
+    slug: str
+    title: str
+
+
+_KINDS: dict[type[Exception], _Kind] = {
+    MalformedDocument: _Kind(400, "malformed-json", "The body is not acceptable JSON"),
+    BadRequest: _Kind(400, "bad-request", "The request cannot be understood"),
+    Unauthenticated: _Kind(401, "unauthenticated", "The request carries no identity"),
+    OrderNotFound: _Kind(404, "order-not-found", "There is no such order"),
+    TooLate: _Kind(409, "too-late", "The order has gone too far for this"),
+    BodyTooLarge: _Kind(413, "body-too-large", "The body is too large"),
+    WrongMediaType: _Kind(415, "wrong-media-type", "The body must be application/json"),
+    OrderInvalid: _Kind(422, "order-invalid", "The order is not valid"),
+    KeyReused: _Kind(422, "idempotency-key-reused", "The idempotency key belongs to another order"),
+    RequestValidationError: _Kind(422, "parameters-invalid", "The parameters are not valid"),
+}
+_UNAVAILABLE = _Kind(503, "unavailable", "A part of the system does not answer; try again")
+_INTERNAL = _Kind(500, "internal-error", "Something went wrong on our side")
+TITLES = {
+    status: "; or: ".join(kind.title for kind in [*_KINDS.values(), _UNAVAILABLE] if kind.status == status)
+    for status in {kind.status for kind in [*_KINDS.values(), _UNAVAILABLE]}
+}
+"""What each status can mean, for the documentation."""
+
+_HTTP_SLUGS = {404: "not-found", 405: "method-not-allowed"}
+
+
+def problem(
+    kind: _Kind, detail: str | None = None, headers: Mapping[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    """Make a problem response; members that are None are left out."""
+    content = {"type": TYPE_PREFIX + kind.slug, "title": kind.title, "status": kind.status, "detail": detail, **members}
+    shown = {name: value for name, value in content.items() if value is not None}
+    return JSONResponse(shown, kind.status, dict(headers) if headers else None, MEDIA_TYPE)
+
+
+async def _known(_request: Request, error: Exception) -> JSONResponse:
+    kind = next(_KINDS[each] for each in type(error).__mro__ if each in _KINDS)
+    match error:
+        case MalformedDocument():
+            return problem(kind, str(error))
+        case BadRequest():
+            return problem(_Kind(kind.status, error.slug, kind.title), str(error))
+        case OrderInvalid():
+            return problem(kind, errors=error_views(error.errors))
+        case TooLate():
+            return problem(kind, f"It is {error.order.status}.", order_status=error.order.status)
+        case RequestValidationError():
+            return problem(kind, errors=[_parameter_error(each) for each in error.errors()])
+        case _:
+            return problem(kind)
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    slug = _HTTP_SLUGS.get(error.status_code, f"http-{error.status_code}")
+    return problem(_Kind(error.status_code, slug, str(error.detail)), headers=error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    """AWS's own failures are passing ones, and a caller may try again; all others are ours."""
+    if type(error).__module__.startswith("botocore."):
+        log.warning("%s %s: %s", request.method, request.scope.get("route"), type(error).__name__)
+        return problem(_UNAVAILABLE, headers={"Retry-After": "1"})
+    return problem(_INTERNAL)
+
+
+def install(app: FastAPI) -> None:
+    """Have an app answer every exception with its problem."""
+    for exception in _KINDS:
+        app.add_exception_handler(exception, _known)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def error_views(errors: tuple[FieldError, ...]) -> list[dict[str, str]]:
+    """Field errors as the API shows them."""
+    return [{"pointer": error.pointer, "detail": error.detail} for error in errors]
+
+
+def _parameter_error(error: Mapping[str, Any]) -> dict[str, str]:
+    return {"pointer": pointer(error["loc"][1:]).removeprefix("/"), "detail": error["msg"]}

@@ -1,0 +1,93 @@
+"""Orders as the API shows them."""
+
+from typing import Annotated, Any
+
+import simplejson
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from service.api.problems import ProblemError, error_views
+from service.orders.lifecycle import Status
+from service.orders.model import Order
+from service.orders.timestamps import text
+
+Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T09:30:00.123Z"])]
+
+
+class TimelineView(BaseModel):
+    """One thing that happened to the order."""
+
+    at: Instant
+    source: Status | None = Field(alias="from", description="The state it left; null for the first.")
+    to: Status
+    actor: str
+    reason: str | None
+
+
+class OrderView(BaseModel):
+    """An order. What was submitted is shown as it was, so an order that is not valid may lack any of it."""
+
+    order_id: str = Field(examples=["ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6"])
+    status: Status
+    customer_id: str | None = Field(examples=["cust_123"])
+    currency: Any = Field(examples=["USD"])
+    total_amount: Any = Field(description="A number with two decimals.", examples=[59.98])
+    items: list[Any] = Field(examples=[[{"product_id": "prod_456", "quantity": 2, "price": 29.99}]])
+    metadata: dict[str, Any]
+    attempts: int = Field(description="Attempts to fulfill it since it was received or last redriven.")
+    created_at: Instant
+    updated_at: Instant
+    errors: list[ProblemError] = Field(description="Why it was rejected.")
+    timeline: list[TimelineView]
+
+
+class OrderListView(BaseModel):
+    """A page of orders, newest first."""
+
+    orders: list[OrderView]
+    next_cursor: str | None
+
+
+class AcceptedView(BaseModel):
+    """An order that was taken in."""
+
+    order_id: str
+    status: Status
+
+
+class DecimalResponse(Response):
+    """A JSON response that writes amounts digit for digit; the standard library cannot."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return simplejson.dumps(content, use_decimal=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def order_view(order: Order) -> dict[str, Any]:
+    """An order, in the form that every route shows."""
+    submitted = order.document
+    items, metadata = submitted.get("items"), submitted.get("metadata")
+    return {
+        "order_id": order.order_id,
+        "status": order.status,
+        "customer_id": order.customer_id,
+        "currency": submitted.get("currency"),
+        "total_amount": submitted.get("total_amount"),
+        "items": items if isinstance(items, list) else [],
+        "metadata": metadata if isinstance(metadata, dict) else {},
+        "attempts": order.attempts,
+        "created_at": text(order.created_at),
+        "updated_at": text(order.updated_at),
+        "errors": error_views(order.errors),
+        "timeline": [
+            {
+                "at": text(entry.at),
+                "from": entry.source,
+                "to": entry.target,
+                "actor": entry.actor,
+                "reason": entry.reason,
+            }
+            for entry in order.timeline
+        ],
+    }

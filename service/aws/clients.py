@@ -1,0 +1,57 @@
+"""The one place that builds AWS clients, each when it is first needed."""
+
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+class Clients:
+    """boto3 clients for one process. They are safe to share between threads.
+
+    Retries are botocore's standard mode (exponential back-off with jitter, 3 attempts in all); the time-outs are
+    short beside the function's own, so that a hanging connection costs one try and not the invocation.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._building = Lock()  # making clients is not thread-safe, using them is
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        client: SQSClient = self._client("sqs")
+        return client
+
+    @cached_property
+    def stepfunctions(self) -> "SFNClient":
+        client: SFNClient = self._client("stepfunctions")
+        return client
+
+    def _client(self, service: Any) -> Any:
+        endpoint, region = self._settings.aws_endpoint_url, self._settings.region
+        with self._building:
+            return boto3.client(
+                service,
+                region_name=region or None,
+                endpoint_url=endpoint or None,
+                config=Config(
+                    connect_timeout=2,
+                    read_timeout=5,
+                    retries={"mode": "standard", "total_max_attempts": 3},
+                    max_pool_connections=20,
+                ),
+            )

@@ -1,0 +1,93 @@
+"""Turns rows of the transition table into DynamoDB expressions.
+
+Nobody writes a condition by hand beside the table: what a transition needs and does is read from it here.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.aws.records import attribute_value, from_timeline, shard_key
+from service.orders.lifecycle import Assign, Guard, Increment, Reset
+from service.orders.model import Write
+
+
+@dataclass(slots=True)
+class Expressions:
+    """Condition and update of one write, with the names and values they refer to."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    condition: str = ""
+    update: str = ""
+
+    def name(self, attribute: str) -> str:
+        """Refer to an attribute."""
+        self.names[f"#{attribute}"] = attribute
+        return f"#{attribute}"
+
+    def value(self, name: str, value: Any) -> str:
+        """Refer to a value."""
+        self.values[f":{name}"] = attribute_value(value)
+        return f":{name}"
+
+    def parameters(self) -> dict[str, Any]:
+        """The request parameters that carry these expressions."""
+        return {
+            "ConditionExpression": self.condition,
+            "UpdateExpression": self.update,
+            "ExpressionAttributeNames": self.names,
+            "ExpressionAttributeValues": self.values,
+        }
+
+
+def compile_write(write: Write, shards: int) -> Expressions:
+    """Compile one application of a transition.
+
+    Args:
+        write: the write; its row of the table says what must hold and what changes.
+        shards: partitions of each status in the index that writes use.
+    """
+    expressions = Expressions()
+    expressions.condition = _condition(write, expressions)
+    expressions.update = _update(write, shards, expressions)
+    return expressions
+
+
+def _condition(write: Write, to: Expressions) -> str:
+    def compare(guard: Guard) -> str:
+        return f"{to.name(guard.attribute)} {guard.comparison} {to.value(guard.value, write.value(guard.value))}"
+
+    sources = []
+    for source in write.transition.sources:
+        is_status = f"{to.name('status')} = {to.value(f'from_{source.status.lower()}', source.status)}"
+        sources.append(" AND ".join([is_status, *map(compare, source.guards)]))
+    any_source = " OR ".join(f"({each})" for each in sources)
+    return " AND ".join([f"({any_source})", *map(compare, write.transition.guards)])
+
+
+def _update(write: Write, shards: int, to: Expressions) -> str:
+    target = write.transition.target
+    assignments = {
+        "status": to.value("status", target),
+        "status_shard": to.value("status_shard", shard_key(target, write.order_id, shards)),
+        "updated_at": to.value("updated_at", write.at),
+        "write_id": to.value("write_id", write.id),
+    }
+    rewritten = write.rewritten_timeline()
+    if rewritten is None:
+        entry = to.value("entry", from_timeline((write.entry,)))
+        assignments["timeline"] = f"list_append({to.name('timeline')}, {entry})"
+    else:
+        assignments["timeline"] = to.value("timeline", from_timeline(rewritten))
+    added = {"version": to.value("one", 1)}
+    for change in write.transition.changes:
+        match change:
+            case Assign(attribute):
+                assignments[attribute] = to.value(f"new_{attribute}", write.value(attribute))
+            case Reset(attribute, constant):
+                assignments[attribute] = to.value(f"new_{attribute}", constant)
+            case Increment(attribute):
+                added[attribute] = ":one"
+    setting = ", ".join(f"{to.name(attribute)} = {value}" for attribute, value in assignments.items())
+    adding = ", ".join(f"{to.name(attribute)} {value}" for attribute, value in added.items())
+    return f"SET {setting} ADD {adding}"

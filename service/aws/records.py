@@ -1,0 +1,129 @@
+"""How orders and failed orders stand in DynamoDB: one function each way."""
+
+import zlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from service.orders.lifecycle import Status
+from service.orders.model import FailedOrder, FailureKind, FieldError, Order, TimelineEntry, linked
+from service.orders.timestamps import parse, text
+
+_serializer, _deserializer = TypeSerializer(), TypeDeserializer()
+
+
+def attribute_value(value: Any) -> Any:
+    """A Python value as a DynamoDB attribute value."""
+    if isinstance(value, datetime):
+        value = text(value)
+    elif isinstance(value, tuple):
+        value = [_plain(element) for element in value]
+    elif isinstance(value, str):
+        value = str(value)
+    return _serializer.serialize(value)
+
+
+def shard_key(status: Status, order_id: str, shards: int) -> str:
+    """The partition of the status index that an order stands in: ``PENDING#3``."""
+    return f"{status}#{zlib.crc32(order_id.encode()) % shards}"
+
+
+def from_order(order: Order, shards: int) -> dict[str, Any]:
+    """An order as an item of the orders table. Attributes that are None are left out: no index key may be null."""
+    values = {
+        "order_id": order.order_id,
+        "owner": order.owner,
+        "customer_id": order.customer_id,
+        "submission": order.submission,
+        "fingerprint": order.fingerprint,
+        "created_at": order.created_at,
+        "updated_at": order.updated_at,
+        "status": order.status,
+        "status_shard": shard_key(order.status, order.order_id, shards),
+        "version": order.version,
+        "epoch": order.epoch,
+        "attempts": order.attempts,
+        "resends": order.resends,
+        "restarts": order.restarts,
+        "write_id": order.write_id,
+        "lease_owner": order.lease_owner,
+        "lease_until": order.lease_until,
+        "errors": order.errors,
+        "timeline": from_timeline(order.timeline),
+    }
+    return {name: attribute_value(value) for name, value in values.items() if value is not None}
+
+
+def to_order(item: Mapping[str, Any]) -> Order:
+    """An item of the orders table as an order."""
+    row = {name: _deserializer.deserialize(value) for name, value in item.items()}
+    return Order(
+        order_id=row["order_id"],
+        owner=row["owner"],
+        customer_id=row.get("customer_id"),
+        submission=row["submission"],
+        fingerprint=row["fingerprint"],
+        created_at=parse(row["created_at"]),
+        updated_at=parse(row["updated_at"]),
+        status=Status(row["status"]),
+        version=int(row["version"]),
+        epoch=int(row["epoch"]),
+        attempts=int(row["attempts"]),
+        resends=int(row["resends"]),
+        restarts=int(row["restarts"]),
+        write_id=row["write_id"],
+        lease_owner=row.get("lease_owner"),
+        lease_until=parse(row["lease_until"]) if row.get("lease_until") else None,
+        errors=tuple(FieldError(error["pointer"], error["detail"]) for error in row["errors"]),
+        timeline=linked(tuple(_entry(entry) for entry in row["timeline"])),
+    )
+
+
+def from_failed_order(failed: FailedOrder, shards: int) -> dict[str, Any]:
+    """A failed order as an item of the failed-orders table."""
+    values = {
+        "order_id": failed.order_id,
+        "customer_id": failed.customer_id,
+        "failed_shard": shard_key(Status.FAILED, failed.order_id, shards),
+        "failed_at": failed.failed_at,
+        "reason": failed.kind,
+        "detail": failed.detail,
+        "attempts": failed.attempts,
+        "epoch": failed.epoch,
+    }
+    return {name: attribute_value(value) for name, value in values.items() if value is not None}
+
+
+def to_failed_order(item: Mapping[str, Any]) -> FailedOrder:
+    """An item of the failed-orders table as a failed order."""
+    row = {name: _deserializer.deserialize(value) for name, value in item.items()}
+    return FailedOrder(
+        order_id=row["order_id"],
+        customer_id=row.get("customer_id"),
+        kind=FailureKind(row["reason"]),
+        detail=row["detail"],
+        attempts=int(row["attempts"]),
+        epoch=int(row["epoch"]),
+        failed_at=parse(row["failed_at"]),
+    )
+
+
+def from_timeline(entries: tuple[TimelineEntry, ...]) -> tuple[dict[str, Any], ...]:
+    """Timeline entries as maps. The state an entry left is stored only where no entry before it tells."""
+    return tuple(
+        {"at": text(entry.at), "to": str(entry.target), "actor": entry.actor}
+        | ({"from": str(entry.source)} if entry.source else {})
+        | ({"reason": entry.reason} if entry.reason else {})
+        for entry in entries
+    )
+
+
+def _entry(row: Mapping[str, Any]) -> TimelineEntry:
+    source = Status(row["from"]) if "from" in row else None
+    return TimelineEntry(parse(row["at"]), source, Status(row["to"]), row["actor"], row.get("reason"))
+
+
+def _plain(value: Any) -> Any:
+    return {"pointer": value.pointer, "detail": value.detail} if isinstance(value, FieldError) else value

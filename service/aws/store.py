@@ -1,0 +1,135 @@
+"""Orders and failed orders in DynamoDB."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from service.aws.clients import Clients
+from service.aws.expressions import compile_write
+from service.aws.index import OrderIndex
+from service.aws.records import from_failed_order, from_order, to_failed_order, to_order
+from service.orders.lifecycle import Status
+from service.orders.model import FailedOrder, Order, Write
+from service.orders.paging import Position
+from service.orders.ports import OrderExists, Page, TransitionRefused
+from service.orders.rules import after_write, failed_row
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoDbOrderStore:
+    """The order store on two tables. Every write is one request, conditional, and needs no read before it."""
+
+    def __init__(self, clients: Clients, settings: Settings) -> None:
+        self._clients = clients
+        self._orders = settings.orders_table
+        self._failed_orders = settings.failed_orders_table
+        self._shards = settings.status_shards
+        self._index = OrderIndex(clients, settings)
+
+    @property
+    def _dynamodb(self) -> "DynamoDBClient":
+        return self._clients.dynamodb
+
+    def create(self, order: Order) -> Order:
+        try:
+            self._dynamodb.put_item(
+                TableName=self._orders,
+                Item=from_order(order, self._shards),
+                ConditionExpression="attribute_not_exists(order_id)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
+            existing = to_order(_item(error.response))
+            if existing.write_id != order.write_id:
+                raise OrderExists(existing) from None
+            return existing
+        return order
+
+    def apply(self, write: Write) -> Order:
+        return self._transact(write) if write.transition.failed_orders else self._update(write)
+
+    def get(self, order_id: str) -> Order | None:
+        answer = self._dynamodb.get_item(TableName=self._orders, Key=_key(order_id), ConsistentRead=True)
+        return to_order(answer["Item"]) if "Item" in answer else None
+
+    def failed(self, order_id: str) -> FailedOrder | None:
+        answer = self._dynamodb.get_item(TableName=self._failed_orders, Key=_key(order_id), ConsistentRead=True)
+        return to_failed_order(answer["Item"]) if "Item" in answer else None
+
+    def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page:
+        return self._index.by_customer(customer_id, limit, after)
+
+    def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page:
+        return self._index.by_status(status, limit, after)
+
+    def waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
+        return self._index.waiting(status, before, limit)
+
+    def ready(self) -> None:
+        self.get("ready")
+        self.failed("ready")
+
+    def _update(self, write: Write) -> Order:
+        try:
+            answer = self._dynamodb.update_item(
+                TableName=self._orders,
+                Key=_key(write.order_id),
+                **compile_write(write, self._shards).parameters(),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
+            return _mine_or_refused(write, _item(error.response))
+        return to_order(answer["Attributes"])
+
+    def _transact(self, write: Write) -> Order:
+        """Write the order and its failed-orders row together; the token makes a repeat within 10 minutes the same."""
+        if write.seen is None:
+            raise ValueError(f"transition {write.name} touches two tables and needs the order as it was seen")
+        moved = after_write(write.seen, write)
+        update: Any = {
+            "TableName": self._orders,
+            "Key": _key(write.order_id),
+            **compile_write(write, self._shards).parameters(),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        failed: Any = (
+            {
+                "Put": {
+                    "TableName": self._failed_orders,
+                    "Item": from_failed_order(failed_row(moved, write), self._shards),
+                }
+            }
+            if write.transition.failed_orders == "put"
+            else {"Delete": {"TableName": self._failed_orders, "Key": _key(write.order_id)}}
+        )
+        try:
+            self._dynamodb.transact_write_items(TransactItems=[{"Update": update}, failed], ClientRequestToken=write.id)
+        except self._dynamodb.exceptions.TransactionCanceledException as error:
+            answer: Any = error.response
+            reason = answer["CancellationReasons"][0]
+            if reason.get("Code") != "ConditionalCheckFailed":
+                raise
+            return _mine_or_refused(write, _item(reason))
+        return moved
+
+
+def _item(answer: Any) -> Mapping[str, Any]:
+    """The item that a failed condition met, as ``ReturnValuesOnConditionCheckFailure`` brings it; empty for none."""
+    item: Mapping[str, Any] = answer.get("Item") or {}
+    return item
+
+
+def _mine_or_refused(write: Write, item: Mapping[str, Any]) -> Order:
+    """A condition that fails is a question: botocore retries lost responses, so this may be our own write."""
+    order = to_order(item) if item else None
+    if order is not None and order.write_id == write.id:
+        return order
+    raise TransitionRefused(write, order)
+
+
+def _key(order_id: str) -> dict[str, Any]:
+    return {"order_id": {"S": order_id}}

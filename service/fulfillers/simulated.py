@@ -1,0 +1,35 @@
+"""A warehouse that exists only as a probability."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+
+from service.orders.model import Failure, FailureKind, Order
+from service.orders.ports import Fulfilled, NotFulfilled
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedFulfiller:
+    """Succeeds at a fixed rate; each outcome is a pure function of the seed and the attempt.
+
+    ``latency`` is how long an attempt takes, in seconds.
+    """
+
+    success_rate: float
+    seed: str
+    latency: float = 0
+
+    def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
+        if self.latency:
+            time.sleep(min(self.latency, seconds))
+        if self.latency > seconds:
+            return NotFulfilled(Failure(FailureKind.DECLINED, f"no answer in the {seconds:.1f} s that were left"))
+        if succeeds(self.seed, self.success_rate, order.order_id, order.epoch, order.attempts):
+            return Fulfilled()
+        return NotFulfilled(Failure(FailureKind.DECLINED, "the simulated warehouse declined"))
+
+
+def succeeds(seed: str, success_rate: float, order_id: str, epoch: int, attempt: int) -> bool:
+    """Whether an attempt succeeds: the first 53 bits of a SHA-256, as a fraction of one, below the rate."""
+    digest = hashlib.sha256(f"{seed}\n{order_id}\n{epoch}\n{attempt}".encode()).digest()
+    return (int.from_bytes(digest[:8]) >> 11) / 2**53 < success_rate

@@ -1,0 +1,85 @@
+"""The Lambda entry point: which event is this?
+
+Only what an event needs is imported: a workflow step or a queue batch never loads the web framework.
+"""
+
+import logging
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from service.wiring import LiveSystem
+
+TASKS = frozenset({"validate", "store", "reject", "reconcile"})
+
+
+class UnknownEvent(Exception):
+    """Nobody here handles such an event; the message names its top-level keys."""
+
+    def __init__(self, event: object) -> None:
+        keys = ", ".join(sorted(map(str, event))[:20]) if isinstance(event, Mapping) else type(event).__name__
+        super().__init__(f"no handler for an event with the keys: {keys or 'none'}")
+
+
+def handler(event: Any, context: Any) -> Any:
+    """Handle one invocation.
+
+    Args:
+        event: a task of ours, an SQS event, or an API Gateway REST proxy event.
+        context: the Lambda context.
+
+    Raises:
+        UnknownEvent: it is none of these.
+        Exception: what a workflow step raises, by whose class name the workflow catches it.
+    """
+    return dispatch(event, context, _system())
+
+
+def dispatch(event: Any, context: Any, system: "LiveSystem") -> Any:
+    """Handle one invocation with the given ports."""
+    if not isinstance(event, dict):
+        raise UnknownEvent(event)
+    if event.keys() == {"dofs"}:
+        return _task(event, system)
+    if _is_sqs(event):
+        from service.steps import fulfill
+
+        return fulfill.run(event["Records"], system, lambda: context.get_remaining_time_in_millis() / 1000)
+    if event.keys() >= {"resource", "httpMethod", "path", "requestContext"} and "dofs" not in event:
+        return _api(event, context, system)
+    raise UnknownEvent(event)
+
+
+def _task(event: dict[str, Any], system: "LiveSystem") -> Any:
+    task = event["dofs"]
+    if not isinstance(task, dict) or task.get("task") not in TASKS:
+        raise UnknownEvent(event)
+    return import_module(f"service.steps.{task['task']}").run(task, system)
+
+
+def _is_sqs(event: dict[str, Any]) -> bool:
+    records = event.get("Records")
+    return (
+        event.keys() == {"Records"}
+        and isinstance(records, list)
+        and bool(records)
+        and all(isinstance(record, dict) and record.get("eventSource") == "aws:sqs" for record in records)
+    )
+
+
+def _api(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
+    from service.api.gateway import respond
+
+    return respond(event, context, system)
+
+
+@cache
+def _system() -> "LiveSystem":
+    from service.settings import Settings
+    from service.wiring import LiveSystem
+
+    settings = Settings.load()
+    logging.getLogger().setLevel(settings.log_level)
+    return LiveSystem(settings)

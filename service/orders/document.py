@@ -1,0 +1,148 @@
+"""The JSON document that a customer submits, read strictly.
+
+Python's reader accepts more than JSON and loses what it cannot hold: it takes NaN and Infinity, keeps the last of
+two equal names, and turns amounts into binary fractions. An order must not depend on any of that, so each is
+refused here (RFC 8259, sections 4 and 6; RFC 7493, section 2).
+"""
+
+import hashlib
+import json
+from decimal import Decimal
+from typing import Any, NoReturn
+
+MAX_DEPTH = 32
+MAX_NUMBER_LENGTH = 40
+MAX_EXPONENT = 300
+
+_TOO_DEEP = f"The document is nested deeper than {MAX_DEPTH} levels."
+
+
+class MalformedDocument(ValueError):
+    """The text is not a JSON document that this system takes. The message says why and quotes nothing."""
+
+
+def read(text: str | bytes) -> Any:
+    """Read a JSON document; numbers with a fraction or an exponent become ``Decimal``.
+
+    Args:
+        text: the document, as text or as UTF-8.
+
+    Raises:
+        MalformedDocument: not UTF-8, not JSON, a duplicate name, a number beyond a double's range or longer than
+            40 characters, an unpaired surrogate, or nesting deeper than 32.
+    """
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        value = json.loads(
+            decoded,
+            parse_float=_decimal,
+            parse_int=_integer,
+            parse_constant=_no_constant,
+            object_pairs_hook=_without_duplicates,
+        )
+    except UnicodeError:
+        raise MalformedDocument("The document is not valid UTF-8 text.") from None
+    except RecursionError:
+        raise MalformedDocument(_TOO_DEEP) from None
+    except json.JSONDecodeError as error:
+        raise MalformedDocument(
+            f"The document is not valid JSON (line {error.lineno}, column {error.colno})."
+        ) from None
+    if _deeper_than(value, MAX_DEPTH):
+        raise MalformedDocument(_TOO_DEEP)
+    if "\\u" in decoded and _has_unpaired_surrogate(value):
+        raise MalformedDocument("A string holds half of a surrogate pair, which is no character.")
+    return value
+
+
+def stored(text: str) -> Any:
+    """Read a document that ``read`` once took and ``write`` has written."""
+    return json.loads(text, parse_float=Decimal)
+
+
+def from_python(value: Any) -> Any:
+    """Read a value that another JSON reader has already turned into Python, with its floats made exact again.
+
+    Lambda's runtime client hands us floats. The shortest text of a float is the number that was sent, for every
+    number of up to 15 digits.
+
+    Raises:
+        MalformedDocument: as ``read``.
+    """
+    try:
+        return read(json.dumps(value))
+    except RecursionError:
+        raise MalformedDocument(_TOO_DEEP) from None
+
+
+def write(value: Any) -> str:
+    """Write a document as the one text that every equal document has: names sorted, no white space, amounts exact."""
+    match value:
+        case Decimal():
+            return format(value, "f") if abs(value.adjusted()) < MAX_NUMBER_LENGTH else str(value)
+        case dict():
+            return "{" + ",".join(f"{_quoted(name)}:{write(value[name])}" for name in sorted(value)) + "}"
+        case list() | tuple():
+            return "[" + ",".join(write(element) for element in value) + "]"
+        case _:
+            return _quoted(value)
+
+
+def fingerprint(text: str) -> str:
+    """Tell documents apart by the SHA-256 of their canonical text, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _quoted(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise MalformedDocument(f"A number is longer than {MAX_NUMBER_LENGTH} characters.")
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        raise MalformedDocument("A number is out of range.") from None
+    if abs(number.adjusted()) > MAX_EXPONENT:
+        raise MalformedDocument("A number is out of range.")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise MalformedDocument(f"A number is longer than {MAX_NUMBER_LENGTH} characters.")
+    return int(text)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise MalformedDocument(f"{name} is not a JSON value.")
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise MalformedDocument("An object names the same member twice.")
+    return members
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _has_unpaired_surrogate(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,0 +1,153 @@
+"""What the domain needs of the world: small protocols, each with an adapter on AWS and one that tests use."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from service.orders.lifecycle import Status
+from service.orders.model import FailedOrder, Failure, Order, Write
+from service.orders.paging import Position
+from service.orders.policy import Policy
+
+
+class OrderExists(Exception):
+    """``create`` met an order of the same id that another write had put there."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"order {order.order_id} exists already")
+        self.order = order
+
+
+class TransitionRefused(Exception):
+    """The guards of a transition did not hold. ``order`` is what stood there instead; None if there is none."""
+
+    def __init__(self, write: Write, order: Order | None) -> None:
+        found = f"is {order.status}, version {order.version}" if order else "does not exist"
+        super().__init__(f"transition {write.name} was refused: order {write.order_id} {found}")
+        self.write = write
+        self.order = order
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list, newest first, and where the next one begins; None when there is no more."""
+
+    orders: tuple[Order, ...]
+    next: Position | None
+
+
+class OrderStore(Protocol):
+    """Keeps orders. Every change of an order goes through ``create`` or ``apply``."""
+
+    def create(self, order: Order) -> Order:
+        """Write a RECEIVED order, if there is none of its id.
+
+        Raises:
+            OrderExists: there is one that another write put there. Meeting the same write again is no conflict.
+        """
+
+    def apply(self, write: Write) -> Order:
+        """Apply one transition, if its guards hold at that moment; returns the order as it is then.
+
+        A write whose response was lost and that is sent again meets its own work and succeeds.
+
+        Raises:
+            TransitionRefused: the guards do not hold, or the order does not exist.
+        """
+
+    def get(self, order_id: str) -> Order | None:
+        """The order as of the last write that finished before the call."""
+
+    def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page:
+        """A customer's orders, newest first."""
+
+    def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page:
+        """The orders that stand in one state, the most lately changed first."""
+
+    def waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
+        """Up to ``limit`` orders that have stood unchanged in a state since ``before``, the longest first."""
+
+    def failed(self, order_id: str) -> FailedOrder | None:
+        """The order's row among the failed orders."""
+
+    def ready(self) -> None:
+        """Return when the store answers; raise what it raises when it does not."""
+
+
+class FulfillmentQueue(Protocol):
+    """Carries order ids to fulfillment, at least once, in no order."""
+
+    def send(self, order_id: str) -> None:
+        """Put one message on the queue."""
+
+    def ready(self) -> None:
+        """Return when the queue answers; raise what it raises when it does not."""
+
+
+class Workflow(Protocol):
+    """Runs the order workflow."""
+
+    def start(self, order_id: str, name: str) -> bool:
+        """Start an execution for an order.
+
+        Args:
+            order_id: the order, which is all that the execution carries.
+            name: the execution's name; one name runs once.
+
+        Returns:
+            False when an execution of that name was started before.
+        """
+
+    def ready(self) -> None:
+        """Return when the workflow service answers; raise what it raises when it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fulfilled:
+    """The attempt succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotFulfilled:
+    """The attempt did not succeed; a ``permanent`` failure will not succeed in any other attempt either."""
+
+    failure: Failure
+    permanent: bool = False
+
+
+class Fulfiller(Protocol):
+    """Does the work outside: picks, packs and ships. One call is one attempt."""
+
+    def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
+        """Try to fulfill an order.
+
+        Args:
+            order: the order, claimed; ``(order_id, epoch, attempts)`` names the attempt.
+            seconds: how long the attempt may take.
+
+        Raises:
+            Exception: anything; it counts as a failed attempt that may be tried again.
+        """
+
+
+class System(Protocol):
+    """The ports and the policy together, as steps and routes receive them."""
+
+    @property
+    def policy(self) -> Policy: ...
+    @property
+    def store(self) -> OrderStore: ...
+    @property
+    def queue(self) -> FulfillmentQueue: ...
+    @property
+    def workflow(self) -> Workflow: ...
+    @property
+    def fulfiller(self) -> Fulfiller: ...
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """The time, in UTC, cut to the millisecond."""
+
+    @property
+    def new_id(self) -> Callable[[], str]:
+        """128 bits of randomness as 32 hexadecimal digits."""

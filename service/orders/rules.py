@@ -1,0 +1,58 @@
+"""The transition table evaluated in Python: whether a write may be made, and what it leaves behind."""
+
+import operator
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from service.orders.lifecycle import Assign, Guard, Increment, Reset
+from service.orders.model import FailedOrder, Order, Write, linked
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {"=": operator.eq, "<": operator.lt, ">=": operator.ge}
+
+
+def permitted(order: Order, write: Write) -> bool:
+    """Whether the guards of a transition hold for an order."""
+    transition = write.transition
+    source = next((source for source in transition.sources if source.status is order.status), None)
+    return source is not None and all(_holds(guard, order, write) for guard in (*transition.guards, *source.guards))
+
+
+def after_write(order: Order, write: Write) -> Order:
+    """The order as a permitted write leaves it."""
+    changed: dict[str, Any] = {
+        "status": write.transition.target,
+        "version": order.version + 1,
+        "updated_at": write.at,
+        "write_id": write.id,
+        "timeline": write.rewritten_timeline() or linked((*order.timeline, write.entry)),
+    }
+    for change in write.transition.changes:
+        match change:
+            case Assign(attribute):
+                changed[attribute] = write.value(attribute)
+            case Reset(attribute, to):
+                changed[attribute] = to
+            case Increment(attribute):
+                changed[attribute] = getattr(order, attribute) + 1
+    return replace(order, **changed)
+
+
+def failed_row(order: Order, write: Write) -> FailedOrder:
+    """The row that a write which fails an order for good puts among the failed orders."""
+    if write.failure is None:
+        raise ValueError(f"transition {write.name} needs a failure to record")
+    return FailedOrder(
+        order_id=order.order_id,
+        customer_id=order.customer_id,
+        kind=write.failure.kind,
+        detail=write.failure.detail,
+        attempts=order.attempts,
+        epoch=order.epoch,
+        failed_at=write.at,
+    )
+
+
+def _holds(guard: Guard, order: Order, write: Write) -> bool:
+    stored = getattr(order, guard.attribute)
+    return stored is not None and _COMPARE[guard.comparison](stored, write.value(guard.value))

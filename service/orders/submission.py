@@ -1,0 +1,116 @@
+"""Taking an order in: the row comes first, then the workflow is started.
+
+Once ``submit`` returns, the order is durable. If its workflow could not be started, the reconciler starts it.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.orders import document, validation
+from service.orders.lifecycle import Status
+from service.orders.model import FieldError, Order, TimelineEntry
+from service.orders.ports import OrderExists, System
+
+log = logging.getLogger(__name__)
+
+
+class OrderInvalid(Exception):
+    """The submitted document is not a valid order; ``errors`` says everything that is wrong with it."""
+
+    def __init__(self, errors: tuple[FieldError, ...], order_id: str | None = None) -> None:
+        named = f"order {order_id}" if order_id else "the order"
+        super().__init__(f"{named} is not valid: {len(errors)} field error(s)")
+        self.errors = errors
+
+
+class KeyReused(Exception):
+    """The idempotency key was used before, for another order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What arrived with a request to submit an order."""
+
+    document: Any
+    owner: str
+    lenient: bool = False
+    idempotency_key: str | None = None
+
+
+def submit(submission: Submission, system: System) -> tuple[Order, bool]:
+    """Take an order in.
+
+    Args:
+        submission: the document, who sends it, and how.
+        system: the ports.
+
+    Returns:
+        The order as it was received, and whether this was a replay of an earlier submission by its idempotency key.
+
+    Raises:
+        OrderInvalid: the document is not a valid order (or, when lenient, not a JSON object); nothing is stored.
+        KeyReused: the idempotency key belongs to another order.
+    """
+    verdict = validation.validate(submission.document)
+    if verdict.errors and not (submission.lenient and isinstance(submission.document, dict)):
+        raise OrderInvalid(verdict.errors)
+    content = verdict.document if verdict.document is not None else submission.document
+    order = received(
+        content,
+        order_id=order_id_for(submission.owner, submission.idempotency_key, system.new_id),
+        owner=submission.owner,
+        actor="api",
+        at=system.now(),
+        write_id=system.new_id(),
+    )
+    try:
+        system.store.create(order)
+    except OrderExists as exists:
+        if exists.order.fingerprint != order.fingerprint:
+            raise KeyReused from None
+        return exists.order, True
+    start(order.order_id, order.order_id, system)
+    return order, False
+
+
+def received(content: dict[str, Any], *, order_id: str, owner: str, actor: str, at: datetime, write_id: str) -> Order:
+    """A new order in its first state, around a document."""
+    text = document.write(content)
+    return Order(
+        order_id=order_id,
+        owner=owner,
+        submission=text,
+        fingerprint=document.fingerprint(text),
+        customer_id=validation.customer_of(content),
+        created_at=at,
+        updated_at=at,
+        write_id=write_id,
+        timeline=(TimelineEntry(at, None, Status.RECEIVED, actor),),
+    )
+
+
+def start(order_id: str, name: str, system: System) -> bool:
+    """Start the workflow of an order that has its row; a failure is logged and left to the reconciler."""
+    try:
+        system.workflow.start(order_id, name)
+    except Exception as error:  # the row stands, so whatever this is, the order is not lost
+        log.warning("order %s: workflow not started (%s); the reconciler will start it", order_id, type(error).__name__)
+        return False
+    return True
+
+
+def order_id_for(owner: str, idempotency_key: str | None, new_id: Callable[[], str]) -> str:
+    """An order's id: random, or derived from who sends it and the idempotency key, so that one key is one order."""
+    if idempotency_key is None:
+        return f"ord_{new_id()}"
+    return derived_id("key", owner, idempotency_key)
+
+
+def derived_id(*parts: str) -> str:
+    """An order's id that is the same for the same parts, and for no others: 128 bits of their SHA-256."""
+    framed = "".join(f"{len(part)}:{part}" for part in parts)
+    return f"ord_{hashlib.sha256(framed.encode()).hexdigest()[:32]}"

@@ -1,0 +1,200 @@
+"""Every setting of the service, read from ``DOFS_*`` environment variables and from nowhere else.
+
+This is a plain dataclass on purpose: a queue batch and the Store step need settings at every cold start and would
+pay for nothing else of a validation library.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from service.orders.policy import Policy
+
+PREFIX = "DOFS_"
+CLOUDS = ("embedded", "localstack", "aws")
+API_AUTHS = ("none", "api_key", "iam", "cognito")
+
+
+EMBEDDED_DEFAULTS = {
+    "DOFS_CLOUD": "embedded",
+    "DOFS_REGION": "ap-south-1",
+    "DOFS_VISIBILITY_TIMEOUT": "2",
+    "DOFS_RESTART_AFTER": "10",
+    "DOFS_RECOVER_AFTER": "6",
+    "DOFS_RESEND_AFTER": "30",
+    "DOFS_BACKOFF_CEILING": "120",
+}
+"""What differs when the whole system runs in one process: minutes become seconds."""
+
+
+class SettingsError(Exception):
+    """One or more environment variables are missing or wrong; the message names each."""
+
+
+def setting(
+    description: str,
+    default: Any = MISSING,
+    least: float | None = None,
+    most: float | None = None,
+    *,
+    embedded_only: bool = False,
+) -> Any:
+    """Declare a setting: what it means, its default, its bounds, and whether only the embedded cloud reads it."""
+    metadata = {"description": description, "least": least, "most": most, "embedded_only": embedded_only}
+    return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    called: str
+    read: Callable[[str], Any]
+
+
+_TYPES: dict[Any, _Type] = {
+    str: _Type("a text", str),
+    int: _Type("a whole number", int),
+    float: _Type("a number", float),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one running process. Durations are in seconds unless the name says otherwise."""
+
+    orders_table: str = setting("DynamoDB table of the orders")
+    failed_orders_table: str = setting("DynamoDB table of the orders that failed for good")
+    queue_url: str = setting("URL of the fulfillment queue")
+    state_machine_arn: str = setting("ARN of the order workflow")
+
+    cloud: str = setting(f"where the AWS services are: {', '.join(CLOUDS)}", "aws")
+    aws_endpoint_url: str = setting("endpoint of an AWS emulator; empty for AWS itself", "")
+    region: str = setting("AWS region; empty for the one of the Lambda function", "")
+    environment: str = setting("name of the deployment, as in `dofs-orders-dev`", "dev")
+
+    api_auth: str = setting(f"how API Gateway authenticates callers: {', '.join(API_AUTHS)}", "none")
+    cors_origins: str = setting("origins that browsers may call the API from, separated by commas", "")
+    log_level: str = setting("DEBUG, INFO, WARNING or ERROR", "INFO")
+
+    max_attempts: int = setting("attempts to fulfill an order before it is FAILED", 3, 1, 100)
+    visibility_timeout: int = setting("visibility timeout of the queue", 180, 1, 43_200)
+    function_timeout: int = setting("timeout of the Lambda function", 30, 1, 900)
+    status_shards: int = setting("partitions of each status in the index; writes use them", 8, 1, 256)
+    previous_status_shards: int = setting("the number before it was changed; reads ask for the larger", 1, 1, 256)
+
+    restart_after: float = setting("age at which a RECEIVED order's workflow is started again", 120, 0.1)
+    recover_after: float = setting("age at which a PROCESSING order with an expired lease is taken back", 400, 0.1)
+    resend_after: float = setting("age at which a PENDING order is sent to the queue again", 900, 0.1)
+    backoff_ceiling: float = setting("longest wait between two interventions for one order", 3600, 0.1)
+    reconcile_limit: int = setting("orders of one state that one reconciliation looks at", 100, 1, 10_000)
+    deadline_margin: float = setting("time before the deadline at which a batch takes no new record", 5, 0)
+
+    fulfillment_success_rate: float = setting("share of simulated attempts that succeed", 0.7, 0, 1)
+    fulfillment_seed: str = setting("seed of the simulated outcomes", "dofs")
+    fulfillment_latency: float = setting("time that a simulated attempt takes", 0, 0, 60)
+
+    embedded_aws_port: int = setting(
+        "port on 127.0.0.1 of the embedded AWS endpoint; 0 for a free one", 4566, 0, 65_535, embedded_only=True
+    )
+    embedded_reconcile_every: float = setting(
+        "time between two runs of the embedded schedule", 5, 0.1, 3600, embedded_only=True
+    )
+    embedded_executions_kept: int = setting(
+        "finished executions whose history stays in memory", 1000, 10, 1_000_000, embedded_only=True
+    )
+
+    def __post_init__(self) -> None:
+        problems = [*self._out_of_bounds(), *self._contradictions()]
+        if problems:
+            raise SettingsError("\n".join(problems))
+
+    @property
+    def lease(self) -> float:
+        """How long an attempt holds its order: it ends before the queue hands the message to somebody else."""
+        return self.visibility_timeout / 2
+
+    @property
+    def read_shards(self) -> int:
+        """Partitions of each status to read: those of before a change of their number still hold orders."""
+        return max(self.status_shards, self.previous_status_shards)
+
+    @property
+    def policy(self) -> Policy:
+        """The numbers that the domain goes by."""
+        return Policy(
+            max_attempts=self.max_attempts,
+            lease=timedelta(seconds=self.lease),
+            restart_after=timedelta(seconds=self.restart_after),
+            recover_after=timedelta(seconds=self.recover_after),
+            resend_after=timedelta(seconds=self.resend_after),
+            backoff_ceiling=timedelta(seconds=self.backoff_ceiling),
+            reconcile_limit=self.reconcile_limit,
+            deadline_margin=timedelta(seconds=self.deadline_margin),
+        )
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings.
+
+        Args:
+            environ: the variables; those of the process if None.
+
+        Raises:
+            SettingsError: a variable is missing, unknown, of the wrong type or out of bounds; all are named.
+        """
+        given = {
+            name: value
+            for name, value in (os.environ if environ is None else environ).items()
+            if name.startswith(PREFIX)
+        }
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for each in fields(cls):
+            variable = PREFIX + each.name.upper()
+            text = given.pop(variable, "")
+            if text:
+                try:
+                    values[each.name] = _TYPES[each.type].read(text)
+                except ValueError:
+                    problems.append(f"{variable}={text!r} is not {_TYPES[each.type].called}")
+            elif each.default is MISSING:
+                problems.append(f"{variable} is missing: {each.metadata['description']}")
+        problems += [f"{name} is not a setting of DOFS" for name in sorted(given)]
+        if problems:
+            raise SettingsError("\n".join(problems))
+        return cls(**values)
+
+    def environment_variables(self) -> dict[str, str]:
+        """The variables of a Lambda function that is to run with these settings."""
+        shown = (each for each in fields(self) if not each.metadata["embedded_only"])
+        return {PREFIX + each.name.upper(): str(getattr(self, each.name)) for each in shown}
+
+    def _out_of_bounds(self) -> list[str]:
+        problems = []
+        for each in fields(self):
+            value, least, most = getattr(self, each.name), each.metadata["least"], each.metadata["most"]
+            if least is not None and not (least <= value and (most is None or value <= most)):
+                bounds = f"at least {least}" if most is None else f"between {least} and {most}"
+                problems.append(f"{PREFIX}{each.name.upper()}={value} must be {bounds}")
+        return problems
+
+    def _contradictions(self) -> list[str]:
+        problems = []
+        for name, choices in (("cloud", CLOUDS), ("api_auth", API_AUTHS)):
+            if getattr(self, name) not in choices:
+                problems.append(f"{PREFIX}{name.upper()}={getattr(self, name)!r} must be one of {', '.join(choices)}")
+        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            problems.append(f"DOFS_LOG_LEVEL={self.log_level!r} must be DEBUG, INFO, WARNING or ERROR")
+        if self.fulfillment_latency >= self.lease:
+            problems.append(
+                f"DOFS_FULFILLMENT_LATENCY={self.fulfillment_latency} must be below half of DOFS_VISIBILITY_TIMEOUT, "
+                f"{self.lease}: an attempt must end before its lease does"
+            )
+        host = urlsplit(self.aws_endpoint_url).hostname or ""
+        if self.cloud == "aws" and self.aws_endpoint_url:
+            problems.append("DOFS_AWS_ENDPOINT_URL is for emulators: set DOFS_CLOUD=localstack, or unset it")
+        if self.cloud == "localstack" and (not host or host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".aws"))):
+            problems.append("DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL, and one that is not AWS itself")
+        return problems

@@ -1,0 +1,49 @@
+"""Our own events: ``{"dofs": {"task": …, …}}`` and nothing beside it.
+
+Whatever a user wrote is at least one level below, so no order can pass for another kind of event.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.orders.submission import derived_id
+
+
+class BadTask(Exception):
+    """A task of ours came without something that it needs; the workflow or the schedule is wrong, not an order."""
+
+
+def order_id_of(task: Mapping[str, Any]) -> str:
+    """The order that a workflow task is about.
+
+    An execution that was started by hand carries a raw order instead of an id; its order's id is derived from the
+    execution, so that every retry of the step means the same order.
+
+    Raises:
+        BadTask: the task names neither.
+    """
+    order_id = text(task, "order_id", needed=False)
+    if order_id:
+        return order_id
+    given = task.get("input")
+    if isinstance(given, Mapping):
+        order_id = text(given, "order_id", needed=False)
+        if order_id:
+            return order_id
+        if "order" in given:
+            return derived_id("execution", text(task, "execution"))
+    raise BadTask('a workflow needs the input {"order_id": …} or {"order": {…}}')
+
+
+def text(task: Mapping[str, Any], name: str, *, needed: bool = True) -> str:
+    """A text field of a task.
+
+    Raises:
+        BadTask: it is missing although it is needed, or it is not a text.
+    """
+    value = task.get(name)
+    if isinstance(value, str) and value:
+        return value
+    if needed or value is not None:
+        raise BadTask(f"the field {name!r} of the task is missing or is not a text")
+    return ""

@@ -1,0 +1,27 @@
+"""The workflow's second step: the order is accepted and waits for fulfillment."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.orders.model import Write
+from service.orders.ports import System, TransitionRefused
+from service.steps.envelope import order_id_of
+
+
+def run(task: Mapping[str, Any], system: System) -> dict[str, str]:
+    """Move an order from RECEIVED to PENDING.
+
+    An order that is already past RECEIVED is as good as stored: the step was replayed, or the customer cancelled
+    meanwhile. The message that follows finds that out, so the execution goes on.
+
+    Raises:
+        TransitionRefused: there is no such order.
+    """
+    order_id = order_id_of(task)
+    write = Write(name="store", order_id=order_id, id=system.new_id(), at=system.now(), actor="workflow")
+    try:
+        system.store.apply(write)
+    except TransitionRefused as refused:
+        if refused.order is None:
+            raise
+    return {"order_id": order_id}

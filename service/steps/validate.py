@@ -1,0 +1,79 @@
+"""The workflow's first step: is it a valid order?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.orders import document
+from service.orders.lifecycle import Status
+from service.orders.model import FieldError, Order
+from service.orders.ports import OrderExists, System
+from service.orders.submission import OrderInvalid, received
+from service.orders.validation import validate
+from service.steps.envelope import order_id_of
+
+
+class OrderUnknown(Exception):
+    """The workflow runs for an order that has no row."""
+
+
+def run(task: Mapping[str, Any], system: System) -> dict[str, str]:
+    """Judge the order of an execution; receive it first when the execution was started by hand with a raw order.
+
+    Args:
+        task: ``input``, the execution's input, and ``execution``, its name.
+        system: the ports.
+
+    Returns:
+        The order's id, which is all that the next steps carry.
+
+    Raises:
+        OrderInvalid: the order is not valid; the workflow catches it and has the order rejected.
+        OrderUnknown: there is no such order.
+    """
+    order = find_or_receive(task, system)
+    if order.status not in (Status.RECEIVED, Status.REJECTED):
+        return {"order_id": order.order_id}  # a replay, or the customer was faster and cancelled
+    errors = judge(order)
+    if errors:
+        raise OrderInvalid(errors, order.order_id)
+    return {"order_id": order.order_id}
+
+
+def judge(order: Order) -> tuple[FieldError, ...]:
+    """Everything that is wrong with what was submitted, by the same rules as at the API's edge."""
+    return validate(order.document).errors
+
+
+def find_or_receive(task: Mapping[str, Any], system: System) -> Order:
+    """The row of the execution's order; of a raw order it is written first.
+
+    Raises:
+        OrderUnknown: the execution names an order that has no row.
+    """
+    order_id = order_id_of(task)
+    order = system.store.get(order_id)
+    if order is None:
+        given = task["input"]
+        if "order_id" in given:
+            raise OrderUnknown(f"order {order_id} has no row; was the execution started by hand?")
+        order = _receive(order_id, given["order"], system)
+    return order
+
+
+def _receive(order_id: str, raw: Any, system: System) -> Order:
+    submitted = document.from_python(raw)
+    if not isinstance(submitted, dict):
+        submitted = {"order": submitted}  # a row needs an object; the verdict on it is the same: not an order
+    content = validate(submitted).document or submitted
+    order = received(
+        content,
+        order_id=order_id,
+        owner="workflow",
+        actor="workflow",
+        at=system.now(),
+        write_id=system.new_id(),
+    )
+    try:
+        return system.store.create(order)
+    except OrderExists as exists:
+        return exists.order

@@ -1,0 +1,66 @@
+"""Which adapter serves which port. Each part is built when it is first used, so an event pays only for its own."""
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from service.orders.policy import Policy
+from service.orders.ports import Fulfiller, FulfillmentQueue, OrderStore, Workflow
+from service.orders.timestamps import to_the_millisecond
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.aws.clients import Clients
+
+
+class LiveSystem:
+    """The ports on AWS, or on an emulator that the settings name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def policy(self) -> Policy:
+        return self.settings.policy
+
+    @cached_property
+    def store(self) -> OrderStore:
+        from service.aws.store import DynamoDbOrderStore
+
+        return DynamoDbOrderStore(self._clients, self.settings)
+
+    @cached_property
+    def queue(self) -> FulfillmentQueue:
+        from service.aws.queue import SqsFulfillmentQueue
+
+        return SqsFulfillmentQueue(self._clients, self.settings.queue_url)
+
+    @cached_property
+    def workflow(self) -> Workflow:
+        from service.aws.workflow import StepFunctionsWorkflow
+
+        return StepFunctionsWorkflow(self._clients, self.settings.state_machine_arn)
+
+    @cached_property
+    def fulfiller(self) -> Fulfiller:
+        from service.fulfillers.simulated import SimulatedFulfiller
+
+        return SimulatedFulfiller(
+            self.settings.fulfillment_success_rate, self.settings.fulfillment_seed, self.settings.fulfillment_latency
+        )
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        return lambda: to_the_millisecond(datetime.now(UTC))
+
+    @property
+    def new_id(self) -> Callable[[], str]:
+        return lambda: secrets.token_hex(16)
+
+    @cached_property
+    def _clients(self) -> "Clients":
+        from service.aws.clients import Clients
+
+        return Clients(self.settings)

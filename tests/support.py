@@ -1,0 +1,151 @@
+"""What many tests need: a system in memory with a clock that stands still, and a valid order."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from service.fulfillers.simulated import SimulatedFulfiller
+from service.orders.memory import InMemoryOrderStore
+from service.orders.model import Order
+from service.orders.policy import Policy
+from service.orders.ports import Fulfiller, OrderStore
+from service.orders.submission import received
+from service.settings import Settings
+
+SETTINGS = Settings(
+    orders_table="dofs-orders-test",
+    failed_orders_table="dofs-failed-orders-test",
+    queue_url="http://sqs.test/123456789012/dofs-fulfillment-test",
+    state_machine_arn="arn:aws:states:ap-south-1:123456789012:stateMachine:dofs-order-processing-test",
+    region="ap-south-1",
+)
+START = datetime(2026, 1, 31, 9, 30, 0, 123000, UTC)
+
+
+def valid_order(**changes: Any) -> dict[str, Any]:
+    """A valid order as a customer submits it."""
+    order = {
+        "customer_id": "cust_123",
+        "items": [{"product_id": "prod_456", "quantity": 2, "price": 29.99}],
+        "total_amount": 59.98,
+    }
+    return {**order, **changes}
+
+
+class ManualClock:
+    """Stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+class RecordingQueue:
+    """Remembers what was sent; ``broken`` makes sending fail."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.broken: Exception | None = None
+
+    def send(self, order_id: str) -> None:
+        if self.broken:
+            raise self.broken
+        self.sent.append(order_id)
+
+    def ready(self) -> None:
+        if self.broken:
+            raise self.broken
+
+
+class RecordingWorkflow:
+    """Remembers the names of the executions that were started; ``broken`` makes starting fail."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[str, str]] = []
+        self.broken: Exception | None = None
+
+    def start(self, order_id: str, name: str) -> bool:
+        if self.broken:
+            raise self.broken
+        if any(name == earlier for _, earlier in self.started):
+            return False
+        self.started.append((order_id, name))
+        return True
+
+    def ready(self) -> None:
+        if self.broken:
+            raise self.broken
+
+
+def counting_ids() -> Callable[[], str]:
+    """Ids that differ and are the same in every run."""
+    numbers = itertools.count(1)
+    return lambda: f"{next(numbers):032x}"
+
+
+@dataclass
+class MemorySystem:
+    """All ports in memory."""
+
+    settings: Settings = SETTINGS
+    now: ManualClock = field(default_factory=ManualClock)
+    store: OrderStore = field(default_factory=InMemoryOrderStore)
+    queue: RecordingQueue = field(default_factory=RecordingQueue)
+    workflow: RecordingWorkflow = field(default_factory=RecordingWorkflow)
+    fulfiller: Fulfiller = field(default_factory=lambda: SimulatedFulfiller(1.0, "test"))
+    new_id: Callable[[], str] = field(default_factory=counting_ids)
+
+    @property
+    def policy(self) -> Policy:
+        return self.settings.policy
+
+    def receive(self, order_id: str = "ord_1", **changes: Any) -> Order:
+        """Put a RECEIVED order into the store."""
+        order = received(
+            valid_order(**changes),
+            order_id=order_id,
+            owner="anonymous",
+            actor="api",
+            at=self.now(),
+            write_id=self.new_id(),
+        )
+        return self.store.create(order)
+
+
+class Context:
+    """A Lambda context with a fixed time left."""
+
+    function_name = "dofs-test"
+    aws_request_id = "test"
+
+    def __init__(self, seconds: float = 30) -> None:
+        self.seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+def sqs_event(*bodies: str) -> dict[str, Any]:
+    """An SQS event whose messages are called m1, m2 …"""
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "receiptHandle": f"handle-{number}",
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1769851800123"},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:ap-south-1:123456789012:dofs-fulfillment-test",
+                "awsRegion": "ap-south-1",
+            }
+            for number, body in enumerate(bodies, 1)
+        ]
+    }
