@@ -60,9 +60,15 @@ def _condition(write: Write, to: Expressions) -> str:
     sources = []
     for source in write.transition.sources:
         is_status = f"{to.name('status')} = {to.value(f'from_{source.status.lower()}', source.status)}"
-        sources.append(" AND ".join([is_status, *map(compare, source.guards)]))
-    any_source = " OR ".join(f"({each})" for each in sources)
-    return " AND ".join([f"({any_source})", *map(compare, write.transition.guards)])
+        sources.append([is_status, *map(compare, source.guards)])
+    guards = [*map(compare, write.transition.guards)]
+    if len(sources) == 1:
+        return " AND ".join([*sources[0], *guards])
+    # DynamoDB refuses a pair of parentheses around another, so each stands only where it is needed.
+    any_source = " OR ".join(
+        " AND ".join(terms) if len(terms) == 1 else f"({' AND '.join(terms)})" for terms in sources
+    )
+    return " AND ".join([f"({any_source})", *guards])
 
 
 def _update(write: Write, shards: int, to: Expressions) -> str:

@@ -6,7 +6,6 @@ The embedded cloud creates them from here; the names, keys, indexes and attribut
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from service.settings import Settings
@@ -109,7 +108,7 @@ def dead_letter_queue_attributes() -> dict[str, str]:
 def workflow_definition(function_arn: str, queue_url: str) -> str:
     """The state machine's definition: the file that all deployments use, with the two names filled in."""
     text = WORKFLOW_FILE.read_text()
-    return Template(text).safe_substitute(function_arn=function_arn, queue_url=queue_url)
+    return text.replace("${function_arn}", function_arn).replace("${queue_url}", queue_url)
 
 
 def _table(name: str, indexes: dict[str, tuple[str, str]], projected: list[str] | None = None) -> dict[str, Any]:

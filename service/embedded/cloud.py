@@ -1,0 +1,95 @@
+"""The whole system in one process: moto holds the resources, and this moves them as AWS would."""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+
+from service.embedded.endpoint import AwsEndpoint
+from service.embedded.event_source import EventSource
+from service.embedded.functions import LambdaHook
+from service.embedded.isolation import isolated
+from service.embedded.moto_seams import seams
+from service.embedded.provision import provision
+from service.embedded.resources import BATCH_SIZE, RECONCILE_EVENT, Names
+from service.embedded.schedule import Schedule
+from service.handler import dispatch
+from service.settings import EMBEDDED_DEFAULTS, PREFIX, Settings
+from service.wiring import LiveSystem
+
+log = logging.getLogger(__name__)
+
+
+def embedded_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of the embedded cloud: its own defaults, the names of its resources, and what the user set.
+
+    Raises:
+        SettingsError: something that the user set is wrong.
+    """
+    given = {name: value for name, value in (os.environ if environ is None else environ).items() if value}
+    defaults = {**EMBEDDED_DEFAULTS, **{name: value for name, value in given.items() if name.startswith(PREFIX)}}
+    names = Names(defaults.get("DOFS_ENVIRONMENT", "dev"), DEFAULT_ACCOUNT_ID, defaults["DOFS_REGION"])
+    resource_names = {
+        "DOFS_ORDERS_TABLE": names.orders_table,
+        "DOFS_FAILED_ORDERS_TABLE": names.failed_orders_table,
+        "DOFS_QUEUE_URL": f"https://sqs.{names.region}.amazonaws.com/{names.account}/{names.queue}",
+        "DOFS_STATE_MACHINE_ARN": names.state_machine_arn,
+    }
+    return Settings.load({**defaults, **resource_names})
+
+
+class EmbeddedCloud:
+    """Runs from ``start`` to ``stop``. There can be one in a process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.names = Names(settings.environment, DEFAULT_ACCOUNT_ID, settings.region)
+        self.system = LiveSystem(settings)
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        """Create the resources and set everything in motion.
+
+        Raises:
+            PortTaken: the AWS endpoint's port is in use.
+            WouldReachAws: the environment directs AWS calls to another machine.
+        """
+        with ExitStack() as starting:
+            starting.enter_context(isolated(self.settings.region))
+            starting.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
+            starting.enter_context(seams(self.settings.embedded_executions_kept))
+            hook = LambdaHook(self.names.function, lambda event, context: dispatch(event, context, self.system))
+            hook.install()
+            starting.callback(hook.remove)
+            provision(self.client, self.names, self.settings)
+            self.endpoint = AwsEndpoint(self.settings.embedded_aws_port)
+            functions = self.client("lambda")
+
+            def invoke(event: Any) -> tuple[bytes, bool]:
+                answer = functions.invoke(FunctionName=self.names.function, Payload=json.dumps(event))
+                return answer["Payload"].read(), "FunctionError" in answer
+
+            source = EventSource(
+                self.client("sqs"), self.settings.queue_url, self.names.queue_arn(self.names.queue), BATCH_SIZE, invoke
+            )
+            schedule = Schedule(self.settings.embedded_reconcile_every, lambda: invoke(RECONCILE_EVENT))
+            for part in (self.endpoint, source, schedule):
+                part.start()
+                starting.callback(part.stop)
+            self._running = starting.pop_all()
+
+    def stop(self) -> None:
+        """Stop everything and forget all data."""
+        self._running.close()
+
+    def client(self, service: Any) -> Any:
+        """Make a boto3 client of this cloud."""
+        config = Config(retries={"total_max_attempts": 1})
+        return boto3.session.Session().client(service, region_name=self.settings.region, config=config)

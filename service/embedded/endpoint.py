@@ -1,0 +1,70 @@
+"""The embedded cloud's AWS endpoint on this machine, for the AWS CLI: moto's server over the same data."""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from service.embedded.isolation import LOOPBACK
+
+HOST = "127.0.0.1"
+
+
+class PortTaken(Exception):
+    """Another program listens on the endpoint's port."""
+
+
+class AwsEndpoint:
+    """Serves the AWS API over HTTP on 127.0.0.1."""
+
+    def __init__(self, port: int) -> None:
+        try:
+            self._server: BaseWSGIServer = make_server(
+                HOST,
+                port,
+                only_from_this_machine(DomainDispatcherApplication(create_backend_app)),
+                threaded=True,
+                request_handler=_QuietHandler,
+            )
+        except SystemExit:  # what werkzeug does about an address in use
+            raise PortTaken(
+                f"port {port} is taken, perhaps by another DOFS or LocalStack: "
+                "stop that, or choose another port with DOFS_EMBEDDED_AWS_PORT"
+            ) from None
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="aws", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """What ``aws --endpoint-url`` takes."""
+        return f"http://{HOST}:{self._server.server_port}"
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
+    def log(self, *_: Any) -> None:
+        """Say nothing for each request."""
+
+
+def only_from_this_machine(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Refuse what a web page in this machine's browser could send: its own origin, or a name that it rebound here."""
+
+    def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        host = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname
+        if host not in LOOPBACK or "HTTP_ORIGIN" in environ:
+            start_response("403 Forbidden", [("Content-Type", "text/plain")])
+            return [b"The embedded AWS endpoint answers programs on this machine only.\n"]
+        return application(environ, start_response)
+
+    return guarded

@@ -1,0 +1,119 @@
+"""Lambda in the embedded cloud: every invocation runs our handler, in this process.
+
+moto runs functions in Docker. All of its ways to invoke one end in ``LambdaFunction.invoke``, which is replaced here.
+A function that overruns its timeout is not cut off, since a thread cannot be; its context tells it the time.
+"""
+
+import asyncio
+import base64
+import json
+import logging
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+from moto.awslambda.models import LambdaFunction
+
+log = logging.getLogger(__name__)
+
+ASYNC_TRIES = 3  # an asynchronous invocation is retried twice
+
+Handler = Callable[[Any, Any], Any]
+
+
+class Context:
+    """What the runtime tells a handler about its invocation."""
+
+    def __init__(self, function: Any) -> None:
+        self.function_name: str = function.function_name
+        self.function_version: str = str(function.version)
+        self.invoked_function_arn: str = function.function_arn
+        self.memory_limit_in_mb: int = function.memory_size
+        self.aws_request_id = str(uuid.uuid4())
+        self._ends = time.monotonic() + float(function.timeout)
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function's timeout."""
+        return max(0, int((self._ends - time.monotonic()) * 1000))
+
+
+class LambdaHook:
+    """While it is installed, one named function runs ``handler``; an invocation of any other fails."""
+
+    def __init__(self, function_name: str, handler: Handler) -> None:
+        self._function_name = function_name
+        self._handler = handler
+        self._patch = patch.object(LambdaFunction, "invoke", self._method())
+
+    def install(self) -> None:
+        """Put the hook in place."""
+        self._patch.start()
+
+    def remove(self) -> None:
+        """Give moto its own method back."""
+        self._patch.stop()
+
+    def _method(self) -> Callable[..., bytes]:
+        def invoke(function: Any, body: Any, request_headers: Any, response_headers: Any) -> bytes:
+            return self._invoke(function, body, request_headers, response_headers)
+
+        return invoke
+
+    def _invoke(self, function: Any, body: Any, request_headers: Any, response_headers: Any) -> bytes:
+        headers = {name.lower(): value for name, value in dict(request_headers or {}).items()}
+        event = json.loads(body) if body else {}
+        match headers.get("x-amz-invocation-type", "RequestResponse"):
+            case "DryRun":
+                return b""
+            case "Event":
+                threading.Thread(target=self._asynchronously, args=(function, event), daemon=True).start()
+                return b""
+        payload, logs = self._run(function, event)
+        if logs:
+            response_headers["x-amz-function-error"] = "Unhandled"
+        response_headers["x-amz-log-result"] = base64.b64encode(logs.encode()[-4096:]).decode()
+        return payload
+
+    def _asynchronously(self, function: Any, event: Any) -> None:
+        for _ in range(ASYNC_TRIES):
+            if not self._run(function, event)[1]:
+                return
+
+    def _run(self, function: Any, event: Any) -> tuple[bytes, str]:
+        """Run the handler; the payload, and the traceback if it raised, in the form of the real runtime."""
+        if function.function_name != self._function_name:
+            raise WrongFunction(f"the embedded cloud runs {self._function_name} only, not {function.function_name}")
+        _give_thread_an_event_loop()
+        context = Context(function)
+        try:
+            return json.dumps(self._handler(event, context)).encode(), ""
+        except Exception as error:
+            log.info("%s raised %s: %s", function.function_name, type(error).__name__, error)
+            report = {
+                "errorMessage": str(error),
+                "errorType": type(error).__name__,
+                "requestId": context.aws_request_id,
+                "stackTrace": traceback.format_tb(error.__traceback__),
+            }
+            return json.dumps(report).encode(), traceback.format_exc()
+
+
+class WrongFunction(Exception):
+    """A function was invoked that is not the one that runs here."""
+
+
+def _give_thread_an_event_loop() -> None:
+    """Mangum asks for the thread's event loop, which only a main thread has from the start."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        if threading.current_thread() is not threading.main_thread() and not hasattr(_thread, "loop"):
+            _thread.loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(_thread.loop)
+
+
+_thread = threading.local()

@@ -1,0 +1,66 @@
+"""Keeps the embedded cloud to itself: nothing that it starts can reach AWS, and no credential of the user is read."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+from botocore.httpsession import URLLib3Session
+
+FAKE_CREDENTIAL = "embedded"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class WouldReachAws(Exception):
+    """Something in the embedded cloud was about to talk to an address that is not on this machine."""
+
+
+@contextmanager
+def isolated(region: str) -> Iterator[None]:
+    """Give the process an AWS environment of its own while the embedded cloud runs.
+
+    Raises:
+        WouldReachAws: an ``AWS_ENDPOINT_URL`` variable names another machine.
+    """
+    for name, value in sorted(os.environ.items()):
+        if name.startswith("AWS_ENDPOINT_URL") and urlsplit(value).hostname not in LOOPBACK:
+            raise WouldReachAws(f"{name}={value} is not on this machine: unset it, or run with DOFS_CLOUD=aws")
+    before = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    _replace(before, _environment(region))
+    try:
+        with patch.object(URLLib3Session, "send", _send_nothing_out):
+            yield
+    finally:
+        _replace({name: value for name, value in os.environ.items() if name.startswith("AWS_")}, before)
+
+
+def _environment(region: str) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": FAKE_CREDENTIAL,
+        "AWS_SECRET_ACCESS_KEY": FAKE_CREDENTIAL,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    }
+
+
+def _replace(old: dict[str, str], new: dict[str, str]) -> None:
+    for name in old:
+        os.environ.pop(name, None)
+    os.environ.update(new)
+
+
+def _send_nothing_out(self: URLLib3Session, request: Any) -> Any:
+    """Stand where botocore opens a connection, which it does for what the emulator did not answer."""
+    host = urlsplit(request.url).hostname
+    if host not in LOOPBACK:
+        raise WouldReachAws(f"the embedded cloud has no answer for {request.method} {host} and sends nothing out")
+    return _send(self, request)
+
+
+_send = URLLib3Session.send

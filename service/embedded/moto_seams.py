@@ -1,0 +1,151 @@
+"""Where moto needs help to behave as AWS does: a few private places, each named, each with a test, moto pinned.
+
+* Its read-check-write is not atomic between threads: DynamoDB and SQS get one lock.
+* Its own event source mapping pushes inside SendMessage and knows no partial failures: queues lose it.
+* Its interpreter parses the state machine and builds clients anew for every execution: both are kept.
+* It keeps every execution for ever, and gives one that has no name the name None.
+"""
+
+import functools
+import importlib
+import pkgutil
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import moto.stepfunctions.parser.asl.component.state.exec.state_task.service as task_services
+from moto.dynamodb.responses import DynamoHandler
+from moto.sqs.models import Queue, SQSBackend
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.parser.utils import TMP_THREADS
+
+LONG_POLL_STEP = 0.02  # seconds
+
+SQS_METHODS = (
+    "send_message",
+    "send_message_batch",
+    "delete_message",
+    "delete_message_batch",
+    "change_message_visibility",
+    "change_message_visibility_batch",
+    "get_queue_attributes",
+    "purge_queue",
+)
+
+
+@contextmanager
+def seams(executions_kept: int) -> Iterator[None]:
+    """Patch moto while the embedded cloud runs.
+
+    Args:
+        executions_kept: finished executions whose history stays in memory.
+    """
+    lock = threading.RLock()
+    with ExitStack() as patches:
+
+        def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+            patches.enter_context(patch.object(owner, name, make(getattr(owner, name))))
+
+        replace(DynamoHandler, "call_action", lambda original: _locked(original, lock))
+        for method in SQS_METHODS:
+            replace(SQSBackend, method, lambda original: _locked(original, lock))
+        replace(SQSBackend, "receive_message", lambda original: _patient_receive(original, lock))
+        replace(Queue, "__init__", _without_push)
+        replace(StepFunctionsParserBackend, "start_execution", lambda original: _start(original, executions_kept))
+        parse = functools.lru_cache(maxsize=64)(AmazonStateLanguageParser.parse)
+        patches.enter_context(patch.object(AmazonStateLanguageParser, "parse", staticmethod(parse)))
+        for module in _users_of_clients():
+            replace(module, "boto_client_for", _kept_client)
+        yield
+
+
+def _locked(original: Any, lock: threading.RLock) -> Any:
+    @functools.wraps(original)
+    def method(*args: Any, **named: Any) -> Any:
+        with lock:
+            return original(*args, **named)
+
+    return method
+
+
+def _patient_receive(original: Any, lock: threading.RLock) -> Any:
+    """Long polling that holds the lock only while it looks."""
+
+    def receive_message(
+        self: Any, queue_name: str, count: int, wait_seconds_timeout: int, *args: Any, **named: Any
+    ) -> Any:
+        ends = time.monotonic() + (wait_seconds_timeout or 0)
+        while True:
+            with lock:
+                messages = original(self, queue_name, count, 0, *args, **named)
+            if messages or time.monotonic() >= ends:
+                return messages
+            time.sleep(LONG_POLL_STEP)
+
+    return receive_message
+
+
+class _NoMappings(dict[str, Any]):
+    def __setitem__(self, key: str, value: Any) -> None:
+        """Keep nothing: the poller in ``event_source`` is what delivers."""
+
+
+def _without_push(original: Any) -> Any:
+    def init(self: Any, *args: Any, **named: Any) -> None:
+        original(self, *args, **named)
+        self.lambda_event_source_mappings = _NoMappings()
+
+    return init
+
+
+def _start(original: Any, executions_kept: int) -> Any:
+    lock = threading.RLock()
+
+    def start_execution(self: Any, state_machine_arn: str, name: str | None = None, *args: Any, **named: Any) -> Any:
+        with lock:
+            _forget_finished(self.describe_state_machine(state_machine_arn).executions, executions_kept)
+            return original(self, state_machine_arn, name or str(uuid.uuid4()), *args, **named)
+
+    return start_execution
+
+
+def _forget_finished(executions: list[Any], kept: int) -> None:
+    """Drop the oldest finished executions once there are a tenth more than are kept."""
+    if len(executions) < kept * 1.1:
+        return
+    finished = [execution for execution in executions if execution.status != "RUNNING"]
+    forgotten = {id(execution) for execution in finished[: len(executions) - kept]}
+    executions[:] = [execution for execution in executions if id(execution) not in forgotten]
+    TMP_THREADS[:] = [thread for thread in TMP_THREADS if thread.is_alive()]
+
+
+def _kept_client(original: Any) -> Any:
+    lock = threading.Lock()
+    clients: dict[tuple[str, str], Any] = {}
+
+    def boto_client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+        with lock:
+            if (region, service) not in clients:
+                clients[region, service] = original(region=region, service=service, state_credentials=state_credentials)
+            return clients[region, service]
+
+    return boto_client_for
+
+
+def _users_of_clients() -> list[Any]:
+    """The modules of moto's interpreter that have imported ``boto_client_for`` by name."""
+    for module in pkgutil.iter_modules(task_services.__path__, f"{task_services.__name__}."):
+        importlib.import_module(module.name)
+    original = boto_client.boto_client_for
+    return [
+        module
+        for name, module in list(sys.modules.items())
+        if name.startswith("moto.stepfunctions") and getattr(module, "boto_client_for", None) is original
+    ]

@@ -1,0 +1,87 @@
+"""``uvicorn service.main:app``: the API on a server, with the whole system around it in this process by default.
+
+``DOFS_CLOUD`` says what the API talks to: ``embedded`` (the default here), ``localstack``, or ``aws``.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import click
+from fastapi import FastAPI
+
+from service.api.app import create_app
+from service.api.dependencies import in_thread
+from service.settings import Settings
+from service.wiring import LiveSystem
+
+DEFAULT_PORT = 8000  # uvicorn's own
+BANNER = """
+DOFS runs in this process. Nothing is stored when it stops.
+
+  API              http://127.0.0.1:{port}/docs
+  AWS endpoint     {endpoint}   (region {region}, any credentials)
+
+Try it:
+
+  curl -i http://127.0.0.1:{port}/order -H 'Content-Type: application/json' -d '{order}'
+"""
+SAMPLE = (
+    '{"customer_id": "cust_123", "items": [{"product_id": "prod_456", "quantity": 2, "price": 29.99}], '
+    '"total_amount": 59.98}'
+)
+
+
+def create() -> FastAPI:
+    """The application for the cloud that the environment names.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    if os.environ.get("DOFS_CLOUD", "embedded") == "embedded":
+        return _embedded()
+    settings = Settings.load()
+    _log(settings)
+    return create_app(settings, in_thread, LiveSystem(settings))
+
+
+def _embedded() -> FastAPI:
+    try:
+        from service.embedded.cloud import EmbeddedCloud, embedded_settings
+    except ModuleNotFoundError as missing:
+        raise SystemExit(
+            f"The embedded cloud needs {missing.name}: pip install -e '.[local]', or set DOFS_CLOUD=localstack or aws"
+        ) from None
+    settings = embedded_settings()
+    _log(settings)
+    cloud = EmbeddedCloud(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        cloud.start()
+        app.state.system = cloud.system
+        sys.stdout.write(BANNER.format(port=_port(), endpoint=cloud.endpoint.url, region=settings.region, order=SAMPLE))
+        sys.stdout.flush()
+        try:
+            yield
+        finally:
+            cloud.stop()
+
+    return create_app(settings, in_thread, lifespan=lifespan)
+
+
+def _log(settings: Settings) -> None:
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    logging.getLogger("botocore").setLevel("WARNING")
+    logging.getLogger("moto").setLevel("CRITICAL")  # it reports every failed execution as an error of its own
+
+
+def _port() -> int:
+    """The port that uvicorn was told to listen on."""
+    context = click.get_current_context(silent=True)
+    return int(context.params.get("port") or DEFAULT_PORT) if context else DEFAULT_PORT
+
+
+app = create()
