@@ -49,6 +49,7 @@ class Clients:
                 region_name=region or None,
                 endpoint_url=endpoint or None,
                 config=Config(
+                    parameter_validation=False,  # our parameters are fixed in shape, and AWS checks them too
                     connect_timeout=2,
                     read_timeout=5,
                     retries={"mode": "standard", "total_max_attempts": 3},

@@ -1,5 +1,6 @@
 """The whole system in one process: moto holds the resources, and this moves them as AWS would."""
 
+import gc
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ from service.embedded.moto_seams import seams
 from service.embedded.provision import provision
 from service.embedded.resources import BATCH_SIZE, RECONCILE_EVENT, Names
 from service.embedded.schedule import Schedule
+from service.embedded.shortcuts import shortcuts
 from service.handler import dispatch
 from service.settings import EMBEDDED_DEFAULTS, PREFIX, Settings
 from service.wiring import LiveSystem
@@ -65,6 +67,7 @@ class EmbeddedCloud:
             starting.enter_context(isolated(self.settings.region))
             starting.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
             starting.enter_context(seams(self.settings.embedded_executions_kept))
+            starting.enter_context(shortcuts())
             hook = LambdaHook(self.names.function, lambda event, context: dispatch(event, context, self.system))
             hook.install()
             starting.callback(hook.remove)
@@ -83,6 +86,7 @@ class EmbeddedCloud:
             for part in (self.endpoint, source, schedule):
                 part.start()
                 starting.callback(part.stop)
+            gc.freeze(); gc.set_threshold(100_000, 50, 1000)
             self._running = starting.pop_all()
 
     def stop(self) -> None:

@@ -87,7 +87,8 @@ class LambdaHook:
         """Run the handler; the payload, and the traceback if it raised, in the form of the real runtime."""
         if function.function_name != self._function_name:
             raise WrongFunction(f"the embedded cloud runs {self._function_name} only, not {function.function_name}")
-        _give_thread_an_event_loop()
+        if "httpMethod" in event:
+            _give_thread_an_event_loop()
         context = Context(function)
         try:
             return json.dumps(self._handler(event, context)).encode(), ""

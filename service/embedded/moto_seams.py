@@ -2,14 +2,10 @@
 
 * Its read-check-write is not atomic between threads: DynamoDB and SQS get one lock.
 * Its own event source mapping pushes inside SendMessage and knows no partial failures: queues lose it.
-* Its interpreter parses the state machine and builds clients anew for every execution: both are kept.
-* It keeps every execution for ever, and gives one that has no name the name None.
+* It gives an execution that has no name the name None, and keeps every execution for ever.
 """
 
 import functools
-import importlib
-import pkgutil
-import sys
 import threading
 import time
 import uuid
@@ -18,11 +14,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-import moto.stepfunctions.parser.asl.component.state.exec.state_task.service as task_services
 from moto.dynamodb.responses import DynamoHandler
 from moto.sqs.models import Queue, SQSBackend
-from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
-from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
@@ -59,10 +52,6 @@ def seams(executions_kept: int) -> Iterator[None]:
         replace(SQSBackend, "receive_message", lambda original: _patient_receive(original, lock))
         replace(Queue, "__init__", _without_push)
         replace(StepFunctionsParserBackend, "start_execution", lambda original: _start(original, executions_kept))
-        parse = functools.lru_cache(maxsize=64)(AmazonStateLanguageParser.parse)
-        patches.enter_context(patch.object(AmazonStateLanguageParser, "parse", staticmethod(parse)))
-        for module in _users_of_clients():
-            replace(module, "boto_client_for", _kept_client)
         yield
 
 
@@ -78,10 +67,8 @@ def _locked(original: Any, lock: threading.RLock) -> Any:
 def _patient_receive(original: Any, lock: threading.RLock) -> Any:
     """Long polling that holds the lock only while it looks."""
 
-    def receive_message(
-        self: Any, queue_name: str, count: int, wait_seconds_timeout: int, *args: Any, **named: Any
-    ) -> Any:
-        ends = time.monotonic() + (wait_seconds_timeout or 0)
+    def receive_message(self: Any, queue_name: str, count: int, wait: int, *args: Any, **named: Any) -> Any:
+        ends = time.monotonic() + (wait or 0)
         while True:
             with lock:
                 messages = original(self, queue_name, count, 0, *args, **named)
@@ -124,28 +111,3 @@ def _forget_finished(executions: list[Any], kept: int) -> None:
     forgotten = {id(execution) for execution in finished[: len(executions) - kept]}
     executions[:] = [execution for execution in executions if id(execution) not in forgotten]
     TMP_THREADS[:] = [thread for thread in TMP_THREADS if thread.is_alive()]
-
-
-def _kept_client(original: Any) -> Any:
-    lock = threading.Lock()
-    clients: dict[tuple[str, str], Any] = {}
-
-    def boto_client_for(region: str, service: str, state_credentials: Any = None) -> Any:
-        with lock:
-            if (region, service) not in clients:
-                clients[region, service] = original(region=region, service=service, state_credentials=state_credentials)
-            return clients[region, service]
-
-    return boto_client_for
-
-
-def _users_of_clients() -> list[Any]:
-    """The modules of moto's interpreter that have imported ``boto_client_for`` by name."""
-    for module in pkgutil.iter_modules(task_services.__path__, f"{task_services.__name__}."):
-        importlib.import_module(module.name)
-    original = boto_client.boto_client_for
-    return [
-        module
-        for name, module in list(sys.modules.items())
-        if name.startswith("moto.stepfunctions") and getattr(module, "boto_client_for", None) is original
-    ]

@@ -1,0 +1,129 @@
+"""The invariants of an order's life, checked from what is stored; this reads no code of the service.
+
+They are numbered as in ``docs/reliability.md``: I0 every 202 has a row; I1 every order becomes terminal; I2 a
+failed-orders row exists if and only if its order is FAILED; I3 an order is fulfilled at most once; I4 only legal
+transitions, one version each; I5 one idempotency key, one order; I6 nothing leaves a terminal state but by redrive;
+I7 at most ``max_attempts`` attempts in an epoch; I8 the dead-letter queue holds every message that failed for good;
+I9 the reconciler never intervenes; I10 the final state is the oracle's; I11 nobody but its holder writes while a
+lease lives; I12 no message is deleted unless its order is terminal; I13 no execution fails because of a replay.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+TERMINAL = {"FULFILLED", "REJECTED", "CANCELLED", "FAILED"}
+LEGAL = {
+    (None, "RECEIVED"),
+    ("RECEIVED", "PENDING"),
+    ("RECEIVED", "REJECTED"),
+    ("RECEIVED", "CANCELLED"),
+    ("PENDING", "CANCELLED"),
+    ("PENDING", "PROCESSING"),
+    ("PROCESSING", "PROCESSING"),
+    ("PROCESSING", "FULFILLED"),
+    ("PROCESSING", "PENDING"),
+    ("PROCESSING", "FAILED"),
+    ("PENDING", "FAILED"),
+    ("PENDING", "PENDING"),
+    ("RECEIVED", "RECEIVED"),
+    ("FAILED", "PENDING"),
+}
+
+
+@dataclass(kw_only=True)
+class World:
+    """Everything that a run left behind."""
+
+    accepted: Sequence[str]
+    """The order ids of all 202 answers, repeats included."""
+    orders: Mapping[str, Mapping[str, Any]]
+    failed_orders: Mapping[str, Mapping[str, Any]]
+    dead_letters: Sequence[str]
+    """The order ids that the messages in the dead-letter queue name."""
+    executions: Sequence[tuple[str, str]]
+    """Name and status of each execution."""
+    keys: Mapping[str, set[str]] = field(default_factory=dict)
+    """The order ids that each idempotency key was answered with."""
+    deletions: Sequence[tuple[str, str]] = ()
+    """Of each message that was deleted: its order, and that order's status at that moment."""
+    max_attempts: int = 3
+    lease: float = 0
+
+
+def rows(dynamodb: Any, table: str) -> dict[str, dict[str, Any]]:
+    """All items of a table, by order id."""
+    read = TypeDeserializer()
+    items = [item for page in dynamodb.get_paginator("scan").paginate(TableName=table) for item in page["Items"]]
+    plain = [{name: read.deserialize(value) for name, value in item.items()} for item in items]
+    return {item["order_id"]: item for item in plain}
+
+
+def check_always(world: World) -> None:
+    """What holds after calm, whatever faults there were."""
+    missing = set(world.accepted) - world.orders.keys()
+    assert not missing, f"I0: accepted, but no row: {missing}"
+    stuck = {order_id: row["status"] for order_id, row in world.orders.items() if row["status"] not in TERMINAL}
+    assert not stuck, f"I1: not terminal: {stuck}"
+    failed = {order_id for order_id, row in world.orders.items() if row["status"] == "FAILED"}
+    assert failed == world.failed_orders.keys(), f"I2: FAILED {failed}, failed-orders {set(world.failed_orders)}"
+    assert failed <= set(world.dead_letters), f"I8: no dead letter for {failed - set(world.dead_letters)}"
+    shared = {key: ids for key, ids in world.keys.items() if len(ids) != 1}
+    assert not shared, f"I5: keys with several orders: {shared}"
+    early = [(order_id, status) for order_id, status in world.deletions if status not in TERMINAL]
+    assert not early, f"I12: messages deleted too early: {early}"
+    for name, status in world.executions:
+        order_id = name.partition("-")[0]
+        if status != "SUCCEEDED":
+            assert world.orders[order_id]["status"] == "REJECTED", f"I13: execution {name} is {status}"
+    for order_id, row in world.orders.items():
+        _check_story(order_id, row, world)
+
+
+def _check_story(order_id: str, row: Mapping[str, Any], world: World) -> None:
+    states = [entry["to"] for entry in row["timeline"]]
+    moves = list(zip([None, *states], states, strict=False))
+    assert set(moves) <= LEGAL, f"I4: {order_id} moved {set(moves) - LEGAL}"
+    assert row["version"] == len(states), f"I4: {order_id} has version {row['version']} after {len(states)} writes"
+    assert states.count("FULFILLED") <= 1, f"I3: {order_id} was fulfilled {states.count('FULFILLED')} times"
+    left = [move for move in moves if move[0] in TERMINAL and move != ("FAILED", "PENDING")]
+    assert not left, f"I6: {order_id} left a terminal state: {left}"
+    attempts = Counter(states[: _index(states, "FULFILLED")])["PROCESSING"]
+    epochs = int(row["epoch"]) + 1
+    assert attempts <= world.max_attempts * epochs, f"I7: {order_id} had {attempts} attempts in {epochs} epoch(s)"
+    _check_leases(order_id, row["timeline"], world.lease)
+
+
+def _check_leases(order_id: str, timeline: Sequence[Mapping[str, Any]], lease: float) -> None:
+    for before, entry in pairwise(timeline):
+        if before["to"] == "PROCESSING" and (entry["to"] == "PROCESSING" or entry["actor"] == "reconciler"):
+            held = _instant(entry["at"]) - _instant(before["at"])
+            assert held.total_seconds() >= lease, f"I11: {order_id}'s lease was broken after {held}"
+
+
+def check_without_faults(world: World, oracle: Callable[[str], tuple[str, int]]) -> None:
+    """What holds in addition when nothing went wrong.
+
+    Args:
+        world: what the run left.
+        oracle: the final status, and the attempts, that an order of a given id comes to.
+    """
+    for order_id, row in world.orders.items():
+        interventions = [entry for entry in row["timeline"] if entry["actor"] == "reconciler"]
+        assert not interventions, f"I9: the reconciler touched {order_id}: {interventions}"
+        found = (row["status"], int(row["attempts"]))
+        assert found == oracle(order_id), f"I10: {order_id} is {found}, the oracle says {oracle(order_id)}"
+    assert len(world.executions) == len(world.orders), "I10: not one execution for each order"
+
+
+def _index(states: Sequence[str], state: str) -> int:
+    return states.index(state) if state in states else len(states)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
