@@ -86,7 +86,8 @@ class EmbeddedCloud:
             for part in (self.endpoint, source, schedule):
                 part.start()
                 starting.callback(part.stop)
-            gc.freeze(); gc.set_threshold(100_000, 50, 1000)
+            gc.freeze()
+            gc.set_threshold(100_000, 50, 1000)
             self._running = starting.pop_all()
 
     def stop(self) -> None:

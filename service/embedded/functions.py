@@ -12,7 +12,8 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from unittest.mock import patch
 
@@ -87,11 +88,10 @@ class LambdaHook:
         """Run the handler; the payload, and the traceback if it raised, in the form of the real runtime."""
         if function.function_name != self._function_name:
             raise WrongFunction(f"the embedded cloud runs {self._function_name} only, not {function.function_name}")
-        if "httpMethod" in event:
-            _give_thread_an_event_loop()
         context = Context(function)
         try:
-            return json.dumps(self._handler(event, context)).encode(), ""
+            with event_loop() if "httpMethod" in event else nullcontext():
+                return json.dumps(self._handler(event, context)).encode(), ""
         except Exception as error:
             log.info("%s raised %s: %s", function.function_name, type(error).__name__, error)
             report = {
@@ -107,14 +107,13 @@ class WrongFunction(Exception):
     """A function was invoked that is not the one that runs here."""
 
 
-def _give_thread_an_event_loop() -> None:
-    """Mangum asks for the thread's event loop, which only a main thread has from the start."""
+@contextmanager
+def event_loop() -> Iterator[None]:
+    """Give the thread an event loop, as Lambda's main thread has one; Mangum asks for it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        if threading.current_thread() is not threading.main_thread() and not hasattr(_thread, "loop"):
-            _thread.loop = asyncio.new_event_loop()
-            asyncio.set_event_loop(_thread.loop)
-
-
-_thread = threading.local()
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()

@@ -1,0 +1,51 @@
+"""The AWS endpoint answers programs on this machine, and nobody else."""
+
+import socket
+
+import httpx
+import pytest
+
+from service.embedded.endpoint import AwsEndpoint, PortTaken
+from tests.embedded.support import running_cloud
+
+LIST_QUEUES = {
+    "X-Amz-Target": "AmazonSQS.ListQueues",
+    "Content-Type": "application/x-amz-json-1.0",
+    "Authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/ap-south-1/sqs/aws4_request, SignedHeaders=h, Signature=s",
+}
+
+
+@pytest.fixture
+def url():
+    with running_cloud() as cloud:
+        yield cloud.endpoint.url
+
+
+def test_it_listens_on_the_loopback_address_only(url):
+    assert url.startswith("http://127.0.0.1:")
+
+
+def test_a_program_is_answered(url):
+    answer = httpx.post(url, headers=LIST_QUEUES, content="{}")
+    assert answer.status_code == 200
+    assert len(answer.json()["QueueUrls"]) == 2
+
+
+@pytest.mark.parametrize("header", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Host": ""}])
+def test_what_a_web_page_can_send_is_refused(url, header):
+    answer = httpx.post(url, headers={**LIST_QUEUES, **header}, content="{}")
+    assert answer.status_code == 403
+
+
+def test_a_port_in_use_is_named_with_the_setting_that_changes_it():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"port {port} is taken.*DOFS_EMBEDDED_AWS_PORT"):
+            AwsEndpoint(port)
+
+
+def test_its_socket_is_closed_when_the_cloud_has_stopped():
+    with running_cloud() as cloud:
+        listening = cloud.endpoint._server.socket
+        assert listening.fileno() >= 0
+    assert listening.fileno() == -1

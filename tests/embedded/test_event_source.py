@@ -1,0 +1,143 @@
+"""The poller does to messages what Lambda's event source mapping does."""
+
+import json
+import threading
+import time
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from service.embedded.event_source import EventSource, failed_ids
+from service.embedded.moto_seams import seams
+
+SENT = {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed"),
+    [
+        pytest.param({"batchItemFailures": []}, set(), id="no failures"),
+        pytest.param({"batchItemFailures": [{"itemIdentifier": "b"}]}, {"b"}, id="one failure"),
+        pytest.param({}, set(), id="an answer without the field"),
+        pytest.param(None, set(), id="no answer"),
+        pytest.param({"batchItemFailures": None}, set(), id="null failures"),
+        pytest.param({"batchItemFailures": [{"itemIdentifier": ""}]}, SENT, id="an empty id"),
+        pytest.param({"batchItemFailures": [{"itemIdentifier": None}]}, SENT, id="a null id"),
+        pytest.param({"batchItemFailures": [{"itemIdentifier": "x"}]}, SENT, id="an id that was not sent"),
+        pytest.param({"batchItemFailures": [{}]}, SENT, id="an entry without id"),
+        pytest.param([1], SENT, id="another shape"),
+    ],
+)
+def test_an_answer_decides_which_messages_stay(answer, failed):
+    assert failed_ids(json.dumps(answer).encode(), False, SENT) == failed
+
+
+def test_all_messages_stay_after_an_error_and_after_an_answer_that_is_no_json():
+    assert failed_ids(b"{}", True, SENT) == SENT
+    assert failed_ids(b"not json", False, SENT) == SENT
+
+
+class Queues:
+    """A queue of one second's visibility and two receives, with its dead-letter queue."""
+
+    def __init__(self) -> None:
+        self.sqs = boto3.client("sqs", region_name="ap-south-1")
+        self.dead = self.sqs.create_queue(QueueName="dead")["QueueUrl"]
+        self.arn = "arn:aws:sqs:ap-south-1:123456789012:work"
+        redrive = {"deadLetterTargetArn": "arn:aws:sqs:ap-south-1:123456789012:dead", "maxReceiveCount": 2}
+        attributes = {"VisibilityTimeout": "1", "RedrivePolicy": json.dumps(redrive)}
+        self.url = self.sqs.create_queue(QueueName="work", Attributes=attributes)["QueueUrl"]
+
+    def depth(self, url: str) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(value) for value in attributes.values())
+
+    def wait_for(self, condition) -> None:
+        ends = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < ends
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def queues(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with mock_aws(), seams(executions_kept=10):
+        yield Queues()
+
+
+def run(queues: Queues, invoke) -> EventSource:
+    source = EventSource(queues.sqs, queues.url, queues.arn, 10, invoke)
+    source.start()
+    return source
+
+
+def test_records_have_the_shape_that_lambda_gives_them(queues):
+    events: list[dict[str, Any]] = []
+    queues.sqs.send_message(
+        QueueUrl=queues.url,
+        MessageBody="hello",
+        MessageAttributes={"trace": {"StringValue": "t1", "DataType": "String"}},
+    )
+    source = run(queues, lambda event: (events.append(event), (b"{}", False))[1])
+    queues.wait_for(lambda: queues.depth(queues.url) == 0)
+    source.stop()
+    (record,) = events[0]["Records"]
+    assert record["body"] == "hello"
+    assert record["eventSource"] == "aws:sqs"
+    assert record["eventSourceARN"] == queues.arn
+    assert record["awsRegion"] == "ap-south-1"
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    assert record["messageAttributes"] == {"trace": {"stringValue": "t1", "dataType": "String"}}
+    assert record["messageId"]
+    assert record["receiptHandle"]
+
+
+def test_only_the_reported_message_comes_back_and_moves_to_the_dead_letter_queue_after_its_last_receive(queues):
+    receives: list[tuple[str, str]] = []
+
+    def invoke(event: Any) -> tuple[bytes, bool]:
+        failures = []
+        for record in event["Records"]:
+            receives.append((record["body"], record["attributes"]["ApproximateReceiveCount"]))
+            if record["body"] == "bad":
+                failures.append({"itemIdentifier": record["messageId"]})
+        return json.dumps({"batchItemFailures": failures}).encode(), False
+
+    queues.sqs.send_message(QueueUrl=queues.url, MessageBody="good")
+    queues.sqs.send_message(QueueUrl=queues.url, MessageBody="bad")
+    source = run(queues, invoke)
+    queues.wait_for(lambda: queues.depth(queues.dead) == 1)
+    source.stop()
+    assert queues.depth(queues.url) == 0
+    assert sorted(receives) == [("bad", "1"), ("bad", "2"), ("good", "1")]
+
+
+def test_messages_come_back_when_the_function_crashes(queues):
+    crashed = threading.Event()
+
+    def invoke(event: Any) -> tuple[bytes, bool]:
+        if not crashed.is_set():
+            crashed.set()
+            raise RuntimeError("the function is gone")
+        return b"{}", False
+
+    queues.sqs.send_message(QueueUrl=queues.url, MessageBody="order")
+    source = run(queues, invoke)
+    queues.wait_for(lambda: queues.depth(queues.url) == 0)
+    source.stop()
+    assert crashed.is_set()
+    assert queues.depth(queues.dead) == 0
+
+
+def test_a_queue_does_not_push_to_a_function_by_itself(queues):
+    """moto's own mapping would deliver inside SendMessage, as often as it likes."""
+    from moto.sqs.models import sqs_backends
+
+    queue = sqs_backends["123456789012"]["ap-south-1"].queues["work"]
+    queue.lambda_event_source_mappings["arn"] = object()
+    assert not queue.lambda_event_source_mappings

@@ -1,0 +1,80 @@
+"""Every way in which the emulator invokes a function ends in our handler."""
+
+import json
+import threading
+
+import pytest
+from moto.awslambda.models import LambdaFunction
+
+from tests.embedded.support import running_cloud
+
+
+@pytest.fixture
+def cloud():
+    with running_cloud() as cloud:
+        yield cloud
+
+
+def invoke(cloud, event, **more):
+    answer = cloud.client("lambda").invoke(FunctionName=cloud.names.function, Payload=json.dumps(event), **more)
+    return answer, answer["Payload"].read()
+
+
+def test_an_invocation_runs_the_handler_and_returns_its_answer(cloud):
+    answer, payload = invoke(cloud, {"dofs": {"task": "reconcile"}})
+    assert "FunctionError" not in answer
+    assert json.loads(payload)["errors"] == 0
+
+
+def test_an_exception_comes_back_in_the_form_of_the_real_runtime(cloud):
+    answer, payload = invoke(cloud, {"who": "knows"})
+    error = json.loads(payload)
+    assert answer["FunctionError"] == "Unhandled"
+    assert error["errorType"] == "UnknownEvent"
+    assert "who" in error["errorMessage"]
+    assert error["stackTrace"]
+
+
+def test_a_dry_run_runs_nothing(cloud):
+    answer, payload = invoke(cloud, {"who": "knows"}, InvocationType="DryRun")
+    assert (answer["StatusCode"], payload) == (204, b"")
+
+
+def test_an_api_event_is_answered_in_a_thread_that_has_no_event_loop(cloud):
+    event = {
+        "resource": "/{proxy+}",
+        "httpMethod": "GET",
+        "path": "/health",
+        "requestContext": {"path": "/health"},
+        "headers": {},
+    }
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(invoke(cloud, event)[1]))
+    thread.start()
+    thread.join(10)
+    assert json.loads(answers[0])["statusCode"] == 200
+
+
+def test_the_context_tells_the_time_that_is_left(cloud):
+    from service.embedded.functions import Context
+
+    class Function:
+        function_name, version, function_arn, memory_size, timeout = "f", 1, "arn", 256, 30
+
+    assert 29_000 < Context(Function()).get_remaining_time_in_millis() <= 30_000
+
+
+def test_the_emulator_has_its_own_method_back_afterwards():
+    original = LambdaFunction.invoke
+    with running_cloud():
+        assert LambdaFunction.invoke is not original
+    assert LambdaFunction.invoke is original
+
+
+def test_the_function_could_be_run_from_its_environment_alone(cloud):
+    from service.settings import Settings
+
+    configuration = cloud.client("lambda").get_function_configuration(FunctionName=cloud.names.function)
+    loaded = Settings.load(configuration["Environment"]["Variables"])
+    assert loaded.policy == cloud.settings.policy
+    assert loaded.orders_table == cloud.names.orders_table

@@ -1,0 +1,102 @@
+"""Each private place of the emulator that is patched, and that it needs to be."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from service.orders.ports import TransitionRefused
+from service.steps.fulfill import claim
+from tests.embedded.support import executions, running_cloud
+from tests.support import valid_order
+
+
+@pytest.fixture
+def cloud():
+    with running_cloud(embedded_executions_kept=10) as cloud:
+        yield cloud
+
+
+def received(cloud, order_id):
+    from service.orders import submission
+
+    order = submission.received(
+        valid_order(), order_id=order_id, owner="a", actor="api", at=cloud.system.now(), write_id=cloud.system.new_id()
+    )
+    return cloud.system.store.create(order)
+
+
+def test_of_many_threads_that_claim_one_order_exactly_one_gets_it(cloud):
+    from service.steps import store
+
+    for number in range(10):
+        order = received(cloud, f"ord_{number}")
+        store.run({"order_id": order.order_id}, cloud.system)
+        together = threading.Barrier(8)
+
+        def attempt(order_id: str, together: threading.Barrier = together) -> bool:
+            together.wait(10)
+            try:
+                claim(order_id, cloud.system)
+            except TransitionRefused:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(attempt, [order.order_id] * 8)) == 1
+
+
+def test_an_execution_that_is_started_without_a_name_gets_one(cloud):
+    stepfunctions = cloud.client("stepfunctions")
+    started = stepfunctions.start_execution(stateMachineArn=cloud.names.state_machine_arn, input="{}")
+    assert not started["executionArn"].endswith(":None")
+
+
+def test_a_name_that_is_started_twice_is_refused(cloud):
+    assert cloud.system.workflow.start("ord_x", "ord_x") is True
+    for _ in range(100):
+        if executions(cloud) == [("ord_x", "FAILED")]:
+            break
+        threading.Event().wait(0.05)
+    assert cloud.system.workflow.start("ord_x", "ord_x") is False
+
+
+def test_finished_executions_are_forgotten_beyond_the_number_that_is_kept(cloud):
+    for number in range(40):
+        cloud.system.workflow.start(f"ord_{number}", f"ord_{number}")
+        for _ in range(100):
+            if dict(executions(cloud)).get(f"ord_{number}") != "RUNNING":
+                break
+            threading.Event().wait(0.02)
+    names = [name for name, _ in executions(cloud)]
+    assert 10 <= len(names) <= 12
+    assert "ord_39" in names
+    assert "ord_0" not in names
+
+
+def test_a_message_that_is_older_than_the_queue_keeps_messages_is_not_delivered(cloud):
+    from moto.sqs.models import sqs_backends
+
+    sqs = cloud.client("sqs")
+    url = sqs.create_queue(QueueName="short", Attributes={"MessageRetentionPeriod": "60"})["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="old")
+    sqs.send_message(QueueUrl=url, MessageBody="new")
+    sqs_backends[cloud.names.account][cloud.names.region].queues["short"]._messages[0].sent_timestamp -= 61_000
+    seen = [m["Body"] for _ in range(3) for m in sqs.receive_message(QueueUrl=url).get("Messages", [])]
+    assert "old" not in seen
+
+
+def test_attributes_of_every_type_come_back_as_they_were_put(cloud):
+    dynamodb = cloud.client("dynamodb")
+    item = {
+        "order_id": {"S": "types"},
+        "number": {"N": "59.98"},
+        "yes": {"BOOL": True},
+        "nothing": {"NULL": True},
+        "list": {"L": [{"S": "a"}, {"M": {"b": {"N": "1"}}}]},
+        "strings": {"SS": ["x", "y"]},
+        "bytes": {"B": b"\x00\xff"},
+    }
+    dynamodb.put_item(TableName=cloud.settings.orders_table, Item=item)
+    found = dynamodb.get_item(TableName=cloud.settings.orders_table, Key={"order_id": {"S": "types"}})["Item"]
+    assert found == item

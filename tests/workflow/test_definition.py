@@ -1,0 +1,99 @@
+"""The state machine's definition: linted, parsed, and of the shape that the rest relies on."""
+
+import json
+import re
+
+import pytest
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from statelint.linter import Linter
+
+from service.embedded.resources import WORKFLOW_FILE, workflow_definition
+
+TEXT = WORKFLOW_FILE.read_text()
+STATES = json.loads(TEXT)["States"]
+TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+LAMBDA_ERRORS = {
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+}
+
+
+def test_statelint_finds_nothing():
+    assert Linter.validate(json.loads(TEXT)) == []
+
+
+def test_the_emulators_parser_takes_it_with_its_names_filled_in():
+    AmazonStateLanguageParser.parse(
+        workflow_definition("arn:aws:lambda:ap-south-1:123456789012:function:f", "http://q")
+    )
+
+
+def test_filling_in_the_names_leaves_no_placeholder_and_touches_no_context_reference():
+    definition = workflow_definition("FUNCTION", "QUEUE")
+    assert not re.search(r"\$\{", definition)
+    assert definition.count("$$.Execution.Name") == TEXT.count("$$.Execution.Name") > 0
+
+
+def test_it_uses_json_path_without_variables():
+    assert "JSONata" not in TEXT
+    assert '"Assign"' not in TEXT
+
+
+def test_the_order_of_the_steps_is_validate_store_enqueue():
+    path, state = [], json.loads(TEXT)["StartAt"]
+    while state:
+        path.append(state)
+        state = STATES[state].get("Next")
+    assert path == ["ValidateOrder", "StoreOrder", "EnqueueFulfillment", "OrderEnqueued"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_failure_of_a_task_ends_in_a_fail_state(name):
+    """An error that is caught into Succeed or Pass would leave a failed order with a successful execution."""
+    last = TASKS[name]["Catch"][-1]
+    assert last["ErrorEquals"] == ["States.ALL"]
+    assert STATES[last["Next"]]["Type"] == "Fail"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_backs_off_exponentially_with_full_jitter_and_a_ceiling(name):
+    retriers = [retrier for retrier in TASKS[name]["Retry"] if retrier["MaxAttempts"] > 0]
+    assert retriers
+    for retrier in retriers:
+        assert retrier["BackoffRate"] == 2
+        assert retrier["JitterStrategy"] == "FULL"
+        assert retrier["MaxDelaySeconds"] == 30
+
+
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task["Resource"].endswith("lambda:invoke")])
+def test_the_errors_of_the_lambda_service_are_retried_and_a_verdict_is_not(name):
+    never, service, *_ = TASKS[name]["Retry"]
+    assert never["MaxAttempts"] == 0
+    assert "OrderInvalid" in never["ErrorEquals"]
+    assert set(service["ErrorEquals"]) == LAMBDA_ERRORS
+
+
+def test_the_errors_that_are_named_are_exceptions_of_the_steps():
+    from service import handler
+    from service.orders import document, submission
+    from service.steps import envelope, validate
+
+    homes = (submission, validate, envelope, document, handler)
+    for error in STATES["ValidateOrder"]["Retry"][0]["ErrorEquals"]:
+        assert any(isinstance(getattr(home, error, None), type) for home in homes), error
+
+
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task["Resource"].endswith("lambda:invoke")])
+def test_what_a_user_wrote_is_never_at_the_top_level_of_an_event(name):
+    assert TASKS[name]["Parameters"]["Payload"].keys() == {"dofs"}
+
+
+def test_every_task_that_the_handler_knows_but_the_schedules_is_used():
+    from service.handler import TASKS as KNOWN
+
+    used = {task["Parameters"]["Payload"]["dofs"]["task"] for task in TASKS.values() if "Payload" in task["Parameters"]}
+    assert used == KNOWN - {"reconcile"}
