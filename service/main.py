@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from service.api.app import create_app
 from service.api.dependencies import in_thread
-from service.settings import Settings
+from service.settings import Settings, SettingsError
 from service.wiring import LiveSystem
 
 DEFAULT_PORT = 8000  # uvicorn's own
@@ -38,11 +38,14 @@ def create() -> FastAPI:
     """The application for the cloud that the environment names.
 
     Raises:
-        SettingsError: a setting is missing or wrong.
+        SystemExit: it cannot start; the message says why.
     """
-    if os.environ.get("DOFS_CLOUD", "embedded") == "embedded":
-        return _embedded()
-    settings = Settings.load()
+    try:
+        if os.environ.get("DOFS_CLOUD", "embedded") == "embedded":
+            return _embedded()
+        settings = Settings.load()
+    except SettingsError as error:
+        raise SystemExit(f"DOFS cannot start:\n{error}") from None
     _log(settings)
     return create_app(settings, in_thread, LiveSystem(settings))
 
@@ -50,12 +53,19 @@ def create() -> FastAPI:
 def _embedded() -> FastAPI:
     try:
         from service.embedded.cloud import EmbeddedCloud, embedded_settings
+        from service.embedded.endpoint import PortTaken, refuse_taken
+        from service.embedded.isolation import WouldReachAws, refuse_other_machines
     except ModuleNotFoundError as missing:
         raise SystemExit(
             f"The embedded cloud needs {missing.name}: pip install -e '.[local]', or set DOFS_CLOUD=localstack or aws"
         ) from None
     settings = embedded_settings()
     _log(settings)
+    try:
+        refuse_other_machines()
+        refuse_taken(settings.embedded_aws_port)
+    except (PortTaken, WouldReachAws) as reason:
+        raise SystemExit(f"DOFS cannot start: {reason}") from None
     cloud = EmbeddedCloud(settings)
 
     @asynccontextmanager

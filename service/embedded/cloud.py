@@ -1,6 +1,5 @@
 """The whole system in one process: moto holds the resources, and this moves them as AWS would."""
 
-import gc
 import json
 import logging
 import os
@@ -21,7 +20,7 @@ from service.embedded.moto_seams import seams
 from service.embedded.provision import provision
 from service.embedded.resources import BATCH_SIZE, RECONCILE_EVENT, Names
 from service.embedded.schedule import Schedule
-from service.embedded.shortcuts import shortcuts
+from service.embedded.shortcuts import rare_collections, shortcuts
 from service.handler import dispatch
 from service.settings import EMBEDDED_DEFAULTS, PREFIX, Settings
 from service.wiring import LiveSystem
@@ -86,8 +85,7 @@ class EmbeddedCloud:
             for part in (self.endpoint, source, schedule):
                 part.start()
                 starting.callback(part.stop)
-            gc.freeze()
-            gc.set_threshold(100_000, 50, 1000)
+            starting.enter_context(rare_collections())
             self._running = starting.pop_all()
 
     def stop(self) -> None:

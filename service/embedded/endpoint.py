@@ -1,5 +1,6 @@
 """The embedded cloud's AWS endpoint on this machine, for the AWS CLI: moto's server over the same data."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -16,6 +17,19 @@ HOST = "127.0.0.1"
 class PortTaken(Exception):
     """Another program listens on the endpoint's port."""
 
+    def __init__(self, port: int) -> None:
+        super().__init__(
+            f"port {port} is taken, perhaps by another DOFS or by LocalStack: "
+            "stop that, or choose another port with DOFS_EMBEDDED_AWS_PORT"
+        )
+
+
+def refuse_taken(port: int) -> None:
+    """Raise PortTaken if a program listens on a port of this machine."""
+    with socket.socket() as probe:
+        if port and probe.connect_ex((HOST, port)) == 0:
+            raise PortTaken(port)
+
 
 class AwsEndpoint:
     """Serves the AWS API over HTTP on 127.0.0.1."""
@@ -30,10 +44,7 @@ class AwsEndpoint:
                 request_handler=_QuietHandler,
             )
         except SystemExit:  # what werkzeug does about an address in use
-            raise PortTaken(
-                f"port {port} is taken, perhaps by another DOFS or LocalStack: "
-                "stop that, or choose another port with DOFS_EMBEDDED_AWS_PORT"
-            ) from None
+            raise PortTaken(port) from None
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="aws", daemon=True)
 

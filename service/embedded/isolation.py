@@ -24,9 +24,7 @@ def isolated(region: str) -> Iterator[None]:
     Raises:
         WouldReachAws: an ``AWS_ENDPOINT_URL`` variable names another machine.
     """
-    for name, value in sorted(os.environ.items()):
-        if name.startswith("AWS_ENDPOINT_URL") and urlsplit(value).hostname not in LOOPBACK:
-            raise WouldReachAws(f"{name}={value} is not on this machine: unset it, or run with DOFS_CLOUD=aws")
+    refuse_other_machines()
     before = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     _replace(before, _environment(region))
     try:
@@ -34,6 +32,13 @@ def isolated(region: str) -> Iterator[None]:
             yield
     finally:
         _replace({name: value for name, value in os.environ.items() if name.startswith("AWS_")}, before)
+
+
+def refuse_other_machines() -> None:
+    """Raise WouldReachAws if the environment directs AWS calls to another machine."""
+    for name, value in sorted(os.environ.items()):
+        if name.startswith("AWS_ENDPOINT_URL") and urlsplit(value).hostname not in LOOPBACK:
+            raise WouldReachAws(f"{name}={value} is not on this machine: unset it, or run with DOFS_CLOUD=aws")
 
 
 def _environment(region: str) -> dict[str, str]:

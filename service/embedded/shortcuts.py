@@ -4,6 +4,7 @@ Nothing here changes what a call answers. Together it more than doubles the orde
 """
 
 import functools
+import gc
 import importlib
 import pkgutil
 import sys
@@ -50,6 +51,20 @@ def shortcuts() -> Iterator[None]:
         replace(SQSBackend, "is_message_valid_based_on_retention_period", lambda _: _retained)
         replace(sqs_models, "unix_time_millis", lambda _: _milliseconds)
         yield
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Let the garbage collector look away from what stays, and come less often."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _kept_client(original: Any) -> Any:

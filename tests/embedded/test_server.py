@@ -1,0 +1,132 @@
+"""`uvicorn service.main:app`, as a newcomer starts it: no setting, no Docker, no account."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from tests.support import valid_order
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@contextmanager
+def server(**environ: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Start it on free ports, with none of the caller's settings."""
+    port = free_port()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("DOFS_", "AWS_"))}
+    command = [sys.executable, "-m", "uvicorn", "service.main:app", "--port", str(port), "--no-access-log"]
+    process = subprocess.Popen(
+        [*command, "--timeout-graceful-shutdown", "1"],
+        env={**clean, "DOFS_EMBEDDED_AWS_PORT": "0", **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process, port
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def banner(process: subprocess.Popen[str]) -> str:
+    """What it prints until it is ready."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if "Uvicorn running on" in line:
+            return "".join(lines)
+    raise AssertionError("it did not start:\n" + "".join(lines))
+
+
+def test_it_starts_with_no_setting_prints_a_curl_that_works_and_stops_within_two_seconds():
+    with server() as (process, port):
+        printed = banner(process)
+        assert f"http://127.0.0.1:{port}/docs" in printed
+        curl = next(line for line in printed.splitlines() if line.strip().startswith("curl"))
+        answer = subprocess.run(shlex.split(curl), capture_output=True, text=True, check=True, timeout=20).stdout
+        assert "202" in answer.splitlines()[0]
+        order_id = json.loads(answer.splitlines()[-1])["order_id"]
+        base = f"http://127.0.0.1:{port}"
+        ends = time.monotonic() + 30
+        while (order := httpx.get(f"{base}/orders/{order_id}").json())["status"] not in ("FULFILLED", "FAILED"):
+            assert time.monotonic() < ends
+            time.sleep(0.1)
+        assert order["timeline"][0]["to"] == "RECEIVED"
+        assert httpx.get(f"{base}/ready").json()["status"] == "ready"
+        assert httpx.get(f"{base}/docs").status_code == 200
+        pressed = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+        assert time.monotonic() - pressed < 2
+        assert process.returncode == 0
+
+
+def test_it_stops_within_two_seconds_in_the_middle_of_work():
+    with server(DOFS_FULFILLMENT_LATENCY="0.9") as (process, port):
+        banner(process)
+        for _ in range(30):
+            assert httpx.post(f"http://127.0.0.1:{port}/order", json=valid_order()).status_code == 202
+        pressed = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+        assert time.monotonic() - pressed < 2
+
+
+def test_a_wrong_setting_is_named_at_start():
+    with server(DOFS_MAX_ATTEMPTS="many", DOFS_NO_SUCH="1") as (process, _):
+        output = process.communicate(timeout=20)[0]
+    assert process.returncode != 0
+    assert "DOFS_MAX_ATTEMPTS='many' is not a whole number" in output
+    assert "DOFS_NO_SUCH is not a setting" in output
+
+
+def test_without_the_embedded_cloud_every_missing_setting_is_named():
+    with server(DOFS_CLOUD="aws") as (process, _):
+        output = process.communicate(timeout=20)[0]
+    assert process.returncode != 0
+    named = set(re.findall(r"(DOFS_\w+) is missing", output))
+    assert named == {"DOFS_ORDERS_TABLE", "DOFS_FAILED_ORDERS_TABLE", "DOFS_QUEUE_URL", "DOFS_STATE_MACHINE_ARN"}
+
+
+def test_an_oversized_body_without_a_length_is_refused_on_a_real_connection():
+    with server() as (process, port):
+        banner(process)
+        chunks = (b'"' + b"x" * 8192 for _ in range(20))
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}/order", content=chunks, headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code == 413
+
+
+def test_a_taken_port_is_named_with_the_setting_that_changes_it_and_no_traceback():
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,
+        server(DOFS_EMBEDDED_AWS_PORT=str(other.getsockname()[1])) as (process, _),
+    ):
+        output = process.communicate(timeout=20)[0]
+    assert process.returncode != 0
+    assert "DOFS_EMBEDDED_AWS_PORT" in output
+    assert "Traceback" not in output
+
+
+def test_an_aws_endpoint_elsewhere_is_refused_with_its_variable_and_no_traceback():
+    with server(AWS_ENDPOINT_URL="https://sqs.ap-south-1.amazonaws.com") as (process, _):
+        output = process.communicate(timeout=20)[0]
+    assert process.returncode != 0
+    assert "AWS_ENDPOINT_URL=https://sqs.ap-south-1.amazonaws.com is not on this machine" in output
+    assert "Traceback" not in output
