@@ -6,7 +6,7 @@ PORT   ?= 8000
 ASL    := workflows/order_processing.asl.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types asl openapi diagram fmt lock clean
+.PHONY: help run test check format lint types asl openapi diagram fmt bench lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -42,6 +42,9 @@ fmt: $(VENV)/installed ## Format the code and write the generated documents anew
 	$(BIN)/ruff format .
 	$(BIN)/python -m service.api.openapi > docs/openapi.json
 	$(BIN)/python -m service.orders.diagram > docs/lifecycle.md
+
+bench: $(VENV)/installed ## Measure orders per second, and memory per order
+	$(BIN)/python -m tests.benchmarks.throughput
 
 lock: $(VENV)/installed ## Refresh the hash-pinned requirements files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -o requirements/lambda.txt pyproject.toml

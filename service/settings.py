@@ -192,6 +192,12 @@ class Settings:
                 f"DOFS_FULFILLMENT_LATENCY={self.fulfillment_latency} must be below half of DOFS_VISIBILITY_TIMEOUT, "
                 f"{self.lease}: an attempt must end before its lease does"
             )
+        for name, times in (("recover_after", 1.5), ("resend_after", 2)):
+            if getattr(self, name) < times * self.visibility_timeout:
+                problems.append(
+                    f"{PREFIX}{name.upper()}={getattr(self, name)} must be at least {times} times "
+                    f"DOFS_VISIBILITY_TIMEOUT, {times * self.visibility_timeout}: the queue redelivers first"
+                )
         host = urlsplit(self.aws_endpoint_url).hostname or ""
         if self.cloud == "aws" and self.aws_endpoint_url:
             problems.append("DOFS_AWS_ENDPOINT_URL is for emulators: set DOFS_CLOUD=localstack, or unset it")

@@ -23,7 +23,7 @@ class OrderInvalid(Exception):
 
     def __init__(self, errors: tuple[FieldError, ...], order_id: str | None = None) -> None:
         named = f"order {order_id}" if order_id else "the order"
-        super().__init__(f"{named} is not valid: {len(errors)} field error(s)")
+        super().__init__(f"{named} is not valid; field errors: {len(errors)}")
         self.errors = errors
 
 

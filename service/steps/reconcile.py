@@ -41,7 +41,8 @@ def run(_task: Mapping[str, Any], system: System) -> dict[str, int]:
     for status, age, intervene in rounds:
         for order in system.store.waiting(status, system.now() - age, policy.reconcile_limit):
             done.update(_attempted(order, intervene, system))
-    log.info("reconciled: %s", " ".join(f"{name}={count}" for name, count in done.items()))
+    level = logging.INFO if any(done.values()) else logging.DEBUG
+    log.log(level, "reconciled: %s", " ".join(f"{name}={count}" for name, count in done.items()))
     return dict(done)
 
 

@@ -30,7 +30,7 @@ def run(task: Mapping[str, Any], system: System) -> dict[str, Any]:
             id=system.new_id(),
             at=system.now(),
             actor="workflow",
-            reason=f"{len(errors)} field error(s)",
+            reason="it is not a valid order",
             values={"errors": errors},
         )
         try:

@@ -1,0 +1,62 @@
+"""Orders per second through the embedded cloud, from the first request to the last order's end, and memory per order.
+
+``python -m tests.benchmarks.throughput [ORDERS]`` starts a server of its own and prints one line for each number of
+clients. Every attempt succeeds, so that no figure waits for a visibility timeout.
+"""
+
+import asyncio
+import subprocess
+import sys
+import time
+
+import httpx
+
+from tests.embedded.test_server import banner, server
+from tests.support import valid_order
+
+CLIENTS = (1, 8, 32)
+WARM_UP = 100
+
+
+async def run(port: int, orders: int, clients: int) -> float:
+    """Submit orders from a number of clients, wait for the last one's end; the seconds that took."""
+    waiting = list(range(orders))
+    submitted: list[str] = []
+    began = time.monotonic()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as api:
+
+        async def client() -> None:
+            while waiting:
+                waiting.pop()
+                answer = await api.post("/order", json=valid_order())
+                answer.raise_for_status()
+                submitted.append(answer.json()["order_id"])
+
+        await asyncio.gather(*(client() for _ in range(clients)))
+        for order_id in submitted:
+            while (await api.get(f"/orders/{order_id}")).json()["status"] != "FULFILLED":
+                await asyncio.sleep(0.1)
+    return time.monotonic() - began
+
+
+def resident(pid: int) -> int:
+    """Memory of a process, in kB."""
+    return int(subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True).stdout)
+
+
+def main() -> None:
+    """Measure and print."""
+    orders = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    with server(DOFS_FULFILLMENT_SUCCESS_RATE="1") as (process, port):
+        banner(process)
+        asyncio.run(run(port, WARM_UP, 8))
+        print(f"{'clients':>7}  {'orders':>6}  {'orders/s':>8}  {'kB/order':>8}")
+        for clients in CLIENTS:
+            before = resident(process.pid)
+            seconds = asyncio.run(run(port, orders, clients))
+            grown = (resident(process.pid) - before) / orders
+            print(f"{clients:>7}  {orders:>6}  {orders / seconds:>8.1f}  {grown:>8.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
