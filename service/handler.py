@@ -54,9 +54,10 @@ def dispatch(event: Any, context: Any, system: "LiveSystem") -> Any:
 
 def _task(event: dict[str, Any], system: "LiveSystem") -> Any:
     task = event["dofs"]
-    if not isinstance(task, dict) or task.get("task") not in TASKS:
+    name = task.get("task") if isinstance(task, dict) else None
+    if not isinstance(name, str) or name not in TASKS:
         raise UnknownEvent(event)
-    return import_module(f"service.steps.{task['task']}").run(task, system)
+    return import_module(f"service.steps.{name}").run(task, system)
 
 
 def _is_sqs(event: dict[str, Any]) -> bool:

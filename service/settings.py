@@ -6,7 +6,7 @@ pay for nothing else of a validation library.
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from service.orders.policy import Policy
 
 PREFIX = "DOFS_"
+WEEK = 7 * 86_400
 CLOUDS = ("embedded", "localstack", "aws")
 API_AUTHS = ("none", "api_key", "iam", "cognito")
 
@@ -84,12 +85,22 @@ class Settings:
     status_shards: int = setting("partitions of each status in the index; writes use them", 8, 1, 256)
     previous_status_shards: int = setting("the number before it was changed; reads ask for the larger", 1, 1, 256)
 
-    restart_after: float = setting("age at which a RECEIVED order's workflow is started again", 120, 0.1)
-    recover_after: float = setting("age at which a PROCESSING order with an expired lease is taken back", 400, 0.1)
-    resend_after: float = setting("age at which a PENDING order is sent to the queue again", 900, 0.1)
-    backoff_ceiling: float = setting("longest wait between two interventions for one order", 3600, 0.1)
+    restart_after: float = setting("age at which a RECEIVED order's workflow is started again", 120, 0.1, WEEK)
+    recover_after: float = setting(
+        "age at which a PROCESSING order with an expired lease is taken back; twice the visibility timeout at least",
+        400,
+        0.1,
+        WEEK,
+    )
+    resend_after: float = setting(
+        "age at which a PENDING order is sent to the queue again; five times the visibility timeout at least",
+        900,
+        0.1,
+        WEEK,
+    )
+    backoff_ceiling: float = setting("longest wait between two interventions for one order", 3600, 0.1, WEEK)
     reconcile_limit: int = setting("orders of one state that one reconciliation looks at", 100, 1, 10_000)
-    deadline_margin: float = setting("time before the deadline at which a batch takes no new record", 5, 0)
+    deadline_margin: float = setting("time before the deadline at which a batch takes no new record", 5, 0, 900)
 
     fulfillment_success_rate: float = setting("share of simulated attempts that succeed", 0.7, 0, 1)
     fulfillment_seed: str = setting("seed of the simulated outcomes", "dofs")
@@ -106,7 +117,8 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        problems = [*self._out_of_bounds(), *self._contradictions()]
+        bounds = (_out_of_bounds(each, getattr(self, each.name)) for each in fields(self))
+        problems = [*filter(None, bounds), *self._contradictions()]
         if problems:
             raise SettingsError("\n".join(problems))
 
@@ -127,8 +139,8 @@ class Settings:
             max_attempts=self.max_attempts,
             lease=timedelta(seconds=self.lease),
             restart_after=timedelta(seconds=self.restart_after),
-            recover_after=timedelta(seconds=self.recover_after),
-            resend_after=timedelta(seconds=self.resend_after),
+            recover_after=timedelta(seconds=max(self.recover_after, 2 * self.visibility_timeout)),
+            resend_after=timedelta(seconds=max(self.resend_after, 5 * self.visibility_timeout)),
             backoff_ceiling=timedelta(seconds=self.backoff_ceiling),
             reconcile_limit=self.reconcile_limit,
             deadline_margin=timedelta(seconds=self.deadline_margin),
@@ -163,6 +175,8 @@ class Settings:
                 problems.append(f"{variable} is missing: {each.metadata['description']}")
         problems += [f"{name} is not a setting of DOFS" for name in sorted(given)]
         if problems:
+            read = (each for each in fields(cls) if each.name in values)
+            problems += filter(None, (_out_of_bounds(each, values[each.name]) for each in read))
             raise SettingsError("\n".join(problems))
         return cls(**values)
 
@@ -170,15 +184,6 @@ class Settings:
         """The variables of a Lambda function that is to run with these settings."""
         shown = (each for each in fields(self) if not each.metadata["embedded_only"])
         return {PREFIX + each.name.upper(): str(getattr(self, each.name)) for each in shown}
-
-    def _out_of_bounds(self) -> list[str]:
-        problems = []
-        for each in fields(self):
-            value, least, most = getattr(self, each.name), each.metadata["least"], each.metadata["most"]
-            if least is not None and not (least <= value and (most is None or value <= most)):
-                bounds = f"at least {least}" if most is None else f"between {least} and {most}"
-                problems.append(f"{PREFIX}{each.name.upper()}={value} must be {bounds}")
-        return problems
 
     def _contradictions(self) -> list[str]:
         problems = []
@@ -192,15 +197,24 @@ class Settings:
                 f"DOFS_FULFILLMENT_LATENCY={self.fulfillment_latency} must be below half of DOFS_VISIBILITY_TIMEOUT, "
                 f"{self.lease}: an attempt must end before its lease does"
             )
-        for name, times in (("recover_after", 1.5), ("resend_after", 2)):
-            if getattr(self, name) < times * self.visibility_timeout:
-                problems.append(
-                    f"{PREFIX}{name.upper()}={getattr(self, name)} must be at least {times} times "
-                    f"DOFS_VISIBILITY_TIMEOUT, {times * self.visibility_timeout}: the queue redelivers first"
-                )
-        host = urlsplit(self.aws_endpoint_url).hostname or ""
+        if self.function_timeout <= self.deadline_margin <= 900:
+            problems.append(
+                f"DOFS_DEADLINE_MARGIN={self.deadline_margin} must be below DOFS_FUNCTION_TIMEOUT, "
+                f"{self.function_timeout}: there would never be time for a record"
+            )
+        try:
+            host = urlsplit(self.aws_endpoint_url).hostname or ""
+        except ValueError:
+            host = ""
         if self.cloud == "aws" and self.aws_endpoint_url:
             problems.append("DOFS_AWS_ENDPOINT_URL is for emulators: set DOFS_CLOUD=localstack, or unset it")
         if self.cloud == "localstack" and (not host or host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".aws"))):
             problems.append("DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL, and one that is not AWS itself")
         return problems
+
+
+def _out_of_bounds(each: Field[Any], value: Any) -> str | None:
+    least, most = each.metadata["least"], each.metadata["most"]
+    if least is None or least <= value <= most:
+        return None
+    return f"{PREFIX}{each.name.upper()}={value} must be between {least} and {most}"

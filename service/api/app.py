@@ -41,7 +41,8 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings, app.state.offload, app.state.system = settings, offload, system
-    for router in (orders.router, health.router, docs.router):
+    app.state.routers = (orders.router, health.router, docs.router)
+    for router in app.state.routers:
         app.include_router(router)
     problems.install(app)
     if settings.cors_origins:

@@ -1,6 +1,7 @@
 """Reading what a request to submit an order carries: its body, its idempotency key, its preference."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request
@@ -23,7 +24,7 @@ async def read_json(request: Request) -> Any:
     if media_type != "application/json":
         raise WrongMediaType
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > MAX_BODY:
+    if re.fullmatch("[0-9]{1,20}", announced) and int(announced) > MAX_BODY:
         raise BodyTooLarge
     body = bytearray()
     async for chunk in request.stream():
@@ -51,10 +52,9 @@ def idempotency_key(header: str | None) -> str | None:
     return key
 
 
-def prefers_lenient(header: str | None) -> bool:
-    """Whether a ``Prefer`` header holds ``handling=lenient`` (RFC 7240, section 4.4)."""
-    preferences = [preference.partition(";")[0] for preference in (header or "").split(",")]
+def prefers_lenient(headers: Sequence[str]) -> bool:
+    """Whether ``Prefer`` headers ask for ``handling=lenient`` (RFC 7240); of several handlings, the first counts."""
+    preferences = [preference.partition(";")[0] for header in headers for preference in header.split(",")]
     pairs = [preference.partition("=") for preference in preferences]
-    return any(
-        name.strip().lower() == "handling" and value.strip().strip('"').lower() == "lenient" for name, _, value in pairs
-    )
+    handlings = [value.strip().strip('"').lower() for name, _, value in pairs if name.strip().lower() == "handling"]
+    return handlings[:1] == ["lenient"]

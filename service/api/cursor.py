@@ -1,12 +1,10 @@
 """The cursor of a list: opaque to callers, and bound to the list that it came from."""
 
 import base64
-import binascii
 import hashlib
-import json
 
 from service.api.problems import BadRequest
-from service.orders.paging import Position
+from service.orders.paging import MARK_BYTES, Position
 from service.orders.timestamps import parse, text
 
 MAX_CURSOR = 8192  # characters
@@ -21,8 +19,9 @@ def encode(position: Position | None, listing: str) -> str | None:
     """
     if position is None:
         return None
-    content = [_mark(listing), text(position.at), sorted(position.listed)]
-    return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode().rstrip("=")
+    head = f"{_mark(listing)} {text(position.at)}\n".encode()
+    content = head + bytes.fromhex("".join(sorted(position.listed)))
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
 def decode(cursor: str | None, listing: str) -> Position | None:
@@ -36,12 +35,14 @@ def decode(cursor: str | None, listing: str) -> Position | None:
     try:
         if len(cursor) > MAX_CURSOR:
             raise ValueError
-        content = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        mark, at, listed = content
-        if mark != _mark(listing) or not all(isinstance(order_id, str) for order_id in listed):
+        content = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        head, _, listed = content.partition(b"\n")
+        mark, at = head.decode("ascii").split(" ")
+        if mark != _mark(listing) or len(listed) % MARK_BYTES:
             raise ValueError
-        return Position(parse(at), frozenset(listed))
-    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
+        marks = (listed[start : start + MARK_BYTES].hex() for start in range(0, len(listed), MARK_BYTES))
+        return Position(parse(at), frozenset(marks))
+    except (ValueError, OverflowError):
         raise BadRequest("cursor-invalid", "The cursor is not one of this list; begin without a cursor.") from None
 
 

@@ -8,7 +8,9 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-router = APIRouter(include_in_schema=False)
+from service.api.problems import ProblemRoute
+
+router = APIRouter(route_class=ProblemRoute, include_in_schema=False)
 
 ASSETS = {
     "swagger-ui-bundle.js": "application/javascript",

@@ -2,6 +2,7 @@
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from mangum import Mangum
 
@@ -25,12 +26,11 @@ def _adapter(system: "LiveSystem") -> Mangum:
     app = create_app(system.settings, inline, system)
 
     async def below_the_stage(scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Say where the API is mounted: API Gateway cuts the stage off the path, and links need it."""
+        """Say where the API is mounted, which links need, and decode the path, as a server would (ASGI, HTTP scope)."""
         event = scope["aws.event"]
         whole, path = event["requestContext"].get("path") or "", event["path"]
-        if whole.endswith(path):
-            scope["root_path"] = whole.removesuffix(path)
-            scope["path"] = whole
+        stage = whole.removesuffix(path) if whole.endswith(path) else ""
+        scope["root_path"], scope["path"] = stage, stage + unquote(path)
         await app(scope, receive, send)
 
     return Mangum(

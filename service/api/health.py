@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse
 
 from service import __version__
 from service.api.dependencies import TheOffload, TheSystem
+from service.api.problems import ProblemRoute
 
-router = APIRouter(tags=["health"])
+router = APIRouter(route_class=ProblemRoute, tags=["health"])
 
 
 @router.get("/health", response_model=dict[str, str])

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from service.api import cursor
 from service.api.body import idempotency_key, prefers_lenient, read_json
 from service.api.dependencies import TheCaller, TheOffload, TheSystem
-from service.api.problems import OrderNotFound, Problem, TooLate
+from service.api.problems import OrderNotFound, Problem, ProblemRoute, TooLate
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView, order_view
 from service.orders.lifecycle import Status
 from service.orders.model import Order, Write
@@ -18,7 +18,7 @@ from service.orders.ports import System, TransitionRefused
 from service.orders.submission import Submission, submit
 from service.orders.validation import ID_PATTERN, OrderRequest
 
-router = APIRouter(tags=["orders"], default_response_class=DecimalResponse)
+router = APIRouter(route_class=ProblemRoute, tags=["orders"], default_response_class=DecimalResponse)
 
 PROBLEMS: dict[str, dict[int | str, dict[str, Any]]] = {
     "submit": {status: {"model": Problem} for status in (400, 401, 413, 415, 422, 503)},
@@ -72,7 +72,7 @@ async def submit_order(
         Header(alias="Idempotency-Key", description="16 to 128 printable characters that make a retry safe."),
     ] = None,
     prefer: Annotated[
-        str | None, Header(description="`handling=lenient` leaves the judgment of the order to the workflow.")
+        list[str] | None, Header(description="`handling=lenient` leaves the judgment of the order to the workflow.")
     ] = None,
 ) -> DecimalResponse:
     """Submit an order. 202 means that it is durable and on its way; follow it at `Location`.
@@ -82,7 +82,7 @@ async def submit_order(
     submission = Submission(
         document=await read_json(request),
         owner=caller.name,
-        lenient=prefers_lenient(prefer),
+        lenient=prefers_lenient(prefer or ()),
         idempotency_key=idempotency_key(idempotency),
     )
     order, replayed = await offload(submit, submission, system)

@@ -1,18 +1,21 @@
 """Every error of the API as problem details (RFC 9457): one table from exception to problem, one type per cause."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from service.orders.document import MalformedDocument
 from service.orders.model import FieldError, Order
+from service.orders.ports import Unavailable
 from service.orders.submission import KeyReused, OrderInvalid
 from service.orders.validation import pointer
 
@@ -129,27 +132,55 @@ async def _known(_request: Request, error: Exception) -> JSONResponse:
             return problem(kind)
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     slug = _HTTP_SLUGS.get(error.status_code, f"http-{error.status_code}")
-    return problem(_Kind(error.status_code, slug, str(error.detail)), headers=error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return problem(_Kind(error.status_code, slug, str(error.detail)), headers=headers)
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+def _allowed(request: Request) -> str:
+    """All methods of the resource (RFC 9110, section 15.5.6); the framework names those of one of its routes."""
+    routes = (route for router in request.app.state.routers for route in router.routes)
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
+
+
+class ProblemRoute(APIRoute):
+    """A route that answers what nobody expected.
+
+    Starlette would do it outside of all other middleware, and a browser could not read an answer without CORS headers.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Exception as error:
+                if isinstance(error, (HTTPException, *_KINDS)):
+                    raise
+                return _unexpected(request, self.path, error)
+
+        return guarded
+
+
+def _unexpected(request: Request, path: str, error: Exception) -> JSONResponse:
     """AWS's own failures are passing ones, and a caller may try again; all others are ours."""
-    if type(error).__module__.startswith("botocore."):
-        log.warning("%s %s: %s", request.method, request.scope.get("route"), type(error).__name__)
+    if isinstance(error, Unavailable) or type(error).__module__.startswith("botocore."):
+        log.warning("%s %s: %s", request.method, path, type(error).__name__)
         return problem(_UNAVAILABLE, headers={"Retry-After": "1"})
+    log.error("%s %s failed", request.method, path, exc_info=error)
     return problem(_INTERNAL)
 
 
 def install(app: FastAPI) -> None:
-    """Have an app answer every exception with its problem."""
+    """Have an app answer every exception that it knows with its problem."""
     for exception in _KINDS:
         app.add_exception_handler(exception, _known)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def error_views(errors: tuple[FieldError, ...]) -> list[dict[str, str]]:

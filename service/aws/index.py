@@ -17,7 +17,7 @@ from service.aws.records import to_order
 from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.paging import Key, Position, cut, needed
-from service.orders.ports import Page
+from service.orders.ports import Page, Unavailable
 from service.orders.timestamps import parse, text
 from service.settings import Settings
 
@@ -126,5 +126,5 @@ class OrderIndex:
                     break
                 time.sleep(0.05 * 2**tried)
             else:
-                raise TimeoutError(f"DynamoDB left keys of {self._table} unprocessed {BATCH_GET_TRIES} times")
+                raise Unavailable(f"DynamoDB left keys of {self._table} unprocessed {BATCH_GET_TRIES} times")
         return [rows[order_id] for order_id in order_ids if order_id in rows]

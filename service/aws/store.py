@@ -12,7 +12,7 @@ from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, Order, Write
 from service.orders.paging import Position
 from service.orders.ports import OrderExists, Page, TransitionRefused
-from service.orders.rules import after_write, failed_row
+from service.orders.rules import after_write, check_complete, failed_row
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,7 +49,10 @@ class DynamoDbOrderStore:
         return order
 
     def apply(self, write: Write) -> Order:
-        return self._transact(write) if write.transition.failed_orders else self._update(write)
+        check_complete(write)
+        if write.transition.failed_orders and write.seen:
+            return self._transact(write, write.seen)
+        return self._update(write)
 
     def get(self, order_id: str) -> Order | None:
         answer = self._dynamodb.get_item(TableName=self._orders, Key=_key(order_id), ConsistentRead=True)
@@ -85,27 +88,19 @@ class DynamoDbOrderStore:
             return _mine_or_refused(write, _item(error.response))
         return to_order(answer["Attributes"])
 
-    def _transact(self, write: Write) -> Order:
+    def _transact(self, write: Write, seen: Order) -> Order:
         """Write the order and its failed-orders row together; the token makes a repeat within 10 minutes the same."""
-        if write.seen is None:
-            raise ValueError(f"transition {write.name} touches two tables and needs the order as it was seen")
-        moved = after_write(write.seen, write)
+        moved = after_write(seen, write)
         update: Any = {
             "TableName": self._orders,
             "Key": _key(write.order_id),
             **compile_write(write, self._shards).parameters(),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        failed: Any = (
-            {
-                "Put": {
-                    "TableName": self._failed_orders,
-                    "Item": from_failed_order(failed_row(moved, write), self._shards),
-                }
-            }
-            if write.transition.failed_orders == "put"
-            else {"Delete": {"TableName": self._failed_orders, "Key": _key(write.order_id)}}
-        )
+        failed: Any = {"Delete": {"TableName": self._failed_orders, "Key": _key(write.order_id)}}
+        if write.failure:
+            item = from_failed_order(failed_row(moved, write.failure, write.at), self._shards)
+            failed = {"Put": {"TableName": self._failed_orders, "Item": item}}
         try:
             self._dynamodb.transact_write_items(TransactItems=[{"Update": update}, failed], ClientRequestToken=write.id)
         except self._dynamodb.exceptions.TransactionCanceledException as error:

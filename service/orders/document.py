@@ -50,7 +50,7 @@ def read(text: str | bytes) -> Any:
         ) from None
     if _deeper_than(value, MAX_DEPTH):
         raise MalformedDocument(_TOO_DEEP)
-    if "\\u" in decoded and _has_unpaired_surrogate(value):
+    if (isinstance(text, str) or "\\u" in decoded) and _has_unpaired_surrogate(value):
         raise MalformedDocument("A string holds half of a surrogate pair, which is no character.")
     return value
 
@@ -79,7 +79,8 @@ def write(value: Any) -> str:
     """Write a document as the one text that every equal document has: names sorted, no white space, amounts exact."""
     match value:
         case Decimal():
-            return format(value, "f") if abs(value.adjusted()) < MAX_NUMBER_LENGTH else str(value)
+            text = str(value)
+            return text if {".", "E"} & set(text) else str(int(value))
         case dict():
             return "{" + ",".join(f"{_quoted(name)}:{write(value[name])}" for name in sorted(value)) + "}"
         case list() | tuple():

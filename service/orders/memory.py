@@ -11,7 +11,7 @@ from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, Order, Write
 from service.orders.paging import Key, Position, cut
 from service.orders.ports import OrderExists, Page, TransitionRefused
-from service.orders.rules import after_write, failed_row, permitted
+from service.orders.rules import after_write, check_complete, failed_row, permitted
 
 
 class InMemoryOrderStore:
@@ -30,6 +30,7 @@ class InMemoryOrderStore:
         return existing
 
     def apply(self, write: Write) -> Order:
+        check_complete(write)
         with self._lock:
             order = self.orders.get(write.order_id)
             if order is not None and order.write_id == write.id:
@@ -37,11 +38,10 @@ class InMemoryOrderStore:
             if order is None or not permitted(order, write):
                 raise TransitionRefused(write, order)
             moved = self.orders[order.order_id] = after_write(order, write)
-            match write.transition.failed_orders:
-                case "put":
-                    self.failed_orders[order.order_id] = failed_row(moved, write)
-                case "delete":
-                    self.failed_orders.pop(order.order_id, None)
+            if write.transition.failed_orders == "put" and write.failure:
+                self.failed_orders[order.order_id] = failed_row(moved, write.failure, write.at)
+            elif write.transition.failed_orders == "delete":
+                self.failed_orders.pop(order.order_id, None)
             return moved
 
     def get(self, order_id: str) -> Order | None:

@@ -1,15 +1,19 @@
 """Cutting a list that is read newest first into pages that neither skip nor repeat."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+MARK_BYTES = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page ended: the last time stamp, and the ids of that time stamp that were already listed.
+    """Where a page ended: the last time stamp, and the marks of the orders of that time stamp that were listed.
 
-    Many orders can share a millisecond, so a time stamp alone would skip or repeat some.
+    Many orders can share a millisecond, so a time stamp alone would skip or repeat some. A mark stands for an id
+    without telling it, since a page may leave out orders that its reader must not know of.
     """
 
     at: datetime
@@ -37,15 +41,20 @@ def cut(keys: Iterable[Key], limit: int, after: Position | None) -> tuple[list[s
     """
     remaining = sorted(keys, reverse=True)
     if after is not None:
-        remaining = [key for key in remaining if key.at <= after.at and key.order_id not in after.listed]
+        remaining = [key for key in remaining if key.at <= after.at and mark(key.order_id) not in after.listed]
     shown = remaining[:limit]
     if len(remaining) <= limit:
         return [key.order_id for key in shown], None
     last = shown[-1].at
-    listed = frozenset(key.order_id for key in shown if key.at == last)
+    listed = frozenset(mark(key.order_id) for key in shown if key.at == last)
     if after is not None and after.at == last:
         listed |= after.listed
     return [key.order_id for key in shown], Position(last, listed)
+
+
+def mark(order_id: str) -> str:
+    """A sign for an id that does not tell it: 64 bits of its SHA-256."""
+    return hashlib.sha256(order_id.encode()).digest()[:MARK_BYTES].hex()
 
 
 def needed(limit: int, after: Position | None) -> int:

@@ -11,6 +11,10 @@ from service.orders.paging import Position
 from service.orders.policy import Policy
 
 
+class Unavailable(Exception):
+    """Something that the system depends on does not answer as it should; the same may work in a moment."""
+
+
 class OrderExists(Exception):
     """``create`` met an order of the same id that another write had put there."""
 

@@ -3,12 +3,26 @@
 import operator
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from service.orders.lifecycle import Assign, Guard, Increment, Reset
-from service.orders.model import FailedOrder, Order, Write, linked
+from service.orders.model import FailedOrder, Failure, Order, Write, linked
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {"=": operator.eq, "<": operator.lt, ">=": operator.ge}
+
+
+def check_complete(write: Write) -> None:
+    """Refuse a write that lacks what its transition needs besides its guards and changes.
+
+    Raises:
+        ValueError: it touches two tables, and the order as it was seen or the failure to record is missing.
+    """
+    touches = write.transition.failed_orders
+    if touches and write.seen is None:
+        raise ValueError(f"transition {write.name} touches two tables and needs the order as it was seen")
+    if touches == "put" and write.failure is None:
+        raise ValueError(f"transition {write.name} needs a failure to record")
 
 
 def permitted(order: Order, write: Write) -> bool:
@@ -38,18 +52,16 @@ def after_write(order: Order, write: Write) -> Order:
     return replace(order, **changed)
 
 
-def failed_row(order: Order, write: Write) -> FailedOrder:
-    """The row that a write which fails an order for good puts among the failed orders."""
-    if write.failure is None:
-        raise ValueError(f"transition {write.name} needs a failure to record")
+def failed_row(order: Order, failure: Failure, at: datetime) -> FailedOrder:
+    """The row among the failed orders of an order that has just failed for good."""
     return FailedOrder(
         order_id=order.order_id,
         customer_id=order.customer_id,
-        kind=write.failure.kind,
-        detail=write.failure.detail,
+        kind=failure.kind,
+        detail=failure.detail,
         attempts=order.attempts,
         epoch=order.epoch,
-        failed_at=write.at,
+        failed_at=at,
     )
 
 

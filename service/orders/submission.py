@@ -3,19 +3,16 @@
 Once ``submit`` returns, the order is durable. If its workflow could not be started, the reconciler starts it.
 """
 
-import hashlib
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from service.orders import document, validation
+from service.orders.identity import order_id_for
+from service.orders.launch import start
 from service.orders.lifecycle import Status
 from service.orders.model import FieldError, Order, TimelineEntry
 from service.orders.ports import OrderExists, System
-
-log = logging.getLogger(__name__)
 
 
 class OrderInvalid(Exception):
@@ -91,26 +88,3 @@ def received(content: dict[str, Any], *, order_id: str, owner: str, actor: str, 
         write_id=write_id,
         timeline=(TimelineEntry(at, None, Status.RECEIVED, actor),),
     )
-
-
-def start(order_id: str, name: str, system: System) -> bool:
-    """Start the workflow of an order that has its row; a failure is logged and left to the reconciler."""
-    try:
-        system.workflow.start(order_id, name)
-    except Exception as error:  # the row stands, so whatever this is, the order is not lost
-        log.warning("order %s: workflow not started (%s); the reconciler will start it", order_id, type(error).__name__)
-        return False
-    return True
-
-
-def order_id_for(owner: str, idempotency_key: str | None, new_id: Callable[[], str]) -> str:
-    """An order's id: random, or derived from who sends it and the idempotency key, so that one key is one order."""
-    if idempotency_key is None:
-        return f"ord_{new_id()}"
-    return derived_id("key", owner, idempotency_key)
-
-
-def derived_id(*parts: str) -> str:
-    """An order's id that is the same for the same parts, and for no others: 128 bits of their SHA-256."""
-    framed = "".join(f"{len(part)}:{part}" for part in parts)
-    return f"ord_{hashlib.sha256(framed.encode()).hexdigest()[:32]}"

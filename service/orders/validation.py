@@ -100,11 +100,21 @@ def validate(submitted: Any) -> Verdict:
         order = OrderRequest.model_validate(submitted)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True, include_input=False)
-        return Verdict(None, tuple(_field_error(detail) for detail in details[:MAX_ERRORS]))
-    total = sum((item.quantity * item.price for item in order.items), Decimal(0))
-    if total != order.total_amount:
-        return Verdict(None, (FieldError("/total_amount", f"must equal the sum of quantity × price, {total}"),))
+        errors = [_field_error(detail) for detail in details]
+        if not any(each.pointer.startswith(("/items", "/total_amount")) for each in errors):
+            errors += _wrong_total(submitted)
+        return Verdict(None, tuple(errors[:MAX_ERRORS]))
+    if wrong := _wrong_total(submitted):
+        return Verdict(None, wrong)
     return Verdict(order.model_dump(), ())
+
+
+def _wrong_total(submitted: dict[str, Any]) -> tuple[FieldError, ...]:
+    """Whether the total is off, of a document whose items and total are valid each by itself."""
+    total = sum((item["quantity"] * Decimal(item["price"]) for item in submitted["items"]), Decimal(0))
+    if total == submitted["total_amount"]:
+        return ()
+    return (FieldError("/total_amount", f"must equal the sum of quantity × price, {total.quantize(CENT)}"),)
 
 
 def customer_of(submitted: dict[str, Any]) -> str | None:
@@ -136,6 +146,8 @@ _DETAILS = {
 
 
 def _field_error(error: ErrorDetails) -> FieldError:
-    path = [part for part in error["loc"] if part != "[key]"]
+    path = error["loc"]
+    if len(path) > 2 and path[-1] == "[key]":  # said of a member's name, which stands before it
+        path = path[:-1]
     text = _DETAILS.get(error["type"], error["msg"])
     return FieldError(pointer(path), text.format(**error.get("ctx", {})))

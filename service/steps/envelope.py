@@ -6,7 +6,7 @@ Whatever a user wrote is at least one level below, so no order can pass for anot
 from collections.abc import Mapping
 from typing import Any
 
-from service.orders.submission import derived_id
+from service.orders.identity import derived_id
 
 
 class BadTask(Exception):

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from service.orders.launch import start
 from service.orders.lifecycle import Status, TransitionName
 from service.orders.model import Order, Write
 from service.orders.ports import System, TransitionRefused
-from service.orders.submission import start
 from service.steps.fulfill import give_up
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from service.orders import document
 from service.orders.lifecycle import Status
 from service.orders.model import FieldError, Order
 from service.orders.ports import OrderExists, System
-from service.orders.submission import OrderInvalid, received
+from service.orders.submission import KeyReused, OrderInvalid, received
 from service.orders.validation import validate
 from service.steps.envelope import order_id_of
 
@@ -49,23 +49,32 @@ def find_or_receive(task: Mapping[str, Any], system: System) -> Order:
 
     Raises:
         OrderUnknown: the execution names an order that has no row.
+        KeyReused: an execution of the same name was started by hand before, with another order.
     """
     order_id = order_id_of(task)
     order = system.store.get(order_id)
-    if order is None:
-        given = task["input"]
-        if "order_id" in given:
+    given = task["input"]
+    if "order_id" in given:
+        if order is None:
             raise OrderUnknown(f"order {order_id} has no row; was the execution started by hand?")
-        order = _receive(order_id, given["order"], system)
+        return order
+    raw = _raw_order(order_id, given["order"], system)
+    if order is None:
+        try:
+            return system.store.create(raw)
+        except OrderExists as exists:
+            order = exists.order
+    if order.fingerprint != raw.fingerprint:
+        raise KeyReused(f"the execution's name was used before, for another order, {order_id}; choose another name")
     return order
 
 
-def _receive(order_id: str, raw: Any, system: System) -> Order:
+def _raw_order(order_id: str, raw: Any, system: System) -> Order:
     submitted = document.from_python(raw)
     if not isinstance(submitted, dict):
         submitted = {"order": submitted}  # a row needs an object; the verdict on it is the same: not an order
     content = validate(submitted).document or submitted
-    order = received(
+    return received(
         content,
         order_id=order_id,
         owner="workflow",
@@ -73,7 +82,3 @@ def _receive(order_id: str, raw: Any, system: System) -> Order:
         at=system.now(),
         write_id=system.new_id(),
     )
-    try:
-        return system.store.create(order)
-    except OrderExists as exists:
-        return exists.order

@@ -1,0 +1,26 @@
+import asyncio
+
+import pytest
+
+from tests.api.client import Api
+from tests.api.proxy import Gateway
+
+
+@pytest.fixture
+def api():
+    return Api()
+
+
+@pytest.fixture
+def event_loop():
+    """The loop of the thread that the function runs in; Lambda's only thread has one for as long as it lives."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield loop
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.fixture
+def gateway(event_loop):
+    return Gateway()

@@ -1,0 +1,64 @@
+"""API Gateway between a test and the function: proxy events in, proxy answers out."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from service.handler import dispatch
+from tests import events
+from tests.support import SETTINGS, Context, MemorySystem
+
+
+class GatewaySystem(MemorySystem):
+    """A system that the function can keep its application for, as it does for the one of the process."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+class Gateway:
+    """A deployment behind API Gateway; ``caller`` is what the gateway says of who calls."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.system = GatewaySystem(settings=replace(SETTINGS, **settings))
+        self.caller: dict[str, Any] = {}
+
+    def call(self, event: dict[str, Any]) -> dict[str, Any]:
+        identity = self.caller.get("identity", {})
+        event["requestContext"]["identity"] |= identity
+        event["requestContext"] |= {name: value for name, value in self.caller.items() if name != "identity"}
+        answer = dispatch(event, Context(), self.system)
+        assert json.loads(json.dumps(answer)) == answer
+        return answer
+
+    def get(self, path: str, **changes: Any) -> dict[str, Any]:
+        return self.call(at(path, events.load("api_get_order")) | changes)
+
+    def post(self, path: str = "/order", body: Any = None, headers: Any = None) -> dict[str, Any]:
+        event = at(path, events.load("api_post_order"))
+        if body is not None:
+            event["body"] = body if isinstance(body, str) else json.dumps(body)
+        for name, value in (headers or {}).items():
+            event["headers"][name] = value
+            event["multiValueHeaders"][name] = [value]
+        return self.call(event)
+
+
+def at(path: str, event: dict[str, Any], stage: str = "/dev") -> dict[str, Any]:
+    """The event at another path."""
+    event["path"], event["requestContext"]["path"] = path, stage + path
+    return event
+
+
+def content(answer: dict[str, Any]) -> Any:
+    """The document that an answer carries, which must not be encoded for text."""
+    assert answer["isBase64Encoded"] is False
+    return json.loads(answer["body"])
+
+
+def problem(answer: dict[str, Any]) -> tuple[int, str]:
+    """Status and type of an answer that is a problem."""
+    document = content(answer)
+    assert answer["headers"]["content-type"] == "application/problem+json"
+    assert document["status"] == answer["statusCode"]
+    return answer["statusCode"], document["type"].removeprefix("urn:dofs:problem:")

@@ -1,0 +1,176 @@
+"""Who may see what: the gateway says who calls, and nothing that a caller writes changes it."""
+
+import base64
+import json
+
+import pytest
+
+from tests.api.client import Api, assert_problem
+from tests.api.proxy import Gateway, content, problem
+from tests.support import valid_order
+
+ARN = "arn:aws:sts::123456789012:assumed-role/shop/session"
+CALLERS = {
+    "api_key": ({"identity": {"apiKeyId": "k1a2b3"}}, "api_key:k1a2b3"),
+    "iam": ({"identity": {"userArn": ARN}}, f"iam:{ARN}"),
+    "cognito": ({"authorizer": {"claims": {"sub": "ann", "email": "a@b.test"}}}, "cognito:ann"),
+}
+ANN, BOB = ({"authorizer": {"claims": {"sub": name}}} for name in ("ann", "bob"))
+MODES = pytest.mark.parametrize("mode", CALLERS)
+SPOOFED = {
+    "X-Api-Key": "k9",
+    "X-Owner": "ann",
+    "X-Amzn-Oidc-Identity": "ann",
+    "Authorization": "Bearer " + base64.b64encode(b'{"sub":"ann"}').decode(),
+    "X-Forwarded-User": "ann",
+    "requestContext": '{"authorizer":{"claims":{"sub":"ann"}}}',
+    "aws.event": "{}",
+    "Cookie": "sub=ann",
+}
+
+
+@pytest.fixture
+def cognito(event_loop):
+    gateway = Gateway(api_auth="cognito")
+    gateway.caller = ANN
+    return gateway
+
+
+def posted(gateway, **given):
+    return content(gateway.post(**given))["order_id"]
+
+
+@MODES
+def test_the_caller_is_stored_as_the_owner(mode, event_loop):
+    gateway = Gateway(api_auth=mode)
+    gateway.caller, owner = CALLERS[mode]
+    assert gateway.system.store.get(posted(gateway)).owner == owner
+
+
+def test_without_authentication_everybody_is_nobody(gateway):
+    gateway.caller = {**CALLERS["api_key"][0], **ANN}
+    assert gateway.system.store.get(posted(gateway)).owner == "anonymous"
+
+
+@MODES
+@pytest.mark.parametrize("name", CALLERS)
+def test_only_the_identity_of_the_mode_counts(name, mode, event_loop):
+    gateway = Gateway(api_auth=mode)
+    gateway.caller = CALLERS[name][0]
+    answer = gateway.post()
+    assert answer["statusCode"] == (202 if name == mode else 401)
+    if name != mode:
+        assert problem(answer) == (401, "unauthenticated")
+
+
+@MODES
+@pytest.mark.parametrize(
+    "caller",
+    [
+        {},
+        {"authorizer": None},
+        {"authorizer": {}},
+        {"authorizer": {"claims": None}},
+        {"authorizer": {"claims": {}}},
+        {"authorizer": {"claims": {"sub": ""}}},
+        {"authorizer": {"claims": {"cognito:username": "ann"}}},
+        {"authorizer": {"principalId": "ann"}},
+    ],
+)
+@pytest.mark.parametrize("call", ["post", "get", "list", "cancel"])
+def test_without_an_identity_no_order_is_touched_or_shown(call, caller, mode, event_loop):
+    gateway = Gateway(api_auth=mode)
+    gateway.caller = caller
+    before = gateway.system.receive()
+    answer = {
+        "post": lambda: gateway.post(headers=SPOOFED),
+        "get": lambda: gateway.get("/orders/ord_1"),
+        "list": lambda: gateway.get("/orders", multiValueQueryStringParameters={"status": ["RECEIVED"]}),
+        "cancel": lambda: gateway.post("/orders/ord_1/cancel"),
+    }[call]()
+    assert problem(answer) == (401, "unauthenticated")
+    assert gateway.system.store.orders == {"ord_1": before}
+
+
+@MODES
+def test_no_identity_comes_from_anywhere_but_the_gateway(mode):
+    api = Api(api_auth=mode)
+    assert_problem(api.post("/order", json=valid_order(), headers=SPOOFED), 401, "unauthenticated")
+    assert api.stored == {}
+
+
+@pytest.mark.parametrize("mode", [None, *CALLERS])
+def test_health_and_documentation_ask_for_no_identity(mode, event_loop):
+    gateway = Gateway(api_auth=mode or "none")
+    for path in ("/health", "/ready", "/docs", "/openapi.json"):
+        assert gateway.get(path)["statusCode"] == 200
+
+
+def test_the_owner_sees_and_cancels_their_order(cognito):
+    order_id = posted(cognito)
+    assert content(cognito.get(f"/orders/{order_id}"))["order_id"] == order_id
+    assert content(cognito.post(f"/orders/{order_id}/cancel"))["status"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("headers", [{}, SPOOFED])
+def test_somebody_elses_order_is_not_there(headers, cognito):
+    order_id = posted(cognito)
+    before = cognito.system.store.get(order_id)
+    cognito.caller = BOB
+    unknown = cognito.get("/orders/ord_unknown")
+    mine_not = cognito.get(f"/orders/{order_id}", headers=headers, multiValueHeaders=None)
+    assert (mine_not["statusCode"], mine_not["body"]) == (unknown["statusCode"], unknown["body"])
+    assert problem(cognito.post(f"/orders/{order_id}/cancel", headers=headers)) == (404, "order-not-found")
+    assert cognito.system.store.get(order_id) == before
+
+
+@pytest.mark.parametrize("query", [{"status": ["RECEIVED"]}, {"customer_id": ["cust_123"]}])
+def test_a_list_shows_the_callers_own_orders_alone(query, cognito):
+    mine = posted(cognito)
+    cognito.caller = BOB
+    theirs = posted(cognito)
+    page = content(cognito.get("/orders", multiValueQueryStringParameters=query))
+    assert [order["order_id"] for order in page["orders"]] == [theirs]
+    assert mine not in json.dumps(page)
+
+
+def test_a_cursor_names_nobody_elses_order(cognito):
+    """A cursor is only encoded: what it holds, its reader has."""
+    mine = posted(cognito)
+    cognito.system.now.forward(-1)
+    posted(cognito)
+    cognito.caller = BOB
+    page = content(cognito.get("/orders", multiValueQueryStringParameters={"status": ["RECEIVED"], "limit": ["1"]}))
+    inside = base64.urlsafe_b64decode((page["next_cursor"] or "") + "===")
+    assert mine.encode() not in inside
+
+
+@pytest.mark.parametrize("mode", ["api_key", "iam"])
+def test_a_key_or_a_role_stands_for_a_system_that_sees_all_orders(mode, event_loop):
+    gateway = Gateway(api_auth=mode)
+    gateway.caller = CALLERS[mode][0]
+    gateway.system.receive("ord_1")
+    assert content(gateway.get("/orders/ord_1"))["order_id"] == "ord_1"
+    assert content(gateway.post("/orders/ord_1/cancel"))["status"] == "CANCELLED"
+
+
+def test_the_same_key_of_two_callers_is_two_orders(cognito):
+    key = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+    mine = posted(cognito, headers=key)
+    cognito.caller = BOB
+    theirs = cognito.post(headers=key)
+    assert content(theirs)["order_id"] != mine
+    assert "idempotency-replayed" not in theirs["headers"]
+
+
+@pytest.mark.parametrize("headers", [{name: value} for name, value in SPOOFED.items()], ids=SPOOFED)
+def test_what_a_caller_writes_makes_it_nobody_else(headers, cognito):
+    cognito.caller = BOB
+    assert cognito.system.store.get(posted(cognito, headers=headers)).owner == "cognito:bob"
+
+
+@pytest.mark.parametrize("field", ["owner", "requestContext", "authorizer", "order_id"])
+def test_what_an_order_says_makes_it_nobody_elses(field, cognito):
+    body = valid_order() | {field: {"authorizer": {"claims": {"sub": "bob"}}}}
+    order_id = posted(cognito, body=body, headers={"Prefer": "handling=lenient"})
+    assert cognito.system.store.get(order_id).owner == "cognito:ann"

@@ -1,0 +1,86 @@
+"""CORS is an allow-list: whoever is not on it gets no header, and whoever is can read errors too."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.api.client import Api
+from tests.support import valid_order
+
+SHOP, OTHER = "https://shop.test", "https://admin.test"
+THROTTLED = ClientError({"Error": {"Code": "ThrottlingException"}}, "GetItem")
+
+
+@pytest.fixture
+def api():
+    return Api(cors_origins=f"{SHOP}, {OTHER}")
+
+
+def preflight(api, origin, method="POST", headers="content-type", path="/order"):
+    asked = {"Origin": origin, "Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers}
+    return api.request("OPTIONS", path, headers=asked)
+
+
+@pytest.mark.parametrize("origin", [SHOP, OTHER])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_listed_origin_may_call(origin, method, api):
+    response = preflight(api, origin, method)
+    assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, origin)
+    assert method in response.headers["access-control-allow-methods"]
+
+
+@pytest.mark.parametrize("header", ["Content-Type", "Idempotency-Key", "Prefer", "Authorization", "X-Api-Key"])
+def test_every_header_that_the_api_reads_may_be_sent(header, api):
+    assert preflight(api, SHOP, headers=header).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.test", "null", "", f"{SHOP}.evil.test", "http://shop.test", f"{SHOP}:8443", f"{SHOP}/"]
+)
+def test_any_other_origin_is_told_nothing(origin, api):
+    for response in (preflight(api, origin), api.get("/health", headers={"Origin": origin})):
+        assert "access-control-allow-origin" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "header"), [("DELETE", "content-type"), ("PUT", "content-type"), ("POST", "x-evil")]
+)
+def test_nothing_else_may_be_asked_for(method, header, api):
+    assert preflight(api, SHOP, method, header).status_code == 400
+
+
+def test_a_page_can_read_what_it_needs_of_an_answer(api):
+    response = api.post("/order", json=valid_order(), headers={"Origin": SHOP})
+    assert response.headers["access-control-allow-origin"] == SHOP
+    exposed = set(response.headers["access-control-expose-headers"].split(", "))
+    assert exposed == {"Location", "Idempotency-Replayed", "Preference-Applied", "Retry-After"}
+    assert "origin" in response.headers["vary"].lower()
+    assert "access-control-allow-credentials" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/orders/x", 404), ("POST", "/order", 415), ("GET", "/orders", 422), ("DELETE", "/orders/x", 405)],
+)
+def test_a_page_can_read_a_problem_of_its_own(method, path, status, api):
+    response = api.request(method, path, headers={"Origin": SHOP})
+    assert (response.status_code, response.headers["access-control-allow-origin"]) == (status, SHOP)
+
+
+@pytest.mark.parametrize(("error", "status"), [(THROTTLED, 503), (RuntimeError("canary"), 500)])
+def test_a_page_can_read_that_something_went_wrong_with_us(error, status, api):
+    """Without the header a browser reports a network error, and nobody sees Retry-After."""
+
+    def get(_order_id):
+        raise error
+
+    api.system.store.get = get
+    response = api.get("/orders/ord_1", headers={"Origin": SHOP})
+    assert response.status_code == status
+    assert response.headers.get("access-control-allow-origin") == SHOP
+
+
+@pytest.mark.parametrize("origin", [SHOP, "null", "*"])
+def test_without_a_list_there_is_no_cors_at_all(origin):
+    api = Api(cors_origins="")
+    assert preflight(api, origin).status_code == 405
+    assert not [name for name in api.get("/health", headers={"Origin": origin}).headers if "access-control" in name]

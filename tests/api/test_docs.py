@@ -1,0 +1,144 @@
+"""The documentation: it renders with no internet, and it tells of everything that there is."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+
+from service.api import docs, health, openapi, orders
+from service.api.app import create_app
+from tests.api.client import JSON, assert_problem
+
+ROUTES = [route for router in (orders.router, health.router, docs.router) for route in router.routes]
+COMMITTED = Path(openapi.__file__).parents[2] / "docs" / "openapi.json"
+
+
+@pytest.fixture
+def document(api):
+    return api.get("/openapi.json").json()
+
+
+def operations(document):
+    return {(path, method.upper()) for path, each in document["paths"].items() for method in each}
+
+
+def references(node):
+    """Every $ref of a document."""
+    if isinstance(node, dict):
+        return {value for name, value in node.items() if name == "$ref"}.union(*map(references, node.values()))
+    return set().union(*map(references, node)) if isinstance(node, list) else set()
+
+
+def test_the_page_refers_to_no_other_host(api):
+    page = api.get("/docs")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert not re.search(r"""["'(]\s*(https?:)?//""", page.text)
+    links = re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"']+)["']""", page.text)
+    assert sorted(links) == [
+        "/docs/favicon-32x32.png",
+        "/docs/swagger-ui-bundle.js",
+        "/docs/swagger-ui.css",
+        "/openapi.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "size"),
+    [
+        ("swagger-ui-bundle.js", "application/javascript", 1_000_000),
+        ("swagger-ui.css", "text/css; charset=utf-8", 100_000),
+        ("favicon-32x32.png", "image/png", 100),
+    ],
+)
+def test_everything_that_the_page_needs_is_on_board(name, media_type, size, api):
+    response = api.get(f"/docs/{name}")
+    assert (response.status_code, response.headers["content-type"]) == (200, media_type)
+    assert len(response.content) > size
+    assert "max-age" in response.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "name", ["x.js", "index.html", "..%2f__init__.py", "%2e%2e", "swagger-ui.css%00", "SWAGGER-UI.CSS"]
+)
+def test_no_other_file_is_served(name, api):
+    assert_problem(api.get(f"/docs/{name}"), 404, "not-found")
+
+
+def test_whoever_comes_to_the_root_is_sent_to_the_documentation(api):
+    response = api.get("/")
+    assert (response.status_code, response.headers["location"]) == (307, "/docs")
+
+
+def test_it_is_openapi_3_1(document):
+    assert document["openapi"].startswith("3.1.")
+    assert document["info"]["title"] == "DOFS"
+
+
+def test_the_committed_document_is_the_one_that_is_served(document):
+    assert json.loads(COMMITTED.read_text()) == document
+    assert COMMITTED.read_text() == openapi.document()
+
+
+def test_every_route_is_documented_but_the_documentation_itself(document):
+    there = {(route.path, method) for route in ROUTES for method in route.methods}
+    own = {(route.path, method) for route in docs.router.routes for method in route.methods}
+    assert own == {("/", "GET"), ("/docs", "GET"), ("/docs/{name}", "GET")}
+    assert operations(document) == there - own
+
+
+def test_the_application_has_no_routes_but_these(api, document):
+    bare = {route.path for route in api.app.routes if isinstance(getattr(route, "path", None), str)}
+    assert bare <= {"/openapi.json"}
+    assert all(isinstance(route, APIRoute) for route in ROUTES)
+    assert len(operations(document)) == 7
+
+
+def test_every_reference_leads_somewhere(document):
+    schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert references(document) <= schemas
+
+
+def test_every_operation_says_what_it_does_and_what_may_go_wrong(document):
+    for path, each in document["paths"].items():
+        for method, operation in each.items():
+            assert operation["description"], (method, path)
+            assert operation["responses"].keys() >= {
+                "202" if path in ("/order", "/orders") and method == "post" else "200"
+            }
+            for status, response in operation["responses"].items():
+                if int(status) >= 400 and path not in ("/ready", "/health"):
+                    assert response["content"].keys() == {"application/problem+json"}, (method, path, status)
+                    assert response["description"]
+
+
+@pytest.mark.parametrize("path", ["/order", "/orders"])
+def test_the_body_of_a_submission_is_the_model_that_judges_it(path, document):
+    body = document["paths"][path]["post"]["requestBody"]
+    assert body["content"].keys() == {"application/json"}
+    assert body["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/OrderRequest"}
+    schema = document["components"]["schemas"]["OrderRequest"]
+    assert schema["required"] == ["customer_id", "items", "total_amount"]
+    assert schema["additionalProperties"] is False
+    assert "$defs" not in schema
+
+
+def test_the_example_of_the_documentation_is_an_order_that_is_accepted(api, document):
+    schemas = document["components"]["schemas"]
+    item, order = schemas["OrderItemRequest"]["properties"], schemas["OrderRequest"]["properties"]
+    example = {
+        "customer_id": order["customer_id"]["examples"][0],
+        "items": [{name: item[name]["examples"][0] for name in ("product_id", "quantity", "price")}],
+        "total_amount": order["total_amount"]["examples"][0],
+    }
+    assert api.post("/order", content=json.dumps(example), headers=JSON).status_code == 202
+
+
+def test_no_other_documentation_page_is_there(api):
+    for path in ("/redoc", "/docs/oauth2-redirect", "/swagger", "/openapi.yaml"):
+        assert api.get(path).status_code == 404
+
+
+def test_an_application_without_a_system_can_print_its_document(api):
+    assert create_app(api.system.settings, None).openapi()["paths"]

@@ -1,0 +1,117 @@
+"""GET /orders/{id}: the order, where it stands, and how it got there."""
+
+import pytest
+
+from service.orders.lifecycle import Status
+from tests.api.client import LENIENT, assert_problem
+from tests.steps.doubles import invalid, processing, standing
+from tests.support import valid_order
+
+
+def test_an_order_is_shown_in_the_form_that_the_design_promises(api):
+    location = api.post("/order", json=valid_order()).headers["location"]
+    assert api.get(location).json() == {
+        "order_id": location.removeprefix("/orders/"),
+        "status": "RECEIVED",
+        "customer_id": "cust_123",
+        "currency": "USD",
+        "total_amount": 59.98,
+        "items": [{"product_id": "prod_456", "quantity": 2, "price": 29.99}],
+        "metadata": {},
+        "attempts": 0,
+        "created_at": "2026-01-31T09:30:00.123Z",
+        "updated_at": "2026-01-31T09:30:00.123Z",
+        "errors": [],
+        "timeline": [
+            {"at": "2026-01-31T09:30:00.123Z", "from": None, "to": "RECEIVED", "actor": "api", "reason": None}
+        ],
+    }
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_an_order_is_shown_in_every_state_with_the_way_that_led_there(status, api):
+    order = standing(status, api.system)
+    shown = api.get("/orders/ord_1").json()
+    assert shown["status"] == status
+    assert [entry["to"] for entry in shown["timeline"]] == [entry.target for entry in order.timeline]
+    assert [entry["from"] for entry in shown["timeline"][1:]] == [entry["to"] for entry in shown["timeline"][:-1]]
+
+
+def test_attempts_are_counted_for_all_to_see(api):
+    processing(api.system, attempts=2)
+    assert api.get("/orders/ord_1").json()["attempts"] == 2
+
+
+def test_a_rejected_order_says_what_was_wrong(api):
+    standing(Status.REJECTED, api.system)
+    errors = api.get("/orders/ord_1").json()["errors"]
+    assert {error["pointer"] for error in errors} == {"/customer_id", "/items", "/total_amount"}
+    assert all(error.keys() == {"pointer", "detail"} for error in errors)
+
+
+def test_an_order_that_was_never_a_valid_one_is_shown_without_what_it_lacks(api):
+    invalid(api.system)
+    shown = api.get("/orders/ord_1").json()
+    assert [shown[name] for name in ("customer_id", "currency", "total_amount")] == [None] * 3
+    assert (shown["items"], shown["metadata"]) == ([], {})
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"items": "none", "metadata": [], "customer_id": {"a": 1}, "total_amount": "much", "currency": [1]},
+        {"items": [None, [], 1.5, "x"], "metadata": {"a": {"b": [1]}}, "total_amount": 1e50},
+        {"total_amount": {"deep": [[[[[[[[[[1.25]]]]]]]]]]}},
+        {"customer_id": "x" * 65, "order_id": "ord_other", "status": "FULFILLED", "timeline": "mine"},
+    ],
+)
+def test_whatever_was_let_through_unjudged_can_be_shown(order, api):
+    location = api.post("/order", json=order, headers=LENIENT).headers["location"]
+    response = api.get(location)
+    shown = response.json()
+    assert (response.status_code, shown["status"]) == (200, "RECEIVED")
+    assert shown["total_amount"] == order.get("total_amount")
+    assert shown["order_id"] == location.removeprefix("/orders/")
+    assert len(shown["timeline"]) == 1
+
+
+def test_internals_are_not_shown(api):
+    processing(api.system)
+    shown = api.get("/orders/ord_1").text
+    order = api.system.store.get("ord_1")
+    hidden = (order.lease_owner, order.write_id, order.fingerprint, "version", "epoch", "owner", "lease")
+    assert [each for each in hidden if each in shown] == []
+
+
+@pytest.mark.parametrize(
+    "order_id",
+    ["ord_1", "x", "x" * 65, "a%20b", "a%00b", "%2e%2e", "%C3%A9", "a%0Ab", "ord_1%0A", "%FF", "a|b", "'--"],
+)
+def test_an_id_that_no_order_has_is_not_found(order_id, api):
+    assert_problem(api.get(f"/orders/{order_id}"), 404, "order-not-found")
+
+
+@pytest.mark.parametrize("order_id", ["x" * 65, "a%20b", "ord_1%0A", "%00"])
+def test_what_cannot_be_an_id_is_not_looked_up(order_id, api):
+    api.system.store = None
+    assert_problem(api.get(f"/orders/{order_id}"), 404, "order-not-found")
+
+
+@pytest.mark.parametrize("written", ["/orders/ord%5F1", "/orders/%6Frd_1"])
+def test_a_percent_encoded_id_is_the_same_id(written, api):
+    api.system.receive("ord_1")
+    assert api.get(written).json()["order_id"] == "ord_1"
+
+
+@pytest.mark.parametrize(
+    "path", ["/orders/", "/orders/ord_1/", "/orders/ord_1/timeline", "/order/ord_1", "//orders/ord_1"]
+)
+def test_no_other_path_leads_to_an_order(path, api):
+    api.system.receive("ord_1")
+    assert_problem(api.get(path), 404, "not-found")
+
+
+def test_a_read_changes_nothing(api):
+    before = api.system.receive()
+    api.get("/orders/ord_1")
+    assert api.system.store.get("ord_1") == before

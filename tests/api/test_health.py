@@ -1,0 +1,63 @@
+"""GET /health and GET /ready: is it alive, and is everything there that it needs?"""
+
+import pytest
+
+from service import __version__
+from service.api.dependencies import in_thread, inline
+from tests.api.client import Api
+
+DEPENDENCIES = {"orders store": "store", "fulfillment queue": "queue", "order workflow": "workflow"}
+
+
+def broken(api, *ports):
+    def ready():
+        raise ConnectionError("canary at 10.0.0.7")
+
+    for port in ports:
+        getattr(api.system, port).ready = ready
+
+
+def test_a_living_process_says_so_with_its_version(api):
+    response = api.get("/health")
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "version": __version__})
+
+
+def test_life_depends_on_nobody(api):
+    broken(api, "store", "queue", "workflow")
+    assert api.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("offload", [inline, in_thread])
+def test_it_is_ready_when_every_dependency_answers(offload):
+    response = Api(offload=offload).get("/ready")
+    assert (response.status_code, response.json()) == (
+        200,
+        {"status": "ready", "dependencies": dict.fromkeys(DEPENDENCIES, "ok")},
+    )
+
+
+@pytest.mark.parametrize("offload", [inline, in_thread])
+@pytest.mark.parametrize("name", DEPENDENCIES)
+def test_the_one_that_does_not_answer_is_named_and_the_others_are_well(name, offload):
+    api = Api(offload=offload)
+    broken(api, DEPENDENCIES[name])
+    response = api.get("/ready")
+    assert (response.status_code, response.json()["status"]) == (503, "not ready")
+    told = response.json()["dependencies"]
+    assert told.pop(name) == "does not answer (ConnectionError)"
+    assert set(told.values()) == {"ok"}
+
+
+def test_all_that_do_not_answer_are_named_and_no_error_is_quoted(api):
+    broken(api, *DEPENDENCIES.values())
+    response = api.get("/ready")
+    assert response.json()["dependencies"].keys() == DEPENDENCIES.keys()
+    assert "canary" not in response.text
+    assert "10.0.0.7" not in response.text
+
+
+def test_it_is_ready_again_when_they_answer_again(api):
+    api.system.queue.broken = ConnectionError()
+    assert api.get("/ready").status_code == 503
+    api.system.queue.broken = None
+    assert api.get("/ready").status_code == 200

@@ -1,0 +1,223 @@
+"""GET /orders: newest first, in pages that neither skip nor repeat, by a cursor that serves no other list."""
+
+import base64
+import json
+from urllib.parse import urlencode
+
+import pytest
+
+from service.orders.lifecycle import Status
+from tests.api.client import assert_problem
+from tests.steps.doubles import invalid, standing
+
+AS_LISTS = [{"status": "RECEIVED"}, {"customer_id": "cust_123"}]
+
+
+def pages(api, limit, **query):
+    """Every page of a list, as the ids that it shows."""
+    query["limit"], shown = limit, []
+    for _ in range(1000):
+        response = api.get("/orders", params=query)
+        assert response.status_code == 200, response.text
+        assert response.json().keys() == {"orders", "next_cursor"}
+        shown.append([order["order_id"] for order in response.json()["orders"]])
+        if response.json()["next_cursor"] is None:
+            return shown
+        query["cursor"] = response.json()["next_cursor"]
+    raise AssertionError("the list does not end")
+
+
+def cursor_of(api, **query):
+    return api.get("/orders", params={"limit": 1, **query}).json()["next_cursor"]
+
+
+def written(content):
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+
+@pytest.fixture
+def five(api):
+    """Five orders, each a second younger than the one before."""
+    for number in range(1, 6):
+        api.system.receive(f"ord_{number}")
+        api.system.now.forward(1)
+    return api
+
+
+@pytest.mark.parametrize("query", AS_LISTS)
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        (1, [["ord_5"], ["ord_4"], ["ord_3"], ["ord_2"], ["ord_1"]]),
+        (2, [["ord_5", "ord_4"], ["ord_3", "ord_2"], ["ord_1"]]),
+        (5, [["ord_5", "ord_4", "ord_3", "ord_2", "ord_1"]]),
+        (100, [["ord_5", "ord_4", "ord_3", "ord_2", "ord_1"]]),
+    ],
+)
+def test_a_list_is_newest_first_in_pages_of_the_size_asked_for(limit, expected, query, five):
+    assert pages(five, limit, **query) == expected
+
+
+@pytest.mark.parametrize("query", AS_LISTS)
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+def test_orders_of_the_same_millisecond_are_listed_once_each(limit, query, api):
+    ids = {api.system.receive(f"ord_{number}").order_id for number in range(20)}
+    listed = [order_id for page in pages(api, limit, **query) for order_id in page]
+    assert (len(listed), set(listed)) == (20, ids)
+
+
+@pytest.mark.parametrize("query", AS_LISTS)
+def test_any_number_of_orders_of_the_same_millisecond_can_be_listed(query, api):
+    """A cursor that the API gave is a cursor that it takes."""
+    ids = {api.system.receive(f"ord_{number:032x}").order_id for number in range(450)}
+    listed = [order_id for page in pages(api, 100, **query) for order_id in page]
+    assert (len(listed), set(listed)) == (450, ids)
+
+
+def test_an_order_that_arrives_between_two_pages_moves_none_of_them(five):
+    cursor = cursor_of(five, customer_id="cust_123")
+    five.system.receive("ord_6")
+    page = five.get("/orders", params={"customer_id": "cust_123", "cursor": cursor}).json()
+    assert [order["order_id"] for order in page["orders"]] == ["ord_4", "ord_3", "ord_2", "ord_1"]
+
+
+def test_twenty_are_shown_when_no_number_is_asked_for(api):
+    for number in range(21):
+        api.system.receive(f"ord_{number}")
+    page = api.get("/orders?status=RECEIVED").json()
+    assert len(page["orders"]) == 20
+    assert page["next_cursor"]
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_a_state_lists_the_orders_that_stand_in_it(status, api):
+    for each in Status:
+        standing(each, api.system, f"ord_{each}")
+    assert pages(api, 10, status=status) == [[f"ord_{status}"]]
+
+
+def test_a_customer_sees_their_own_orders_whatever_their_state(api):
+    api.system.receive("ord_1", customer_id="ann")
+    api.system.receive("ord_2", customer_id="bob")
+    invalid(api.system, "ord_3")
+    assert pages(api, 10, customer_id="ann") == [["ord_1"]]
+    assert pages(api, 10, customer_id="eve") == [[]]
+
+
+def test_a_listed_order_looks_like_one_that_is_asked_for_by_its_id(api):
+    api.system.receive()
+    assert api.get("/orders?status=RECEIVED").json()["orders"] == [api.get("/orders/ord_1").json()]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({}, [""]),
+        ({"status": "RECEIVED", "customer_id": "c"}, [""]),
+        ({"status": "received"}, ["status"]),
+        ({"status": ""}, ["status"]),
+        ({"customer_id": ""}, ["customer_id"]),
+        ({"customer_id": "a b"}, ["customer_id"]),
+        ({"customer_id": "x" * 65}, ["customer_id"]),
+        ({"customer_id": "c\n"}, ["customer_id"]),
+        ({"status": "RECEIVED", "limit": 0}, ["limit"]),
+        ({"status": "RECEIVED", "limit": 101}, ["limit"]),
+        ({"status": "RECEIVED", "limit": -1}, ["limit"]),
+        ({"status": "RECEIVED", "limit": "ten"}, ["limit"]),
+        ({"status": "RECEIVED", "limit": "9" * 5000}, ["limit"]),
+        ({"status": "RECEIVED", "limit": ""}, ["limit"]),
+        ({"status": "RECEIVED", "offset": 5}, ["offset"]),
+        ({"status": "RECEIVED", "Cursor": "x"}, ["Cursor"]),
+        ({"status": "X", "limit": 0, "page": 1}, ["limit", "page", "status"]),
+    ],
+)
+def test_parameters_that_make_no_list_are_named(query, names, api):
+    problem = assert_problem(api.get("/orders", params=query), 422, "parameters-invalid")
+    assert sorted(error["pointer"] for error in problem["errors"]) == names
+    assert all(error["detail"] for error in problem["errors"])
+
+
+MARK = "x" * 12
+AT = "2026-01-31T09:30:00.123Z"
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "=",
+        "é",
+        "\x00",
+        "ord_1",
+        "x" * 8193,
+        "A" * 8192,
+        written(None),
+        written(5),
+        written([]),
+        written({"mark": MARK, "at": AT, "listed": []}),
+        written([MARK, AT, []]),
+        written([MARK, AT]),
+        written("abc"),
+        base64.urlsafe_b64encode(b"[" * 5000).decode(),
+        base64.urlsafe_b64encode(b"\xff\xfe\xfd").decode(),
+        base64.urlsafe_b64encode(b"[NaN,NaN,NaN]").decode(),
+    ],
+    ids=lambda cursor: ascii(cursor[:20]),
+)
+@pytest.mark.parametrize("query", AS_LISTS)
+def test_what_is_no_cursor_of_this_list_is_refused(cursor, query, five):
+    response = five.get("/orders", params={**query, "cursor": cursor})
+    problem = assert_problem(response, 400, "cursor-invalid")
+    assert problem["detail"] == "The cursor is not one of this list; begin without a cursor."
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        b"",
+        b"\n",
+        b" \n",
+        b" 5\n",
+        b" yesterday\n",
+        b" 2026-01-31T09:30:00\n",
+        b" 9999-12-31T23:59:59-23:59\n",
+        b" 0001-01-01T00:00:00+23:59\n",
+        b" 2026-13-31T09:30:00Z\n",
+        b" 2026-01-31T09:30:00Z more\n",
+        b" 2026-01-31T09:30:00Z\nodd",
+        b" 2026-01-31T09:30:00Z\n123456789",
+        b" \xff\n",
+    ],
+)
+def test_a_cursor_whose_inside_was_tampered_with_is_refused(inside, five):
+    genuine = base64.urlsafe_b64decode(cursor_of(five, status="RECEIVED") + "==")
+    tampered = base64.urlsafe_b64encode(genuine.partition(b" ")[0] + inside).decode().rstrip("=")
+    response = five.get("/orders", params={"status": "RECEIVED", "cursor": tampered})
+    assert_problem(response, 400, "cursor-invalid")
+
+
+@pytest.mark.parametrize(
+    ("mine", "other"),
+    [
+        ({"status": "RECEIVED"}, {"status": "PENDING"}),
+        ({"status": "RECEIVED"}, {"customer_id": "cust_123"}),
+        ({"customer_id": "cust_123"}, {"customer_id": "cust_124"}),
+        ({"customer_id": "cust_123"}, {"status": "RECEIVED"}),
+    ],
+)
+def test_a_cursor_serves_no_other_list(mine, other, five):
+    cursor = cursor_of(five, **mine)
+    assert five.get("/orders", params={**mine, "cursor": cursor}).status_code == 200
+    assert_problem(five.get("/orders", params={**other, "cursor": cursor}), 400, "cursor-invalid")
+
+
+def test_a_cursor_needs_no_encoding_in_a_url(five):
+    cursor = cursor_of(five, status="RECEIVED")
+    assert urlencode({"cursor": cursor}) == f"cursor={cursor}"
+
+
+def test_a_cursor_serves_pages_of_another_size(five):
+    cursor = cursor_of(five, status="RECEIVED")
+    page = five.get("/orders", params={"status": "RECEIVED", "cursor": cursor, "limit": 3}).json()
+    assert [order["order_id"] for order in page["orders"]] == ["ord_4", "ord_3", "ord_2"]

@@ -1,0 +1,122 @@
+"""How a request waits for AWS: in place on Lambda; in a thread under a server, so that nobody else waits with it."""
+
+import threading
+
+import anyio.to_thread
+import pytest
+import starlette.concurrency
+
+from service.api.dependencies import in_thread, inline
+from tests.api.client import LENIENT, Api
+from tests.steps.doubles import PATIENCE, Interposed
+from tests.support import valid_order
+
+REQUESTS = [
+    ("POST", "/order", {"json": valid_order()}),
+    ("POST", "/orders", {"json": valid_order(), "headers": {"Idempotency-Key": "x" * 16}}),
+    ("POST", "/order", {"json": {}, "headers": LENIENT}),
+    ("POST", "/order", {"json": {}}),
+    ("GET", "/orders/ord_1", {}),
+    ("GET", "/orders/ord_2", {}),
+    ("GET", "/orders?status=RECEIVED", {}),
+    ("GET", "/orders?customer_id=c", {}),
+    ("POST", "/orders/ord_1/cancel", {}),
+    ("GET", "/health", {}),
+    ("GET", "/ready", {}),
+    ("GET", "/docs", {}),
+    ("GET", "/docs/swagger-ui.css", {}),
+    ("GET", "/openapi.json", {}),
+    ("GET", "/nowhere", {}),
+]
+
+
+@pytest.fixture
+def hops(monkeypatch):
+    """Every start of a thread and every hop to one."""
+    seen = []
+
+    def noting(name, real):
+        def noted(*args, **kwargs):
+            seen.append(name)
+            return real(*args, **kwargs)
+
+        return noted
+
+    monkeypatch.setattr(threading.Thread, "start", noting("start", threading.Thread.start))
+    monkeypatch.setattr(anyio.to_thread, "run_sync", noting("hop", anyio.to_thread.run_sync))
+    monkeypatch.setattr(
+        starlette.concurrency, "run_in_threadpool", noting("pool", starlette.concurrency.run_in_threadpool)
+    )
+    return seen
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda each: f"{each[0]} {each[1]}")
+def test_in_place_no_request_starts_a_thread_or_hops_to_one(request_, hops):
+    api = Api(offload=inline)
+    api.system.receive()
+    method, path, given = request_
+    api.request(method, path, **given)
+    assert hops == []
+
+
+def test_in_place_the_work_is_done_by_the_thread_that_asked():
+    api = Api(offload=inline)
+    workers = []
+    api.system.workflow.start = lambda *_: workers.append(threading.current_thread())
+    api.post("/order", json=valid_order())
+    assert workers == [threading.current_thread()]
+
+
+def test_under_a_server_a_submission_hops_once(hops):
+    Api(offload=in_thread).post("/order", json=valid_order())
+    assert hops.count("hop") == 1
+
+
+def test_under_a_server_the_work_is_done_by_another_thread():
+    api = Api(offload=in_thread)
+    workers = []
+    api.system.workflow.start = lambda *_: workers.append(threading.current_thread())
+    assert api.post("/order", json=valid_order()).status_code == 202
+    assert threading.current_thread() not in workers
+
+
+@pytest.mark.parametrize(
+    ("method", "requests"),
+    [
+        ("get", [("GET", "/orders/ord_1", {})] * 2),
+        ("create", [("POST", "/order", {"json": valid_order()})] * 2),
+        ("by_status", [("GET", "/orders?status=RECEIVED", {})] * 2),
+        ("apply", [("POST", "/orders/ord_1/cancel", {}), ("POST", "/orders/ord_2/cancel", {})]),
+    ],
+)
+def test_under_a_server_a_table_that_keeps_one_waiting_does_not_keep_the_other(method, requests):
+    """Each request is answered only when both are inside the store."""
+    api = Api(offload=in_thread)
+    for order_id in ("ord_1", "ord_2"):
+        api.system.receive(order_id)
+    meeting = threading.Barrier(2)
+
+    def waiting(store, *args):
+        meeting.wait(PATIENCE)
+        return getattr(store, method)(*args)
+
+    api.system.store = Interposed(api.system.store, **{method: waiting})
+    assert {response.status_code for response in api.together(*requests)} <= {200, 202}
+
+
+def test_under_a_server_the_three_checks_of_readiness_run_side_by_side():
+    api = Api(offload=in_thread)
+    meeting = threading.Barrier(3)
+
+    def ready():
+        meeting.wait(PATIENCE)
+
+    for port in (api.system.store, api.system.queue, api.system.workflow):
+        port.ready = ready
+    assert api.get("/ready").status_code == 200
+
+
+def test_under_a_server_an_error_in_the_thread_is_the_same_problem():
+    api = Api(offload=in_thread)
+    assert api.get("/orders/ord_1").json()["type"] == "urn:dofs:problem:order-not-found"
+    assert api.post("/order", json={}).json()["type"] == "urn:dofs:problem:order-invalid"

@@ -1,0 +1,155 @@
+"""Every error is a problem by RFC 9457: a type for each cause, and not a word of the exception behind it."""
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+
+from service.orders.lifecycle import Status
+from service.orders.ports import Unavailable
+from tests.api.client import JSON, PROBLEM, Api, assert_problem
+from tests.steps.doubles import standing
+from tests.support import valid_order
+
+THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "canary"}}, "PutItem")
+KEYED = {**JSON, "Idempotency-Key": "x" * 16}
+
+REQUESTS = {
+    "malformed-json": ("POST", "/order", {"content": b"{", "headers": JSON}),
+    "idempotency-key-invalid": ("POST", "/order", {"json": valid_order(), "headers": {"Idempotency-Key": "x"}}),
+    "cursor-invalid": ("GET", "/orders?status=RECEIVED&cursor=x", {}),
+    "order-not-found": ("GET", "/orders/ord_2", {}),
+    "not-found": ("GET", "/nowhere", {}),
+    "method-not-allowed": ("DELETE", "/orders/ord_1", {}),
+    "too-late": ("POST", "/orders/ord_1/cancel", {}),
+    "body-too-large": ("POST", "/order", {"content": b"x" * 70_000, "headers": JSON}),
+    "wrong-media-type": ("POST", "/order", {"content": b"{}"}),
+    "order-invalid": ("POST", "/order", {"content": b"{}", "headers": JSON}),
+    "idempotency-key-reused": ("POST", "/order", {"json": valid_order(customer_id="c"), "headers": KEYED}),
+    "parameters-invalid": ("GET", "/orders", {}),
+}
+STATUS = {
+    **dict.fromkeys(["malformed-json", "idempotency-key-invalid", "cursor-invalid"], 400),
+    **dict.fromkeys(["order-not-found", "not-found"], 404),
+    **{"method-not-allowed": 405, "too-late": 409, "body-too-large": 413, "wrong-media-type": 415},
+    **dict.fromkeys(["order-invalid", "idempotency-key-reused", "parameters-invalid"], 422),
+}
+
+CALLS = [
+    ("create", "POST", "/order", {"json": valid_order()}),
+    ("get", "GET", "/orders/ord_1", {}),
+    ("by_status", "GET", "/orders?status=RECEIVED", {}),
+    ("by_customer", "GET", "/orders?customer_id=c", {}),
+    ("apply", "POST", "/orders/ord_1/cancel", {}),
+]
+
+
+class Broken:
+    """A store of which everything raises."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __getattr__(self, _name):
+        raise self.error
+
+
+@pytest.mark.parametrize("slug", REQUESTS)
+def test_every_cause_has_a_type_of_its_own(slug, api):
+    standing(Status.FULFILLED, api.system)
+    api.post("/order", json=valid_order(), headers=KEYED)
+    method, path, given = REQUESTS[slug]
+    assert_problem(api.request(method, path, **given), STATUS[slug], slug)
+
+
+@pytest.mark.parametrize("slug", REQUESTS)
+def test_no_problem_quotes_what_was_sent(slug):
+    api = Api()
+    method, path, given = REQUESTS[slug]
+    given = {**given, "headers": {**given.get("headers", {}), "X-Canary": "canary"}}
+    separator = "&" if "?" in path else "?"
+    assert "canary" not in api.request(method, f"{path}{separator}x=canary", **given).text
+
+
+@pytest.mark.parametrize(("method", "verb", "path", "given"), CALLS)
+def test_an_error_of_ours_is_a_500_that_says_nothing_of_it(method, verb, path, given, api, caplog):
+    api.system.store = Broken(RuntimeError("canary"))
+    response = api.request(verb, path, **given)
+    assert assert_problem(response, 500, "internal-error").keys() == {"type", "title", "status"}
+    assert "canary" not in response.text + str(response.headers)
+    assert "RuntimeError" not in response.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        THROTTLED,
+        EndpointConnectionError(endpoint_url="https://canary"),
+        ConnectTimeoutError(endpoint_url="https://canary"),
+        ReadTimeoutError(endpoint_url="https://canary"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize(("method", "verb", "path", "given"), CALLS)
+def test_a_cloud_that_does_not_answer_is_a_503_to_be_tried_again(method, verb, path, given, error, api, caplog):
+    api.system.store = Broken(error)
+    response = api.request(verb, path, **given)
+    assert assert_problem(response, 503, "unavailable").keys() == {"type", "title", "status"}
+    assert int(response.headers["retry-after"]) >= 1
+    assert "canary" not in response.text + caplog.text
+
+
+def test_a_list_that_the_cloud_throttles_to_the_end_is_a_503_too(api):
+    """So the index gives up when DynamoDB leaves keys unprocessed again and again: a passing failure, not ours."""
+    api.system.store = Broken(Unavailable("DynamoDB left keys of the table unprocessed 5 times"))
+    assert_problem(api.get("/orders?status=RECEIVED"), 503, "unavailable")
+
+
+def test_an_error_of_ours_is_in_the_log_with_its_route_and_where_it_came_from(api, caplog):
+    """What the caller is not told, the operator must hear."""
+    api.system.store = Broken(RuntimeError("canary"))
+    assert_problem(api.get("/orders/ord_1"), 500, "internal-error")
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.getMessage() == "GET /orders/{order_id} failed"
+    assert record.exc_info is not None
+    assert str(record.exc_info[1]) == "canary"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/x", "/order/1", "/orders/a/b", "/orders/ord_1/cancel/", "/docs/../secret", "/%00"]
+)
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "PROPFIND"])
+def test_a_path_or_method_that_does_not_exist_is_a_problem(path, method, api):
+    response = api.request(method, path)
+    assert response.status_code in (404, 405)
+    assert response.headers["content-type"] == PROBLEM
+    assert response.json()["type"] in ("urn:dofs:problem:not-found", "urn:dofs:problem:method-not-allowed")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/order", {"POST"}), ("/orders/ord_1", {"GET"}), ("/orders/ord_1/cancel", {"POST"}), ("/health", {"GET"})],
+)
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_a_method_that_is_not_allowed_is_told_which_are(path, allowed, method, api):
+    response = api.request(method, path)
+    assert_problem(response, 405, "method-not-allowed")
+    assert set(response.headers["allow"].split(", ")) == allowed
+
+
+def test_where_two_routes_share_a_path_both_methods_are_told(api):
+    """RFC 9110, section 15.5.6: Allow lists what the resource supports, not what one of its routes does."""
+    response = api.request("DELETE", "/orders")
+    assert_problem(response, 405, "method-not-allowed")
+    assert set(response.headers["allow"].split(", ")) == {"GET", "POST"}
+
+
+def test_the_errors_of_an_order_are_bounded(api):
+    response = api.post("/order", json={f"field{number}": 1 for number in range(2000)})
+    assert len(assert_problem(response, 422, "order-invalid")["errors"]) == 100
+
+
+def test_a_problem_has_no_members_that_say_nothing(api):
+    assert api.get("/orders/ord_1").json() == {
+        "type": "urn:dofs:problem:order-not-found",
+        "title": "There is no such order",
+        "status": 404,
+    }

@@ -1,0 +1,50 @@
+"""The stores that stand under the contract: one in memory, one on DynamoDB in the same process."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+
+import pytest
+from moto import mock_aws
+
+from service.aws.clients import Clients
+from service.aws.store import DynamoDbOrderStore
+from service.embedded.resources import failed_orders_table, orders_table
+from service.orders.memory import InMemoryOrderStore
+from service.orders.ports import OrderStore
+from service.settings import Settings
+from tests.support import SETTINGS
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[Clients]:
+    with mock_aws():
+        yield Clients(SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def new_tables(clients: Clients) -> Callable[..., Settings]:
+    """Creates two empty tables; returns the settings that name them."""
+    numbers = count(1)
+
+    def create(**changes: int) -> Settings:
+        number = next(numbers)
+        settings = replace(SETTINGS, orders_table=f"orders-{number}", failed_orders_table=f"failed-{number}", **changes)
+        clients.dynamodb.create_table(**orders_table(settings.orders_table))
+        clients.dynamodb.create_table(**failed_orders_table(settings.failed_orders_table))
+        return settings
+
+    return create
+
+
+@pytest.fixture
+def dynamodb_store(clients: Clients, new_tables: Callable[..., Settings]) -> DynamoDbOrderStore:
+    return DynamoDbOrderStore(clients, new_tables())
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def store(request: pytest.FixtureRequest) -> OrderStore:
+    if request.param == "memory":
+        return InMemoryOrderStore()
+    found: OrderStore = request.getfixturevalue("dynamodb_store")
+    return found

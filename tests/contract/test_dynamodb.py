@@ -1,0 +1,255 @@
+"""What the DynamoDB store makes of DynamoDB's own ways: lost responses, conflicts, indexes that lag, more shards."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from service.aws.clients import Clients
+from service.aws.records import shard_key
+from service.aws.store import DynamoDbOrderStore
+from service.orders.lifecycle import Status, TransitionName
+from service.orders.model import Order
+from service.orders.ports import Unavailable
+from service.settings import Settings
+from tests.contract.support import MOVES, NOW, after, expected, order_in, permitting, put, requests, walk, write_of
+from tests.support import SETTINGS
+
+NewTables = Callable[..., Settings]
+
+
+@contextmanager
+def on(clients: Clients, event: str, do: Callable[..., Any]) -> Iterator[None]:
+    """Have something done at an event of the client."""
+    events = clients.dynamodb.meta.events
+    events.register(event, do)
+    try:
+        yield
+    finally:
+        events.unregister(event, do)
+
+
+@contextmanager
+def losing_the_first_response(clients: Clients, operation: str) -> Iterator[list[int]]:
+    """Have the client send every request twice, as it does when the first response never arrives."""
+    tries: list[int] = []
+
+    def lose(attempts: int, **_: Any) -> int | None:
+        tries.append(attempts)
+        return 0 if attempts == 1 else None
+
+    with on(clients, f"needs-retry.dynamodb.{operation}", lose):
+        yield tries
+
+
+def test_creating_survives_a_lost_response(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+    with losing_the_first_response(clients, "PutItem") as tries:
+        assert dynamodb_store.create(order_in()) == order_in()
+    assert tries == [1, 2]
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_a_transition_survives_a_lost_response(
+    dynamodb_store: DynamoDbOrderStore, clients: Clients, name: TransitionName
+):
+    order = dynamodb_store.create(permitting(name))
+    write = write_of(name, order)
+    with losing_the_first_response(clients, "*") as tries:
+        assert dynamodb_store.apply(write) == expected(order, write)
+    assert tries == [1, 2]
+    assert dynamodb_store.get(order.order_id) == expected(order, write)
+
+
+@pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_transaction_that_was_canceled_for_another_reason_is_not_taken_for_a_refusal(
+    dynamodb_store: DynamoDbOrderStore, clients: Clients, code: str
+):
+    order = dynamodb_store.create(permitting("fail"))
+    canceled = {
+        "Error": {"Code": "TransactionCanceledException", "Message": "canceled"},
+        "CancellationReasons": [{"Code": code}, {"Code": "None"}],
+        "ResponseMetadata": {},
+    }
+
+    def cancel(**_: Any) -> tuple[SimpleNamespace, dict[str, Any]]:
+        return SimpleNamespace(status_code=400), canceled
+
+    with (
+        on(clients, "before-call.dynamodb.TransactWriteItems", cancel),
+        pytest.raises(ClientError, match="TransactionCanceledException"),
+    ):
+        dynamodb_store.apply(write_of("fail", order))
+    assert dynamodb_store.get(order.order_id) == order
+
+
+def test_a_transaction_carries_the_name_of_its_write(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+    order = dynamodb_store.create(permitting("fail"))
+    with requests(clients) as sent:
+        dynamodb_store.apply(write_of("fail", order, id="w-7"))
+    assert [body["ClientRequestToken"] for _, body in sent] == ["w-7"]
+
+
+def test_reads_of_one_order_are_consistent(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+    with requests(clients) as sent:
+        dynamodb_store.get("ord_1")
+        dynamodb_store.failed("ord_1")
+    assert all(body["ConsistentRead"] is True for _, body in sent)
+
+
+def test_a_store_whose_tables_are_missing_is_not_ready(clients: Clients):
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        DynamoDbOrderStore(clients, SETTINGS).ready()
+
+
+def test_being_ready_takes_both_tables(clients: Clients, dynamodb_store: DynamoDbOrderStore):
+    with requests(clients) as sent:
+        dynamodb_store.ready()
+    assert len({body["TableName"] for _, body in sent}) == 2
+
+
+# the number of shards
+
+SHARDINGS = [(8, 16), (16, 4)]
+
+
+def all_pending(store: DynamoDbOrderStore) -> list[Order]:
+    pages = walk(lambda limit, position: store.by_status(Status.PENDING, limit, position), 20)
+    return [order for page in pages for order in page]
+
+
+@pytest.mark.parametrize(("before", "now"), SHARDINGS)
+def test_orders_from_before_a_change_of_the_number_of_shards_are_still_listed(
+    clients: Clients, new_tables: NewTables, before: int, now: int
+):
+    earlier = new_tables(status_shards=before)
+    old = put(DynamoDbOrderStore(clients, earlier), 50, status=lambda _: Status.PENDING, updated_at=after)
+    later = DynamoDbOrderStore(clients, replace(earlier, status_shards=now, previous_status_shards=before))
+    new = [later.create(order_in(Status.PENDING, f"new_{number}", updated_at=after(99))) for number in range(20)]
+    assert {shard_key(Status.PENDING, order.order_id, before) for order in old} == {
+        f"PENDING#{shard}" for shard in range(before)
+    }
+    listed = all_pending(later)
+    assert len(listed) == 70
+    assert {order.order_id for order in listed} == {order.order_id for order in (*old, *new)}
+    assert later.waiting(Status.PENDING, NOW, 10) == tuple(old[:10])
+
+
+@pytest.mark.parametrize(("before", "now"), SHARDINGS)
+def test_orders_that_are_written_after_a_change_of_the_number_of_shards_move_to_the_new_ones(
+    clients: Clients, new_tables: NewTables, before: int, now: int
+):
+    earlier = new_tables(status_shards=before)
+    orders = put(DynamoDbOrderStore(clients, earlier), 20, status=lambda _: Status.PENDING)
+    later = DynamoDbOrderStore(clients, replace(earlier, status_shards=now, previous_status_shards=before))
+    for order in orders:
+        later.apply(write_of("resend", order))
+    alone = DynamoDbOrderStore(clients, replace(earlier, status_shards=now))
+    assert {order.order_id for order in all_pending(alone)} == {order.order_id for order in orders}
+
+
+def test_the_shard_of_an_order_is_the_same_in_every_process_and_release():
+    shards = [shard_key(Status.PENDING, f"ord_{number}", 8) for number in range(4)]
+    assert shards == ["PENDING#5", "PENDING#3", "PENDING#1", "PENDING#7"]
+
+
+# indexes that lag behind the table
+
+
+def test_an_order_that_moves_on_while_a_list_is_read_is_left_out(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+    moving, staying = put(dynamodb_store, 2, status=lambda _: Status.PENDING)
+
+    def move(**_: Any) -> None:
+        dynamodb_store.apply(write_of("cancel", moving))
+
+    with on(clients, "before-call.dynamodb.BatchGetItem", move):
+        assert dynamodb_store.by_status(Status.PENDING, 10).orders == (staying,)
+
+
+def test_an_order_that_is_touched_while_the_waiting_are_read_waits_no_more(
+    dynamodb_store: DynamoDbOrderStore, clients: Clients
+):
+    moving, staying = put(dynamodb_store, 2, status=lambda _: Status.PENDING)
+
+    def touch(**_: Any) -> None:
+        dynamodb_store.apply(write_of("resend", moving))
+
+    with on(clients, "before-call.dynamodb.BatchGetItem", touch):
+        assert dynamodb_store.waiting(Status.PENDING, NOW, 10) == (staying,)
+
+
+def test_an_order_whose_row_is_gone_is_left_out(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+    gone, staying = put(dynamodb_store, 2)
+
+    def delete(params: dict[str, Any], **_: Any) -> None:
+        clients.dynamodb.delete_item(TableName=dynamodb_store._orders, Key={"order_id": {"S": gone.order_id}})
+
+    with on(clients, "before-call.dynamodb.BatchGetItem", delete):
+        assert dynamodb_store.by_customer("cust_123", 10).orders == (staying,)
+
+
+# reading many rows
+
+
+def test_more_than_a_hundred_rows_are_read_in_batches(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+    orders = put(dynamodb_store, 103, updated_at=after)
+    with requests(clients) as sent:
+        waiting = dynamodb_store.waiting(Status.RECEIVED, NOW, 200)
+    assert waiting == tuple(orders)
+    batches = [body["RequestItems"] for name, body in sent if name == "BatchGetItem"]
+    assert [len(keys["Keys"]) for batch in batches for keys in batch.values()] == [100, 3]
+
+
+def test_a_list_keeps_its_order_though_rows_come_in_any(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+    orders = put(dynamodb_store, 5, created_at=lambda number: after(-number))
+
+    def shuffle(parsed: dict[str, Any], **_: Any) -> None:
+        for rows in parsed["Responses"].values():
+            rows.reverse()
+
+    with on(clients, "after-call.dynamodb.BatchGetItem", shuffle):
+        assert dynamodb_store.by_customer("cust_123", 10).orders == tuple(orders)
+
+
+def keys_left(times: int) -> Callable[..., None]:
+    """Has DynamoDB leave the last key of an answer unprocessed, a number of times."""
+    left = iter(range(times))
+
+    def leave(parsed: dict[str, Any], **_: Any) -> None:
+        if next(left, None) is not None:
+            ((table, rows),) = parsed["Responses"].items()
+            key = {"order_id": rows.pop()["order_id"]}
+            parsed["UnprocessedKeys"] = {table: {"Keys": [key]}}
+
+    return leave
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    waits: list[float] = []
+    monkeypatch.setattr("service.aws.index.time.sleep", waits.append)
+    return waits
+
+
+def test_keys_that_dynamodb_leaves_are_asked_for_again(
+    dynamodb_store: DynamoDbOrderStore, clients: Clients, slept: list[float]
+):
+    orders = put(dynamodb_store, 5, created_at=lambda number: after(-number))
+    with on(clients, "after-call.dynamodb.BatchGetItem", keys_left(4)):
+        assert dynamodb_store.by_customer("cust_123", 10).orders == tuple(orders)
+    assert slept == sorted(slept)
+    assert len(slept) == 4
+
+
+def test_keys_that_dynamodb_leaves_every_time_are_an_error_and_never_a_shorter_list(
+    dynamodb_store: DynamoDbOrderStore, clients: Clients, slept: list[float]
+):
+    put(dynamodb_store, 2)
+    with (
+        on(clients, "after-call.dynamodb.BatchGetItem", keys_left(5)),
+        pytest.raises(Unavailable, match="unprocessed 5 times"),
+    ):
+        dynamodb_store.by_customer("cust_123", 10)

@@ -1,0 +1,202 @@
+"""The DynamoDB expressions of each transition, and how many requests an operation takes."""
+
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import service.aws
+from service.aws.clients import Clients
+from service.aws.expressions import Expressions, compile_write
+from service.aws.store import DynamoDbOrderStore
+from service.orders.lifecycle import TRANSITIONS, Assign, Guard, Increment, Reset, Source, Status, TransitionName
+from service.orders.model import Order, Write
+from service.orders.ports import OrderStore, TransitionRefused
+from tests.contract.support import IN_TWO_TABLES, MOVES, NOW, order_in, permitting, put, requests, write_of
+from tests.support import SETTINGS
+
+WORDS = {"SET", "ADD", "AND", "OR", "list_append"}
+SHARDS = SETTINGS.status_shards
+
+
+def writes(name: TransitionName) -> list[Write]:
+    """Writes that append to the timeline and writes that rewrite it."""
+    order = permitting(name) or order_in()
+    return [write_of(name, order, seen=order)] + ([] if write_of(name, order).seen else [write_of(name, order)])
+
+
+WRITES = [pytest.param(write, id=f"{write.name}-{bool(write.seen)}") for name in MOVES for write in writes(name)]
+
+
+def tokens(expression: str) -> list[str]:
+    return re.findall(r"[#:]?\w+|[<>=]+|[(),]", expression)
+
+
+def comparisons(expressions: Expressions) -> Counter[tuple[str, str, str]]:
+    """The comparisons of a condition, as attribute, comparison and name of the value."""
+    found = re.findall(r"(#\w+) (=|<|>=) :(\w+)", expressions.condition)
+    return Counter((expressions.names[name], comparison, value) for name, comparison, value in found)
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_names_and_values_are_exactly_those_that_the_expressions_use(write: Write):
+    expressions = compile_write(write, SHARDS)
+    used = tokens(f"{expressions.condition} {expressions.update}")
+    assert {token for token in used if token.startswith("#")} == expressions.names.keys()
+    assert {token for token in used if token.startswith(":")} == expressions.values.keys()
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_no_attribute_is_written_bare_so_none_can_be_a_reserved_word(write: Write):
+    expressions = compile_write(write, SHARDS)
+    used = tokens(f"{expressions.condition} {expressions.update}")
+    assert {token for token in used if token[0].isalpha()} <= WORDS
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_no_pair_of_parentheses_stands_around_another_for_dynamodb_refuses_that(write: Write):
+    condition = compile_write(write, SHARDS).condition
+    opened, pairs = [], set()
+    for place, character in enumerate(condition):
+        if character == "(":
+            opened.append(place)
+        elif character == ")":
+            pairs.add((opened.pop(), place))
+    assert not opened
+    assert not {(start + 1, end - 1) for start, end in pairs} & pairs
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_the_condition_compares_what_the_table_says_and_nothing_else(write: Write):
+    transition = TRANSITIONS[write.name]
+    guards = [*transition.guards, *(guard for source in transition.sources for guard in source.guards)]
+    expressions = compile_write(write, SHARDS)
+    assert comparisons(expressions) == Counter(
+        [
+            *(("status", "=", f"from_{source.status.lower()}") for source in transition.sources),
+            *((guard.attribute, guard.comparison, guard.value) for guard in guards),
+        ]
+    )
+    for source in transition.sources:
+        assert expressions.values[f":from_{source.status.lower()}"] == {"S": source.status.value}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_the_update_touches_each_attribute_once_and_all_that_the_table_names(write: Write):
+    update = compile_write(write, SHARDS).update
+    setting, _, adding = update.removeprefix("SET ").partition(" ADD ")
+    written = [*re.findall(r"#(\w+) =", setting), *re.findall(r"#(\w+) :", adding)]
+    assert len(written) == len(set(written))
+    assert set(written) == {
+        *("status", "status_shard", "updated_at", "write_id", "timeline", "version"),
+        *(change.attribute for change in TRANSITIONS[write.name].changes),
+    }
+
+
+def test_the_expressions_of_a_claim_read_like_its_row():
+    expressions = compile_write(write_of("claim", order_in(Status.PENDING)), SHARDS)
+    assert expressions.condition == (
+        "(#status = :from_pending OR (#status = :from_processing AND #lease_until < :now))"
+        " AND #attempts < :max_attempts"
+    )
+    assert expressions.update == (
+        "SET #status = :status, #status_shard = :status_shard, #updated_at = :updated_at, #write_id = :write_id,"
+        " #timeline = list_append(#timeline, :entry), #lease_owner = :new_lease_owner,"
+        " #lease_until = :new_lease_until, #resends = :new_resends ADD #version :one, #attempts :one"
+    )
+
+
+def test_no_condition_is_written_by_hand_beside_the_table():
+    written = {
+        (path.name, *match)
+        for path in Path(service.aws.__file__).parent.glob("*.py")
+        for match in re.findall(r"\b(\w*(?:Condition|Update|Filter)Expression)\"?[:=] ?(.*?),?\n", path.read_text())
+    }
+    assert written == {
+        ("store.py", "ConditionExpression", '"attribute_not_exists(order_id)"'),
+        ("expressions.py", "ConditionExpression", "self.condition"),
+        ("expressions.py", "UpdateExpression", "self.update"),
+        ("index.py", "KeyConditionExpression", "condition"),
+    }
+
+
+def test_a_new_row_of_the_table_is_obeyed_by_every_store(store: OrderStore, monkeypatch: pytest.MonkeyPatch):
+    calm = Guard("few restarts", "restarts", "<", "most_restarts")
+    row = replace(
+        TRANSITIONS["store"],
+        sources=(Source(Status.REJECTED, (calm,)), Source(Status.CANCELLED)),
+        target=Status.RECEIVED,
+        changes=(Increment("epoch"), Reset("restarts", 7), Assign("owner")),
+    )
+    monkeypatch.setitem(TRANSITIONS, "store", row)
+    values = {"most_restarts": 2, "owner": "somebody"}
+    for order_id, status, restarts in (("a", "REJECTED", 1), ("b", "CANCELLED", 2)):
+        order = store.create(order_in(Status(status), order_id, restarts=restarts))
+        moved = store.apply(write_of("store", order, values=values))
+        assert (moved.status, moved.epoch, moved.restarts, moved.owner) == ("RECEIVED", 2, 7, "somebody")
+    for order_id, status, restarts in (("c", "REJECTED", 2), ("d", "RECEIVED", 1)):
+        order = store.create(order_in(Status(status), order_id, restarts=restarts))
+        with pytest.raises(TransitionRefused):
+            store.apply(write_of("store", order, values=values))
+
+
+# how many requests an operation takes
+
+
+def test_creating_takes_one_request(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+    with requests(clients) as sent:
+        dynamodb_store.create(order_in())
+        dynamodb_store.create(order_in())
+    assert [name for name, _ in sent] == ["PutItem", "PutItem"]
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_a_transition_takes_one_request_whether_made_refused_or_met_again(
+    dynamodb_store: DynamoDbOrderStore, clients: Clients, name: TransitionName
+):
+    order: Order = dynamodb_store.create(permitting(name))
+    write = write_of(name, order)
+    with requests(clients) as sent:
+        dynamodb_store.apply(write)
+        dynamodb_store.apply(write)
+        with pytest.raises(TransitionRefused):
+            dynamodb_store.apply(replace(write, order_id="unknown"))
+    assert [name for name, _ in sent] == ["TransactWriteItems" if name in IN_TWO_TABLES else "UpdateItem"] * 3
+
+
+def test_getting_takes_one_request(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+    with requests(clients) as sent:
+        dynamodb_store.get("ord_1")
+        dynamodb_store.failed("ord_1")
+    assert [name for name, _ in sent] == ["GetItem", "GetItem"]
+
+
+@pytest.mark.parametrize("shards", [1, 8])
+def test_a_list_takes_a_request_to_each_partition_and_one_to_the_table(clients: Clients, new_tables, shards: int):
+    store = DynamoDbOrderStore(clients, new_tables(status_shards=shards))
+    put(store, 10, status=lambda _: Status.PENDING)
+    with requests(clients) as by_status:
+        store.by_status(Status.PENDING, 10)
+    with requests(clients) as waiting:
+        store.waiting(Status.PENDING, NOW, 10)
+    with requests(clients) as by_customer:
+        store.by_customer("cust_123", 10)
+    for sent, partitions in ((by_status, shards), (waiting, shards), (by_customer, 1)):
+        assert Counter(name for name, _ in sent) == {"Query": partitions, "BatchGetItem": 1}
+
+
+def test_an_empty_list_asks_nothing_of_the_table(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+    with requests(clients) as sent:
+        dynamodb_store.by_status(Status.PENDING, 10)
+        dynamodb_store.by_customer("cust_123", 10)
+    assert Counter(name for name, _ in sent) == {"Query": SHARDS + 1}
+
+
+def test_a_query_asks_for_one_key_more_than_the_page_shows(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+    put(dynamodb_store, 3)
+    with requests(clients) as sent:
+        page = dynamodb_store.by_customer("cust_123", 2)
+        dynamodb_store.by_customer("cust_123", 2, page.next)
+    assert [body["Limit"] for name, body in sent if name == "Query"] == [3, 5]

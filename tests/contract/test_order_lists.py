@@ -1,0 +1,96 @@
+"""The lists of every order store: newest first in pages, or the longest waiting first."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from service.orders.lifecycle import Status
+from service.orders.ports import OrderStore
+from tests.contract.support import (
+    NOW,
+    after,
+    failed_in,
+    order_in,
+    put,
+    walk,
+    write_of,
+)
+
+STAMPS = [0, 0, 0, 0, 1, 1, 2, 3, 3]
+
+
+def stamp(number: int) -> datetime:
+    return after(STAMPS[number])
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 9, 10])
+def test_a_customers_orders_are_listed_newest_first_each_exactly_once(store: OrderStore, limit: int):
+    put(store, len(STAMPS), created_at=stamp, updated_at=lambda number: after(-number))
+    store.create(order_in(order_id="ord_x", customer_id="cust_9"))
+    store.create(order_in(order_id="ord_y", customer_id=None))
+    pages = walk(lambda most, position: store.by_customer("cust_123", most, position), limit)
+    listed = [order for page in pages for order in page]
+    assert [order.created_at for order in listed] == sorted(map(after, STAMPS), reverse=True)
+    assert len({order.order_id for order in listed}) == len(STAMPS)
+    assert all(len(page) == limit for page in pages[:-1])
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 9, 10])
+def test_the_orders_of_a_state_are_listed_latest_change_first_each_exactly_once(store: OrderStore, limit: int):
+    put(store, len(STAMPS), status=lambda _: Status.PENDING, updated_at=stamp, created_at=lambda number: after(-number))
+    store.create(order_in(Status.RECEIVED, "ord_x"))
+    pages = walk(lambda most, position: store.by_status(Status.PENDING, most, position), limit)
+    listed = [order for page in pages for order in page]
+    assert [order.updated_at for order in listed] == sorted(map(after, STAMPS), reverse=True)
+    assert len({order.order_id for order in listed}) == len(STAMPS)
+    assert all(len(page) == limit for page in pages[:-1])
+
+
+def test_a_list_shows_orders_as_they_are(store: OrderStore):
+    order = store.create(order_in(Status.FAILED))
+    assert store.by_customer("cust_123", 10).orders == (order,)
+    assert store.by_status(Status.FAILED, 10).orders == (order,)
+
+
+def test_an_order_that_moves_on_moves_to_the_list_of_its_new_state(store: OrderStore):
+    order = store.create(order_in())
+    moved = store.apply(write_of("store", order))
+    assert store.by_status(Status.RECEIVED, 10).orders == ()
+    assert store.by_status(Status.PENDING, 10).orders == (moved,)
+    assert store.by_customer("cust_123", 10).orders == (moved,)
+
+
+def test_orders_that_were_written_in_two_tables_are_listed_in_their_new_state(store: OrderStore):
+    order = failed_in(store)
+    assert store.by_status(Status.FAILED, 10).orders == (order,)
+    assert store.by_status(Status.PROCESSING, 10).orders == ()
+    redriven = store.apply(write_of("redrive", order))
+    assert store.by_status(Status.FAILED, 10).orders == ()
+    assert store.by_status(Status.PENDING, 10).orders == (redriven,)
+
+
+def test_lists_of_nothing_are_empty_and_final(store: OrderStore):
+    for page in (store.by_customer("nobody", 10), store.by_status(Status.FAILED, 10)):
+        assert (page.orders, page.next) == ((), None)
+    assert store.waiting(Status.PENDING, NOW, 10) == ()
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_orders_that_wait_are_found_the_longest_first(store: OrderStore, limit: int):
+    orders = put(store, 30, status=lambda _: Status.PENDING, updated_at=lambda number: after(-number))
+    store.create(order_in(Status.RECEIVED, "ord_x", updated_at=after(-60)))
+    longest_first = tuple(reversed(orders[3:]))
+    assert store.waiting(Status.PENDING, after(-2), limit) == longest_first[:limit]
+
+
+def test_an_order_that_changed_at_the_very_moment_does_not_wait_yet(store: OrderStore):
+    store.create(order_in(Status.PENDING, updated_at=after(0)))
+    assert store.waiting(Status.PENDING, after(0), 10) == ()
+    assert len(store.waiting(Status.PENDING, after(0.001), 10)) == 1
+
+
+def test_waiting_begins_anew_with_every_write(store: OrderStore):
+    order = store.create(order_in(Status.PENDING))
+    moved = store.apply(write_of("resend", order))
+    assert store.waiting(Status.PENDING, NOW, 10) == ()
+    assert store.waiting(Status.PENDING, NOW + timedelta(milliseconds=1), 10) == (moved,)

@@ -1,0 +1,233 @@
+"""What every order store does, whether it keeps its orders in memory or in DynamoDB."""
+
+from dataclasses import replace
+
+import pytest
+
+from service.orders.lifecycle import Status, TransitionName
+from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, TimelineEntry, linked
+from service.orders.ports import OrderExists, OrderStore, TransitionRefused
+from tests.contract.support import (
+    ERRORS,
+    FAILURE,
+    MOVES,
+    NOW,
+    after,
+    expected,
+    failed_in,
+    order_in,
+    permitting,
+    write_of,
+)
+from tests.support import START, MemorySystem
+
+# creating and getting
+
+
+def test_an_order_that_was_created_is_there_as_it_was_given(store: OrderStore):
+    order = MemorySystem().receive()
+    assert store.create(order) == order
+    assert store.get(order.order_id) == order
+
+
+@pytest.mark.parametrize("status", Status)
+def test_an_order_with_every_attribute_set_is_kept_whole(store: OrderStore, status: Status):
+    order = order_in(status, errors=ERRORS)
+    store.create(order)
+    assert store.get(order.order_id) == order
+
+
+def test_an_order_without_a_customer_is_kept(store: OrderStore):
+    order = order_in(customer_id=None, lease_owner=None, lease_until=None)
+    store.create(order)
+    assert store.get(order.order_id) == order
+
+
+def test_an_order_that_nobody_created_is_not_there(store: OrderStore):
+    assert store.get("ord_1") is None
+    assert store.failed("ord_1") is None
+
+
+def test_creating_an_order_twice_by_the_same_write_succeeds(store: OrderStore):
+    order = order_in()
+    store.create(order)
+    assert store.create(order) == order
+    assert store.get(order.order_id) == order
+
+
+def test_creating_an_order_that_another_write_put_there_brings_the_existing_one(store: OrderStore):
+    existing = store.create(order_in(attempts=1))
+    with pytest.raises(OrderExists, match="ord_1 exists already") as exists:
+        store.create(replace(existing, write_id="another", attempts=0))
+    assert exists.value.order == existing
+    assert store.get(existing.order_id) == existing
+
+
+def test_an_order_that_has_moved_on_is_not_created_again_by_its_first_write(store: OrderStore):
+    order = store.create(order_in())
+    moved = store.apply(write_of("store", order))
+    with pytest.raises(OrderExists) as exists:
+        store.create(order)
+    assert exists.value.order == moved
+
+
+def test_a_store_that_answers_is_ready(store: OrderStore):
+    assert store.ready() is None
+
+
+# what every write leaves behind
+
+
+def test_a_write_leaves_its_time_its_name_and_its_entry_in_the_timeline(store: OrderStore):
+    order = store.create(MemorySystem().receive())
+    moved = store.apply(write_of("store", order, at=after(7), actor="workflow", reason=None))
+    assert (moved.version, moved.created_at, moved.updated_at, moved.write_id) == (2, START, after(7), "w2")
+    assert moved.timeline == (
+        TimelineEntry(START, None, Status.RECEIVED, "api"),
+        TimelineEntry(after(7), Status.RECEIVED, Status.PENDING, "workflow"),
+    )
+
+
+def test_the_timeline_tells_the_whole_way_of_an_order(store: OrderStore):
+    order = store.create(order_in(version=1, attempts=0, timeline=order_in().timeline[:1]))
+    names: list[TransitionName] = ["restart", "store", "resend", "claim", "release", "claim", "fail", "redrive"]
+    for number, name in enumerate(names):
+        order = store.apply(write_of(name, order, id=f"w-{number}", at=after(number)))
+    assert [entry.target for entry in order.timeline] == (
+        "RECEIVED RECEIVED PENDING PENDING PROCESSING PENDING PROCESSING FAILED PENDING".split()
+    )
+    assert order.timeline == linked(order.timeline)
+    assert [entry.source for entry in order.timeline][1:] == [entry.target for entry in order.timeline][:-1]
+    assert (order.version, order.epoch, order.attempts) == (9, 2, 0)
+    assert store.get(order.order_id) == order
+
+
+@pytest.mark.parametrize("entries", [TIMELINE_LIMIT - 1, TIMELINE_LIMIT, TIMELINE_LIMIT + 20])
+@pytest.mark.parametrize(("name", "status"), [("resend", "PENDING"), ("redrive", "FAILED"), ("fail", "PROCESSING")])
+def test_a_write_that_saw_the_order_keeps_the_timeline_bounded(
+    store: OrderStore, name: TransitionName, status: str, entries: int
+):
+    timeline = linked(tuple(TimelineEntry(after(n), None, Status(status), "test", f"{n}") for n in range(entries)))
+    order = store.create(order_in(Status(status), timeline=timeline))
+    moved = store.apply(write_of(name, order))
+    assert len(moved.timeline) == TIMELINE_LIMIT
+    assert moved.timeline == expected(order, write_of(name, order)).timeline[-TIMELINE_LIMIT:]
+    assert store.get(order.order_id) == moved
+
+
+# a write whose response was lost
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_a_write_that_is_sent_again_succeeds_and_changes_nothing(store: OrderStore, name: TransitionName):
+    order = store.create(permitting(name))
+    write = write_of(name, order)
+    moved, row = store.apply(write), store.failed(order.order_id)
+    assert store.apply(write) == moved
+    assert store.get(order.order_id) == moved == expected(order, write)
+    assert store.failed(order.order_id) == row
+
+
+def test_a_write_that_is_sent_again_after_another_one_is_refused(store: OrderStore):
+    order = store.create(order_in())
+    first = write_of("store", order, id="first")
+    store.apply(first)
+    latest = store.apply(write_of("cancel", order, id="second"))
+    with pytest.raises(TransitionRefused) as refused:
+        store.apply(first)
+    assert refused.value.order == latest == store.get(order.order_id)
+
+
+# failed orders
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("fail", "PROCESSING"), ("give_up", "PENDING"), ("give_up", "PROCESSING")]
+)
+def test_an_order_that_fails_for_good_stands_among_the_failed(store: OrderStore, name: TransitionName, status: str):
+    order = store.create(order_in(Status(status), attempts=3))
+    moved = store.apply(write_of(name, order))
+    assert moved.status is Status.FAILED
+    assert store.failed(order.order_id) == FailedOrder(
+        order_id="ord_1",
+        customer_id="cust_123",
+        kind=FailureKind.DECLINED,
+        detail="the warehouse declined",
+        attempts=3,
+        epoch=1,
+        failed_at=NOW,
+    )
+
+
+def test_an_order_without_a_customer_can_fail(store: OrderStore):
+    order = store.create(order_in(Status.PROCESSING, customer_id=None))
+    store.apply(write_of("fail", order))
+    assert store.failed(order.order_id).customer_id is None
+
+
+def test_a_redriven_order_stands_among_the_failed_no_more(store: OrderStore):
+    order = failed_in(store)
+    redriven = store.apply(write_of("redrive", order))
+    assert (redriven.status, redriven.epoch, redriven.attempts) == (Status.PENDING, 2, 0)
+    assert store.failed(order.order_id) is None
+
+
+def test_a_redriven_order_that_fails_again_stands_there_with_its_new_epoch(store: OrderStore):
+    order = store.apply(write_of("redrive", failed_in(store), id="w-redrive"))
+    claimed = store.apply(write_of("claim", order, id="w-claim"))
+    store.apply(write_of("fail", claimed, id="w-again", at=after(99), failure=replace(FAILURE, detail="again")))
+    row = store.failed(order.order_id)
+    assert (row.epoch, row.attempts, row.detail, row.failed_at) == (2, 1, "again", after(99))
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("name", ["fail", "give_up"])
+def test_a_failure_that_is_refused_puts_nothing_among_the_failed(
+    store: OrderStore, name: TransitionName, status: Status
+):
+    order = store.create(order_in(status, lease_owner="theirs", attempts=2))
+    with pytest.raises(TransitionRefused):
+        store.apply(write_of(name, order))
+    assert store.failed(order.order_id) is None
+
+
+def test_a_redrive_that_is_refused_takes_nothing_from_the_failed(store: OrderStore):
+    order = failed_in(store)
+    row = store.failed(order.order_id)
+    with pytest.raises(TransitionRefused):
+        store.apply(write_of("redrive", order, seen=replace(order, version=1)))
+    assert row is not None
+    assert store.failed(order.order_id) == row
+
+
+@pytest.mark.parametrize("name", [name for name in MOVES if name != "redrive"])
+def test_an_order_that_failed_stands_there_until_it_is_redriven(store: OrderStore, name: TransitionName):
+    failed = failed_in(store)
+    row = store.failed(failed.order_id)
+    with pytest.raises(TransitionRefused):
+        store.apply(write_of(name, failed))
+    assert row is not None
+    assert store.failed(failed.order_id) == row
+
+
+@pytest.mark.parametrize("name", [name for name in MOVES if name not in ("fail", "give_up")])
+def test_an_order_that_has_not_failed_does_not_stand_there(store: OrderStore, name: TransitionName):
+    order = store.create(permitting(name))
+    store.apply(write_of(name, order))
+    assert store.failed(order.order_id) is None
+
+
+@pytest.mark.parametrize("name", ["fail", "give_up"])
+def test_an_order_does_not_fail_without_a_failure_to_record(store: OrderStore, name: TransitionName):
+    order = store.create(order_in(Status.PROCESSING, attempts=3))
+    with pytest.raises(ValueError, match=f"{name} needs a failure"):
+        store.apply(write_of(name, order, failure=None))
+    assert store.get(order.order_id) == order
+    assert store.failed(order.order_id) is None
+
+
+def test_a_transition_in_two_tables_needs_the_order_as_it_was_seen(store: OrderStore):
+    order = store.create(order_in(Status.PROCESSING))
+    with pytest.raises(ValueError, match="needs the order as it was seen"):
+        store.apply(write_of("fail", order, seen=None))
+    assert store.get(order.order_id) == order

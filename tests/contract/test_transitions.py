@@ -1,0 +1,94 @@
+"""Every transition from every state, in every store: made exactly when the design permits it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+
+from service.orders.lifecycle import Status, TransitionName
+from service.orders.ports import OrderStore, TransitionRefused
+from tests.contract.support import (
+    MOVES,
+    NOW,
+    RULES,
+    expected,
+    order_in,
+    permitting,
+    write_of,
+)
+
+LEASES = {
+    "expired": NOW - timedelta(milliseconds=1),
+    "ends now": NOW,
+    "live": NOW + timedelta(milliseconds=1),
+    "none": None,
+}
+
+
+def circumstances(name: TransitionName, status: Status) -> Iterator[tuple[dict[str, Any], bool]]:
+    """What the guards look at, holding and not, and whether the version is the one that was seen."""
+    if permitting(name, status) is None:
+        yield {"attempts": 2}, True
+        yield {"attempts": 3}, True
+        return
+    for attempts, lease, owner, seen in product((2, 3), LEASES.values(), ("mine", "theirs"), (True, False)):
+        yield {"attempts": attempts, "lease_until": lease, "lease_owner": owner}, seen
+    yield {"lease_owner": None}, True
+    yield {"attempts": 4}, True
+
+
+@pytest.mark.parametrize("name", MOVES)
+@pytest.mark.parametrize("status", Status)
+def test_a_transition_is_made_exactly_when_the_design_permits_it(
+    store: OrderStore, status: Status, name: TransitionName
+):
+    for number, (changes, is_seen) in enumerate(circumstances(name, status)):
+        order = store.create(order_in(status, f"ord_{number}", **changes))
+        write = write_of(name, order)
+        if not is_seen and write.seen and name != "fail":  # a lease that is mine is guard enough for a failure
+            write = replace(write, seen=replace(order, version=order.version - 1))
+        case = f"{name} from {status} with {changes}, version seen: {is_seen}"
+        if RULES[name].holds(order, write):
+            assert store.apply(write) == expected(order, write), case
+            assert store.get(order.order_id) == expected(order, write), case
+        else:
+            with pytest.raises(TransitionRefused) as refused:
+                pytest.fail(f"{case}: {store.apply(write)}")
+            assert refused.value.order == order, case
+            assert refused.value.write == write, case
+            assert store.get(order.order_id) == order, case
+
+
+def test_an_order_that_is_leased_cannot_be_claimed(store: OrderStore):
+    order = store.create(order_in(Status.PROCESSING, lease_until=NOW, lease_owner="theirs"))
+    with pytest.raises(TransitionRefused, match="claim was refused: order ord_1 is PROCESSING, version 5"):
+        store.apply(write_of("claim", order))
+
+
+def test_an_attempt_is_charged_when_it_is_claimed(store: OrderStore):
+    order = store.create(order_in(Status.PENDING, attempts=0))
+    assert store.apply(write_of("claim", order)).attempts == 1
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_no_transition_brings_an_order_into_being(store: OrderStore, name: TransitionName):
+    order = order_in(RULES[name].target)
+    with pytest.raises(TransitionRefused, match="does not exist") as refused:
+        store.apply(write_of(name, order))
+    assert refused.value.order is None
+    assert store.get(order.order_id) is None
+    assert store.failed(order.order_id) is None
+
+
+@pytest.mark.parametrize("name", ["recover", "resend", "restart", "give_up", "redrive"])
+def test_a_writer_that_saw_an_earlier_version_is_refused_though_the_state_is_the_same(
+    store: OrderStore, name: TransitionName
+):
+    status = {"recover": "PROCESSING", "restart": "RECEIVED", "redrive": "FAILED"}.get(name, "PENDING")
+    order = store.create(order_in(Status(status), attempts=3))
+    with pytest.raises(TransitionRefused) as refused:
+        store.apply(write_of(name, order, seen=replace(order, version=4)))
+    assert refused.value.order == order

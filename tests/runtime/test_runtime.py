@@ -1,0 +1,218 @@
+"""The function under AWS's own runtime client, against emulated tables: every kind of event, in one process."""
+
+import json
+import re
+
+import pytest
+
+from service.orders.identity import derived_id
+from tests import events
+from tests.runtime.function import running
+from tests.support import valid_order
+
+
+def text(answer):
+    """The document of a proxy answer, which must be text."""
+    assert answer["isBase64Encoded"] is False
+    return json.loads(answer["body"])
+
+
+def submitted(function, body=None, **headers):
+    event = events.load("api_post_order")
+    event["body"] = event["body"] if body is None else json.dumps(body)
+    for name, value in headers.items():
+        event["headers"][name] = value
+        event["multiValueHeaders"][name] = [value]
+    return function(event)
+
+
+def shown(function, order_id):
+    event = events.load("api_get_order")
+    event["path"] = event["path"].rpartition("/")[0] + "/" + order_id
+    event["requestContext"]["path"] = "/dev" + event["path"]
+    return text(function(event))
+
+
+def task(name, order_id):
+    event = events.load(name)
+    given = event["dofs"].get("input", event["dofs"])
+    given["order_id"] = order_id
+    return event
+
+
+def batch(*order_ids):
+    event = events.load("sqs_batch")
+    for record, order_id in zip(event["Records"], order_ids, strict=False):
+        record["body"] = json.dumps({"order_id": order_id})
+    del event["Records"][len(order_ids) :]
+    return event
+
+
+@pytest.fixture
+def order_id(function):
+    return text(submitted(function))["order_id"]
+
+
+def test_an_order_is_accepted_with_a_body_of_text(function):
+    answer = submitted(function)
+    assert (answer["statusCode"], text(answer)["status"]) == (202, "RECEIVED")
+    assert answer["headers"]["content-type"] == "application/json"
+    assert re.fullmatch("/dev/orders/ord_[0-9a-f]{32}", answer["headers"]["location"])
+
+
+def test_an_accepted_order_is_in_the_table_and_its_workflow_started(function, cloud, order_id):
+    item = cloud.client("dynamodb").get_item(
+        TableName=cloud.variables["DOFS_ORDERS_TABLE"], Key={"order_id": {"S": order_id}}
+    )["Item"]
+    assert item["status"] == {"S": "RECEIVED"}
+    arn = cloud.variables["DOFS_STATE_MACHINE_ARN"].replace(":stateMachine:", ":execution:") + f":{order_id}"
+    execution = cloud.client("stepfunctions").describe_execution(executionArn=arn)
+    assert json.loads(execution["input"]) == {"order_id": order_id}
+
+
+def test_a_problem_is_text_too(function):
+    answer = submitted(function, {"customer_id": "é"})
+    assert (answer["statusCode"], answer["headers"]["content-type"]) == (422, "application/problem+json")
+    assert text(answer)["type"] == "urn:dofs:problem:order-invalid"
+    assert {error["pointer"] for error in text(answer)["errors"]} == {"/customer_id", "/items", "/total_amount"}
+
+
+def test_a_body_in_base64_is_an_order(function):
+    assert function(events.load("api_post_order_base64"))["statusCode"] == 202
+
+
+def test_an_order_is_shown_with_its_amounts_to_the_cent(function, order_id):
+    order = shown(function, order_id)
+    assert (order["order_id"], order["total_amount"], order["items"][0]["price"]) == (order_id, 59.98, 29.99)
+
+
+def test_text_of_any_script_survives_the_way_there_and_back(function):
+    metadata = {"gift": "für dich 🎁 \u2028 \u0000"}
+    order_id = text(submitted(function, valid_order(metadata=metadata)))["order_id"]
+    assert shown(function, order_id)["metadata"] == metadata
+
+
+def test_orders_are_listed(function, order_id):
+    page = text(function(events.load("api_list_orders")))
+    assert order_id in [order["order_id"] for order in page["orders"]]
+
+
+def test_a_repeat_with_its_key_is_one_order(function):
+    key = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+    assert text(submitted(function, **key)) == text(submitted(function, **key))
+    again = submitted(function, valid_order(customer_id="c"), **key)
+    assert text(again)["type"] == "urn:dofs:problem:idempotency-key-reused"
+
+
+def test_an_order_takes_its_way_through_validate_store_and_the_queue(function, order_id):
+    assert function(task("task_validate", order_id)) == {"order_id": order_id}
+    assert function(task("task_store", order_id)) == {"order_id": order_id}
+    assert function(batch(order_id)) == {"batchItemFailures": []}
+    order = shown(function, order_id)
+    assert [entry["to"] for entry in order["timeline"]] == ["RECEIVED", "PENDING", "PROCESSING", "FULFILLED"]
+    assert (order["status"], order["attempts"]) == ("FULFILLED", 1)
+
+
+def test_replays_of_every_step_answer_the_same(function, order_id):
+    for event in (task("task_validate", order_id), task("task_store", order_id), batch(order_id)):
+        assert function(event) == function(event)
+    assert shown(function, order_id)["status"] == "FULFILLED"
+
+
+def test_a_batch_reports_what_must_stay_on_the_queue(function, order_id):
+    function(task("task_store", order_id))
+    event = batch("ord_unknown", order_id, "ord_unknown")
+    event["Records"][2]["body"] = "poison"
+    first, _, third = (record["messageId"] for record in event["Records"])
+    assert function(event) == {"batchItemFailures": [{"itemIdentifier": first}, {"itemIdentifier": third}]}
+
+
+def test_with_no_time_left_a_batch_is_reported_whole(function, order_id):
+    function(task("task_store", order_id))
+    event = batch(order_id)
+    failures = [{"itemIdentifier": event["Records"][0]["messageId"]}]
+    assert function(event, seconds=4) == {"batchItemFailures": failures}
+    assert shown(function, order_id)["status"] == "PENDING"
+
+
+def test_an_invalid_order_arrives_at_the_workflow_by_its_name_and_is_rejected(function):
+    order_id = text(submitted(function, {"note": "x"}, Prefer="handling=lenient"))["order_id"]
+    error = function.error(task("task_validate", order_id))
+    assert error["errorType"] == "OrderInvalid"
+    assert order_id in error["errorMessage"]
+    answer = function(task("task_reject", order_id))
+    assert answer["order_id"] == order_id
+    order = shown(function, order_id)
+    assert (order["status"], order["errors"]) == ("REJECTED", json.loads(answer["cause"])["errors"])
+
+
+def test_a_raw_order_is_received_by_the_workflow(function):
+    event = events.load("task_validate_raw_order")
+    order_id = derived_id("execution", event["dofs"]["execution"])
+    assert function(event) == function(event) == {"order_id": order_id}
+    assert shown(function, order_id)["total_amount"] == 59.98
+
+
+def test_an_execution_without_an_order_fails_by_its_name(function):
+    assert function.error(task("task_validate", "ord_unknown"))["errorType"] == "OrderUnknown"
+    assert function.error({"dofs": {"task": "store"}})["errorType"] == "BadTask"
+    event = events.load("task_validate_raw_order")
+    event["dofs"]["execution"], event["dofs"]["input"]["order"]["metadata"] = "malformed", {"x": 10**60}
+    assert function.error(event)["errorType"] == "MalformedDocument"
+
+
+def test_the_schedule_finds_nothing_to_do(function, order_id):
+    done = function(events.load("task_reconcile"))
+    assert done == {"restarted": 0, "recovered": 0, "resent": 0, "gave_up": 0, "moved_on": 0, "errors": 0}
+
+
+@pytest.mark.parametrize("name", events.names("unknown_"))
+def test_an_event_that_is_for_nobody_is_an_error_that_names_its_keys(name, function):
+    event = events.load(name)
+    error = function.error(event)
+    assert error["errorType"] == "UnknownEvent"
+    assert all(key in error["errorMessage"] for key in event)
+
+
+@pytest.mark.parametrize("event", [b"null", b"[]", b"5", b'"x"', b'{"dofs":{"task":"reconcile"},"dofs":{}}'])
+def test_an_event_that_is_no_object_is_an_error_too(event, function):
+    assert function.error(event)["errorType"] == "UnknownEvent"
+
+
+def test_after_an_error_the_same_process_handles_the_next_event(function, order_id):
+    before = function.process.pid
+    for _ in range(3):
+        function.error(events.load("unknown_empty"))
+        assert function(task("task_store", order_id)) == {"order_id": order_id}
+    assert (function.process.pid, function.process.poll()) == (before, None)
+
+
+def test_the_process_is_ready_for_its_work(function):
+    event = events.load("api_get_order")
+    event["path"], event["requestContext"]["path"] = "/ready", "/dev/ready"
+    assert set(text(function(event))["dependencies"].values()) == {"ok"}
+
+
+def test_no_order_is_quoted_in_the_log(function):
+    submitted(function, valid_order(metadata={"note": "canary"}))
+    submitted(function, {"canary": 1})
+    assert "canary" not in function.log
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"DOFS_QUEUE_URL": ""}, ["DOFS_QUEUE_URL is missing"]),
+        (
+            {"DOFS_ORDERS_TABLE": "", "DOFS_MAX_ATTEMPTS": "x"},
+            ["DOFS_ORDERS_TABLE is missing", "DOFS_MAX_ATTEMPTS='x'"],
+        ),
+        ({"DOFS_QUEUE": "x"}, ["DOFS_QUEUE is not a setting"]),
+    ],
+)
+def test_a_wrong_setting_is_named_by_the_first_invocation_and_by_every_other(changes, named, cloud, tmp_path):
+    with running({**cloud.variables, **changes}, tmp_path) as function:
+        for _ in range(2):
+            error = function.error(events.load("task_reconcile"))
+            assert error["errorType"] == "SettingsError"
+            assert all(name in error["errorMessage"] for name in named)

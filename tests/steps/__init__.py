@@ -1,0 +1,1 @@
+"""What the workflow, the queue and the schedule invoke, on ports in memory."""

@@ -1,0 +1,155 @@
+"""Fulfillers and stores that misbehave on purpose, and orders in every state."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+from service.api.orders import cancel
+from service.handler import dispatch
+from service.orders.lifecycle import Status
+from service.orders.model import Failure, FailureKind, Order
+from service.orders.ports import Fulfilled, NotFulfilled, OrderStore
+from service.orders.submission import received
+from service.steps import fulfill, reject, store
+from tests import events
+from tests.support import Context, MemorySystem, sqs_event
+
+DONE = Fulfilled()
+DECLINED = NotFulfilled(Failure(FailureKind.DECLINED, "not today"))
+REFUSED = NotFulfilled(Failure(FailureKind.REFUSED, "no longer sold"), permanent=True)
+PATIENCE = 20  # seconds until a test that waits for another thread gives up
+
+
+class Scripted:
+    """Answers with the given outcomes in turn, and with the last one ever after; raises those that are exceptions."""
+
+    def __init__(self, *outcomes: Fulfilled | NotFulfilled | Exception) -> None:
+        self.outcomes = list(outcomes)
+        self.asked: list[tuple[str, int, int]] = []
+        self.seconds: list[float] = []
+
+    def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
+        self.asked.append((order.order_id, order.epoch, order.attempts))
+        self.seconds.append(seconds)
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+class Calling:
+    """Does what a test wants while an attempt is under way, then answers."""
+
+    def __init__(self, during: Callable[[Order], None], outcome: Any = DONE) -> None:
+        self.during = during
+        self.then = Scripted(outcome)
+
+    def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
+        self.during(order)
+        return self.then.fulfill(order, seconds)
+
+
+class Together:
+    """Lets no attempt end before so many are under way at once."""
+
+    def __init__(self, parties: int) -> None:
+        self.barrier = Barrier(parties)
+
+    def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
+        self.barrier.wait(PATIENCE)
+        return DONE
+
+
+class Interposed:
+    """A store with some of its methods replaced; each replacement is given the real store first."""
+
+    def __init__(self, store: OrderStore, **replaced: Callable[..., Any]) -> None:
+        self._store = store
+        self._replaced = replaced
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._replaced:
+            return getattr(self._store, name)
+        return lambda *args: self._replaced[name](self._store, *args)
+
+
+def breaking(system: MemorySystem, method: str, *order_ids: str) -> None:
+    """Make one method of the store raise for some orders."""
+
+    def replaced(store: Any, *args: Any) -> Any:
+        if getattr(args[0], "order_id", args[0]) in order_ids:
+            raise ConnectionError("the table does not answer")
+        return getattr(store, method)(*args)
+
+    system.store = Interposed(system.store, **{method: replaced})
+
+
+def deliver(system: MemorySystem, *bodies: str, seconds: float = 30) -> list[str]:
+    """Hand a batch of messages m1, m2 … to the function; the ids of those that stay on the queue."""
+    answer = dispatch(sqs_event(*bodies), Context(seconds), system)
+    assert answer.keys() == {"batchItemFailures"}
+    assert all(failure.keys() == {"itemIdentifier"} for failure in answer["batchItemFailures"])
+    return sorted(failure["itemIdentifier"] for failure in answer["batchItemFailures"])
+
+
+def reconcile(system: MemorySystem) -> dict[str, int]:
+    """Let the schedule fire once: what the run did, without what it did not do."""
+    done = dispatch(events.load("task_reconcile"), Context(), system)
+    return {name: count for name, count in done.items() if count}
+
+
+def message(order_id: str) -> str:
+    return f'{{"order_id": "{order_id}"}}'
+
+
+def invalid(system: MemorySystem, order_id: str = "ord_1") -> Order:
+    """Put an order that the edge let through unjudged into the store."""
+    return system.store.create(
+        received({}, order_id=order_id, owner="anonymous", actor="api", at=system.now(), write_id=system.new_id())
+    )
+
+
+def pending(system: MemorySystem, order_id: str = "ord_1") -> Order:
+    system.receive(order_id)
+    store.run({"task": "store", "order_id": order_id}, system)
+    return system.store.get(order_id)
+
+
+def processing(system: MemorySystem, order_id: str = "ord_1", attempts: int = 1) -> Order:
+    """Put an order into the store whose last claim stands; every earlier attempt never came to an end."""
+    pending(system, order_id)
+    for _ in range(attempts - 1):
+        fulfill.claim(order_id, system)
+        system.now.forward(system.policy.lease.total_seconds() + 1)
+    return fulfill.claim(order_id, system)
+
+
+def standing(status: Status, system: MemorySystem, order_id: str = "ord_1") -> Order:
+    """Put an order that stands in some state into the store, by the way that orders take."""
+    match status:
+        case Status.RECEIVED:
+            system.receive(order_id)
+        case Status.PENDING:
+            pending(system, order_id)
+        case Status.PROCESSING:
+            processing(system, order_id)
+        case Status.REJECTED:
+            invalid(system, order_id)
+            reject.run({"task": "reject", "execution": order_id, "input": {"order_id": order_id}}, system)
+        case Status.CANCELLED:
+            system.receive(order_id)
+            cancel(order_id, system)
+        case Status.FULFILLED | Status.FAILED:
+            pending(system, order_id)
+            usual, system.fulfiller = system.fulfiller, Scripted(DONE if status is Status.FULFILLED else REFUSED)
+            deliver(system, message(order_id))
+            system.fulfiller = usual
+    order = system.store.get(order_id)
+    assert order.status is status
+    return order
+
+
+def later(system: MemorySystem, age: timedelta, more: float = 0.001) -> None:
+    """Let an age pass, and a little more."""
+    system.now.forward(age.total_seconds() + more)

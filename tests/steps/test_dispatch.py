@@ -1,0 +1,177 @@
+"""Each event goes where the architecture says, and an event that is for nobody goes nowhere."""
+
+import importlib
+import json
+
+import pytest
+
+from service import handler
+from service.embedded.resources import RECONCILE_EVENT, WORKFLOW_FILE
+from service.handler import UnknownEvent, dispatch
+from service.orders.identity import derived_id
+from service.orders.submission import OrderInvalid
+from tests import events
+from tests.support import Context, MemorySystem, valid_order
+
+DESTINATIONS = {
+    "service.steps.validate": "run",
+    "service.steps.store": "run",
+    "service.steps.reject": "run",
+    "service.steps.reconcile": "run",
+    "service.steps.fulfill": "run",
+    "service.api.gateway": "respond",
+}
+API_EVENT_KEYS = ("resource", "httpMethod", "path", "requestContext")
+
+
+@pytest.fixture
+def went_to(monkeypatch):
+    """Where events went, and with what."""
+    went = []
+    for module, function in DESTINATIONS.items():
+        monkeypatch.setattr(
+            importlib.import_module(module), function, lambda *given, to=module: went.append((to, given[0]))
+        )
+    return went
+
+
+@pytest.mark.parametrize(
+    ("event", "destination"),
+    [
+        ("task_validate", "service.steps.validate"),
+        ("task_validate_raw_order", "service.steps.validate"),
+        ("task_store", "service.steps.store"),
+        ("task_reject", "service.steps.reject"),
+        ("task_reconcile", "service.steps.reconcile"),
+        ("sqs_batch", "service.steps.fulfill"),
+        ("api_post_order", "service.api.gateway"),
+        ("api_post_order_base64", "service.api.gateway"),
+        ("api_post_null_body", "service.api.gateway"),
+        ("api_get_order", "service.api.gateway"),
+        ("api_list_orders", "service.api.gateway"),
+    ],
+)
+def test_an_event_goes_where_it_belongs(event, destination, went_to):
+    given = events.load(event)
+    dispatch(given, Context(), MemorySystem())
+    payload = given.get("dofs") or given.get("Records") or given
+    assert went_to == [(destination, payload)]
+
+
+def test_every_known_event_of_the_library_has_a_place(went_to):
+    known = set(events.names("")) - set(events.names("unknown_"))
+    for event in known:
+        dispatch(events.load(event), Context(), MemorySystem())
+    assert len(went_to) == len(known) == 11
+
+
+@pytest.mark.parametrize("event", events.names("unknown_"))
+def test_an_event_that_is_for_nobody_is_refused_and_its_keys_are_named(event, went_to):
+    given = events.load(event)
+    with pytest.raises(UnknownEvent) as refused:
+        dispatch(given, Context(), MemorySystem())
+    assert all(key in str(refused.value) for key in given)
+    assert went_to == []
+
+
+@pytest.mark.parametrize("missing", API_EVENT_KEYS)
+def test_a_proxy_event_without_one_of_its_marks_is_refused(missing, went_to):
+    event = events.load("api_post_order")
+    del event[missing]
+    with pytest.raises(UnknownEvent, match="isBase64Encoded"):
+        dispatch(event, Context(), MemorySystem())
+    assert went_to == []
+
+
+@pytest.mark.parametrize("event", [None, [], "store", 5, True, [{"dofs": {"task": "store"}}]])
+def test_an_event_that_is_no_object_is_refused_by_its_type(event, went_to):
+    with pytest.raises(UnknownEvent, match=type(event).__name__):
+        dispatch(event, Context(), MemorySystem())
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        None,
+        "store",
+        [],
+        {},
+        {"task": None},
+        {"task": "fulfill"},
+        {"task": "envelope"},
+        {"task": "Store"},
+        {"task": "store "},
+        {"task": "os.path"},
+        {"task": 5},
+    ],
+)
+def test_an_envelope_without_one_of_our_tasks_is_refused(task, went_to):
+    with pytest.raises(UnknownEvent, match="dofs"):
+        dispatch({"dofs": task}, Context(), MemorySystem())
+    assert went_to == []
+
+
+@pytest.mark.parametrize("name", [["store"], {"store": 1}])
+def test_a_task_whose_name_is_no_text_is_refused_too(name, went_to):
+    with pytest.raises(UnknownEvent, match="dofs"):
+        dispatch({"dofs": {"task": name}}, Context(), MemorySystem())
+
+
+@pytest.mark.parametrize("beside", ["order_id", "Records", "task", "input"])
+def test_nothing_stands_beside_the_envelope(beside, went_to):
+    with pytest.raises(UnknownEvent):
+        dispatch({**events.load("task_store"), beside: "x"}, Context(), MemorySystem())
+
+
+@pytest.mark.parametrize(
+    "records", [None, {}, "aws:sqs", [None], ["aws:sqs"], [{}], [{"eventSource": "aws:SQS"}], [{"eventSource": None}]]
+)
+def test_records_that_are_not_of_a_queue_are_refused(records, went_to):
+    with pytest.raises(UnknownEvent, match="Records"):
+        dispatch({"Records": records}, Context(), MemorySystem())
+
+
+def test_records_with_a_key_beside_them_are_refused(went_to):
+    with pytest.raises(UnknownEvent):
+        dispatch({**events.load("sqs_batch"), "order_id": "ord_1"}, Context(), MemorySystem())
+
+
+def test_a_message_of_a_thousand_keys_names_a_few():
+    with pytest.raises(UnknownEvent) as refused:
+        dispatch({f"key{number}": 1 for number in range(1000)}, Context(), MemorySystem())
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("event", ["unknown_order_posing_as_api", "api_get_order", "sqs_batch", "task_reconcile"])
+def test_an_order_that_imitates_an_event_is_judged_as_an_order(event):
+    """An execution started by hand carries what a user wrote; below the envelope, it is an order and nothing else."""
+    system = MemorySystem()
+    task = events.load("task_validate_raw_order")
+    task["dofs"]["input"]["order"] = valid_order() | events.load(event)
+    with pytest.raises(OrderInvalid):
+        dispatch(task, Context(), system)
+    assert list(system.store.orders) == [derived_id("execution", "started-by-hand-1")]
+
+
+def test_the_workflow_sends_the_function_nothing_but_envelopes():
+    states = json.loads(WORKFLOW_FILE.read_text())["States"].values()
+    payloads = [state["Parameters"]["Payload"] for state in states if "lambda" in state.get("Resource", "")]
+    assert {payload["dofs"]["task"] for payload in payloads} == {"validate", "store", "reject"}
+    assert all(payload.keys() == {"dofs"} for payload in payloads)
+    assert all(name in ("task", "execution.$", "input.$", "order_id.$") for each in payloads for name in each["dofs"])
+
+
+def test_the_schedule_sends_what_the_library_holds():
+    assert events.load("task_reconcile") == RECONCILE_EVENT
+
+
+def test_the_message_of_the_workflow_is_the_order_id_alone():
+    send = json.loads(WORKFLOW_FILE.read_text())["States"]["EnqueueFulfillment"]
+    assert send["Parameters"]["MessageBody"] == {"order_id.$": "$.order_id"}
+
+
+def test_the_entry_point_dispatches_to_the_system_of_the_process(monkeypatch):
+    system = MemorySystem()
+    monkeypatch.setattr(handler, "_system", lambda: system)
+    system.receive("ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6")
+    assert handler.handler(events.load("task_store"), Context()) == {"order_id": "ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6"}

@@ -1,0 +1,265 @@
+"""Fulfillment of a batch: which orders move, and which messages stay on the queue."""
+
+import pytest
+
+from service.handler import dispatch
+from service.orders.lifecycle import Status
+from service.orders.model import FailureKind
+from tests import events
+from tests.steps.doubles import (
+    DECLINED,
+    DONE,
+    REFUSED,
+    Calling,
+    Interposed,
+    Scripted,
+    Together,
+    breaking,
+    deliver,
+    later,
+    message,
+    pending,
+    standing,
+)
+from tests.support import Context, MemorySystem, sqs_event
+
+
+@pytest.fixture
+def system():
+    system = MemorySystem()
+    system.fulfiller = Scripted(DONE)
+    return system
+
+
+def test_a_pending_order_is_fulfilled_and_its_message_acknowledged(system):
+    pending(system)
+    system.now.forward(3)
+    assert deliver(system, message("ord_1")) == []
+    order = system.store.get("ord_1")
+    assert (order.status, order.attempts, order.version) == (Status.FULFILLED, 1, 4)
+    assert [(entry.source, entry.target, entry.actor) for entry in order.timeline[2:]] == [
+        (Status.PENDING, Status.PROCESSING, "fulfillment"),
+        (Status.PROCESSING, Status.FULFILLED, "fulfillment"),
+    ]
+    assert order.timeline[-1].reason == "attempt 1 succeeded"
+
+
+def test_a_batch_as_the_queue_delivers_it_is_fulfilled(system):
+    for order_id in ("ord_1", "ord_2"):
+        pending(system, order_id)
+    batch = events.load("sqs_batch")
+    unknown = batch["Records"][2]["messageId"]
+    assert dispatch(batch, Context(), system) == {"batchItemFailures": [{"itemIdentifier": unknown}]}
+    assert {order.status for order in system.store.orders.values()} == {Status.FULFILLED}
+
+
+@pytest.mark.parametrize(
+    ("status", "stays"),
+    [
+        (Status.RECEIVED, True),
+        (Status.PENDING, False),
+        (Status.PROCESSING, True),
+        (Status.FULFILLED, False),
+        (Status.REJECTED, False),
+        (Status.CANCELLED, False),
+        (Status.FAILED, True),
+    ],
+)
+def test_a_message_is_acknowledged_only_if_its_order_is_terminal_and_did_not_fail(status, stays, system):
+    before = standing(status, system)
+    assert deliver(system, message("ord_1")) == (["m1"] if stays else [])
+    if status is Status.PENDING:
+        assert system.store.get("ord_1").status is Status.FULFILLED
+    else:
+        assert system.store.get("ord_1") == before
+        assert system.fulfiller.asked == []
+
+
+def test_an_unknown_order_is_reported_and_not_made_up(system):
+    assert deliver(system, message("ord_1")) == ["m1"]
+    assert (system.store.orders, system.fulfiller.asked) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        " ",
+        "not JSON",
+        "[]",
+        '["ord_1"]',
+        "{}",
+        "null",
+        "5",
+        "true",
+        '"ord_1"',
+        '{"order_id": 5}',
+        '{"order_id": null}',
+        '{"order_id": ""}',
+        '{"order_id": ["ord_1"]}',
+        '{"order_id": {"S": "ord_1"}}',
+        '{"ORDER_ID": "ord_1"}',
+        '{"order_id": "' + "o" * 300 + '"}',
+        '{"order_id": "' + "o" * 65 + '"}',
+        '{"order_id": "ord_1"',
+        "[" * 100_000,
+    ],
+    ids=lambda body: body[:20] or "empty",
+)
+def test_a_body_that_names_no_order_is_reported_and_the_others_go_on(body, system, caplog):
+    pending(system)
+    real, asked = system.store, []
+    system.store = Interposed(real, apply=lambda store, write: asked.append(write.order_id) or store.apply(write))
+    assert deliver(system, body, message("ord_1"), body) == ["m1", "m3"]
+    assert real.get("ord_1").status is Status.FULFILLED
+    assert set(asked) == {"ord_1"}
+    assert caplog.text.count("PoisonMessage") == 2
+    assert len(caplog.text) < 1000
+
+
+@pytest.mark.parametrize("record", [{}, {"body": None}, {"body": 5}, {"body": {"order_id": "ord_1"}}])
+def test_a_record_without_a_text_for_a_body_is_reported(record, system):
+    event = sqs_event("")
+    del event["Records"][0]["body"], event["Records"][0]["attributes"]
+    event["Records"][0] |= record
+    assert dispatch(event, Context(), system) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+
+
+def test_every_attempt_is_made_in_turn_and_the_last_one_fails_the_order(system):
+    pending(system)
+    system.fulfiller = Scripted(DECLINED)
+    seen = []
+    for _ in range(3):
+        assert deliver(system, message("ord_1")) == ["m1"]
+        order = system.store.get("ord_1")
+        seen.append((order.status, order.attempts, system.store.failed("ord_1") is not None))
+    assert seen == [(Status.PENDING, 1, False), (Status.PENDING, 2, False), (Status.FAILED, 3, True)]
+    assert system.fulfiller.asked == [("ord_1", 0, 1), ("ord_1", 0, 2), ("ord_1", 0, 3)]
+    reasons = [entry.reason for entry in order.timeline if entry.actor == "fulfillment" and entry.reason]
+    assert reasons == [f"attempt {number} of 3: not today" for number in (1, 2, 3)]
+
+
+def test_a_failed_order_fails_once_and_its_row_says_why(system):
+    pending(system)
+    system.fulfiller = Scripted(DECLINED)
+    for _ in range(3):
+        deliver(system, message("ord_1"))
+    order, row = system.store.get("ord_1"), system.store.failed("ord_1")
+    assert (row.kind, row.attempts, row.epoch) == (FailureKind.DECLINED, 3, 0)
+    assert (row.detail, row.customer_id, row.failed_at) == ("not today", "cust_123", order.updated_at)
+    later(system, system.policy.lease)
+    assert deliver(system, message("ord_1"), message("ord_1")) == ["m1", "m2"]
+    assert (system.store.get("ord_1"), system.store.failed("ord_1")) == (order, row)
+    assert len(system.fulfiller.asked) == 3
+    assert [entry.target for entry in order.timeline].count(Status.FAILED) == 1
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_an_order_that_succeeds_in_a_later_attempt_leaves_no_failed_row(failures, system):
+    pending(system)
+    system.fulfiller = Scripted(*[DECLINED] * failures, DONE)
+    for _ in range(failures):
+        assert deliver(system, message("ord_1")) == ["m1"]
+    assert deliver(system, message("ord_1")) == []
+    assert system.store.get("ord_1").attempts == failures + 1
+    assert system.store.failed_orders == {}
+
+
+def test_a_permanent_refusal_fails_the_order_at_once(system):
+    pending(system)
+    system.fulfiller = Scripted(REFUSED)
+    assert deliver(system, message("ord_1")) == ["m1"]
+    order, row = system.store.get("ord_1"), system.store.failed("ord_1")
+    assert (order.status, order.attempts) == (Status.FAILED, 1)
+    assert (row.kind, row.detail, row.attempts) == (FailureKind.REFUSED, "no longer sold", 1)
+
+
+def test_a_fulfiller_that_raises_costs_the_attempt_and_no_more(system):
+    pending(system)
+    system.fulfiller = Scripted(RuntimeError("canary"), DONE)
+    assert deliver(system, message("ord_1")) == ["m1"]
+    order = system.store.get("ord_1")
+    assert (order.status, order.attempts) == (Status.PENDING, 1)
+    assert order.timeline[-1].reason == "attempt 1 of 3: the attempt broke off: RuntimeError"
+    assert deliver(system, message("ord_1")) == []
+
+
+def test_a_fulfiller_that_raises_in_the_last_attempt_fails_the_order(system):
+    pending(system)
+    system.fulfiller = Scripted(RuntimeError("canary"))
+    assert [deliver(system, message("ord_1")) for _ in range(3)] == [["m1"]] * 3
+    row = system.store.failed("ord_1")
+    assert row.kind is FailureKind.ERROR
+    assert "canary" not in row.detail
+
+
+@pytest.mark.parametrize("method", ["get", "apply"])
+def test_a_table_that_raises_for_one_record_does_not_touch_the_others(method, system):
+    for order_id in ("ord_1", "ord_2", "ord_3"):
+        pending(system, order_id)
+    real = system.store
+    breaking(system, method, "ord_2")
+    reported = deliver(system, message("ord_1"), message("ord_2"), message("ord_3"))
+    assert reported == (["m2"] if method == "apply" else [])
+    assert {real.get(order_id).status for order_id in ("ord_1", "ord_3")} == {Status.FULFILLED}
+
+
+def test_a_success_that_could_not_be_written_is_reported_and_tried_again(system):
+    pending(system)
+    real = system.store
+
+    def loses_the_success(store, write):
+        if write.name == "fulfill":
+            raise ConnectionError
+        return store.apply(write)
+
+    system.store = Interposed(real, apply=loses_the_success)
+    assert deliver(system, message("ord_1")) == ["m1"]
+    assert real.get("ord_1").status is Status.PROCESSING
+    system.store = real
+    assert deliver(system, message("ord_1")) == ["m1"]  # the lease still stands
+    later(system, system.policy.lease)
+    assert deliver(system, message("ord_1")) == []
+    assert real.get("ord_1").attempts == 2
+
+
+def test_ten_records_are_under_way_at_once(system):
+    ids = [f"ord_{number}" for number in range(10)]
+    for order_id in ids:
+        pending(system, order_id)
+    system.fulfiller = Together(10)
+    assert deliver(system, *map(message, ids)) == []
+    assert {order.status for order in system.store.orders.values()} == {Status.FULFILLED}
+
+
+def test_a_batch_of_more_than_ten_is_worked_off_too(system):
+    ids = [f"ord_{number}" for number in range(25)]
+    for order_id in ids:
+        pending(system, order_id)
+    assert deliver(system, *map(message, ids)) == []
+    assert sorted(order_id for order_id, _, _ in system.fulfiller.asked) == sorted(ids)
+
+
+def test_fulfillment_sends_nothing_to_the_queue_that_it_reads(system):
+    pending(system)
+    system.fulfiller = Scripted(DECLINED, RuntimeError(), REFUSED)
+    for _ in range(4):
+        deliver(system, message("ord_1"), message("ord_2"), "poison")
+    assert (system.queue.sent, system.workflow.started) == ([], [])
+
+
+def test_an_attempt_is_told_how_long_it_may_take(system):
+    pending(system)
+    deliver(system, message("ord_1"), seconds=20)
+    margin = system.policy.deadline_margin.total_seconds()
+    assert 0 < system.fulfiller.seconds[0] < 20
+    assert system.fulfiller.seconds[0] > 20 - margin
+
+
+def test_what_an_order_was_claimed_for_is_charged_before_the_work_begins(system):
+    pending(system)
+    seen = []
+    system.fulfiller = Calling(lambda order: seen.append(system.store.get("ord_1")))
+    deliver(system, message("ord_1"))
+    assert [(order.status, order.attempts) for order in seen] == [(Status.PROCESSING, 1)]
+    assert seen[0].lease_until == system.now() + system.policy.lease

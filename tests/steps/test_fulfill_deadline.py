@@ -1,0 +1,110 @@
+"""A batch and the time that it has: whatever is not finished in time stays on the queue, and nothing else does."""
+
+from dataclasses import replace
+from threading import Event
+from time import monotonic, sleep
+
+import pytest
+
+from service.orders.lifecycle import Status
+from service.settings import SettingsError
+from service.steps import fulfill
+from tests.steps.doubles import DONE, PATIENCE, Calling, Scripted, Together, deliver, later, message, pending
+from tests.support import SETTINGS, MemorySystem, sqs_event
+
+MARGIN = 0.2  # seconds
+
+
+@pytest.fixture
+def system():
+    system = MemorySystem(settings=replace(SETTINGS, deadline_margin=MARGIN))
+    system.fulfiller = Scripted(DONE)
+    return system
+
+
+def deliver_until(system, seconds_left, *order_ids):
+    answer = fulfill.run(sqs_event(*map(message, order_ids))["Records"], system, seconds_left)
+    return sorted(failure["itemIdentifier"] for failure in answer["batchItemFailures"])
+
+
+def eventually(holds):
+    """Poll until something holds; fail when it never does."""
+    until = monotonic() + PATIENCE
+    while not holds():
+        assert monotonic() < until
+        sleep(0.001)
+
+
+@pytest.mark.parametrize("seconds", [MARGIN, MARGIN / 2, 0.001, 0, -1])
+def test_near_the_deadline_no_record_is_begun_and_all_are_reported(seconds, system):
+    before = [pending(system, order_id) for order_id in ("ord_1", "ord_2")]
+    assert deliver(system, message("ord_1"), message("ord_2"), seconds=seconds) == ["m1", "m2"]
+    assert [system.store.get("ord_1"), system.store.get("ord_2")] == before
+    assert system.fulfiller.asked == []
+
+
+def test_a_function_whose_time_is_all_margin_is_refused():
+    """No record of it would ever be begun: each would be received in vain, and end in the dead-letter queue."""
+    with pytest.raises(SettingsError, match="DOFS_DEADLINE_MARGIN"):
+        replace(SETTINGS, function_timeout=5, deadline_margin=5)
+
+
+def test_a_moment_before_that_all_are_begun(system):
+    pending(system)
+    assert deliver(system, message("ord_1"), seconds=MARGIN + 0.1) == []
+
+
+def test_when_time_runs_short_no_new_record_is_taken_and_the_rest_are_reported(system):
+    """Ten are under way when the clock jumps; they end well, and the eleventh and twelfth are never begun."""
+    ids = [f"ord_{number}" for number in range(1, 13)]
+    for order_id in ids:
+        pending(system, order_id)
+    left = [30.0]
+    together = Together(10)
+    system.fulfiller = Calling(lambda order: (together.fulfill(order, 0), left.__setitem__(0, MARGIN)))
+    reported = deliver_until(system, lambda: left[0], *ids)
+    assert set(reported) >= {"m11", "m12"}
+    assert {system.store.get(order_id).status for order_id in ids[10:]} == {Status.PENDING}
+    assert {system.store.get(order_id).attempts for order_id in ids[10:]} == {0}
+
+
+def test_a_record_that_still_runs_at_the_deadline_is_reported_and_the_finished_ones_are_not(system):
+    for order_id in ("ord_fast", "ord_slow", "ord_fast_too"):
+        pending(system, order_id)
+    released = Event()
+    fast = ("ord_fast", "ord_fast_too")
+
+    def seconds_left():
+        finished = all(system.store.get(order_id).status is Status.FULFILLED for order_id in fast)
+        return MARGIN if finished else 30
+
+    system.fulfiller = Calling(lambda order: order.order_id == "ord_slow" and released.wait(PATIENCE))
+    try:
+        assert deliver_until(system, seconds_left, "ord_fast", "ord_slow", "ord_fast_too") == ["m2"]
+        assert system.store.get("ord_slow").status is Status.PROCESSING
+    finally:
+        released.set()
+    eventually(lambda: system.store.get("ord_slow").status is Status.FULFILLED)
+    assert deliver(system, message("ord_slow")) == []  # delivered again, it is acknowledged
+    assert system.store.get("ord_slow").attempts == 1
+
+
+def test_a_record_that_never_ends_costs_its_attempt_and_is_taken_over(system):
+    pending(system)
+    released = Event()
+    system.fulfiller = Calling(lambda order: released.wait(PATIENCE))
+    try:
+        assert deliver_until(system, lambda: MARGIN if system.store.get("ord_1").attempts else 30, "ord_1") == ["m1"]
+        later(system, system.policy.lease)
+        system.fulfiller = Scripted(DONE)
+        assert deliver(system, message("ord_1")) == []
+        order = system.store.get("ord_1")
+        assert (order.status, order.attempts) == (Status.FULFILLED, 2)
+    finally:
+        released.set()
+
+
+def test_the_time_that_a_record_may_take_ends_before_the_invocation_does(system):
+    pending(system)
+    deliver(system, message("ord_1"), seconds=10)
+    assert 10 - MARGIN < system.fulfiller.seconds[0] < 10

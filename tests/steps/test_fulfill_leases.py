@@ -1,0 +1,155 @@
+"""One order, several deliveries: the lease decides who may write, and attempts that never end are given up."""
+
+from threading import Event
+
+import pytest
+
+from service.orders.lifecycle import Status
+from service.orders.model import FailureKind
+from service.steps import fulfill, reconcile
+from tests.steps.doubles import (
+    DECLINED,
+    DONE,
+    PATIENCE,
+    REFUSED,
+    Calling,
+    Interposed,
+    Scripted,
+    deliver,
+    later,
+    message,
+    pending,
+    processing,
+)
+from tests.support import MemorySystem
+
+
+@pytest.fixture
+def system():
+    system = MemorySystem()
+    system.fulfiller = Scripted(DONE)
+    return system
+
+
+def test_while_a_lease_lives_nobody_else_claims_the_order(system):
+    held = processing(system)
+    assert deliver(system, message("ord_1")) == ["m1"]
+    system.now.at = held.lease_until  # to the very last instant
+    assert deliver(system, message("ord_1")) == ["m1"]
+    assert (system.store.get("ord_1"), system.fulfiller.asked) == (held, [])
+
+
+def test_an_expired_lease_is_taken_over_and_costs_another_attempt(system):
+    held = processing(system)
+    later(system, system.policy.lease)
+    assert deliver(system, message("ord_1")) == []
+    order = system.store.get("ord_1")
+    assert (order.status, order.attempts) == (Status.FULFILLED, 2)
+    assert order.lease_owner != held.lease_owner
+
+
+def test_every_claim_has_an_owner_of_its_own(system):
+    owners = {processing(system, f"ord_{number}").lease_owner for number in range(5)}
+    assert len(owners) == 5
+
+
+@pytest.mark.parametrize("outcome", [DONE, DECLINED, REFUSED, RuntimeError("late")])
+def test_a_holder_that_lost_its_lease_writes_nothing(outcome, system):
+    pending(system)
+    taken = []
+
+    def somebody_else_takes_over(_order):
+        later(system, system.policy.lease)
+        taken.append(fulfill.claim("ord_1", system))
+
+    system.fulfiller = Calling(somebody_else_takes_over, outcome)
+    assert deliver(system, message("ord_1")) == ["m1"]
+    assert system.store.get("ord_1") == taken[0]
+    assert system.store.failed_orders == {}
+
+
+@pytest.mark.parametrize("outcome", [DONE, DECLINED, REFUSED])
+def test_a_holder_that_was_taken_back_by_the_reconciler_writes_nothing(outcome, system):
+    """The order waits again, and the late answer of the attempt before changes nothing."""
+    pending(system)
+
+    def taken_back(_order):
+        later(system, system.policy.recover_after)
+        assert reconcile.run({}, system)["recovered"] == 1
+
+    system.fulfiller = Calling(taken_back, outcome)
+    assert deliver(system, message("ord_1")) == ["m1"]
+    order = system.store.get("ord_1")
+    assert (order.status, order.timeline[-1].actor) == (Status.PENDING, "reconciler")
+    assert system.queue.sent == ["ord_1"]
+
+
+def test_the_same_order_twice_in_one_batch_is_attempted_once(system):
+    pending(system)
+    refused = Event()
+
+    def noting_refusals(store, write):
+        try:
+            return store.apply(write)
+        except fulfill.TransitionRefused:
+            refused.set()
+            raise
+
+    system.store = Interposed(system.store, apply=noting_refusals)
+    system.fulfiller = Calling(lambda order: refused.wait(PATIENCE))
+    reported = deliver(system, message("ord_1"), message("ord_1"))
+    assert reported in (["m1"], ["m2"])
+    order = system.store.get("ord_1")
+    assert (order.status, order.attempts) == (Status.FULFILLED, 1)
+    assert deliver(system, message("ord_1")) == []  # the other one, delivered again
+
+
+def test_a_late_delivery_gives_up_an_order_whose_last_attempt_never_ended(system):
+    processing(system, attempts=3)
+    later(system, system.policy.lease)
+    assert deliver(system, message("ord_1")) == ["m1"]
+    order, row = system.store.get("ord_1"), system.store.failed("ord_1")
+    assert (order.status, order.attempts, order.timeline[-1].actor) == (Status.FAILED, 3, "fulfillment")
+    assert (row.kind, row.attempts, row.failed_at) == (FailureKind.ABANDONED, 3, system.now())
+    assert row.detail == "attempt 3 of 3 never came to an end"
+    assert system.fulfiller.asked == []
+
+
+def test_an_order_in_its_last_attempt_is_not_given_up_while_the_lease_lives(system):
+    held = processing(system, attempts=3)
+    assert deliver(system, message("ord_1")) == ["m1"]
+    assert (system.store.get("ord_1"), system.store.failed_orders) == (held, {})
+
+
+def test_two_late_deliveries_give_it_up_once(system):
+    processing(system, attempts=3)
+    later(system, system.policy.lease)
+    assert deliver(system, message("ord_1"), message("ord_1")) == ["m1", "m2"]
+    timeline = system.store.get("ord_1").timeline
+    assert [entry.target for entry in timeline].count(Status.FAILED) == 1
+
+
+def test_an_order_that_moved_between_the_look_and_the_giving_up_is_left_alone(system):
+    """An operator could have redriven it: what was seen is not there any more."""
+    processing(system, attempts=3)
+    later(system, system.policy.lease)
+    real = system.store
+    other = MemorySystem(store=real, now=system.now, new_id=lambda: "another write")
+
+    def first_somebody_else(store, write):
+        if write.name == "give_up":
+            fulfill.give_up(store.get("ord_1"), "reconciler", other)
+        return store.apply(write)
+
+    system.store = Interposed(real, apply=first_somebody_else)
+    assert deliver(system, message("ord_1")) == ["m1"]
+    assert real.get("ord_1").timeline[-1].actor == "reconciler"
+
+
+def test_no_attempt_is_made_beyond_the_last_however_often_a_message_comes(system):
+    pending(system)
+    system.fulfiller = Scripted(DECLINED)
+    for _ in range(20):
+        deliver(system, message("ord_1"))
+        later(system, system.policy.lease)
+    assert len(system.fulfiller.asked) == system.policy.max_attempts == 3

@@ -1,0 +1,159 @@
+"""What an event costs to import: a step or a batch loads no web framework, and the domain knows nothing outside it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import service.orders
+from tests.support import SETTINGS
+
+ROOT = Path(service.orders.__file__).parents[2]
+WEB = ("fastapi", "starlette", "mangum", "uvicorn", "moto", "httpx", "fastapi_swagger")
+DOMAIN = sorted(Path(service.orders.__file__).parent.glob("*.py"))
+
+DISPATCHING = """
+import sys
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from types import SimpleNamespace
+
+from service.fulfillers.simulated import SimulatedFulfiller
+from service.handler import dispatch
+from service.orders.lifecycle import Status
+from service.orders.memory import InMemoryOrderStore
+from service.orders.model import Order
+from service.settings import Settings
+
+at = datetime(2026, 1, 31, tzinfo=UTC)
+ids = count(1)
+system = SimpleNamespace(
+    policy=Settings(orders_table="-", failed_orders_table="-", queue_url="-", state_machine_arn="-").policy,
+    store=InMemoryOrderStore(),
+    fulfiller=SimulatedFulfiller(1.0, "test"),
+    queue=SimpleNamespace(send=print),
+    workflow=SimpleNamespace(start=print),
+    now=lambda: at + timedelta(hours=1),
+    new_id=lambda: str(next(ids)),
+)
+system.store.create(
+    Order(order_id="ord_1", owner="o", submission="{}", fingerprint="f", customer_id=None, created_at=at, updated_at=at,
+          write_id="w", status=Status(sys.argv[1]))
+)
+record = {"messageId": "m1", "eventSource": "aws:sqs", "body": '{"order_id": "ord_1"}'}
+event = {
+    "validate": {"dofs": {"task": "validate", "execution": "e", "input": {"order_id": "ord_1"}}},
+    "store": {"dofs": {"task": "store", "order_id": "ord_1"}},
+    "reject": {"dofs": {"task": "reject", "execution": "e", "input": {"order_id": "ord_1"}}},
+    "reconcile": {"dofs": {"task": "reconcile"}},
+    "sqs": {"Records": [record]},
+}[sys.argv[2]]
+context = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
+try:
+    dispatch(event, context, system)
+except Exception as error:
+    assert type(error).__name__ == "OrderInvalid", error
+assert system.store.get("ord_1").status == sys.argv[3], system.store.get("ord_1")
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def loaded_by(*command):
+    """The top-level modules that a fresh process has loaded in the end."""
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=SETTINGS.environment_variables(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    ("event", "before", "after", "banned"),
+    [
+        ("validate", "RECEIVED", "RECEIVED", WEB),
+        ("reject", "RECEIVED", "REJECTED", WEB),
+        ("reconcile", "PENDING", "PENDING", WEB),
+        ("store", "RECEIVED", "PENDING", WEB),
+        ("sqs", "PENDING", "FULFILLED", (*WEB, "pydantic")),
+    ],
+)
+def test_an_event_loads_only_what_it_needs(event, before, after, banned):
+    assert loaded_by("-c", DISPATCHING, before, event, after).isdisjoint(banned)
+
+
+def test_the_store_step_loads_no_validation_library():
+    """It judges nothing, and it is the step that every order waits for."""
+    assert loaded_by("-c", DISPATCHING, "RECEIVED", "store", "PENDING").isdisjoint({"pydantic", "pydantic_core"})
+
+
+@pytest.mark.parametrize("event", ["{'Records': [record]}", "{'dofs': {'task': 'store'}}", "{}"])
+def test_the_entry_point_loads_no_more_with_the_system_of_the_process(event):
+    """None of these gets as far as a table, so there is nothing of AWS to load either."""
+    program = f"""
+import sys
+from types import SimpleNamespace
+from service.handler import handler
+
+record = {{"messageId": "m1", "eventSource": "aws:sqs", "body": "poison"}}
+try:
+    handler({event}, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+except Exception as error:
+    assert type(error).__name__ in ("BadTask", "UnknownEvent"), error
+print(*sys.modules)
+"""
+    assert loaded_by("-c", program).isdisjoint({*WEB, "boto3", "botocore"})
+
+
+@pytest.mark.parametrize(
+    ("modules", "banned"),
+    [
+        ("service.handler, service.wiring, service.settings", (*WEB, "pydantic", "boto3", "botocore")),
+        ("service.handler, service.wiring, service.aws.store, service.aws.queue", (*WEB, "pydantic")),
+        ("service.aws.workflow, service.fulfillers.simulated", (*WEB, "pydantic")),
+        ("service.api.gateway", ("uvicorn", "moto", "boto3", "botocore")),
+    ],
+)
+def test_the_entry_point_and_the_adapters_load_only_what_they_need(modules, banned):
+    assert loaded_by("-c", f"import sys, {modules}; print(*sys.modules)").isdisjoint(banned)
+
+
+def test_the_domain_loads_nothing_of_aws_or_of_the_web():
+    modules = ", ".join(f"service.orders.{file.stem}" for file in DOMAIN if file.stem != "__init__")
+    loaded = loaded_by("-c", f"import sys, {modules}; print(*sorted({{n for n in sys.modules}}))")
+    assert loaded.isdisjoint({*WEB, "boto3", "botocore", "service.api", "service.aws", "service.steps"})
+    assert {name for name in loaded if name.startswith("service.")} == {
+        "service.orders",
+        *(f"service.orders.{file.stem}" for file in DOMAIN if file.stem != "__init__"),
+    }
+
+
+@pytest.mark.parametrize("file", DOMAIN, ids=lambda file: file.stem)
+def test_no_file_of_the_domain_imports_randomness_or_the_world_outside(file):
+    imported = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module or "")
+    outside = {name for name in imported if name.startswith("service.") and not name.startswith("service.orders")}
+    assert not outside
+    banned = {"random", "secrets", "uuid", "time", "os", "boto3", "botocore", "requests", "socket", *WEB}
+    assert {name.partition(".")[0] for name in imported}.isdisjoint(banned)
+
+
+@pytest.mark.parametrize("file", DOMAIN, ids=lambda file: file.stem)
+def test_no_file_of_the_domain_looks_at_a_clock(file):
+    called = {
+        ast.unparse(node.func).rpartition(".")[2]
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and not ast.unparse(node.func).startswith(("system.", "self."))
+    }
+    assert called.isdisjoint({"now", "utcnow", "today", "time", "monotonic", "perf_counter", "time_ns", "sleep"})

@@ -1,0 +1,210 @@
+"""The reconciler gives each order that nothing moves the push that its state needs, and touches no other."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from service.orders.lifecycle import Status
+from service.orders.model import FailureKind, TimelineEntry
+from service.steps import fulfill, store
+from service.steps.reconcile import run
+from tests.steps.doubles import DONE, Scripted, deliver, later, message, pending, processing, reconcile, standing
+from tests.support import SETTINGS, MemorySystem
+
+NOTHING = {"restarted": 0, "recovered": 0, "resent": 0, "gave_up": 0, "moved_on": 0, "errors": 0}
+POLICY = SETTINGS.policy
+
+
+@pytest.fixture
+def system():
+    system = MemorySystem()
+    system.fulfiller = Scripted(DONE)
+    return system
+
+
+def limited(limit):
+    return MemorySystem(settings=replace(SETTINGS, reconcile_limit=limit))
+
+
+def test_where_there_is_nothing_to_do_it_says_so(system):
+    assert run({"task": "reconcile"}, system) == NOTHING
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_a_young_order_is_left_alone(status, system):
+    before = standing(status, system)
+    assert reconcile(system) == {}
+    assert (system.store.get("ord_1"), system.queue.sent, system.workflow.started) == (before, [], [])
+
+
+@pytest.mark.parametrize(
+    ("status", "age"),
+    [
+        (Status.RECEIVED, POLICY.restart_after),
+        (Status.PROCESSING, POLICY.recover_after),
+        (Status.PENDING, POLICY.resend_after),
+    ],
+)
+def test_an_order_is_left_alone_until_the_very_instant_of_its_age(status, age, system):
+    before = standing(status, system)
+    system.now.forward(age.total_seconds())
+    assert reconcile(system) == {}
+    assert system.store.get("ord_1") == before
+    system.now.forward(0.001)
+    assert sum(reconcile(system).values()) == 1
+
+
+@pytest.mark.parametrize("status", [Status.FULFILLED, Status.REJECTED, Status.CANCELLED, Status.FAILED])
+def test_a_terminal_order_is_never_touched(status, system):
+    before = standing(status, system)
+    later(system, timedelta(days=400))
+    assert reconcile(system) == {}
+    assert (system.store.get("ord_1"), system.queue.sent, system.workflow.started) == (before, [], [])
+
+
+def test_a_received_order_has_its_workflow_started_again(system):
+    system.receive()
+    later(system, POLICY.restart_after)
+    assert reconcile(system) == {"restarted": 1}
+    order = system.store.get("ord_1")
+    assert (order.status, order.version, order.restarts, order.updated_at) == (Status.RECEIVED, 2, 1, system.now())
+    expected = TimelineEntry(system.now(), Status.RECEIVED, Status.RECEIVED, "reconciler", "workflow start 2")
+    assert order.timeline[-1] == expected
+    assert system.workflow.started == [("ord_1", "ord_1-1")]
+
+
+def test_every_start_has_a_name_of_its_own(system):
+    system.receive()
+    for _ in range(4):
+        later(system, timedelta(hours=2))
+        reconcile(system)
+    assert system.workflow.started == [("ord_1", f"ord_1-{number}") for number in (1, 2, 3, 4)]
+
+
+def test_a_pending_order_is_sent_again(system):
+    pending(system)
+    later(system, POLICY.resend_after)
+    assert reconcile(system) == {"resent": 1}
+    order = system.store.get("ord_1")
+    assert (order.status, order.resends, order.attempts) == (Status.PENDING, 1, 0)
+    expected = "sent to the queue again, time 1"
+    assert order.timeline[-1] == TimelineEntry(system.now(), Status.PENDING, Status.PENDING, "reconciler", expected)
+    assert system.queue.sent == ["ord_1"]
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_an_order_whose_holder_vanished_waits_and_is_sent_again(attempts, system):
+    processing(system, attempts=attempts)
+    later(system, POLICY.recover_after)
+    assert reconcile(system) == {"recovered": 1}
+    order = system.store.get("ord_1")
+    assert (order.status, order.attempts, order.resends) == (Status.PENDING, attempts, 1)
+    assert order.timeline[-1].reason == f"attempt {attempts} never came to an end"
+    assert system.queue.sent == ["ord_1"]
+    assert deliver(system, message("ord_1")) == []
+
+
+def test_an_order_whose_last_attempt_never_ended_is_given_up(system):
+    processing(system, attempts=3)
+    later(system, POLICY.recover_after)
+    assert reconcile(system) == {"gave_up": 1}
+    order, row = system.store.get("ord_1"), system.store.failed("ord_1")
+    assert (order.status, order.timeline[-1].actor, row.kind) == (Status.FAILED, "reconciler", FailureKind.ABANDONED)
+    assert system.queue.sent == []
+    assert reconcile(system) == {}
+
+
+def test_a_pending_order_without_attempts_left_is_given_up(system):
+    """As after an operator lowered the number of attempts."""
+    processing(system, attempts=2)
+    later(system, POLICY.recover_after)
+    reconcile(system)
+    system.settings = replace(SETTINGS, max_attempts=2)
+    later(system, 2 * POLICY.resend_after)
+    assert reconcile(system) == {"gave_up": 1}
+    assert system.store.failed("ord_1").attempts == 2
+    assert system.queue.sent == ["ord_1"]
+
+
+def test_an_order_whose_lease_lives_is_left_alone_however_old(system):
+    """It was claimed when leases were longer than they are by now."""
+    system.settings = replace(SETTINGS, visibility_timeout=2000, recover_after=3000, resend_after=4000)
+    held = processing(system)
+    system.settings = SETTINGS
+    later(system, POLICY.recover_after)
+    assert reconcile(system) == {}
+    system.now.at = held.lease_until
+    assert reconcile(system) == {}
+    assert system.store.get("ord_1") == held
+    system.now.forward(0.001)
+    assert reconcile(system) == {"recovered": 1}
+
+
+def test_a_pending_order_is_never_failed_by_its_age(system):
+    pending(system)
+    for _ in range(50):
+        later(system, POLICY.backoff_ceiling)
+        assert reconcile(system) == {"resent": 1}
+    assert system.store.get("ord_1").status is Status.PENDING
+    assert deliver(system, message("ord_1")) == []
+
+
+@pytest.mark.parametrize(
+    ("receive", "first", "did", "most"),
+    [
+        (MemorySystem.receive, POLICY.restart_after, "restarted", 6),
+        (pending, POLICY.resend_after, "resent", 4),
+    ],
+)
+def test_each_wait_is_twice_the_one_before_up_to_the_ceiling(receive, first, did, most, system):
+    receive(system)
+    for times in range(most):
+        wait = min(first * 2**times, POLICY.backoff_ceiling)
+        system.now.forward(wait.total_seconds())
+        assert reconcile(system) == {}, wait
+        system.now.forward(0.001)
+        assert reconcile(system) == {did: 1}, wait
+
+
+def test_a_claim_ends_the_back_off(system):
+    pending(system)
+    for _ in range(3):
+        later(system, POLICY.backoff_ceiling)
+        reconcile(system)
+    fulfill.claim("ord_1", system)
+    assert system.store.get("ord_1").resends == 0
+
+
+@pytest.mark.parametrize("status", [Status.RECEIVED, Status.PROCESSING, Status.PENDING])
+def test_a_run_looks_at_a_bounded_number_and_takes_the_longest_waiting_first(status):
+    system = limited(3)
+    for number in range(1, 6):
+        standing(status, system, f"ord_{number}")
+        system.now.forward(0.001)
+    later(system, POLICY.resend_after)
+    assert sum(reconcile(system).values()) == 3
+    touched = [order.order_id for order in system.store.orders.values() if order.timeline[-1].actor == "reconciler"]
+    assert touched == ["ord_1", "ord_2", "ord_3"]
+    assert sum(reconcile(system).values()) == 2
+    assert reconcile(system) == {}
+
+
+def test_the_bound_is_for_each_state_by_itself():
+    system = limited(1)
+    for status in (Status.RECEIVED, Status.PROCESSING, Status.PENDING):
+        for number in (1, 2):
+            standing(status, system, f"{status}-{number}")
+    later(system, POLICY.resend_after)
+    assert reconcile(system) == {"restarted": 1, "recovered": 1, "resent": 1}
+
+
+def test_without_faults_it_never_intervenes(system):
+    """An order that takes its way in time meets no reconciler, whenever that runs."""
+    system.receive()
+    for step in (lambda: store.run({"order_id": "ord_1"}, system), lambda: deliver(system, message("ord_1"))):
+        system.now.forward(60)
+        assert reconcile(system) == {}
+        step()
+        assert reconcile(system) == {}
+    assert {entry.actor for entry in system.store.get("ord_1").timeline} == {"api", "workflow", "fulfillment"}

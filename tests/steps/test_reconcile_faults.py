@@ -1,0 +1,86 @@
+"""The reconciler when something breaks, or moves, while it works: an order waits longer, and none is lost."""
+
+import pytest
+
+from service.orders.lifecycle import Status
+from service.steps import fulfill, store
+from tests.steps.doubles import Interposed, breaking, later, pending, processing, reconcile, standing
+from tests.support import SETTINGS, MemorySystem
+
+POLICY = SETTINGS.policy
+
+
+@pytest.fixture
+def system():
+    return MemorySystem()
+
+
+def test_the_error_of_one_order_does_not_stop_the_others(system):
+    for status in (Status.RECEIVED, Status.PROCESSING, Status.PENDING):
+        for number in (1, 2):
+            standing(status, system, f"{status}-{number}")
+    later(system, POLICY.resend_after)
+    breaking(system, "apply", "RECEIVED-1", "PROCESSING-1", "PENDING-1")
+    assert reconcile(system) == {"restarted": 1, "recovered": 1, "resent": 1, "errors": 3}
+    assert sorted(system.queue.sent) == ["PENDING-2", "PROCESSING-2"]
+
+
+@pytest.mark.parametrize(("receive", "back_off"), [(pending, 2), (processing, 2)])
+def test_a_message_that_could_not_be_sent_is_sent_by_a_later_run(receive, back_off, system):
+    receive(system)
+    later(system, POLICY.resend_after)
+    system.queue.broken = ConnectionError("canary")
+    assert reconcile(system) == {"errors": 1}
+    assert (system.store.get("ord_1").status, system.queue.sent) == (Status.PENDING, [])
+    system.queue.broken = None
+    assert reconcile(system) == {}
+    later(system, POLICY.resend_after * back_off)
+    assert reconcile(system) == {"resent": 1}
+    assert system.queue.sent == ["ord_1"]
+
+
+def test_a_workflow_that_could_not_be_started_is_started_by_a_later_run(system):
+    system.receive()
+    system.workflow.broken = ConnectionError("canary")
+    later(system, POLICY.restart_after)
+    reconcile(system)
+    system.workflow.broken = None
+    later(system, POLICY.restart_after * 2)
+    assert reconcile(system) == {"restarted": 1}
+    assert system.workflow.started == [("ord_1", "ord_1-2")]
+
+
+@pytest.mark.parametrize(
+    ("status", "move"),
+    [
+        (Status.RECEIVED, lambda system: store.run({"order_id": "ord_1"}, system)),
+        (Status.PENDING, lambda system: fulfill.claim("ord_1", system)),
+        (Status.PROCESSING, lambda system: fulfill.claim("ord_1", system)),
+    ],
+)
+def test_an_order_that_moves_by_itself_meanwhile_is_left_to_itself(status, move, system):
+    standing(status, system)
+    later(system, POLICY.resend_after)
+    real = system.store
+
+    def moves_after_the_look(inner, wanted, *args):
+        found = inner.waiting(wanted, *args)
+        if wanted is status:
+            system.store = real
+            move(system)
+            system.store = interposed
+        return found
+
+    system.store = interposed = Interposed(real, waiting=moves_after_the_look)
+    assert reconcile(system) == {"moved_on": 1}
+    assert (system.queue.sent, system.workflow.started) == ([], [])
+    assert real.get("ord_1").timeline[-1].actor != "reconciler"
+
+
+def test_an_order_is_written_before_anything_is_sent(system):
+    pending(system)
+    later(system, POLICY.resend_after)
+    seen = []
+    system.queue.send = lambda order_id: seen.append(system.store.get(order_id).resends)
+    reconcile(system)
+    assert seen == [1]

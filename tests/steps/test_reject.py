@@ -1,0 +1,172 @@
+"""What the workflow does with an invalid order: it goes on record as REJECTED, and the execution's cause says why."""
+
+import json
+
+import pytest
+
+from service.api.orders import cancel
+from service.handler import dispatch
+from service.orders.identity import derived_id
+from service.orders.lifecycle import Status
+from service.orders.model import FieldError, TimelineEntry
+from service.orders.ports import TransitionRefused
+from service.orders.submission import OrderInvalid
+from service.steps import store, validate
+from service.steps.envelope import BadTask
+from service.steps.fulfill import claim
+from service.steps.reject import CAUSE_LIMIT, cause, run
+from service.steps.validate import OrderUnknown
+from tests import events
+from tests.steps.doubles import Interposed, breaking, invalid
+from tests.support import Context, MemorySystem, valid_order
+
+ERROR = {"Error": "OrderInvalid", "Cause": "{}"}
+ERRORS = (
+    FieldError("/customer_id", "is required"),
+    FieldError("/items", "is required"),
+    FieldError("/total_amount", "is required"),
+)
+BY_HAND = derived_id("execution", "by-hand")
+
+
+@pytest.fixture
+def system():
+    return MemorySystem()
+
+
+def by_id(order_id="ord_1"):
+    return {"task": "reject", "execution": order_id, "input": {"order_id": order_id, "error": ERROR}}
+
+
+def by_hand(order):
+    return {"task": "reject", "execution": "by-hand", "input": {"order": order, "error": ERROR}}
+
+
+def test_an_invalid_order_is_rejected_with_its_errors(system):
+    invalid(system)
+    system.now.forward(1)
+    answer = run(by_id(), system)
+    order = system.store.get("ord_1")
+    assert (order.status, order.version, order.errors) == (Status.REJECTED, 2, ERRORS)
+    reason = order.timeline[-1].reason
+    assert order.timeline[-1] == TimelineEntry(system.now(), Status.RECEIVED, Status.REJECTED, "workflow", reason)
+    assert reason
+    assert answer.keys() == {"order_id", "cause"}
+    assert json.loads(answer["cause"]) == {
+        "order_id": "ord_1",
+        "errors": [{"pointer": error.pointer, "detail": error.detail} for error in ERRORS],
+        "more": 0,
+    }
+
+
+def test_the_event_leads_to_the_same(system):
+    event = events.load("task_reject")
+    order_id = event["dofs"]["input"]["order_id"]
+    invalid(system, order_id)
+    assert dispatch(event, Context(), system)["order_id"] == order_id
+    assert system.store.get(order_id).status is Status.REJECTED
+
+
+def test_a_replay_answers_the_same_and_writes_nothing(system):
+    invalid(system)
+    first = run(by_id(), system)
+    rejected = system.store.get("ord_1")
+    system.now.forward(5)
+    assert run(by_id(), system) == first
+    assert system.store.get("ord_1") == rejected
+
+
+def test_an_order_cancelled_meanwhile_stays_cancelled(system):
+    invalid(system)
+    cancel("ord_1", system)
+    assert run(by_id(), system)["order_id"] == "ord_1"
+    assert system.store.get("ord_1").status is Status.CANCELLED
+
+
+def test_an_order_cancelled_in_that_very_instant_stays_cancelled(system):
+    invalid(system)
+
+    def cancelled_first(store, write):
+        if store.get("ord_1").status is Status.RECEIVED:
+            real, system.store = system.store, store
+            cancel("ord_1", system)
+            system.store = real
+        return store.apply(write)
+
+    system.store = Interposed(system.store, apply=cancelled_first)
+    assert run(by_id(), system)["order_id"] == "ord_1"
+    assert system.store.get("ord_1").status is Status.CANCELLED
+
+
+@pytest.mark.parametrize("moves", [[store.run], [store.run, lambda task, system: claim(task["order_id"], system)]])
+def test_an_order_that_somehow_moved_on_is_not_rejected(moves, system):
+    invalid(system)
+    for move in moves:
+        move({"order_id": "ord_1"}, system)
+    before = system.store.get("ord_1")
+    with pytest.raises(TransitionRefused):
+        run(by_id(), system)
+    assert system.store.get("ord_1") == before
+
+
+def test_an_order_that_has_no_row_is_refused(system):
+    with pytest.raises(OrderUnknown, match="ord_1"):
+        run(by_id(), system)
+    assert system.store.orders == {}
+
+
+def test_a_valid_order_is_never_rejected(system):
+    before = system.receive()
+    assert json.loads(run(by_id(), system)["cause"])["errors"] == []
+    assert system.store.get("ord_1") == before
+
+
+@pytest.mark.parametrize("order", [{}, [], None, "x", valid_order(total_amount=1), valid_order(note="x")])
+def test_a_raw_order_that_was_found_invalid_is_rejected(order, system):
+    with pytest.raises(OrderInvalid) as refused:
+        validate.run(by_hand(order) | {"task": "validate"}, system)
+    answer = run(by_hand(order), system)
+    rejected = system.store.get(BY_HAND)
+    assert (rejected.status, rejected.version) == (Status.REJECTED, 2)
+    assert rejected.errors == refused.value.errors
+    assert answer["order_id"] == BY_HAND
+
+
+def test_a_raw_order_whose_row_was_not_written_before_is_received_and_rejected(system):
+    assert run(by_hand({}), system)["order_id"] == BY_HAND
+    rejected = system.store.get(BY_HAND)
+    assert [entry.target for entry in rejected.timeline] == [Status.RECEIVED, Status.REJECTED]
+
+
+def test_a_replay_of_a_raw_order_answers_the_same(system):
+    assert run(by_hand({}), system) == run(by_hand({}), system)
+    assert system.store.get(BY_HAND).version == 2
+
+
+def test_what_the_table_raises_is_raised_so_that_the_workflow_tries_again(system):
+    invalid(system)
+    breaking(system, "apply", "ord_1")
+    with pytest.raises(ConnectionError):
+        run(by_id(), system)
+
+
+@pytest.mark.parametrize("given", [None, {}, {"order_id": 5}, {"error": ERROR}])
+def test_a_task_that_names_no_order_is_refused(given, system):
+    with pytest.raises(BadTask):
+        run({"task": "reject", "execution": "by-hand", "input": given}, system)
+
+
+@pytest.mark.parametrize(("errors", "length"), [(0, 0), (1, 10), (100, 64), (100, 10_000), (1, 60_000), (3, 20_000)])
+def test_a_cause_fits_what_step_functions_keeps_and_counts_what_it_leaves_out(errors, length):
+    text = cause("ord_1", tuple(FieldError("/" + "x" * length, "is not a field") for _ in range(errors)))
+    told = json.loads(text)
+    assert len(text) <= CAUSE_LIMIT < 32_768
+    assert len(told["errors"]) + told["more"] == errors
+    assert told["more"] == 0 or errors * length > CAUSE_LIMIT / 2
+
+
+def test_the_errors_of_a_hostile_order_still_make_a_cause(system):
+    hostile = {f"{number}" + "é" * 300: 1 for number in range(200)}
+    answer = run(by_hand(hostile), system)
+    assert len(answer["cause"]) <= CAUSE_LIMIT
+    assert len(system.store.get(BY_HAND).errors) == 100

@@ -1,0 +1,76 @@
+"""The workflow's second step: RECEIVED becomes PENDING, once."""
+
+import pytest
+
+from service.handler import dispatch
+from service.orders.lifecycle import Status
+from service.orders.model import TimelineEntry
+from service.orders.ports import TransitionRefused
+from service.steps.envelope import BadTask
+from service.steps.store import run
+from tests import events
+from tests.steps.doubles import breaking, invalid, standing
+from tests.support import Context, MemorySystem
+
+TASK = {"task": "store", "order_id": "ord_1"}
+
+
+@pytest.fixture
+def system():
+    return MemorySystem()
+
+
+def test_a_received_order_waits_for_fulfillment_from_then_on(system):
+    system.receive()
+    system.now.forward(2)
+    assert run(TASK, system) == {"order_id": "ord_1"}
+    order = system.store.get("ord_1")
+    assert (order.status, order.version, order.updated_at) == (Status.PENDING, 2, system.now())
+    assert order.timeline[-1] == TimelineEntry(system.now(), Status.RECEIVED, Status.PENDING, "workflow")
+
+
+def test_the_event_leads_to_the_same(system):
+    event = events.load("task_store")
+    order_id = event["dofs"]["order_id"]
+    system.receive(order_id)
+    assert dispatch(event, Context(), system) == {"order_id": order_id}
+    assert system.store.get(order_id).status is Status.PENDING
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.RECEIVED}))
+def test_an_order_that_is_past_it_is_left_as_it_is(status, system):
+    """A replay, or a customer who was faster and cancelled: no execution fails because of either."""
+    before = standing(status, system)
+    assert run(TASK, system) == {"order_id": "ord_1"}
+    assert system.store.get("ord_1") == before
+
+
+def test_the_step_sends_nothing_itself(system):
+    system.receive()
+    run(TASK, system)
+    assert (system.queue.sent, system.workflow.started) == ([], [])
+
+
+def test_the_step_does_not_judge(system):
+    invalid(system)
+    assert run(TASK, system) == {"order_id": "ord_1"}
+
+
+def test_an_order_that_has_no_row_is_refused(system):
+    with pytest.raises(TransitionRefused, match="order ord_1 does not exist"):
+        run(TASK, system)
+    assert system.store.orders == {}
+
+
+def test_what_the_table_raises_is_raised_so_that_the_workflow_tries_again(system):
+    system.receive()
+    breaking(system, "apply", "ord_1")
+    with pytest.raises(ConnectionError):
+        run(TASK, system)
+    assert system.store.get("ord_1").status is Status.RECEIVED
+
+
+@pytest.mark.parametrize("task", [{}, {"order_id": ""}, {"order_id": None}, {"order_id": 5}, {"order_id": ["ord_1"]}])
+def test_a_task_that_names_no_order_is_refused(task, system):
+    with pytest.raises(BadTask):
+        run({"task": "store", **task}, system)

@@ -1,0 +1,184 @@
+"""The workflow's first step: it judges an order, and takes in one that arrived by hand."""
+
+import math
+
+import pytest
+
+from service.handler import dispatch
+from service.orders.document import MalformedDocument, stored
+from service.orders.identity import derived_id
+from service.orders.lifecycle import Status
+from service.orders.model import TimelineEntry
+from service.orders.submission import KeyReused, OrderInvalid
+from service.steps.envelope import BadTask
+from service.steps.validate import OrderUnknown, run
+from tests import events
+from tests.steps.doubles import Interposed, invalid, standing
+from tests.support import Context, MemorySystem, valid_order
+
+BY_HAND = derived_id("execution", "by-hand")
+
+
+@pytest.fixture
+def system():
+    return MemorySystem()
+
+
+def by_id(order_id="ord_1"):
+    return {"task": "validate", "execution": order_id, "input": {"order_id": order_id}}
+
+
+def by_hand(order, execution="by-hand"):
+    return {"task": "validate", "execution": execution, "input": {"order": order}}
+
+
+def test_a_valid_order_passes_and_nothing_but_its_id_goes_on(system):
+    before = system.receive()
+    assert run(by_id(), system) == {"order_id": "ord_1"}
+    assert system.store.get("ord_1") == before
+
+
+def test_an_order_that_the_edge_left_unjudged_is_found_invalid(system):
+    before = invalid(system)
+    with pytest.raises(OrderInvalid, match="ord_1") as refused:
+        run(by_id(), system)
+    assert [error.pointer for error in refused.value.errors] == ["/customer_id", "/items", "/total_amount"]
+    assert system.store.get("ord_1") == before
+
+
+def test_an_execution_for_an_order_that_has_no_row_fails(system):
+    with pytest.raises(OrderUnknown, match="ord_1"):
+        run(by_id(), system)
+    assert system.store.orders == {}
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.RECEIVED, Status.REJECTED}))
+def test_an_order_that_has_moved_on_passes_unjudged(status, system):
+    before = standing(status, system)
+    assert run(by_id(), system) == {"order_id": "ord_1"}
+    assert system.store.get("ord_1") == before
+
+
+def test_a_replay_after_the_rejection_finds_the_same_errors(system):
+    standing(Status.REJECTED, system)
+    with pytest.raises(OrderInvalid) as refused:
+        run(by_id(), system)
+    assert refused.value.errors == system.store.get("ord_1").errors
+
+
+def test_a_raw_order_is_received_first(system):
+    assert run(by_hand(valid_order()), system) == {"order_id": BY_HAND}
+    order = system.store.get(BY_HAND)
+    assert (order.status, order.owner, order.customer_id) == (Status.RECEIVED, "workflow", "cust_123")
+    assert order.timeline == (TimelineEntry(system.now(), None, Status.RECEIVED, "workflow"),)
+    assert system.workflow.started == []
+
+
+def test_the_event_of_a_raw_order_leads_to_the_same(system):
+    answer = dispatch(events.load("task_validate_raw_order"), Context(), system)
+    assert answer == {"order_id": derived_id("execution", "started-by-hand-1")}
+
+
+def test_retries_of_the_step_mean_the_same_order(system):
+    answers = [run(by_hand(valid_order()), system) for _ in range(3)]
+    assert answers == [{"order_id": BY_HAND}] * 3
+    assert system.store.get(BY_HAND).version == 1
+
+
+def test_two_executions_are_two_orders(system):
+    run(by_hand(valid_order(), "first"), system)
+    run(by_hand(valid_order(), "second"), system)
+    assert len(system.store.orders) == 2
+
+
+def test_two_tries_at_the_same_time_write_one_row(system):
+    """The second did not see the row when it looked, and meets it when it writes."""
+    run(by_hand(valid_order()), system)
+    real = system.store
+    system.store = Interposed(real, get=lambda store, order_id: None)
+    assert run(by_hand(valid_order()), system) == {"order_id": BY_HAND}
+    assert real.get(BY_HAND).version == 1
+
+
+def test_an_execution_name_used_again_for_another_order_is_refused(system):
+    """A name is free again after 90 days; an order must not vanish behind the one that had its name before."""
+    run(by_hand(valid_order()), system)
+    with pytest.raises(KeyReused):
+        run(by_hand(valid_order(customer_id="cust_999")), system)
+
+
+@pytest.mark.parametrize(
+    ("order", "pointers"),
+    [
+        ({}, ["/customer_id", "/items", "/total_amount"]),
+        (valid_order(total_amount=1), ["/total_amount"]),
+        (valid_order(items=[]), ["/items"]),
+        (valid_order(note="x"), ["/note"]),
+        (valid_order(items=[{"product_id": "p", "quantity": True, "price": 29.99}]), ["/items/0/quantity"]),
+        (valid_order(total_amount=0.1 + 0.2), ["/total_amount"]),
+    ],
+)
+def test_an_invalid_raw_order_is_kept_and_found_invalid(order, pointers, system):
+    with pytest.raises(OrderInvalid, match=BY_HAND) as refused:
+        run(by_hand(order), system)
+    assert [error.pointer for error in refused.value.errors] == pointers
+    assert system.store.get(BY_HAND).status is Status.RECEIVED
+
+
+@pytest.mark.parametrize("order", [None, [], [{}], "an order", 5, 1.5, True])
+def test_a_raw_order_that_is_no_object_is_kept_and_found_invalid(order, system):
+    with pytest.raises(OrderInvalid):
+        run(by_hand(order), system)
+    assert stored(system.store.get(BY_HAND).submission) == {"order": order}
+
+
+@pytest.mark.parametrize("amount", [29.99, 0.01, 1234567.89, 9999999999.99])
+def test_amounts_that_arrived_as_floats_are_exact_again(amount, system):
+    order = valid_order(items=[{"product_id": "p", "quantity": 1, "price": amount}], total_amount=amount)
+    run(by_hand(order), system)
+    assert f'"total_amount":{amount}' in system.store.get(BY_HAND).submission
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "\ud800", 10**50, 1e301])
+def test_a_raw_order_that_no_json_can_hold_is_refused_and_not_kept(value, system):
+    with pytest.raises(MalformedDocument):
+        run(by_hand(valid_order(metadata={"x": value})), system)
+    assert system.store.orders == {}
+
+
+@pytest.mark.parametrize("depth", [40, 100_000])
+def test_a_raw_order_nested_too_deep_is_refused_and_not_kept(depth, system):
+    nested = []
+    for _ in range(depth):
+        nested = [nested]
+    with pytest.raises(MalformedDocument, match="nested deeper"):
+        run(by_hand(nested), system)
+    assert system.store.orders == {}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        [],
+        "ord_1",
+        {},
+        {"orders": []},
+        {"order_id": 5},
+        {"order_id": ""},
+        {"order_id": None},
+        {"order_id": ["ord_1"]},
+        {"order_id": 5, "order": valid_order()},
+    ],
+)
+def test_an_execution_whose_input_names_no_order_is_refused(given, system):
+    with pytest.raises(BadTask):
+        run({"task": "validate", "execution": "by-hand", "input": given}, system)
+    assert system.store.orders == {}
+
+
+@pytest.mark.parametrize("execution", [{}, {"execution": ""}, {"execution": 5}, {"execution": None}])
+def test_a_raw_order_without_the_name_of_its_execution_is_refused(execution, system):
+    with pytest.raises(BadTask, match="execution"):
+        run({"task": "validate", "input": {"order": valid_order()}, **execution}, system)
+    assert system.store.orders == {}

@@ -1,0 +1,196 @@
+"""The life of an order: the table itself, held against the design."""
+
+from dataclasses import fields, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from service.orders import diagram
+from service.orders.lifecycle import OPEN, TERMINAL, TRANSITIONS, Assign, Guard, Status, Transition, TransitionName
+from service.orders.model import FieldError, Order, Write
+from service.orders.rules import after_write, permitted
+from tests.support import START, MemorySystem
+
+LEFT = "attempts < max_attempts"
+SPENT = "attempts >= max_attempts"
+EXPIRED = "lease_until < now"
+MINE = "lease_owner = lease_owner"
+SEEN = "version = seen_version"
+
+# name, from, to: what must hold besides
+DESIGN = {
+    ("receive", None, "RECEIVED"): set(),
+    ("store", "RECEIVED", "PENDING"): set(),
+    ("reject", "RECEIVED", "REJECTED"): set(),
+    ("cancel", "RECEIVED", "CANCELLED"): set(),
+    ("cancel", "PENDING", "CANCELLED"): set(),
+    ("claim", "PENDING", "PROCESSING"): {LEFT},
+    ("claim", "PROCESSING", "PROCESSING"): {LEFT, EXPIRED},
+    ("fulfill", "PROCESSING", "FULFILLED"): {MINE},
+    ("release", "PROCESSING", "PENDING"): {MINE},
+    ("fail", "PROCESSING", "FAILED"): {MINE},
+    ("give_up", "PENDING", "FAILED"): {SPENT, SEEN},
+    ("give_up", "PROCESSING", "FAILED"): {SPENT, SEEN, EXPIRED},
+    ("recover", "PROCESSING", "PENDING"): {SEEN, EXPIRED},
+    ("resend", "PENDING", "PENDING"): {SEEN},
+    ("restart", "RECEIVED", "RECEIVED"): {SEEN},
+    ("redrive", "FAILED", "PENDING"): {SEEN},
+}
+CHANGES = {
+    "reject": {"errors = errors"},
+    "claim": {"attempts + 1", "lease_owner = lease_owner", "lease_until = lease_until", "resends = 0"},
+    "recover": {"resends + 1"},
+    "resend": {"resends + 1"},
+    "restart": {"restarts + 1"},
+    "redrive": {"epoch + 1", "attempts = 0", "resends = 0"},
+}
+VALUES = {
+    "max_attempts": 3,
+    "lease_owner": "w2",
+    "lease_until": START + timedelta(minutes=1),
+    "errors": (FieldError("/items", "is required"),),
+}
+MOVES = [name for name in TRANSITIONS if name != "receive"]
+
+
+def written(guard: Guard) -> str:
+    return f"{guard.attribute} {guard.comparison} {guard.value}"
+
+
+def changes(transition: Transition) -> set[str]:
+    found = set()
+    for change in transition.changes:
+        match change:
+            case Assign(attribute):
+                found.add(f"{attribute} = {attribute}")
+            case _ if hasattr(change, "to"):
+                found.add(f"{change.attribute} = {change.to}")
+            case _:
+                found.add(f"{change.attribute} + 1")
+    return found
+
+
+def order_that_permits(transition: Transition) -> Order:
+    """An order for which every guard of the transition's first source holds."""
+    status = transition.sources[0].status
+    spent = any(written(guard) == SPENT for guard in transition.guards)
+    return replace(
+        MemorySystem().receive(),
+        status=status,
+        attempts=3 if spent else 2,
+        lease_owner="w2",
+        lease_until=START - timedelta(seconds=1),
+    )
+
+
+def write_of(name: TransitionName, order: Order) -> Write:
+    return Write(name=name, order_id=order.order_id, id="w2", at=START, actor="test", values=VALUES, seen=order)
+
+
+def test_the_table_holds_exactly_the_transitions_of_the_design():
+    table = {
+        (name, source and source.status.value, transition.target.value): {
+            written(guard) for guard in (*transition.guards, *(source.guards if source else ()))
+        }
+        for name, transition in TRANSITIONS.items()
+        for source in (transition.sources or (None,))
+    }
+    assert table == DESIGN
+
+
+def test_each_transition_changes_what_the_design_says():
+    assert {name: changes(row) for name, row in TRANSITIONS.items() if row.changes} == CHANGES
+
+
+def test_each_row_stands_under_its_own_name():
+    assert all(name == transition.name for name, transition in TRANSITIONS.items())
+
+
+def test_four_states_are_terminal():
+    assert {Status.FULFILLED, Status.REJECTED, Status.CANCELLED, Status.FAILED} == TERMINAL
+    assert set(Status) == OPEN | TERMINAL
+    assert not OPEN & TERMINAL
+
+
+def test_a_terminal_state_is_left_by_a_redrive_alone():
+    leaving = {
+        (name, source.status)
+        for name, transition in TRANSITIONS.items()
+        for source in transition.sources
+        if source.status in TERMINAL
+    }
+    assert leaving == {("redrive", Status.FAILED)}
+
+
+@pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
+def test_whatever_enters_or_leaves_failed_touches_the_failed_orders(transition: Transition):
+    enters = transition.target is Status.FAILED
+    leaves = any(source.status is Status.FAILED for source in transition.sources)
+    assert transition.failed_orders == ("put" if enters else "delete" if leaves else None)
+
+
+def test_every_state_is_reached_and_every_open_one_can_come_to_an_end():
+    arrows = {(source, target) for _, source, target in DESIGN}
+    reached: set[str | None] = {None}
+    for _ in Status:
+        reached |= {target for source, target in arrows if source in reached}
+    assert reached - {None} == set(Status)
+    ending = set(TERMINAL)
+    for _ in Status:
+        ending |= {Status(source) for source, target in arrows if source and target in ending}
+    assert ending == set(Status)
+
+
+@pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
+def test_guards_and_changes_name_attributes_of_an_order(transition: Transition):
+    guards = [*transition.guards, *(guard for source in transition.sources for guard in source.guards)]
+    named = {guard.attribute for guard in guards} | {change.attribute for change in transition.changes}
+    assert named <= {field.name for field in fields(Order)}
+
+
+@pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
+def test_a_transition_changes_an_attribute_once_and_none_that_every_write_changes(transition: Transition):
+    attributes = [change.attribute for change in transition.changes]
+    assert len(attributes) == len(set(attributes))
+    assert not {"status", "version", "updated_at", "write_id", "timeline"} & set(attributes)
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_a_write_can_bring_every_value_that_its_transition_names(name: TransitionName):
+    transition = TRANSITIONS[name]
+    order = order_that_permits(transition)
+    write = write_of(name, order)
+    guards = [*transition.guards, *(guard for source in transition.sources for guard in source.guards)]
+    brought = [write.value(guard.value) for guard in guards]
+    brought += [write.value(change.attribute) for change in transition.changes if isinstance(change, Assign)]
+    assert None not in brought
+    assert permitted(order, write)
+    assert after_write(order, write).status is transition.target
+
+
+def test_claims_and_redrives_alone_change_how_many_attempts_an_order_has_had():
+    changing = {
+        name for name, row in TRANSITIONS.items() if any(change.attribute == "attempts" for change in row.changes)
+    }
+    assert changing == {"claim", "redrive"}
+
+
+def test_no_write_permits_an_order_to_be_received_again():
+    order = MemorySystem().receive()
+    assert not permitted(order, write_of("receive", order))
+
+
+def test_the_documented_life_of_an_order_is_the_one_of_the_table():
+    committed = Path(__file__).parents[2] / "docs" / "lifecycle.md"
+    assert committed.read_text() == diagram.document()
+
+
+@pytest.mark.parametrize(("name", "source", "target"), DESIGN)
+def test_the_diagram_draws_every_transition(name: str, source: str | None, target: str):
+    assert f"    {source or '[*]'} --> {target}: {name}\n" in diagram.document()
+
+
+def test_the_diagram_ends_where_nothing_follows():
+    ends = {line.split()[0] for line in diagram.document().splitlines() if line.endswith("--> [*]")}
+    assert ends == TERMINAL - {Status.FAILED}

@@ -1,0 +1,112 @@
+"""Pages of a list in which many orders can share a time stamp."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.orders.paging import Key, Position, cut, mark, needed
+from tests.support import START
+
+# few stamps for many keys, so that most share theirs with others
+KEYS = st.lists(st.integers(0, 4), max_size=40).map(
+    lambda stamps: [key(stamp, number) for number, stamp in enumerate(stamps)]
+)
+LIMITS = st.integers(1, 7)
+
+
+def key(stamp: int, number: int) -> Key:
+    return Key(START + timedelta(milliseconds=stamp), f"ord_{number:02}")
+
+
+def read(keys: list[Key], limit: int, after: Position | None, data: st.DataObject, partitions: int) -> list[Key]:
+    """What an index answers: of each partition the newest keys, those of equal time in any order."""
+    found = []
+    for partition in range(partitions):
+        mine = [each for each in keys if int(each.order_id[4:]) % partitions == partition]
+        candidates = data.draw(st.permutations([each for each in mine if after is None or each.at <= after.at]))
+        found += sorted(candidates, key=lambda each: each.at, reverse=True)[: needed(limit, after)]
+    return data.draw(st.permutations(found))
+
+
+def walk(keys: list[Key], limit: int, data: st.DataObject, partitions: int = 1) -> list[list[str]]:
+    pages, after = [], None
+    while not pages or after is not None:
+        ids, after = cut(read(keys, limit, after, data, partitions), limit, after)
+        pages.append(ids)
+        assert len(pages) <= len(keys) + 1
+    return pages
+
+
+@given(KEYS, LIMITS, st.data())
+def test_the_pages_hold_every_key_exactly_once(keys: list[Key], limit: int, data: st.DataObject):
+    listed = [order_id for page in walk(keys, limit, data) for order_id in page]
+    assert sorted(listed) == sorted(each.order_id for each in keys)
+
+
+@given(KEYS, LIMITS, st.integers(2, 4), st.data())
+def test_the_pages_of_several_partitions_hold_every_key_exactly_once(
+    keys: list[Key], limit: int, partitions: int, data: st.DataObject
+):
+    listed = [order_id for page in walk(keys, limit, data, partitions) for order_id in page]
+    assert sorted(listed) == sorted(each.order_id for each in keys)
+
+
+@given(KEYS, LIMITS, st.data())
+def test_the_pages_are_read_newest_first(keys: list[Key], limit: int, data: st.DataObject):
+    at = {each.order_id: each.at for each in keys}
+    stamps = [at[order_id] for page in walk(keys, limit, data) for order_id in page]
+    assert stamps == sorted(stamps, reverse=True)
+
+
+@given(KEYS, LIMITS, st.data())
+def test_every_page_but_the_last_is_full_and_none_is_empty_but_the_only_one(
+    keys: list[Key], limit: int, data: st.DataObject
+):
+    *full, last = walk(keys, limit, data)
+    assert all(len(page) == limit for page in full)
+    assert 0 < len(last) <= limit or not keys
+
+
+@given(KEYS, LIMITS, st.integers(1, 5), st.data())
+def test_orders_that_arrive_meanwhile_neither_hide_nor_repeat_older_ones(
+    keys: list[Key], limit: int, arriving: int, data: st.DataObject
+):
+    first, after = cut(read(keys, limit, None, data, 1), limit, None)
+    later = [key(9, 50 + number) for number in range(arriving)]
+    listed = list(first)
+    while after is not None:
+        ids, after = cut(read(keys + later, limit, after, data, 1), limit, after)
+        listed += ids
+    assert sorted(listed) == sorted(each.order_id for each in keys)
+
+
+def test_a_page_that_ends_with_the_list_is_followed_by_nothing():
+    assert cut([key(0, 1), key(1, 2)], 2, None) == (["ord_02", "ord_01"], None)
+
+
+def test_an_empty_list_is_one_empty_page():
+    assert cut([], 10, None) == ([], None)
+
+
+def test_a_position_names_what_its_time_stamp_has_listed_on_all_pages_so_far():
+    keys = [key(5, number) for number in range(5)]
+    first, after = cut(keys, 2, None)
+    assert after == Position(keys[0].at, frozenset(map(mark, first)))
+    second, after = cut(keys, 2, after)
+    assert after == Position(keys[0].at, frozenset(map(mark, first + second)))
+
+
+def test_a_position_forgets_the_time_stamps_that_were_passed():
+    keys = [key(5, 0), key(4, 1), key(3, 2)]
+    _, after = cut(keys, 1, None)
+    _, after = cut(keys, 1, after)
+    assert after == Position(keys[1].at, frozenset({mark("ord_01")}))
+
+
+@pytest.mark.parametrize(("listed", "keys"), [(None, 11), (frozenset({"a", "b"}), 13)])
+def test_one_key_more_than_is_shown_and_was_shown_tells_whether_anything_follows(
+    listed: frozenset[str] | None, keys: int
+):
+    assert needed(10, None if listed is None else Position(START, listed)) == keys

@@ -1,0 +1,219 @@
+"""The settings: everything that is wrong with them is named at the start, before anything runs on them."""
+
+from dataclasses import fields, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from service.settings import EMBEDDED_DEFAULTS, PREFIX, Settings, SettingsError
+from tests.support import SETTINGS
+
+REQUIRED = {
+    "DOFS_ORDERS_TABLE": "orders",
+    "DOFS_FAILED_ORDERS_TABLE": "failed",
+    "DOFS_QUEUE_URL": "https://sqs.ap-south-1.amazonaws.com/123456789012/queue",
+    "DOFS_STATE_MACHINE_ARN": "arn:aws:states:ap-south-1:123456789012:stateMachine:workflow",
+}
+
+
+def load(**variables: str) -> Settings:
+    return Settings.load({**REQUIRED, **variables})
+
+
+def problems(environ: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as wrong:
+        Settings.load(environ)
+    return str(wrong.value).splitlines()
+
+
+def test_four_names_are_required_and_the_rest_has_defaults():
+    settings = load()
+    assert (settings.orders_table, settings.failed_orders_table) == ("orders", "failed")
+    assert (settings.cloud, settings.max_attempts, settings.fulfillment_success_rate) == ("aws", 3, 0.7)
+
+
+def test_missing_variables_are_all_named_with_what_they_mean():
+    found = problems({})
+    assert [line.split()[0] for line in found] == list(REQUIRED)
+    assert found[0] == "DOFS_ORDERS_TABLE is missing: DynamoDB table of the orders"
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_an_empty_variable_is_a_missing_one(name: str):
+    (problem,) = problems(REQUIRED | {name: ""})
+    assert problem.startswith(f"{name} is missing")
+
+
+def test_an_empty_optional_variable_is_its_default():
+    assert load(DOFS_MAX_ATTEMPTS="", DOFS_CLOUD="") == load()
+
+
+def test_missing_bad_and_unknown_variables_are_named_at_once():
+    found = problems({"DOFS_MAX_ATTEMPTS": "three", "DOFS_RESTART_AFTER": "soon", "DOFS_TYPO": "1", "DOFS_": ""})
+    assert {line.split()[0].partition("=")[0] for line in found} == {
+        *REQUIRED,
+        "DOFS_MAX_ATTEMPTS",
+        "DOFS_RESTART_AFTER",
+        "DOFS_TYPO",
+        "DOFS_",
+    }
+    assert "DOFS_MAX_ATTEMPTS='three' is not a whole number" in found
+    assert "DOFS_RESTART_AFTER='soon' is not a number" in found
+    assert "DOFS_TYPO is not a setting of DOFS" in found
+
+
+def test_what_is_out_of_bounds_is_named_beside_what_is_missing():
+    found = problems({"DOFS_MAX_ATTEMPTS": "0"})
+    assert len(found) == len(REQUIRED) + 1
+    assert any(line.startswith("DOFS_MAX_ATTEMPTS=0") for line in found)
+
+
+def test_variables_of_others_are_left_alone():
+    assert Settings.load({**REQUIRED, "PATH": "/bin", "AWS_REGION": "x", "dofs_typo": "1", "XDOFS_TYPO": "1"}) == load()
+
+
+def test_without_variables_those_of_the_process_are_read(monkeypatch: pytest.MonkeyPatch):
+    for name, value in {**REQUIRED, "DOFS_MAX_ATTEMPTS": "9"}.items():
+        monkeypatch.setenv(name, value)
+    assert Settings.load() == load(DOFS_MAX_ATTEMPTS="9")
+
+
+@pytest.mark.parametrize("value", ["1.5", "1e1", "0x3", "true", "drei"])
+def test_what_is_no_whole_number_is_refused(value: str):
+    assert problems({**REQUIRED, "DOFS_MAX_ATTEMPTS": value}) == [f"DOFS_MAX_ATTEMPTS={value!r} is not a whole number"]
+
+
+@pytest.mark.parametrize(
+    ("name", "below", "least", "most", "above"),
+    [
+        ("DOFS_MAX_ATTEMPTS", "0", "1", "100", "101"),
+        ("DOFS_VISIBILITY_TIMEOUT", "0", "1", "43200", "43201"),
+        ("DOFS_FUNCTION_TIMEOUT", "0", "1", "900", "901"),
+        ("DOFS_STATUS_SHARDS", "0", "1", "256", "257"),
+        ("DOFS_PREVIOUS_STATUS_SHARDS", "0", "1", "256", "257"),
+        ("DOFS_RECONCILE_LIMIT", "0", "1", "10000", "10001"),
+        ("DOFS_FULFILLMENT_SUCCESS_RATE", "-0.01", "0", "1", "1.01"),
+        ("DOFS_FULFILLMENT_LATENCY", "-1.0", "0", "60", "60.1"),
+        ("DOFS_EMBEDDED_AWS_PORT", "-1", "0", "65535", "65536"),
+        ("DOFS_EMBEDDED_RECONCILE_EVERY", "0.05", "0.1", "3600", "3600.1"),
+        ("DOFS_EMBEDDED_EXECUTIONS_KEPT", "9", "10", "1000000", "1000001"),
+    ],
+)
+def test_a_number_has_bounds(name: str, below: str, least: str, most: str, above: str):
+    no_margin = {"DOFS_DEADLINE_MARGIN": "0"}
+    assert load(**no_margin, **{name: least}) != load(**no_margin, **{name: most})
+    for value in (below, above):
+        assert f"{name}={value} must be between {least} and {most}" in problems({**REQUIRED, name: value})
+
+
+DURATIONS = [
+    "DOFS_RESTART_AFTER",
+    "DOFS_RECOVER_AFTER",
+    "DOFS_RESEND_AFTER",
+    "DOFS_BACKOFF_CEILING",
+    "DOFS_DEADLINE_MARGIN",
+]
+
+
+@pytest.mark.parametrize("name", DURATIONS)
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "1e300"])
+def test_a_duration_that_nobody_can_wait_for_is_refused(name: str, value: str):
+    (problem,) = problems({**REQUIRED, name: value})
+    assert problem.startswith(f"{name}=")
+
+
+def test_everything_that_is_out_of_bounds_or_contradicts_is_named_at_once():
+    found = problems({**REQUIRED, "DOFS_MAX_ATTEMPTS": "0", "DOFS_STATUS_SHARDS": "0", "DOFS_CLOUD": "moon"})
+    assert [line.partition("=")[0] for line in found] == ["DOFS_MAX_ATTEMPTS", "DOFS_STATUS_SHARDS", "DOFS_CLOUD"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"DOFS_CLOUD": "azure"}, "DOFS_CLOUD='azure' must be one of embedded, localstack, aws"),
+        ({"DOFS_API_AUTH": "basic"}, "DOFS_API_AUTH='basic' must be one of none, api_key, iam, cognito"),
+        ({"DOFS_LOG_LEVEL": "info"}, "DOFS_LOG_LEVEL='info' must be DEBUG, INFO, WARNING or ERROR"),
+        ({"DOFS_FULFILLMENT_LATENCY": "15", "DOFS_VISIBILITY_TIMEOUT": "30"}, "DOFS_FULFILLMENT_LATENCY=15.0 must be"),
+        ({"DOFS_AWS_ENDPOINT_URL": "http://localhost:4566"}, "DOFS_AWS_ENDPOINT_URL is for emulators"),
+        ({"DOFS_CLOUD": "localstack"}, "DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(variables: dict[str, str], problem: str):
+    (found,) = problems({**REQUIRED, **variables})
+    assert found.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://dynamodb.ap-south-1.amazonaws.com",
+        "https://SQS.AP-SOUTH-1.AMAZONAWS.COM:443/",
+        "https://sqs.cn-north-1.amazonaws.com.cn",
+        "https://dynamodb.ap-south-1.api.aws",
+        "localhost:4566",
+    ],
+)
+def test_an_emulator_is_never_aws_itself(url: str):
+    (problem,) = problems({**REQUIRED, "DOFS_CLOUD": "localstack", "DOFS_AWS_ENDPOINT_URL": url})
+    assert problem.startswith("DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL")
+
+
+def test_an_endpoint_that_is_no_url_is_refused():
+    assert problems({**REQUIRED, "DOFS_CLOUD": "localstack", "DOFS_AWS_ENDPOINT_URL": "http://[::1"})
+
+
+@pytest.mark.parametrize("url", ["http://localstack:4566", "http://localhost.localstack.cloud:4566"])
+def test_an_emulator_is_accepted(url: str):
+    assert load(DOFS_CLOUD="localstack", DOFS_AWS_ENDPOINT_URL=url).aws_endpoint_url == url
+
+
+def test_an_attempt_may_take_almost_as_long_as_its_lease():
+    settings = load(DOFS_FULFILLMENT_LATENCY="14.9", DOFS_VISIBILITY_TIMEOUT="30")
+    assert settings.fulfillment_latency < settings.lease == 15
+
+
+def test_a_lease_ends_before_the_queue_delivers_again():
+    assert SETTINGS.lease < SETTINGS.visibility_timeout
+    assert SETTINGS.policy.lease == timedelta(seconds=SETTINGS.lease)
+
+
+@pytest.mark.parametrize(("shards", "previous", "read"), [(8, 1, 8), (16, 8, 16), (4, 16, 16)])
+def test_reads_ask_for_the_larger_number_of_shards(shards: int, previous: int, read: int):
+    assert replace(SETTINGS, status_shards=shards, previous_status_shards=previous).read_shards == read
+
+
+CHANGED: dict[str, Any] = {
+    "cloud": "localstack",
+    "aws_endpoint_url": "http://localstack:4566",
+    "region": "eu-west-1",
+    "environment": "staging",
+    "api_auth": "cognito",
+    "cors_origins": "https://a.example,https://b.example",
+    "log_level": "DEBUG",
+    "fulfillment_seed": "another seed",
+    "fulfillment_success_rate": 1 / 3,
+    "deadline_margin": 0.1 + 0.2,
+}
+
+
+def test_settings_survive_the_way_through_the_variables_of_a_function():
+    numbers = {
+        each.name: getattr(SETTINGS, each.name) + 1
+        for each in fields(Settings)
+        if each.type in (int, float) and each.name not in CHANGED and not each.metadata["embedded_only"]
+    }
+    for settings in (SETTINGS, replace(SETTINGS, **numbers, **CHANGED)):
+        assert Settings.load(settings.environment_variables()) == settings
+
+
+def test_a_function_is_not_told_what_only_the_embedded_cloud_needs():
+    names = {each.name for each in fields(Settings) if not each.name.startswith("embedded_")}
+    assert SETTINGS.environment_variables().keys() == {PREFIX + name.upper() for name in names}
+
+
+def test_the_embedded_defaults_load_once_the_resources_have_names():
+    settings = Settings.load(EMBEDDED_DEFAULTS | REQUIRED)
+    assert settings.cloud == "embedded"
+    assert settings.lease == 1
+    assert problems(EMBEDDED_DEFAULTS) == problems({})
