@@ -1,0 +1,58 @@
+"""What the README says of settings, commands and files is so."""
+
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+
+from service.settings import EMBEDDED_DEFAULTS, PREFIX, Settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def row(variable: str) -> list[str]:
+    line = next(line for line in README.splitlines() if line.startswith(f"| `{variable}` |"))
+    return [cell.strip().strip("`") for cell in line.strip("|").split("|")]
+
+
+@pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.name)
+def test_every_setting_is_in_the_table_with_its_meaning_and_its_defaults(field):
+    variable = PREFIX + field.name.upper()
+    _, description, default, embedded = row(variable)
+    assert description == field.metadata["description"].strip("`")
+    shown = "–" if field.default == "" else "required" if field.default is MISSING else str(field.default)
+    if field.metadata["embedded_only"]:
+        assert (default, embedded) == ("–", shown)
+    else:
+        assert default == shown
+        if field.default is not MISSING:
+            assert embedded == EMBEDDED_DEFAULTS.get(variable, "the same")
+
+
+def test_the_table_names_no_setting_that_is_none():
+    named = set(re.findall(r"^\| `(DOFS_\w+)` \|", README, re.MULTILINE))
+    assert named == {PREFIX + field.name.upper() for field in fields(Settings)}
+
+
+def test_every_make_target_that_is_named_exists():
+    for target in set(re.findall(r"\bmake (?:\w+=\S+ )?([a-z]+)\b", README)) - {"and"}:
+        assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\((?!http)([^)#]+)\)", README))))
+def test_every_file_that_is_linked_exists(path):
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("room", sorted(set(re.findall(r"^\| `((?:service|tests|workflows)/[^`]*)` \|", README, re.M))))
+def test_every_room_that_is_listed_exists(room):
+    assert (ROOT / room).exists()
+
+
+def test_no_room_of_the_service_and_of_the_tests_is_left_out():
+    rooms = [folder for parent in ("service", "tests") for folder in (ROOT / parent).iterdir() if folder.is_dir()]
+    names = {f"{room.relative_to(ROOT).as_posix()}/" for room in rooms if room.name != "__pycache__"}
+    assert {name for name in names if f"`{name}`" not in README} <= {"tests/events/", "tests/benchmarks/"}
