@@ -24,7 +24,6 @@ LEASES = {
     "expired": NOW - timedelta(milliseconds=1),
     "ends now": NOW,
     "live": NOW + timedelta(milliseconds=1),
-    "none": None,
 }
 
 
@@ -37,6 +36,8 @@ def circumstances(name: TransitionName, status: Status) -> Iterator[tuple[dict[s
     for attempts, lease, owner, seen in product((2, 3), LEASES.values(), ("mine", "theirs"), (True, False)):
         yield {"attempts": attempts, "lease_until": lease, "lease_owner": owner}, seen
     yield {"lease_owner": None}, True
+    yield {"lease_until": None, "attempts": 2}, True
+    yield {"lease_until": None, "attempts": 3}, True
     yield {"attempts": 4}, True
 
 
