@@ -203,7 +203,7 @@ class Settings:
                 f"{self.function_timeout}: there would never be time for a record"
             )
         try:
-            host = urlsplit(self.aws_endpoint_url).hostname or ""
+            host = (urlsplit(self.aws_endpoint_url).hostname or "").rstrip(".")
         except ValueError:
             host = ""
         if self.cloud == "aws" and self.aws_endpoint_url:

@@ -98,7 +98,7 @@ class DynamoDbOrderStore:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         failed: Any = {"Delete": {"TableName": self._failed_orders, "Key": _key(write.order_id)}}
-        if write.failure:
+        if write.transition.failed_orders == "put" and write.failure:
             item = from_failed_order(failed_row(moved, write.failure, write.at), self._shards)
             failed = {"Put": {"TableName": self._failed_orders, "Item": item}}
         try:

@@ -101,7 +101,7 @@ def validate(submitted: Any) -> Verdict:
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True, include_input=False)
         errors = [_field_error(detail) for detail in details]
-        if not any(each.pointer.startswith(("/items", "/total_amount")) for each in errors):
+        if not {detail["loc"][0] for detail in details} & {"items", "total_amount"}:
             errors += _wrong_total(submitted)
         return Verdict(None, tuple(errors[:MAX_ERRORS]))
     if wrong := _wrong_total(submitted):

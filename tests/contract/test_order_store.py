@@ -172,6 +172,12 @@ def test_a_redriven_order_stands_among_the_failed_no_more(store: OrderStore):
     assert store.failed(order.order_id) is None
 
 
+def test_a_redrive_that_tells_of_a_failure_records_none(store: OrderStore):
+    order = failed_in(store)
+    store.apply(write_of("redrive", order, failure=FAILURE))
+    assert store.failed(order.order_id) is None
+
+
 def test_a_redriven_order_that_fails_again_stands_there_with_its_new_epoch(store: OrderStore):
     order = store.apply(write_of("redrive", failed_in(store), id="w-redrive"))
     claimed = store.apply(write_of("claim", order, id="w-claim"))

@@ -135,6 +135,7 @@ def test_everything_that_is_out_of_bounds_or_contradicts_is_named_at_once():
         ({"DOFS_API_AUTH": "basic"}, "DOFS_API_AUTH='basic' must be one of none, api_key, iam, cognito"),
         ({"DOFS_LOG_LEVEL": "info"}, "DOFS_LOG_LEVEL='info' must be DEBUG, INFO, WARNING or ERROR"),
         ({"DOFS_FULFILLMENT_LATENCY": "15", "DOFS_VISIBILITY_TIMEOUT": "30"}, "DOFS_FULFILLMENT_LATENCY=15.0 must be"),
+        ({"DOFS_DEADLINE_MARGIN": "30", "DOFS_FUNCTION_TIMEOUT": "30"}, "DOFS_DEADLINE_MARGIN=30.0 must be below"),
         ({"DOFS_AWS_ENDPOINT_URL": "http://localhost:4566"}, "DOFS_AWS_ENDPOINT_URL is for emulators"),
         ({"DOFS_CLOUD": "localstack"}, "DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL"),
     ],
@@ -176,6 +177,17 @@ def test_an_attempt_may_take_almost_as_long_as_its_lease():
 def test_a_lease_ends_before_the_queue_delivers_again():
     assert SETTINGS.lease < SETTINGS.visibility_timeout
     assert SETTINGS.policy.lease == timedelta(seconds=SETTINGS.lease)
+
+
+def test_a_batch_may_stop_just_after_it_has_begun():
+    assert load(DOFS_DEADLINE_MARGIN="29.9", DOFS_FUNCTION_TIMEOUT="30").deadline_margin == 29.9
+
+
+@pytest.mark.parametrize(("timeout", "recover", "resend"), [(180, 400, 900), (200, 400, 1000), (1000, 2000, 5000)])
+def test_nobody_intervenes_before_the_queue_has_had_time_to_deliver_again(timeout: int, recover: int, resend: int):
+    policy = replace(SETTINGS, visibility_timeout=timeout).policy
+    assert policy.recover_after == timedelta(seconds=recover)
+    assert policy.resend_after == timedelta(seconds=resend)
 
 
 @pytest.mark.parametrize(("shards", "previous", "read"), [(8, 1, 8), (16, 8, 16), (4, 16, 16)])

@@ -75,8 +75,10 @@ def test_everything_that_is_wrong_is_named_at_once():
     }
 
 
-def test_a_wrong_total_is_named_beside_what_else_is_wrong():
-    assert errors(order(total_amount=Decimal("59.97"), currency="usd")).keys() == {"/total_amount", "/currency"}
+@pytest.mark.parametrize("wrong", ["currency", "coupon", "items_note", "total_amount_note"])
+def test_a_wrong_total_is_named_beside_what_else_is_wrong(wrong: str):
+    submitted = order(total_amount=Decimal("59.97")) | {wrong: "usd"}
+    assert errors(submitted).keys() == {"/total_amount", f"/{wrong}"}
 
 
 def test_an_empty_object_lacks_every_required_field():
