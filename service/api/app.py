@@ -14,6 +14,7 @@ from service.orders.ports import System
 from service.orders.validation import OrderItemRequest, OrderRequest
 from service.settings import Settings
 
+SIGV4_HEADERS = ("X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256")
 DESCRIPTION = """\
 Takes orders and carries each one, without ever losing or doubling it, through validation, storage and fulfillment.
 Errors are problem details (RFC 9457).
@@ -50,7 +51,7 @@ def create_app(
             CORSMiddleware,
             allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
             allow_methods=["GET", "POST"],
-            allow_headers=["Content-Type", "Idempotency-Key", "Prefer", "Authorization", "X-Api-Key"],
+            allow_headers=["Content-Type", "Idempotency-Key", "Prefer", "Authorization", "X-Api-Key", *SIGV4_HEADERS],
             expose_headers=["Location", "Idempotency-Replayed", "Preference-Applied", "Retry-After"],
         )
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from service.api.problems import BadRequest, BodyTooLarge, WrongMediaType
 from service.orders import document
-
-MAX_BODY = 64 * 1024  # bytes
 
 
 async def read_json(request: Request) -> Any:
@@ -19,18 +18,22 @@ async def read_json(request: Request) -> Any:
         WrongMediaType: the content type is not ``application/json``.
         BodyTooLarge: more than 64 KiB were announced or arrived.
         MalformedDocument: it is not acceptable JSON.
+        BadRequest: the client hung up in the middle of it.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise WrongMediaType
     announced = request.headers.get("content-length", "")
-    if re.fullmatch("[0-9]{1,20}", announced) and int(announced) > MAX_BODY:
+    if re.fullmatch("[0-9]{1,20}", announced) and int(announced) > document.MAX_SIZE:
         raise BodyTooLarge
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise BodyTooLarge
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > document.MAX_SIZE:
+                raise BodyTooLarge
+    except ClientDisconnect:
+        raise BadRequest("body-incomplete", "The body did not arrive whole.") from None
     return document.read(bytes(body))
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from service.orders.document import MalformedDocument
 from service.orders.model import FieldError, Order
@@ -142,7 +142,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 def _allowed(request: Request) -> str:
     """All methods of the resource (RFC 9110, section 15.5.6); the framework names those of one of its routes."""
-    routes = (route for router in request.app.state.routers for route in router.routes)
+    groups = [request.app.routes, *(router.routes for router in request.app.state.routers)]
+    routes = [route for group in groups for route in group if isinstance(route, Route)]
     matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
     return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
 

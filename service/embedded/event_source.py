@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 CONCURRENCY = 2
+STOP_WITHIN = 0.8  # seconds
 IDLE_FIRST, IDLE_LONGEST = 0.02, 0.2  # seconds between two receives of an empty queue
 
 Invoke = Callable[[Any], tuple[bytes, bool]]
@@ -42,9 +44,12 @@ class EventSource:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more messages; wait for the batches in hand, which are short, as long as the poller runs."""
+        """Take no more messages, and give the batches in hand a moment to end."""
         self._stopped.set()
-        self._thread.join(1)
+        ends = time.monotonic() + STOP_WITHIN
+        self._thread.join(STOP_WITHIN)
+        for _ in range(CONCURRENCY):
+            self._free.acquire(timeout=max(0.0, ends - time.monotonic()))
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _poll(self) -> None:

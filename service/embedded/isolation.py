@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from botocore.httpsession import URLLib3Session
@@ -21,15 +20,18 @@ class WouldReachAws(Exception):
 def isolated(region: str) -> Iterator[None]:
     """Give the process an AWS environment of its own while the embedded cloud runs.
 
+    From here on, and for as long as the process lives, botocore opens no connection to another machine: work that is
+    still in hand when the cloud stops must not find its way to AWS.
+
     Raises:
         WouldReachAws: an ``AWS_ENDPOINT_URL`` variable names another machine.
     """
     refuse_other_machines()
     before = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     _replace(before, _environment(region))
+    URLLib3Session.send = _send_nothing_out  # type: ignore[method-assign]
     try:
-        with patch.object(URLLib3Session, "send", _send_nothing_out):
-            yield
+        yield
     finally:
         _replace({name: value for name, value in os.environ.items() if name.startswith("AWS_")}, before)
 

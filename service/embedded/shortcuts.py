@@ -6,11 +6,13 @@ Nothing here changes what a call answers. Together it more than doubles the orde
 import functools
 import gc
 import importlib
+import json
 import pickle
 import pkgutil
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -20,17 +22,25 @@ import moto.sqs.models as sqs_models
 import moto.stepfunctions.parser.asl.component.state.exec.state_task.service as task_services
 from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
+from moto import backend_index
+from moto.awslambda.models import lambda_backends
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core import responses as moto_responses
+from moto.core.base_backend import BaseBackend
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.parsing import validators
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.parsing.validators import ActionCountValidator
 from moto.sqs.models import SQSBackend
+from moto.stepfunctions.parser.asl.component.common.path import result_path
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 
 from service.embedded.isolation import FAKE_CREDENTIAL
+
+SERVICES = frozenset({"dynamodb", "sqs", "awslambda", "stepfunctions"})
 
 
 @contextmanager
@@ -43,6 +53,10 @@ def shortcuts() -> Iterator[None]:
 
         kept = functools.lru_cache(maxsize=512)
         replace(json_path, "parse", kept)
+        replace(result_path, "parse", kept)
+        replace(backend_index, "backend_url_patterns", _ours_first)
+        replace(BaseBackend, "urls", _kept_urls)
+        replace(moto_responses, "gen_amzn_requestid_long", lambda _: _request_id)
         replace(moto_responses, "method_names_from_class", kept)
         replace(sqs_models, "camelcase_to_underscores", kept)
         replace(AmazonStateLanguageParser, "parse", lambda original: staticmethod(kept(original)))
@@ -52,6 +66,7 @@ def shortcuts() -> Iterator[None]:
         replace(validators, "deepcopy", lambda _: _copied)
         for module in _users_of_clients():
             replace(module, "boto_client_for", _kept_client)
+        replace(lambda_eval_utils, "_invoke_lambda_function", _invoke_directly)
         replace(RequestSigner, "sign", lambda _: _named_only)
         replace(UserAgentString, "to_string", lambda _: lambda _: "dofs-embedded")
         replace(BaseJSONSerializer, "_serialize_type_structure", _attributes_as_they_are)
@@ -72,6 +87,28 @@ def rare_collections() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def _ours_first(patterns: list[Any]) -> list[Any]:
+    """Try the services that are used here before the two hundred that are not."""
+    return sorted(patterns, key=lambda pattern: pattern[0] not in SERVICES)
+
+
+def _kept_urls(original: Any) -> Any:
+    """A backend's URLs are those of its class; moto writes them anew for every call."""
+    kept: dict[type, Any] = {}
+
+    def urls(self: Any) -> Any:
+        if type(self) not in kept:
+            kept[type(self)] = original.fget(self)
+        return kept[type(self)]
+
+    return property(urls)
+
+
+def _request_id(headers: dict[str, Any]) -> str:
+    headers["x-amzn-requestid"] = request_id = uuid.uuid4().hex
+    return request_id
 
 
 def _kept_client(original: Any) -> Any:
@@ -100,17 +137,36 @@ def _users_of_clients() -> list[Any]:
     ]
 
 
+def _invoke_directly(original: Any) -> Any:
+    """The interpreter invokes a function by an API call to this very process; a plain invocation needs no call."""
+
+    def invoke(parameters: dict[str, Any], region: str, state_credentials: Any) -> Any:
+        backend = lambda_backends[DEFAULT_ACCOUNT_ID][region]
+        if parameters.keys() != {"FunctionName", "Payload"} or not backend.get_function(parameters["FunctionName"]):
+            return original(parameters=parameters, region=region, state_credentials=state_credentials)
+        headers: dict[str, str] = {}
+        payload = backend.invoke(parameters["FunctionName"], None, parameters["Payload"], {}, headers)
+        answer = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": json.loads(payload)}
+        failed = headers.get("x-amz-function-error")
+        return {**answer, "FunctionError": failed} if failed else answer
+
+    return invoke
+
+
 def _traverse(traverser: Any, root: Any) -> Any:
-    """Walk an expression as moto does, and ask once for each class of node whether it is to be processed."""
+    """Walk an expression as moto does, but ask once for each class of node, and do not walk into plain texts."""
     kinds = traverser.nodes_to_be_processed()
     processed: dict[type, bool] = {}
+    before_child = traverser.pre_processing_of_child
+    watched = type(traverser).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
 
-    def walk(node: Any, child_id: int = -1) -> Any:
-        children = getattr(node, "children", None)
-        parent = getattr(node, "parent", None)
-        for index, child in enumerate(children or ()):
-            traverser.pre_processing_of_child(node, index)
-            walk(child, index)
+    def walk(node: Any, child_id: int) -> Any:
+        parent = node.parent
+        for index, child in enumerate(node.children or ()):
+            if watched:
+                before_child(node, index)
+            if isinstance(child, Node):
+                walk(child, index)
         kind = type(node)
         if kind not in processed:
             processed[kind] = issubclass(kind, kinds)
@@ -121,7 +177,7 @@ def _traverse(traverser: Any, root: Any) -> Any:
                 parent.children[child_id] = node
         return node
 
-    return walk(root)
+    return walk(root, -1)
 
 
 def _at_the_root(original: Any) -> Any:
@@ -134,7 +190,7 @@ def _at_the_root(original: Any) -> Any:
 
 
 def _copied(expression: Any) -> Any:
-    """A copy of a parsed expression; pickle makes one in a third of the time of ``copy.deepcopy``."""
+    """A copy of a parsed expression; a round through pickle takes a third of the time of ``copy.deepcopy``."""
     return pickle.loads(pickle.dumps(expression))  # noqa: S301 (what was pickled a moment ago, here)
 
 

@@ -10,6 +10,7 @@ import json
 from decimal import Decimal
 from typing import Any, NoReturn
 
+MAX_SIZE = 64 * 1024  # bytes
 MAX_DEPTH = 32
 MAX_NUMBER_LENGTH = 40
 MAX_EXPONENT = 300

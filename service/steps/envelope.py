@@ -22,17 +22,19 @@ def order_id_of(task: Mapping[str, Any]) -> str:
     Raises:
         BadTask: the task names neither.
     """
-    order_id = text(task, "order_id", needed=False)
-    if order_id:
-        return order_id
     given = task.get("input")
-    if isinstance(given, Mapping):
-        order_id = text(given, "order_id", needed=False)
-        if order_id:
+    for place in (task, given):
+        if isinstance(place, Mapping) and (order_id := text(place, "order_id", needed=False)):
             return order_id
-        if "order" in given:
-            return derived_id("execution", text(task, "execution"))
+    if isinstance(given, Mapping) and "order" in given:
+        return derived_id("execution", text(task, "execution"))
     raise BadTask('a workflow needs the input {"order_id": …} or {"order": {…}}')
+
+
+def names_an_order(task: Mapping[str, Any]) -> bool:
+    """Whether a workflow task names an order by its id; otherwise it carries a raw one."""
+    given = task.get("input")
+    return "order_id" in task or (isinstance(given, Mapping) and "order_id" in given)
 
 
 def text(task: Mapping[str, Any], name: str, *, needed: bool = True) -> str:

@@ -50,7 +50,7 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
                 break
             for future in finished:
                 message_id = running.pop(future)
-                if future.result():
+                if future.exception() is None and future.result():
                     del unfinished[message_id]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

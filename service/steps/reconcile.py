@@ -39,7 +39,13 @@ def run(_task: Mapping[str, Any], system: System) -> dict[str, int]:
         (Status.PENDING, policy.resend_after, _resend),
     )
     for status, age, intervene in rounds:
-        for order in system.store.waiting(status, system.now() - age, policy.reconcile_limit):
+        try:
+            waiting = system.store.waiting(status, system.now() - age, policy.reconcile_limit)
+        except Exception as error:  # orders in another state must not wait for this one
+            log.exception("%s orders: not read, %s", status, type(error).__name__)
+            done.update(["errors"])
+            continue
+        for order in waiting:
             done.update(_attempted(order, intervene, system))
     level = logging.INFO if any(done.values()) else logging.DEBUG
     log.log(level, "reconciled: %s", " ".join(f"{name}={count}" for name, count in done.items()))
@@ -61,8 +67,8 @@ def _restart(order: Order, system: System) -> str | None:
     if not _due(order, system.policy.restart_after, order.restarts, system):
         return None
     touched = _touch(order, "restart", f"workflow start {order.restarts + 2}", system)
-    start(order.order_id, f"{order.order_id}-{touched.restarts}", system)
-    return "restarted"
+    started = start(order.order_id, f"{order.order_id}-{touched.restarts}", system)
+    return "restarted" if started else "errors"
 
 
 def _recover(order: Order, system: System) -> str | None:

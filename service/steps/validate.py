@@ -9,7 +9,7 @@ from service.orders.model import FieldError, Order
 from service.orders.ports import OrderExists, System
 from service.orders.submission import KeyReused, OrderInvalid, received
 from service.orders.validation import validate
-from service.steps.envelope import order_id_of
+from service.steps.envelope import names_an_order, order_id_of
 
 
 class OrderUnknown(Exception):
@@ -53,12 +53,11 @@ def find_or_receive(task: Mapping[str, Any], system: System) -> Order:
     """
     order_id = order_id_of(task)
     order = system.store.get(order_id)
-    given = task["input"]
-    if "order_id" in given:
+    if names_an_order(task):
         if order is None:
             raise OrderUnknown(f"order {order_id} has no row; was the execution started by hand?")
         return order
-    raw = _raw_order(order_id, given["order"], system)
+    raw = _raw_order(order_id, task["input"]["order"], system)
     if order is None:
         try:
             return system.store.create(raw)
@@ -74,6 +73,8 @@ def _raw_order(order_id: str, raw: Any, system: System) -> Order:
     if not isinstance(submitted, dict):
         submitted = {"order": submitted}  # a row needs an object; the verdict on it is the same: not an order
     content = validate(submitted).document or submitted
+    if len(document.write(content).encode()) > document.MAX_SIZE:
+        raise document.MalformedDocument(f"The order is larger than {document.MAX_SIZE} bytes.")
     return received(
         content,
         order_id=order_id,

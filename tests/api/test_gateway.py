@@ -68,6 +68,11 @@ def test_every_problem_is_text_and_not_base64(path, body, headers, expected, gat
     assert gateway.system.store.orders == {}
 
 
+def test_below_a_stage_the_methods_of_a_path_are_told_too(gateway):
+    assert gateway.post("/health")["headers"]["allow"] == "GET"
+    assert gateway.get("/orders", httpMethod="DELETE")["headers"]["allow"] == "GET, POST"
+
+
 def test_an_order_is_shown(gateway):
     event = events.load("api_get_order")
     gateway.system.receive(event["pathParameters"]["proxy"].removeprefix("orders/"))

@@ -197,6 +197,16 @@ def test_a_cursor_whose_inside_was_tampered_with_is_refused(inside, five):
     assert_problem(response, 400, "cursor-invalid")
 
 
+@pytest.mark.parametrize("foreign", ["!", ".", " ", "\n", "\x00", "é"])
+@pytest.mark.parametrize("at", [0, 7, None])
+def test_a_cursor_with_a_character_that_is_not_its_own_is_refused(foreign, at, five):
+    genuine = cursor_of(five, status="RECEIVED")
+    at = len(genuine) if at is None else at
+    tampered = genuine[:at] + 4 * foreign + genuine[at:]  # four leave the padding as it is
+    response = five.get("/orders", params={"status": "RECEIVED", "cursor": tampered})
+    assert_problem(response, 400, "cursor-invalid")
+
+
 @pytest.mark.parametrize(
     ("mine", "other"),
     [

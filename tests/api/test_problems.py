@@ -1,5 +1,7 @@
 """Every error is a problem by RFC 9457: a type for each cause, and not a word of the exception behind it."""
 
+import asyncio
+
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
@@ -126,7 +128,14 @@ def test_a_path_or_method_that_does_not_exist_is_a_problem(path, method, api):
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [("/order", {"POST"}), ("/orders/ord_1", {"GET"}), ("/orders/ord_1/cancel", {"POST"}), ("/health", {"GET"})],
+    [
+        ("/order", {"POST"}),
+        ("/orders/ord_1", {"GET"}),
+        ("/orders/ord_1/cancel", {"POST"}),
+        ("/health", {"GET"}),
+        ("/docs", {"GET"}),
+        ("/openapi.json", {"GET", "HEAD"}),
+    ],
 )
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 def test_a_method_that_is_not_allowed_is_told_which_are(path, allowed, method, api):
@@ -140,6 +149,23 @@ def test_where_two_routes_share_a_path_both_methods_are_told(api):
     response = api.request("DELETE", "/orders")
     assert_problem(response, 405, "method-not-allowed")
     assert set(response.headers["allow"].split(", ")) == {"GET", "POST"}
+
+
+def test_a_caller_who_goes_away_in_the_middle_is_no_error_of_ours(api, caplog):
+    """Anybody can hang up at any time; an operator who is called for that stops listening."""
+    waiting = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive():
+        return waiting.pop(0)
+
+    async def send(message):
+        pass
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/order", "headers": headers, "query_string": b""}
+    asyncio.run(api.app(scope, receive, send))
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    assert api.stored == {}
 
 
 def test_the_errors_of_an_order_are_bounded(api):

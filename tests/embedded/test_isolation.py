@@ -29,6 +29,14 @@ def test_an_endpoint_on_another_machine_is_not_reached_from_a_running_cloud():
             elsewhere.list_queues()
 
 
+def test_a_client_of_a_cloud_that_has_stopped_reaches_nothing_either():
+    """A batch that is in hand at the end must not find its way to AWS, where the names it uses may be real."""
+    with running_cloud() as cloud:
+        cloud.system.store.ready()
+    with pytest.raises(WouldReachAws):
+        cloud.system.store.ready()
+
+
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"])
 def test_it_does_not_start_when_the_environment_directs_calls_elsewhere(monkeypatch, variable):
     monkeypatch.setenv(variable, "https://dynamodb.ap-south-1.amazonaws.com")

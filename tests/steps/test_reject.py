@@ -166,7 +166,7 @@ def test_a_cause_fits_what_step_functions_keeps_and_counts_what_it_leaves_out(er
 
 
 def test_the_errors_of_a_hostile_order_still_make_a_cause(system):
-    hostile = {f"{number}" + "é" * 300: 1 for number in range(200)}
+    hostile = {f"{number}" + "é" * 150: 1 for number in range(200)}
     answer = run(by_hand(hostile), system)
     assert len(answer["cause"]) <= CAUSE_LIMIT
     assert len(system.store.get(BY_HAND).errors) == 100

@@ -38,6 +38,18 @@ def test_a_valid_order_passes_and_nothing_but_its_id_goes_on(system):
     assert system.store.get("ord_1") == before
 
 
+@pytest.mark.parametrize("status", list(Status))
+def test_a_task_may_name_its_order_itself(status, system):
+    standing(status, system)
+    named, nested = {"task": "validate", "order_id": "ord_1"}, by_id()
+    for task in (named, nested):
+        if status is Status.REJECTED:
+            with pytest.raises(OrderInvalid):
+                run(task, system)
+        else:
+            assert run(task, system) == {"order_id": "ord_1"}
+
+
 def test_an_order_that_the_edge_left_unjudged_is_found_invalid(system):
     before = invalid(system)
     with pytest.raises(OrderInvalid, match="ord_1") as refused:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -174,4 +175,4 @@ def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the interpreter's back-off as waited."""
     from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 
-    monkeypatch.setattr(retrier_decl.time, "sleep", lambda _: None)
+    monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=lambda _: None))
