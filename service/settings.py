@@ -22,13 +22,15 @@ API_AUTHS = ("none", "api_key", "iam", "cognito")
 EMBEDDED_DEFAULTS = {
     "DOFS_CLOUD": "embedded",
     "DOFS_REGION": "ap-south-1",
+    "DOFS_STATUS_SHARDS": "2",
     "DOFS_VISIBILITY_TIMEOUT": "2",
     "DOFS_RESTART_AFTER": "10",
     "DOFS_RECOVER_AFTER": "6",
     "DOFS_RESEND_AFTER": "30",
     "DOFS_BACKOFF_CEILING": "120",
 }
-"""What differs when the whole system runs in one process: minutes become seconds."""
+"""What differs when the whole system runs in one process: minutes become seconds, and an index has few partitions,
+since each query of the emulator looks at the whole table."""
 
 
 class SettingsError(Exception):

@@ -81,12 +81,12 @@ class DynamoDbOrderStore:
                 TableName=self._orders,
                 Key=_key(write.order_id),
                 **compile_write(write, self._shards).parameters(),
-                ReturnValues="ALL_NEW",
+                ReturnValues="NONE" if write.seen else "ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
             return _mine_or_refused(write, _item(error.response))
-        return to_order(answer["Attributes"])
+        return after_write(write.seen, write) if write.seen else to_order(answer["Attributes"])
 
     def _transact(self, write: Write, seen: Order) -> Order:
         """Write the order and its failed-orders row together; the token makes a repeat within 10 minutes the same."""

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
 import boto3
@@ -15,7 +16,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from service.embedded.endpoint import AwsEndpoint
 from service.embedded.event_source import EventSource
 from service.embedded.functions import LambdaHook
-from service.embedded.isolation import isolated
+from service.embedded.isolation import FAKE_CREDENTIAL, isolated
 from service.embedded.moto_seams import seams
 from service.embedded.provision import provision
 from service.embedded.resources import BATCH_SIZE, RECONCILE_EVENT, Names
@@ -53,6 +54,7 @@ class EmbeddedCloud:
         self.settings = settings
         self.names = Names(settings.environment, DEFAULT_ACCOUNT_ID, settings.region)
         self.system = LiveSystem(settings)
+        self._clients: dict[str, Any] = {}
         self._running = ExitStack()
 
     def start(self) -> None:
@@ -93,6 +95,14 @@ class EmbeddedCloud:
         self._running.close()
 
     def client(self, service: Any) -> Any:
-        """Make a boto3 client of this cloud."""
-        config = Config(retries={"total_max_attempts": 1})
-        return boto3.session.Session().client(service, region_name=self.settings.region, config=config)
+        """A boto3 client of this cloud."""
+        if service not in self._clients:
+            config = Config(retries={"total_max_attempts": 1})
+            self._clients[service] = _session().client(service, region_name=self.settings.region, config=config)
+        return self._clients[service]
+
+
+@cache
+def _session() -> Any:
+    """One session for all clouds of a process: it keeps the service models that it has read."""
+    return boto3.session.Session(aws_access_key_id=FAKE_CREDENTIAL, aws_secret_access_key=FAKE_CREDENTIAL)

@@ -104,9 +104,10 @@ class FailedOrder:
 class Write:
     """One application of a transition to one order: who, when, why, and the values its guards and changes name.
 
-    ``id`` is unique to this write and the same for every retry of it. ``seen`` is the order that the writer
-    looked at before it decided, for the transitions that are guarded by its version. ``failure`` is what the
-    failed-orders row says, for those that put one.
+    ``id`` is unique to this write and the same for every retry of it. ``seen`` is the order that the writer holds:
+    the one that it looked at, for transitions that are guarded by its version, or the one that it claimed, for those
+    that are guarded by its lease. Either guard means that nobody wrote in between, so the store need not send the
+    order back. ``failure`` is what the failed-orders row says, for transitions that put one.
     """
 
     name: TransitionName

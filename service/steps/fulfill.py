@@ -207,7 +207,7 @@ def _finish(order: Order, name: Any, reason: str, system: System, failure: Failu
             actor=ACTOR,
             reason=reason,
             values={"lease_owner": order.lease_owner},
-            seen=order if failure else None,
+            seen=order,
             failure=failure,
         )
     )

@@ -64,12 +64,21 @@ def resident(pid: int) -> int:
     return int(subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True).stdout)
 
 
+def plain_loop() -> float:
+    """How fast this machine is at the moment: the seconds of a loop that does nothing else."""
+    began, total = time.perf_counter(), 0
+    for number in range(10_000_000):
+        total += number
+    return time.perf_counter() - began
+
+
 def main() -> None:
     """Measure and print."""
     orders = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     with server(DOFS_FULFILLMENT_SUCCESS_RATE="1") as (process, port):
         banner(process)
         asyncio.run(run(port, WARM_UP, 8))
+        print(f"A loop of ten million additions takes {plain_loop():.2f} s on this machine, now.")
         print(f"{'clients':>7}  {'orders':>6}  {'orders/s':>8}  {'kB/order':>8}")
         for clients in CLIENTS:
             before = resident(process.pid)
