@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Any
 
 from fastapi import Request
@@ -28,10 +29,11 @@ async def read_json(request: Request) -> Any:
         raise BodyTooLarge
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > document.MAX_SIZE:
-                raise BodyTooLarge
+        async with aclosing(cast("AsyncGenerator[bytes]", request.stream())) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > document.MAX_SIZE:
+                    raise BodyTooLarge
     except ClientDisconnect:
         raise BadRequest("body-incomplete", "The body did not arrive whole.") from None
     return document.read(bytes(body))

@@ -18,7 +18,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 CONCURRENCY = 2
-STOP_WITHIN = 0.8  # seconds
+STOP_WITHIN = 0.5  # seconds
 IDLE_FIRST, IDLE_LONGEST = 0.02, 0.2  # seconds between two receives of an empty queue
 
 Invoke = Callable[[Any], tuple[bytes, bool]]

@@ -77,7 +77,7 @@ def test_it_starts_with_no_setting_prints_a_curl_that_works_and_stops_within_two
 
 
 def test_it_stops_within_two_seconds_in_the_middle_of_work():
-    with server(DOFS_FULFILLMENT_LATENCY="0.9") as (process, port):
+    with server(DOFS_VISIBILITY_TIMEOUT="60", DOFS_FULFILLMENT_LATENCY="20") as (process, port):
         banner(process)
         for _ in range(30):
             assert httpx.post(f"http://127.0.0.1:{port}/order", json=valid_order()).status_code == 202
