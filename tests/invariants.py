@@ -1,11 +1,11 @@
 """The invariants of an order's life, checked from what is stored; this reads no code of the service.
 
-I0 every 202 has a row; I1 every order becomes terminal; I2 a
-failed-orders row exists if and only if its order is FAILED; I3 an order is fulfilled at most once; I4 only legal
-transitions, one version each; I5 one idempotency key, one order; I6 nothing leaves a terminal state but by redrive;
-I7 at most ``max_attempts`` attempts in an epoch; I8 the dead-letter queue holds every message that failed for good;
-I9 the reconciler never intervenes; I10 the final state is the oracle's; I11 nobody but its holder writes while a
-lease lives; I12 no message is deleted unless its order is terminal; I13 no execution fails because of a replay.
+I0 every 202 has a row; I1 every order becomes terminal; I2 a failed-orders row exists if and only if its order is
+FAILED; I3 an order is fulfilled at most once; I4 only legal transitions, one version each; I5 one idempotency key, one
+order; I6 nothing leaves a terminal state but by redrive; I7 at most ``max_attempts`` attempts in an epoch; I8 the
+dead-letter queue holds every message that failed for good; I9 the reconciler never intervenes; I10 the final state is
+the oracle's; I11 nobody but its holder writes while a lease lives; I12 no message is deleted unless its order is
+terminal; I13 no execution fails because of a replay.
 """
 
 from collections import Counter

@@ -29,7 +29,7 @@ async def read_json(request: Request) -> Any:
         raise BodyTooLarge
     body = bytearray()
     try:
-        async with aclosing(cast("AsyncGenerator[bytes]", request.stream())) as chunks:
+        async with aclosing(request.stream()) as chunks:
             async for chunk in chunks:
                 body += chunk
                 if len(body) > document.MAX_SIZE:
