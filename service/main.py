@@ -43,7 +43,7 @@ def create() -> FastAPI:
         SystemExit: it cannot start; the message says why.
     """
     try:
-        if os.environ.get("DOFS_CLOUD", "embedded") == "embedded":
+        if (os.environ.get("DOFS_CLOUD") or "embedded") == "embedded":
             return _embedded()
         settings = Settings.load()
     except SettingsError as error:
