@@ -4,12 +4,16 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
 ASL    := workflows/order_processing.asl.json
+IMAGE  ?= dofs
+SOURCE ?= unknown
+REVISION = $(or $(shell git describe --always --dirty --abbrev=40 --exclude="*" 2>/dev/null),unknown)
+VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types asl openapi diagram fmt bench lock clean
+.PHONY: help run test test-compose check format lint types asl openapi diagram fmt bench image lock clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 run: $(VENV)/installed ## Run the whole system in one process: http://127.0.0.1:8000/docs
 	$(BIN)/uvicorn service.main:app --port $(PORT) --no-access-log --timeout-graceful-shutdown 1
@@ -17,7 +21,10 @@ run: $(VENV)/installed ## Run the whole system in one process: http://127.0.0.1:
 test: $(VENV)/installed ## Run the tests
 	$(BIN)/pytest
 
-check: format lint types asl openapi diagram test ## Run everything that CI runs
+test-compose: $(VENV)/installed ## Test the image and the system on LocalStack; needs Docker
+	$(BIN)/pytest -m docker
+
+check: format lint types asl openapi diagram test ## Run everything that CI runs and that needs no Docker
 
 format: $(VENV)/installed
 	$(BIN)/ruff format --check .
@@ -46,9 +53,13 @@ fmt: $(VENV)/installed ## Format the code and write the generated documents anew
 bench: $(VENV)/installed ## Measure orders per second, and memory per order
 	$(BIN)/python -m tests.benchmarks.throughput
 
+image: ## Build the container image; PLATFORM=linux/arm64 builds it for Graviton
+	docker build $(if $(PLATFORM),--platform $(PLATFORM)) --provenance=false --sbom=false --tag $(IMAGE) \
+	  --build-arg SOURCE="$(SOURCE)" --build-arg REVISION="$(REVISION)" --build-arg VERSION="$(VERSION)" .
+
 lock: $(VENV)/installed ## Refresh the hash-pinned requirements files
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -o requirements/lambda.txt pyproject.toml
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra local --extra dev -c requirements/lambda.txt -o requirements/dev.txt pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra server -o requirements/image.txt pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra local --extra dev -c requirements/image.txt -o requirements/dev.txt pyproject.toml
 
 clean: ## Remove what was installed and cached
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

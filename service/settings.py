@@ -185,7 +185,7 @@ class Settings:
     def environment_variables(self) -> dict[str, str]:
         """The variables of a Lambda function that is to run with these settings."""
         shown = (each for each in fields(self) if not each.metadata["embedded_only"])
-        return {PREFIX + each.name.upper(): str(getattr(self, each.name)) for each in shown}
+        return {PREFIX + each.name.upper(): _text(getattr(self, each.name)) for each in shown}
 
     def _contradictions(self) -> list[str]:
         problems = []
@@ -213,6 +213,11 @@ class Settings:
         if self.cloud == "localstack" and (not host or host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".aws"))):
             problems.append("DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL, and one that is not AWS itself")
         return problems
+
+
+def _text(value: Any) -> str:
+    """A value as a variable holds it, the same whether it was read or is a default: 5 and not 5.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _out_of_bounds(each: Field[Any], value: Any) -> str | None:

@@ -9,6 +9,9 @@ from botocore.config import Config
 
 from service.settings import Settings
 
+EMULATOR_CREDENTIAL = "test"
+"""What an emulator is given, so that no credential of the user ever is."""
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
@@ -43,11 +46,14 @@ class Clients:
 
     def _client(self, service: Any) -> Any:
         endpoint, region = self._settings.aws_endpoint_url, self._settings.region
+        credential = EMULATOR_CREDENTIAL if endpoint else None
         with self._building:
             return boto3.client(
                 service,
                 region_name=region or None,
                 endpoint_url=endpoint or None,
+                aws_access_key_id=credential,
+                aws_secret_access_key=credential,
                 config=Config(
                     parameter_validation=False,  # our parameters are fixed in shape, and AWS checks them too
                     connect_timeout=2,

@@ -18,11 +18,14 @@ from service.embedded.event_source import EventSource
 from service.embedded.functions import LambdaHook
 from service.embedded.isolation import FAKE_CREDENTIAL, isolated
 from service.embedded.moto_seams import seams
-from service.embedded.provision import provision
-from service.embedded.resources import BATCH_SIZE, RECONCILE_EVENT, Names
 from service.embedded.schedule import Schedule
 from service.embedded.shortcuts import rare_collections, shortcuts
 from service.handler import dispatch
+from service.provisioning.deployment import Deployment
+from service.provisioning.function import BATCH_SIZE
+from service.provisioning.names import Names
+from service.provisioning.provision import provision
+from service.provisioning.schedule import RECONCILE_EVENT
 from service.settings import EMBEDDED_DEFAULTS, PREFIX, Settings
 from service.wiring import LiveSystem
 
@@ -72,12 +75,12 @@ class EmbeddedCloud:
             hook = LambdaHook(self.names.function, lambda event, context: dispatch(event, context, self.system))
             hook.install()
             starting.callback(hook.remove)
-            provision(self.client, self.names, self.settings)
+            provision(Deployment(self.client, self.names, self.settings))
             self.endpoint = AwsEndpoint(self.settings.embedded_aws_port)
             functions = self.client("lambda")
 
             def invoke(event: Any) -> tuple[bytes, bool]:
-                answer = functions.invoke(FunctionName=self.names.function, Payload=json.dumps(event))
+                answer = functions.invoke(FunctionName=self.names.alias_arn, Payload=json.dumps(event))
                 return answer["Payload"].read(), "FunctionError" in answer
 
             source = EventSource(

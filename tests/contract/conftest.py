@@ -9,9 +9,9 @@ from moto import mock_aws
 
 from service.aws.clients import Clients
 from service.aws.store import DynamoDbOrderStore
-from service.embedded.resources import failed_orders_table, orders_table
 from service.orders.memory import InMemoryOrderStore
 from service.orders.ports import OrderStore
+from service.provisioning.tables import failed_orders_table, orders_table
 from service.settings import Settings
 from tests.support import SETTINGS
 

@@ -7,8 +7,9 @@ import pytest
 
 from service.orders.ports import TransitionRefused
 from service.steps.fulfill import claim
-from tests.embedded.support import executions, running_cloud
+from tests.embedded.support import running_cloud
 from tests.support import valid_order
+from tests.system import executions
 
 
 @pytest.fixture

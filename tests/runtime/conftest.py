@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
-from service.embedded.resources import failed_orders_table, orders_table
+from service.provisioning.tables import failed_orders_table, orders_table
 from tests.runtime.function import REGION, Cloud, Function, running
 
 

@@ -6,10 +6,11 @@ import json
 import pytest
 
 from service import handler
-from service.embedded.resources import RECONCILE_EVENT, WORKFLOW_FILE
 from service.handler import UnknownEvent, dispatch
 from service.orders.identity import derived_id
 from service.orders.submission import OrderInvalid
+from service.provisioning.schedule import RECONCILE_EVENT
+from service.provisioning.workflow import WORKFLOW_FILE
 from tests import events
 from tests.support import Context, MemorySystem, valid_order
 

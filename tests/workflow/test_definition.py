@@ -7,7 +7,7 @@ import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from statelint.linter import Linter
 
-from service.embedded.resources import WORKFLOW_FILE, workflow_definition
+from service.provisioning.workflow import WORKFLOW_FILE, workflow_definition
 
 TEXT = WORKFLOW_FILE.read_text()
 STATES = json.loads(TEXT)["States"]

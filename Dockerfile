@@ -1,0 +1,53 @@
+# The one image of DOFS: it runs on Lambda, under the Runtime Interface Emulator, and as a plain server.
+# https://docs.aws.amazon.com/lambda/latest/dg/python-image.html
+ARG BASE=public.ecr.aws/lambda/python:3.13
+
+# Runs on the machine that builds, whatever the image is for: wheels are chosen for the target, bytecode is the same everywhere.
+FROM --platform=${BUILDPLATFORM} ${BASE} AS packages
+ARG TARGETARCH
+COPY requirements/image.txt .
+RUN case "${TARGETARCH}" in \
+      amd64) machine=x86_64 ;; \
+      arm64) machine=aarch64 ;; \
+      *) echo "Lambda runs on linux/amd64 and linux/arm64, not on ${TARGETARCH}" >&2; exit 1 ;; \
+    esac \
+ && pip install --quiet --no-cache-dir --no-compile --disable-pip-version-check --root-user-action=ignore \
+      --require-hashes --only-binary=:all: --target /packages \
+      --platform "manylinux_2_28_${machine}" --platform "manylinux_2_17_${machine}" --platform "manylinux2014_${machine}" \
+      --requirement image.txt \
+ && rm -r /packages/bin
+
+# What compose's one-shot `deploy` runs: it needs the models of services that the function never calls.
+FROM ${BASE} AS provisioner
+COPY --from=packages /packages .
+COPY service service
+COPY workflows workflows
+RUN chmod -R a+rX .
+USER 1000:1000
+ENTRYPOINT ["python", "-m", "service.provisioning"]
+
+FROM packages AS task
+ARG AWS_SERVICES="dynamodb sqs stepfunctions"
+COPY service /packages/service
+WORKDIR /packages
+RUN rm -r service/embedded service/provisioning boto3/data boto3/examples \
+ && find . -type d \( -name tests -o -name '.*' ! -name . \) -prune -exec rm -r {} + \
+ && for folder in botocore/data/*/; do \
+      case " ${AWS_SERVICES} " in *" $(basename "${folder}") "*) rm -f "${folder}"*/examples-* ;; *) rm -r "${folder}" ;; esac; \
+    done \
+ && python -m compileall -q -j 0 --invalidation-mode unchecked-hash . \
+ && chmod -R a+rX .
+
+FROM ${BASE} AS function
+ARG SOURCE=unknown
+ARG REVISION=unknown
+ARG VERSION=unknown
+LABEL org.opencontainers.image.title="DOFS" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.version="${VERSION}"
+COPY --from=task /packages ${LAMBDA_TASK_ROOT}
+# On AWS, Lambda runs it as a user of its own whatever is said here.
+USER 1000:1000
+CMD ["service.handler.handler"]

@@ -1,0 +1,1 @@
+"""Creates in an emulator what ``terraform/`` creates on AWS: one file per concern, each safe to run again."""

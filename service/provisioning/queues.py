@@ -1,0 +1,47 @@
+"""The fulfillment queue and its dead-letter queue."""
+
+import json
+
+from service.provisioning.deployment import Deployment
+from service.settings import Settings
+
+QUEUE_RETENTION = 4 * 86_400  # seconds
+DLQ_RETENTION = 14 * 86_400  # seconds; a message's age there counts from its first enqueue on the queue
+
+
+def create_queues(deployment: Deployment) -> None:
+    """Create the queues, or give those that are there the attributes that they should have."""
+    names = deployment.names
+    queue, dead_letter_queue = names.queue_arn(names.queue), names.queue_arn(names.dead_letter_queue)
+    _queue(deployment, names.dead_letter_queue, dead_letter_queue_attributes(queue))
+    _queue(deployment, names.queue, queue_attributes(deployment.settings, dead_letter_queue))
+
+
+def queue_attributes(settings: Settings, dead_letter_queue_arn: str) -> dict[str, str]:
+    """The fulfillment queue's attributes; the receives that it allows are the attempts that an order has."""
+    redrive = {"deadLetterTargetArn": dead_letter_queue_arn, "maxReceiveCount": settings.max_attempts}
+    return {
+        "VisibilityTimeout": str(settings.visibility_timeout),
+        "MessageRetentionPeriod": str(QUEUE_RETENTION),
+        "SqsManagedSseEnabled": "true",
+        "RedrivePolicy": json.dumps(redrive),
+    }
+
+
+def dead_letter_queue_attributes(queue_arn: str) -> dict[str, str]:
+    """The dead-letter queue's attributes; it takes messages of the one queue only."""
+    allowed = {"redrivePermission": "byQueue", "sourceQueueArns": [queue_arn]}
+    return {
+        "MessageRetentionPeriod": str(DLQ_RETENTION),
+        "SqsManagedSseEnabled": "true",
+        "RedriveAllowPolicy": json.dumps(allowed),
+    }
+
+
+def _queue(deployment: Deployment, name: str, attributes: dict[str, str]) -> None:
+    sqs = deployment.client("sqs")
+    try:
+        sqs.create_queue(QueueName=name, Attributes=attributes)
+    except sqs.exceptions.QueueNameExists:
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)

@@ -1,0 +1,78 @@
+"""The REST API in front of the function: ``POST /order`` with a check of its body, everything else passed through."""
+
+import json
+from typing import Any
+
+from service.provisioning.deployment import Deployment
+from service.provisioning.permission import allow_invoke
+
+API_ID = "dofs"  # what an emulator that lets us choose calls it, so that the URL stays the same
+MODEL = "Order"
+VALIDATOR = "body"
+ANY_METHOD = "x-amazon-apigateway-any-method"
+MALFORMED = {"type": "urn:dofs:problem:malformed-json", "title": "The body is not acceptable JSON", "status": 400}
+"""The gateway's answer to a body that is no JSON object; it has the form of the service's own."""
+
+
+def create_rest_api(deployment: Deployment) -> str:
+    """Create the REST API, or give it its present definition, and deploy it to the stage.
+
+    Returns:
+        Its id.
+    """
+    names, gateway = deployment.names, deployment.client("apigateway")
+    apis = [api for page in gateway.get_paginator("get_rest_apis").paginate() for api in page["items"]]
+    api_id = next((str(api["id"]) for api in apis if api["name"] == names.rest_api), "")
+    if not api_id:
+        api_id = str(gateway.create_rest_api(name=names.rest_api, tags={"_custom_id_": API_ID})["id"])
+    gateway.put_rest_api(restApiId=api_id, mode="overwrite", body=json.dumps(rest_api_definition(deployment)).encode())
+    gateway.put_gateway_response(
+        restApiId=api_id,
+        responseType="BAD_REQUEST_BODY",
+        statusCode="400",
+        responseParameters={"gatewayresponse.header.Content-Type": "'application/problem+json'"},
+        responseTemplates={"application/json": json.dumps(MALFORMED)},
+    )
+    gateway.create_deployment(restApiId=api_id, stageName=names.environment)
+    allow_invoke(deployment, "api", "apigateway.amazonaws.com", names.rest_api_arn(api_id))
+    return api_id
+
+
+def rest_api_definition(deployment: Deployment) -> dict[str, Any]:
+    """The API as OpenAPI with API Gateway's extensions.
+
+    The gateway checks no more of an order than that it is an object: which fields are wrong is for the service to
+    say, all at once, and with ``Prefer: handling=lenient`` for the workflow.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions.html
+    """
+    names = deployment.names
+    integration = {
+        "x-amazon-apigateway-integration": {
+            "type": "aws_proxy",
+            "httpMethod": "POST",
+            "uri": f"arn:aws:apigateway:{names.region}:lambda:path/2015-03-31/functions/{names.alias_arn}/invocations",
+            "passthroughBehavior": "when_no_match",
+        },
+        "responses": {"default": {"description": "What the service answers"}},
+    }
+    model = {"$ref": f"#/components/schemas/{MODEL}"}
+    submit = {
+        **integration,
+        "x-amazon-apigateway-request-validator": VALIDATOR,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": model}}},
+    }
+    path = [{"name": "proxy", "in": "path", "required": True, "schema": {"type": "string"}}]
+    return {
+        "openapi": "3.0.1",
+        "info": {"title": names.rest_api, "version": "1"},
+        "x-amazon-apigateway-request-validators": {
+            VALIDATOR: {"validateRequestBody": True, "validateRequestParameters": False}
+        },
+        "components": {"schemas": {MODEL: {"type": "object", "title": MODEL}}},
+        "paths": {
+            "/": {ANY_METHOD: integration},
+            "/order": {"post": submit, ANY_METHOD: integration},
+            "/{proxy+}": {ANY_METHOD: {**integration, "parameters": path}},
+        },
+    }

@@ -1,0 +1,53 @@
+"""The tables of the orders and of the failed orders, with their indexes."""
+
+from typing import Any
+
+from service.provisioning.deployment import Deployment
+
+
+def create_tables(deployment: Deployment) -> None:
+    """Create the tables that are not there yet; the orders in those that are stay."""
+    dynamodb, settings = deployment.client("dynamodb"), deployment.settings
+    for table in (orders_table(settings.orders_table), failed_orders_table(settings.failed_orders_table)):
+        try:
+            dynamodb.create_table(**table)
+        except dynamodb.exceptions.ResourceInUseException:
+            continue
+        dynamodb.get_waiter("table_exists").wait(TableName=table["TableName"], WaiterConfig={"Delay": 1})
+
+
+def orders_table(name: str) -> dict[str, Any]:
+    """The orders table, as ``CreateTable`` takes it. Its indexes hold keys only; see ``service/aws/index.py``."""
+    return _table(
+        name,
+        {"by-customer": ("customer_id", "created_at"), "by-status": ("status_shard", "updated_at")},
+    )
+
+
+def failed_orders_table(name: str) -> dict[str, Any]:
+    """The failed-orders table; listed newest first through an index that is sharded like that of the orders."""
+    return _table(name, {"by-failed-at": ("failed_shard", "failed_at")}, projected=["reason"])
+
+
+def _table(name: str, indexes: dict[str, tuple[str, str]], projected: list[str] | None = None) -> dict[str, Any]:
+    attributes = ["order_id", *dict.fromkeys(key for keys in indexes.values() for key in keys)]
+    projection = (
+        {"ProjectionType": "INCLUDE", "NonKeyAttributes": projected} if projected else {"ProjectionType": "KEYS_ONLY"}
+    )
+    return {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": attribute, "AttributeType": "S"} for attribute in attributes],
+        "KeySchema": [{"AttributeName": "order_id", "KeyType": "HASH"}],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": partition, "KeyType": "HASH"},
+                    {"AttributeName": sort, "KeyType": "RANGE"},
+                ],
+                "Projection": projection,
+            }
+            for index, (partition, sort) in indexes.items()
+        ],
+    }

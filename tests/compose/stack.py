@@ -1,0 +1,120 @@
+"""The compose stack for tests: a project of its own, on free ports, seen through its API and its AWS endpoint."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from service.provisioning.names import Names
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+ACCOUNT, REGION = "000000000000", "ap-south-1"
+HEALTHY_WITHIN = 60  # seconds, once the images are built
+CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+
+
+def require_docker() -> None:
+    """Skip where there is no Docker engine; in CI there has to be one."""
+    missing = "no docker command" if not shutil.which("docker") else ""
+    if not missing:
+        asked = subprocess.run(["docker", "version"], capture_output=True, text=True, check=False)
+        missing = asked.stderr.strip().splitlines()[-1] if asked.returncode else ""
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"CI must test the image and compose, and cannot: {missing}")
+    if missing:
+        pytest.skip(f"needs a Docker engine: {missing}")
+
+
+class Stack:
+    """One compose project."""
+
+    def __init__(self, project: str, **environ: str) -> None:
+        self.project = project
+        self.names = Names("dev", ACCOUNT, REGION)
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("DOFS_", "AWS_"))}
+        self._environ = {**clean, "PORT": "0", "LOCALSTACK_PORT": "0", **environ}
+        self._addresses: dict[str, str] = {}
+
+    def compose(self, *command: str, **environ: str) -> str:
+        """Run ``docker compose`` on this project; its standard output."""
+        done = subprocess.run(
+            ["docker", "compose", "--project-name", self.project, "--ansi", "never", *command],
+            cwd=ROOT,
+            env={**self._environ, **environ},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        if done.returncode:
+            logs = "" if command[0] == "logs" else self.logs()
+            raise AssertionError(f"docker compose {' '.join(command)} failed:\n{done.stderr[-3000:]}\n{logs}")
+        return done.stdout
+
+    def build(self) -> None:
+        """Build the images."""
+        self.compose("build", "--quiet")
+
+    def up(self, **environ: str) -> None:
+        """Bring everything up, and wait until it is healthy; variables that are given change the settings."""
+        self._environ.update(environ)
+        self._addresses.clear()
+        self.compose("up", "--detach", "--wait", "--wait-timeout", str(HEALTHY_WITHIN))
+
+    def down(self) -> None:
+        """Take everything away."""
+        self.compose("down", "--timeout", "2")
+
+    def logs(self) -> str:
+        """The last lines of every container."""
+        return self.compose("logs", "--tail", "40")[-20_000:]
+
+    def containers(self, service: str) -> list[str]:
+        """The ids of a service's running containers."""
+        return self.compose("ps", "--quiet", service).split()
+
+    def restart(self, *services: str) -> None:
+        """Restart the containers of some services, and wait until everything is healthy again."""
+        self.compose("restart", "--timeout", "2", *services)
+        self.up()
+
+    def address(self, service: str, port: int) -> str:
+        """Where a service's port can be reached on this machine."""
+        if service not in self._addresses:
+            self._addresses[service] = self.compose("port", service, str(port)).strip()
+        return self._addresses[service]
+
+    def api(self, door: str) -> httpx.AsyncClient:
+        """A client of the API: through API Gateway (``gateway``), or on its own server (``server``)."""
+        if door == "server":
+            return httpx.AsyncClient(base_url=f"http://{self.address('api', 8000)}", timeout=60)
+        host = {"Host": "dofs.execute-api.localhost:4566"}
+        base = f"http://{self.address('localstack', 4566)}/dev"
+        return httpx.AsyncClient(base_url=base, headers=host, timeout=60)
+
+    def client(self, service: Any) -> Any:
+        """A boto3 client of LocalStack."""
+        return boto3.client(service, endpoint_url=f"http://{self.address('localstack', 4566)}", **CREDENTIALS)
+
+    @property
+    def settings(self) -> Settings:
+        """Those that the function was given."""
+        return Settings.load(self.function_environment())
+
+    def function_environment(self) -> dict[str, str]:
+        """The function's environment, as Lambda knows it."""
+        found = self.client("lambda").get_function_configuration(FunctionName=self.names.function)
+        variables: dict[str, str] = found["Environment"]["Variables"]
+        return variables
+
+    def invoke(self, event: object) -> tuple[Any, str | None]:
+        """Invoke the function: its answer, and what Lambda says if that is an error."""
+        answer = self.client("lambda").invoke(FunctionName=self.names.alias_arn, Payload=json.dumps(event))
+        return json.loads(answer["Payload"].read()), answer.get("FunctionError")

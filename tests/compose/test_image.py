@@ -1,0 +1,186 @@
+"""The image: what is in it, how it may run, and that it handles each kind of event, cold and warm."""
+
+import json
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import events
+from tests.compose.stack import ROOT, Stack
+from tests.support import sqs_event, valid_order
+from tests.system import until
+
+pytestmark = pytest.mark.docker
+
+IMAGE = "dofs"
+LOCKED = ["--read-only", "--tmpfs", "/tmp:size=16m", "--cap-drop", "ALL"]  # noqa: S108
+LARGEST = 60 * 2**20  # bytes that we add to the base
+LIST_FILES = """
+import json, os
+found = {}
+for folder, _, files in os.walk("/var/task"):
+    for name in files:
+        path = os.path.join(folder, name)
+        found[os.path.relpath(path, "/var/task")] = (os.stat(path).st_size, oct(os.stat(path).st_mode)[-3:])
+print(json.dumps(found))
+"""
+
+
+def docker(*command: str) -> str:
+    return subprocess.run(["docker", *command], capture_output=True, text=True, check=True).stdout
+
+
+def python_in_image(program: str, *options: str) -> str:
+    return docker("run", "--rm", *LOCKED, *options, "--entrypoint", "python", IMAGE, "-c", program)
+
+
+@pytest.fixture(scope="module")
+def inside(images: None) -> dict[str, tuple[int, str]]:
+    """Size and permissions of every file that we add, by its path below the task's root."""
+    found: dict[str, tuple[int, str]] = json.loads(python_in_image(LIST_FILES))
+    return found
+
+
+def test_it_holds_what_the_function_runs_and_nothing_else(inside):
+    pinned = (ROOT / "requirements/image.txt").read_text().splitlines()
+    locked = {line.partition("==")[0] for line in pinned if "==" in line}
+    installed = {path.partition("-")[0].replace("_", "-") for path in inside if ".dist-info/" in path}
+    assert {name.lower() for name in installed} == locked
+    ours = {path.split("/")[1] for path in inside if path.startswith("service/")}
+    assert {"handler.py", "main.py", "orders", "steps", "api", "aws", "fulfillers"} <= ours
+    assert ours.isdisjoint({"embedded", "provisioning"})
+    folders = {part for path in inside for part in path.split("/")[:-1]}
+    assert folders.isdisjoint({"tests", "test", ".git", "workflows", "terraform", "bin", "moto", "pytest", "pip"})
+
+
+def test_botocore_knows_the_services_in_use_and_no_other(inside):
+    data = {path.split("/")[2] for path in inside if path.startswith("botocore/data/") and path.count("/") > 2}
+    assert data == {"dynamodb", "sqs", "stepfunctions"}
+
+
+def test_what_we_add_is_small_readable_by_anybody_and_compiled(inside):
+    assert sum(size for size, _ in inside.values()) < LARGEST
+    assert {mode[-1] for _, mode in inside.values()} <= {"4", "5"}
+    compiled = {
+        path.replace("__pycache__/", "").replace(".cpython-313.pyc", ".py") for path in inside if path.endswith(".pyc")
+    }
+    assert {path for path in inside if path.endswith(".py")} == compiled
+
+
+def test_it_holds_no_compiler_and_no_cache_of_an_installer(images):
+    tools = "print(*[name for name in ('cc', 'gcc', 'c++', 'ld', 'make', 'git') if shutil.which(name)])"
+    caches = "print(*[path for path in Path('/').glob('*/.cache')])"
+    program = f"import shutil; from pathlib import Path; {tools}; {caches}"
+    assert python_in_image(program, "--user", "0").split() == []
+
+
+def test_every_module_of_the_service_can_be_imported_in_it(inside):
+    files = [path for path in inside if path.startswith("service/") and path.endswith(".py")]
+    modules = sorted(path.removesuffix(".py").replace("/", ".") for path in files if "__init__" not in path)
+    modules.remove("service.main")  # it reads the settings; the stack's own server runs it
+    assert python_in_image(f"import {', '.join(modules)}; print('all')").strip() == "all"
+
+
+def test_it_says_what_it_is_and_runs_as_nobody_in_particular(images):
+    labels = {"SOURCE": "https://example.com/dofs", "REVISION": "abc123", "VERSION": "9.8.7"}
+    arguments = [part for name, value in labels.items() for part in ("--build-arg", f"{name}={value}")]
+    docker("build", "--quiet", "--tag", "dofs-test-labels", *arguments, str(ROOT))
+    config = json.loads(docker("image", "inspect", "dofs-test-labels"))[0]["Config"]
+    docker("image", "rm", "dofs-test-labels")
+    said = {name.upper(): config["Labels"][f"org.opencontainers.image.{name.lower()}"] for name in labels}
+    assert said == labels
+    assert config["Cmd"] == ["service.handler.handler"]
+    assert config["User"] not in ("", "0", "root", "0:0")
+    assert not [each for each in config["Env"] if each.startswith(("DOFS_", "AWS_"))]
+
+
+def test_the_embedded_cloud_is_not_in_it_and_it_says_so(images):
+    done = subprocess.run(
+        ["docker", "run", "--rm", "--entrypoint", "python", IMAGE, "-m", "uvicorn", "service.main:app"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "DOFS_CLOUD" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@contextmanager
+def replica(stack: Stack) -> Iterator[str]:
+    """A fresh container of the function, on the stack's LocalStack; the address of its emulator."""
+    variables = [part for name, value in stack.function_environment().items() for part in ("-e", f"{name}={value}")]
+    network = ["--network", f"{stack.project}_default", "--publish", "127.0.0.1:0:8080"]
+    container = docker("run", "--detach", "--init", *LOCKED, *network, *variables, IMAGE).strip()
+    try:
+        yield f"http://{docker('port', container, '8080').splitlines()[0]}/2015-03-31/functions/function/invocations"
+    finally:
+        docker("rm", "--force", container)
+
+
+def received(stack: Stack, order: dict[str, Any]) -> str:
+    """An order on record that no execution is about."""
+    event = {"dofs": {"task": "validate", "execution": uuid.uuid4().hex, "input": {"order": order}}}
+    answer, failed = stack.invoke(event)
+    if failed:  # an invalid one is received, too
+        ours = {"dofs": {"task": "reject", "execution": event["dofs"]["execution"], "input": {"order": order}}}
+        answer, failed = stack.invoke(ours)
+    assert not failed, answer
+    order_id: str = answer["order_id"]
+    return order_id
+
+
+def task(name: str, order_id: str) -> dict[str, Any]:
+    event: dict[str, Any] = events.load(name)
+    event["dofs"]["order_id"] = order_id
+    if "input" in event["dofs"]:
+        event["dofs"]["input"]["order_id"] = order_id
+    return event
+
+
+KINDS = {
+    "api": (lambda _: events.load("api_post_order"), lambda answer: answer["statusCode"] == 202),
+    "validate": (
+        lambda stack: task("task_validate", received(stack, valid_order())),
+        lambda answer: answer["order_id"].startswith("ord_"),
+    ),
+    "store": (
+        lambda stack: task("task_store", received(stack, valid_order())),
+        lambda answer: answer["order_id"].startswith("ord_"),
+    ),
+    "reject": (
+        lambda stack: task("task_reject", received(stack, {"items": []})),
+        lambda answer: {"/customer_id"} < {error["pointer"] for error in json.loads(answer["cause"])["errors"]},
+    ),
+    "reconcile": (lambda _: events.load("task_reconcile"), lambda answer: answer["errors"] == 0),
+    "sqs": (
+        lambda _: sqs_event("poison"),
+        lambda answer: answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]},
+    ),
+    "unknown": (lambda _: events.load("unknown_s3"), lambda answer: answer["errorType"] == "UnknownEvent"),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", KINDS)
+async def test_under_the_emulator_a_cold_and_a_warm_call_handle_the_event(stack, kind):
+    make, right = KINDS[kind]
+    event = make(stack)
+    with replica(stack) as address:
+        async with httpx.AsyncClient(timeout=30) as client:
+
+            async def call() -> Any:
+                try:
+                    return (await client.post(address, json=event)).json()
+                except httpx.TransportError:
+                    return None  # the emulator is not up yet
+
+            cold = await until(call, lambda answer: answer is not None)
+            warm = await call()
+    assert right(cold), cold
+    assert right(warm), warm

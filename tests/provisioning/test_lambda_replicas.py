@@ -1,0 +1,225 @@
+"""LocalStack's start script: each container has one invocation at a time, and what goes wrong reads as on Lambda."""
+
+import importlib.util
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "localstack" / "start.d" / "lambda_replicas.py"
+PORT = 18080
+
+
+class Throttled(Exception):
+    def __init__(self, message: str, **_: str) -> None:
+        super().__init__(message)
+
+
+@dataclass
+class Result:
+    request_id: str
+    payload: bytes
+    is_error: bool
+    logs: str
+
+
+class RuntimeExecutor:
+    def __init__(self, executor_id: str, function_version: Any) -> None:
+        self.id, self.function_version = executor_id, function_version
+
+
+@pytest.fixture
+def localstack(monkeypatch):
+    """As much of LocalStack as the script touches."""
+    executors = ModuleType("runtime_executor")
+    executors.RuntimeExecutor, executors.EXECUTOR_PLUGIN_MANAGER = RuntimeExecutor, None
+    modules = {
+        "localstack.aws.api.lambda_": {"TooManyRequestsException": Throttled},
+        "localstack.services.lambda_.invocation": {"runtime_executor": executors},
+        "localstack.services.lambda_.invocation.lambda_models": {"InvocationResult": Result},
+    }
+    for name, members in modules.items():
+        module = ModuleType(name)
+        vars(module).update(members)
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setenv("LAMBDA_REPLICAS_URL", f"http://lambda:{PORT}")
+    return executors
+
+
+@pytest.fixture
+def script(localstack, monkeypatch):
+    """The script, loaded as LocalStack loads it; the service's name has the addresses that a test gives it."""
+    spec = importlib.util.spec_from_file_location("lambda_replicas", SCRIPT)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(module, "WAIT_FOR_ONE", 5)
+    monkeypatch.setattr(module, "BEYOND_TIMEOUT", 0.3)
+    module.addresses = []
+    monkeypatch.setattr(module.Replicas, "_look_up", staticmethod(lambda: list(module.addresses)))
+    return module
+
+
+Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
+
+
+@pytest.fixture
+def containers(script) -> Iterator[Callable[[Answer], str]]:
+    """Starts containers, each at an address of its own, that answer as they are told."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(answer: Answer) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                answer(self, self.rfile.read(int(self.headers["Content-Length"])))
+
+            def log_message(self, *_: Any) -> None: ...
+
+        address = f"127.0.0.{len(servers) + 2}"
+        server = ThreadingHTTPServer((address, PORT), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.append(server)
+        script.addresses.append(address)
+        return address
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def say(body: bytes) -> Answer:
+    def answer(request: BaseHTTPRequestHandler, _event: bytes) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    return answer
+
+
+def hang_up(request: BaseHTTPRequestHandler, _event: bytes) -> None:
+    request.connection.shutdown(socket.SHUT_RDWR)
+
+
+def invoke(script, localstack, payload: str = "{}", timeout: int = 1) -> Result:
+    executor = localstack.EXECUTOR_PLUGIN_MANAGER.load("docker").load()
+    version = SimpleNamespace(config=SimpleNamespace(timeout=timeout))
+    return executor("id", version).invoke({"invoke-id": "r-1", "payload": payload})
+
+
+def test_it_takes_the_place_of_every_executor(script, localstack):
+    assert localstack.EXECUTOR_PLUGIN_MANAGER.exists("anything")
+    assert issubclass(localstack.EXECUTOR_PLUGIN_MANAGER.load("anything").load(), RuntimeExecutor)
+
+
+def test_the_event_arrives_and_the_answer_comes_back(script, localstack, containers):
+    seen: list[bytes] = []
+
+    def answer(request: BaseHTTPRequestHandler, event: bytes) -> None:
+        seen.append(event)
+        assert request.path == "/2015-03-31/functions/function/invocations"
+        say(b'{"order_id": "ord_1"}')(request, event)
+
+    containers(answer)
+    result = invoke(script, localstack, '{"dofs": "\u20ac"}')
+    assert seen == ['{"dofs": "\u20ac"}'.encode()]
+    assert (result.request_id, result.payload, result.is_error) == ("r-1", b'{"order_id": "ord_1"}', False)
+    assert "docker compose logs lambda" in result.logs
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"errorType"', b'{"errorType": "alone"}', b'{"errors": 0}'])
+def test_what_merely_looks_like_an_error_is_an_answer(body, script, localstack, containers):
+    containers(say(body))
+    assert not invoke(script, localstack).is_error
+
+
+def test_an_exception_of_the_function_is_an_error_as_it_stands(script, localstack, containers):
+    body = b'{"errorMessage": "no", "errorType": "OrderInvalid", "stackTrace": []}'
+    containers(say(body))
+    result = invoke(script, localstack)
+    assert (result.payload, result.is_error) == (body, True)
+
+
+def test_the_emulators_own_words_are_a_timeout(script, localstack, containers):
+    containers(say(b"Task timed out after 6.00 seconds"))
+    result = invoke(script, localstack)
+    assert result.is_error
+    assert json.loads(result.payload) == {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": "Task timed out after 6.00 seconds",
+    }
+
+
+def test_a_container_that_says_nothing_at_all_is_a_timeout(script, localstack, containers):
+    over = threading.Event()
+    containers(lambda request, event: over.wait(10) and None)
+    result = invoke(script, localstack, timeout=0)
+    over.set()
+    assert result.is_error
+    assert json.loads(result.payload)["errorType"] == "Sandbox.Timedout"
+
+
+def test_a_container_that_dies_at_work_is_an_error_and_no_other_gets_the_event(script, localstack, containers):
+    others: list[bytes] = []
+    containers(hang_up)
+    containers(lambda request, event: others.append(event))
+    result = invoke(script, localstack)
+    assert result.is_error
+    assert json.loads(result.payload)["errorType"] == "Runtime.ExitError"
+    assert not others, "it may have done its work already"
+
+
+def test_a_container_that_has_left_is_passed_over(script, localstack, containers):
+    script.addresses.append("127.0.0.250")
+    script.addresses.append(containers(say(b"1")))
+    assert invoke(script, localstack).payload == b"1"
+
+
+def test_a_container_that_comes_late_is_found(script, localstack, containers):
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(invoke, script, localstack)
+        containers(say(b"1"))
+        assert waiting.result(5).payload == b"1"
+
+
+def test_no_free_container_is_a_throttle(script, localstack, monkeypatch):
+    monkeypatch.setattr(script, "WAIT_FOR_ONE", 0.2)
+    with pytest.raises(Throttled, match="no container of lambda"):
+        invoke(script, localstack)
+
+
+def test_a_name_that_nobody_has_is_no_container(script):
+    assert script.Replicas.__dict__["_look_up"].__func__() == []
+
+
+def test_each_container_has_one_invocation_at_a_time_and_all_are_used(script, localstack, containers):
+    together, used = threading.Barrier(3, timeout=5), set()
+    busy: dict[str, threading.Lock] = {}
+
+    def answer(request: BaseHTTPRequestHandler, event: bytes) -> None:
+        address = request.server.server_address[0]
+        assert busy[address].acquire(blocking=False), "a second invocation at the same time"
+        if len(used) < 3:
+            used.add(address)
+            together.wait()  # three at once, or it breaks
+        busy[address].release()
+        say(b"1")(request, event)
+
+    for _ in range(3):
+        busy[containers(answer)] = threading.Lock()
+    with ThreadPoolExecutor(20) as pool:
+        results = list(pool.map(lambda _: invoke(script, localstack, timeout=5), range(60)))
+    assert [result.payload for result in results] == [b"1"] * 60
+    assert len(used) == 3

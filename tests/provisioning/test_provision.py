@@ -1,0 +1,151 @@
+"""Provisioning can run again at any time, brings what is there up to date, and refuses to guess."""
+
+import json
+from dataclasses import replace
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from service.provisioning.__main__ import emulated, main
+from service.provisioning.deployment import Deployment
+from service.provisioning.monitoring import create_monitoring, dead_letter_alarm
+from service.provisioning.names import Names
+from service.provisioning.provision import provision
+from service.settings import Settings, SettingsError
+
+ACCOUNT, REGION = "123456789012", "ap-south-1"
+NAMES = Names("dev", ACCOUNT, REGION)
+SETTINGS = Settings(
+    cloud="localstack",
+    aws_endpoint_url="http://127.0.0.1:4566",
+    region=REGION,
+    orders_table=NAMES.orders_table,
+    failed_orders_table=NAMES.failed_orders_table,
+    queue_url=f"http://127.0.0.1:4566/{ACCOUNT}/{NAMES.queue}",
+    state_machine_arn=NAMES.state_machine_arn,
+)
+
+
+def client(service: str):
+    return boto3.client(service, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
+
+
+def deployed(settings: Settings = SETTINGS) -> None:
+    provision(Deployment(client, NAMES, settings))
+
+
+@pytest.fixture(autouse=True)
+def aws():
+    with mock_aws():
+        yield
+
+
+def described() -> dict[str, object]:
+    functions = client("lambda")
+    mappings = functions.list_event_source_mappings()["EventSourceMappings"]
+    return {
+        "tables": client("dynamodb").list_tables()["TableNames"],
+        "queues": client("sqs").list_queues()["QueueUrls"],
+        "functions": [each["FunctionName"] for each in functions.list_functions()["Functions"]],
+        "alias": functions.get_alias(FunctionName=NAMES.function, Name="live")["FunctionVersion"],
+        "policy": functions.get_policy(FunctionName=NAMES.function, Qualifier="live")["Policy"],
+        "mappings": [(each["UUID"], each["EventSourceArn"], each["BatchSize"]) for each in mappings],
+        "machines": [
+            each["stateMachineArn"] for each in client("stepfunctions").list_state_machines()["stateMachines"]
+        ],
+        "rules": [each["Name"] for each in client("events").list_rules()["Rules"]],
+        "roles": [each["RoleName"] for each in client("iam").list_roles()["Roles"]],
+    }
+
+
+def test_a_second_run_leaves_everything_as_it_is():
+    deployed()
+    client("dynamodb").put_item(TableName=NAMES.orders_table, Item={"order_id": {"S": "ord_1"}})
+    before = described()
+    deployed()
+    assert described() == before
+    assert client("dynamodb").scan(TableName=NAMES.orders_table)["Count"] == 1, "orders stay"
+
+
+def test_a_run_with_other_settings_brings_queue_function_and_alias_up_to_date():
+    deployed()
+    deployed(replace(SETTINGS, max_attempts=5, visibility_timeout=240, function_timeout=40))
+    url = client("sqs").get_queue_url(QueueName=NAMES.queue)["QueueUrl"]
+    attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["VisibilityTimeout"] == "240"
+    assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] == 5
+    live = client("lambda").get_function_configuration(FunctionName=NAMES.function, Qualifier="live")
+    assert (live["Timeout"], live["Environment"]["Variables"]["DOFS_MAX_ATTEMPTS"]) == (40, "5")
+
+
+def test_a_run_that_was_interrupted_is_taken_up_again():
+    deployed()
+    functions = client("lambda")
+    functions.delete_alias(FunctionName=NAMES.function, Name="live")
+    client("dynamodb").delete_table(TableName=NAMES.failed_orders_table)
+    deployed()
+    assert functions.get_alias(FunctionName=NAMES.function, Name="live")["FunctionVersion"] == "2"
+    assert len(client("dynamodb").list_tables()["TableNames"]) == 2
+
+
+def test_the_workflow_and_the_schedule_invoke_the_alias():
+    deployed()
+    machine = client("stepfunctions").describe_state_machine(stateMachineArn=NAMES.state_machine_arn)
+    invoked = {
+        state["Parameters"]["FunctionName"]
+        for state in json.loads(machine["definition"])["States"].values()
+        if "FunctionName" in state.get("Parameters", {})
+    }
+    targets = client("events").list_targets_by_rule(Rule=NAMES.rule)["Targets"]
+    assert invoked == {each["Arn"] for each in targets} == {NAMES.alias_arn}
+    assert NAMES.alias_arn == f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dofs-orders-dev:live"
+
+
+def test_the_alarm_watches_how_many_messages_are_in_the_dead_letter_queue():
+    for _ in range(2):
+        create_monitoring(Deployment(client, NAMES, SETTINGS))
+    (alarm,) = client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": NAMES.dead_letter_queue}]
+    assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Maximum", "notBreaching")
+    topics = [each["TopicArn"] for each in client("sns").list_topics()["Topics"]]
+    assert alarm["AlarmActions"] == alarm["OKActions"] == topics
+    assert dead_letter_alarm(NAMES, topics[0])["AlarmName"] == "dofs-dlq-depth-dev"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"cloud": "aws", "aws_endpoint_url": ""}, "DOFS_CLOUD must be localstack"),
+        ({"orders_table": "orders"}, "DOFS_ORDERS_TABLE must end in dofs-orders-dev"),
+        ({"failed_orders_table": "failed"}, "DOFS_FAILED_ORDERS_TABLE must end in dofs-failed-orders-dev"),
+        ({"queue_url": "http://127.0.0.1:4566/1/q"}, "DOFS_QUEUE_URL must end in dofs-fulfillment-dev"),
+        ({"state_machine_arn": "arn:aws:states:ap-south-1:1:stateMachine:x"}, "DOFS_STATE_MACHINE_ARN must end in"),
+        ({"state_machine_arn": "x"}, "DOFS_STATE_MACHINE_ARN must end in"),
+        ({"region": "eu-west-1"}, "DOFS_REGION must end in ap-south-1"),
+        ({"environment": "staging"}, "DOFS_ORDERS_TABLE must end in dofs-orders-staging"),
+    ],
+)
+def test_settings_that_name_other_resources_are_refused(changes, named):
+    with pytest.raises(SettingsError, match=named):
+        emulated(replace(SETTINGS, **changes))
+
+
+def test_wrong_settings_end_it_with_every_one_named_and_no_traceback(monkeypatch):
+    for name, value in SETTINGS.environment_variables().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DOFS_ORDERS_TABLE", "")
+    monkeypatch.setenv("DOFS_MAX_ATTEMPTS", "many")
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert "DOFS_MAX_ATTEMPTS='many'" in str(ended.value)
+    assert "DOFS_ORDERS_TABLE is missing" in str(ended.value)
+
+
+def test_an_emulator_that_is_not_there_ends_it_with_its_address(monkeypatch):
+    for name, value in SETTINGS.environment_variables().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DOFS_AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(SystemExit, match=r"http://127\.0\.0\.1:9/"):
+        main([])

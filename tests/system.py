@@ -1,0 +1,143 @@
+"""A running system seen from outside: through its API and its AWS endpoint, wherever it runs."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+import httpx
+
+from service.fulfillers.simulated import succeeds
+from service.orders.identity import order_id_for
+from service.provisioning.names import Names
+from service.settings import Settings
+from tests.invariants import World, rows
+
+T = TypeVar("T")
+
+DEADLINE = 30  # seconds that any order may take; only a failing test waits so long
+
+
+class Running(Protocol):
+    """What the functions here need to know of a system."""
+
+    @property
+    def names(self) -> Names: ...
+    @property
+    def settings(self) -> Settings: ...
+    def client(self, service: Any) -> Any: ...
+
+
+async def until(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool], deadline: float = DEADLINE) -> T:
+    """Read again and again until something holds of what was read."""
+    ends = time.monotonic() + deadline
+    while not holds(found := await read()):
+        assert time.monotonic() < ends, f"still not so after {deadline} s: {found}"
+        await asyncio.sleep(0.05)
+    return found
+
+
+async def settled(api: httpx.AsyncClient, order_id: str, deadline: float = DEADLINE) -> dict[str, Any]:
+    """An order once it is terminal."""
+
+    async def read() -> dict[str, Any]:
+        return (await api.get(f"/orders/{order_id}")).json()
+
+    terminal = {"FULFILLED", "REJECTED", "CANCELLED", "FAILED"}
+    return await until(read, lambda order: order.get("status") in terminal, deadline)
+
+
+async def depth_becomes(system: Running, queue: str, messages: int, deadline: float = DEADLINE) -> None:
+    """Wait until a queue holds so many messages."""
+
+    async def read() -> int:
+        return await asyncio.to_thread(depth, system, queue)
+
+    await until(read, lambda found: found == messages, deadline)
+
+
+async def ended(system: Running, name: str, deadline: float = DEADLINE) -> dict[str, Any]:
+    """An execution once it has ended."""
+
+    async def read() -> dict[str, Any]:
+        return await asyncio.to_thread(execution, system, name)
+
+    return await until(read, lambda found: found["status"] != "RUNNING", deadline)
+
+
+def url(system: Running, queue: str) -> str:
+    """A queue's URL."""
+    found: str = system.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
+    return found
+
+
+def depth(system: Running, queue: str) -> int:
+    """How many messages a queue holds, those in flight included."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    answer = system.client("sqs").get_queue_attributes(QueueUrl=url(system, queue), AttributeNames=names)
+    return sum(int(answer["Attributes"][name]) for name in names)
+
+
+def execution(system: Running, name: str) -> dict[str, Any]:
+    """An execution as Step Functions describes it."""
+    arn = system.names.state_machine_arn.replace("stateMachine", "execution") + f":{name}"
+    described: dict[str, Any] = system.client("stepfunctions").describe_execution(executionArn=arn)
+    return described
+
+
+def executions(system: Running) -> list[tuple[str, str]]:
+    """Name and status of every execution."""
+    pages = system.client("stepfunctions").get_paginator("list_executions")
+    found = pages.paginate(stateMachineArn=system.names.state_machine_arn)
+    return [(each["name"], each["status"]) for page in found for each in page["executions"]]
+
+
+def dead_letters(system: Running) -> list[str]:
+    """The bodies of the messages in the dead-letter queue; they stay there, and are visible again afterwards."""
+    sqs, queue = system.client("sqs"), url(system, system.names.dead_letter_queue)
+    dead: list[dict[str, Any]] = []
+    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        dead += messages
+    for message in dead:
+        sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+    return [message["Body"] for message in dead]
+
+
+def world(system: Running, accepted: list[str], *, among_others: bool = False, **more: Any) -> World:
+    """What a run has left in a system; with ``among_others``, only what its accepted orders have."""
+    letters = [json.loads(body).get("order_id") for body in dead_letters(system) if body.startswith("{")]
+
+    def ours(order_id: str) -> bool:
+        return not among_others or order_id in accepted
+
+    def of_table(name: str) -> dict[str, dict[str, Any]]:
+        return {key: row for key, row in rows(system.client("dynamodb"), name).items() if ours(key)}
+
+    return World(
+        accepted=accepted,
+        orders=of_table(system.settings.orders_table),
+        failed_orders=of_table(system.settings.failed_orders_table),
+        dead_letters=letters,
+        executions=[each for each in executions(system) if ours(each[0].partition("-")[0])],
+        max_attempts=system.settings.max_attempts,
+        lease=system.settings.lease,
+        **more,
+    )
+
+
+def oracle(settings: Settings, order_id: str) -> tuple[str, int]:
+    """What the simulated warehouse will come to with an order, asked beforehand: its last status, and its attempts."""
+    for attempt in range(1, settings.max_attempts + 1):
+        if succeeds(settings.fulfillment_seed, settings.fulfillment_success_rate, order_id, 0, attempt):
+            return "FULFILLED", attempt
+    return "FAILED", settings.max_attempts
+
+
+def key_for(settings: Settings, outcome: tuple[str, int], prefix: str) -> str:
+    """An idempotency key whose order, sent by nobody in particular, the warehouse will bring to an outcome."""
+    for number in range(100_000):
+        key = f"{prefix}-{number:06d}"
+        if oracle(settings, order_id_for("anonymous", key, str)) == outcome:
+            return key
+    raise AssertionError(f"at this success rate no order comes to {outcome}")
