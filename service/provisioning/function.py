@@ -69,7 +69,8 @@ def event_source_mapping(deployment: Deployment) -> dict[str, Any]:
 def _live_configuration(functions: Any, name: str) -> dict[str, Any] | None:
     """The configuration of the version that the alias points at; None if there is no alias yet."""
     try:
-        live: dict[str, Any] = functions.get_function_configuration(FunctionName=name, Qualifier=ALIAS)
+        version = functions.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"]
     except functions.exceptions.ResourceNotFoundException:
         return None
+    live: dict[str, Any] = functions.get_function_configuration(FunctionName=name, Qualifier=version)
     return live

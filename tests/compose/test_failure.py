@@ -1,8 +1,9 @@
 """What fails, fails as on AWS: orders that nobody fulfills reach the alarm, timeouts and crashes reach the caller."""
 
 import asyncio
+import json
 import subprocess
-import threading
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,14 +54,10 @@ async def test_three_failed_attempts_fill_the_dead_letter_queue_and_set_off_the_
     assert (await ended(failing, order_id))["status"] == "SUCCEEDED", "the workflow ends where the queue begins"
 
 
-def slow_attempt(stack: Stack, order_id: str) -> Any:
-    """Invoke the function with an order's message, as the event source mapping does."""
-    return stack.invoke(sqs_event(f'{{"order_id": "{order_id}"}}'))
-
-
 def pending_order(stack: Stack) -> str:
     """An order that is PENDING, and that no message is about."""
-    accepted, failed = stack.invoke({"dofs": {"task": "validate", "execution": "e", "input": {"order": valid_order()}}})
+    event = {"dofs": {"task": "validate", "execution": uuid.uuid4().hex, "input": {"order": valid_order()}}}
+    accepted, failed = stack.invoke(event)
     assert not failed, accepted
     stored, failed = stack.invoke({"dofs": {"task": "store", "order_id": accepted["order_id"]}})
     assert not failed, stored
@@ -68,29 +65,42 @@ def pending_order(stack: Stack) -> str:
     return order_id
 
 
-async def test_a_function_that_overruns_its_timeout_or_dies_is_an_error_and_its_order_is_not_lost(failing):
-    slow = {"DOFS_FUNCTION_TIMEOUT": "6", "DOFS_VISIBILITY_TIMEOUT": "60", "DOFS_FULFILLMENT_LATENCY": "20"}
-    failing.up(**slow)
+FREEZE = """
+import os, pathlib, signal
+for process in pathlib.Path("/proc").glob("[0-9]*"):
+    if process.name != str(os.getpid()) and b"awslambdaric" in (process / "cmdline").read_bytes():
+        os.kill(int(process.name), signal.SIGSTOP)
+"""
+
+
+def freeze(container: str) -> None:
+    """Stop the runtime in a container as if it hung; the emulator around it runs on."""
+    subprocess.run(["docker", "exec", container, "python", "-c", FREEZE], check=True, timeout=30)
+
+
+def kill(container: str) -> None:
+    """Kill a container."""
+    subprocess.run(["docker", "kill", container], check=True, capture_output=True, timeout=30)
+
+
+@pytest.mark.parametrize(("strike", "error"), [(freeze, "Sandbox.Timedout"), (kill, "Runtime.ExitError")])
+async def test_a_function_that_hangs_or_dies_is_an_error_and_its_order_is_not_lost(failing, strike, error):
+    failing.up(DOFS_FUNCTION_TIMEOUT="15", DOFS_VISIBILITY_TIMEOUT="60", DOFS_FULFILLMENT_LATENCY="8")
     order_id = pending_order(failing)
-    assert slow_attempt(failing, order_id) == (
-        {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 6.00 seconds"},
-        "Unhandled",
-    )
-    answers: list[Any] = []
-    invocation = threading.Thread(target=lambda: answers.append(slow_attempt(failing, pending_order(failing))))
-    invocation.start()
-    replicas = failing.containers("lambda")
+    message = sqs_event(json.dumps({"order_id": order_id}))
+    invocation = asyncio.create_task(asyncio.to_thread(failing.invoke, message))
 
-    async def processing() -> int:
-        async with failing.api("server") as api:
-            return len((await api.get("/orders", params={"status": "PROCESSING"})).json()["orders"])
+    async with failing.api("server") as api:
 
-    await until(processing, lambda orders: orders == 2)
-    subprocess.run(["docker", "kill", *replicas], check=True, capture_output=True)
-    await asyncio.to_thread(invocation.join, 30)
-    (answer, error), *_ = answers
-    assert (answer["errorType"], error) == ("Runtime.ExitError", "Unhandled")
-    failing.up()
-    async with failing.api("gateway") as api:
-        order = (await api.get(f"/orders/{order_id}")).json()
+        async def read() -> dict[str, Any]:
+            return (await api.get(f"/orders/{order_id}")).json()
+
+        await until(read, lambda order: order["status"] == "PROCESSING")
+        for container in failing.containers("lambda"):
+            strike(container)
+        answer, said = await invocation
+        order = await read()
+    assert (answer["errorType"], said) == (error, "Unhandled")
     assert (order["status"], order["attempts"]) == ("PROCESSING", 1), "the attempt was charged when it was claimed"
+    failing.up()
+    assert failing.invoke(message) == ({"batchItemFailures": [{"itemIdentifier": "m1"}]}, None), "its lease lives"
