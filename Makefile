@@ -10,7 +10,7 @@ REVISION = $(or $(shell git describe --always --dirty --abbrev=40 --exclude="*" 
 VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose check format lint types asl openapi diagram fmt bench image lock clean
+.PHONY: help run test test-compose check format lint types asl openapi diagram terraform checkov fmt bench image deploy destroy lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -24,7 +24,7 @@ test: $(VENV)/installed ## Run the tests
 test-compose: $(VENV)/installed ## Test the image and the system on LocalStack; needs Docker
 	$(BIN)/pytest -m docker
 
-check: format lint types asl openapi diagram test ## Run everything that CI runs and that needs no Docker
+check: format lint types asl openapi diagram terraform checkov test ## Run everything that CI runs and that needs no Docker
 
 format: $(VENV)/installed
 	$(BIN)/ruff format --check .
@@ -44,11 +44,22 @@ openapi: $(VENV)/installed
 diagram: $(VENV)/installed
 	$(BIN)/python -m service.orders.diagram | diff -u docs/lifecycle.md - || { echo "docs/lifecycle.md is stale: make fmt"; exit 1; }
 
+terraform:
+	@command -v terraform >/dev/null || { echo "make check needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install"; exit 1; }
+	terraform fmt -check -recursive terraform
+	for root in terraform terraform/bootstrap; do \
+	  terraform -chdir=$$root init -backend=false -input=false >/dev/null && terraform -chdir=$$root validate && terraform -chdir=$$root test || exit 1; \
+	done
+
+checkov: .venv-checkov/installed
+	.venv-checkov/bin/checkov --directory terraform --framework terraform --quiet --compact --skip-download --skip-path tests
+
 fmt: $(VENV)/installed ## Format the code and write the generated documents anew
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 	$(BIN)/python -m service.api.openapi > docs/openapi.json
 	$(BIN)/python -m service.orders.diagram > docs/lifecycle.md
+	@! command -v terraform >/dev/null || terraform fmt -recursive terraform
 
 bench: $(VENV)/installed ## Measure orders per second, and memory per order
 	$(BIN)/python -m tests.benchmarks.throughput
@@ -57,15 +68,27 @@ image: ## Build the container image; PLATFORM=linux/arm64 builds it for Graviton
 	docker build $(if $(PLATFORM),--platform $(PLATFORM)) --provenance=false --sbom=false --tag $(IMAGE) \
 	  --build-arg SOURCE="$(SOURCE)" --build-arg REVISION="$(REVISION)" --build-arg VERSION="$(VERSION)" .
 
+deploy: ## Build, push, plan, ask and apply; ARGS=--help shows the options
+	@terraform/deploy $(ARGS)
+
+destroy: ## Destroy what is deployed; asks
+	@terraform/deploy --destroy
+
 lock: $(VENV)/installed ## Refresh the hash-pinned requirements files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra server -o requirements/image.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra local --extra dev -c requirements/image.txt -o requirements/dev.txt pyproject.toml
+	echo checkov | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -o requirements/checkov.txt -
 
 clean: ## Remove what was installed and cached
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-checkov terraform/.terraform terraform/bootstrap/.terraform .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/installed: requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "DOFS needs Python 3.11 or newer; name one with: make PYTHON=python3.13 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv-checkov/installed: requirements/checkov.txt
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/checkov.txt
 	@touch $@

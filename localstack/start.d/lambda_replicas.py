@@ -2,13 +2,13 @@
 
 This LocalStack refuses functions that are container images. The containers are that image under AWS's Runtime
 Interface Emulator, which takes one invocation at a time, as an execution environment of Lambda does; a second one
-at the same time makes it panic. So each container is leased to one invocation, and an invocation waits for a free one.
+at the same time makes it panic. So each container is leased to one invocation, and an invocation waits for a free one;
+a container that gave no answer is left alone for as long as it may still be at work.
 
 What goes wrong is reported as Lambda reports it: an exception of the function is a function error; so are a timeout
 (`Sandbox.Timedout`) and a runtime that died (`Runtime.ExitError`); no free container in time is a throttle.
 """
 
-import contextlib
 import http.client
 import json
 import logging
@@ -16,7 +16,6 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +26,8 @@ from localstack.services.lambda_.invocation.lambda_models import InvocationResul
 LAMBDA = urlsplit(os.environ.get("LAMBDA_REPLICAS_URL", "http://lambda:8080"))
 PATH = "/2015-03-31/functions/function/invocations"
 LOOK_AGAIN = 1  # seconds after which the list of containers is asked for anew
-WAIT_FOR_ONE = 60  # seconds that an invocation waits for a free container
+WAIT_FOR_ONE = 5  # seconds that an invocation waits for a free container; LocalStack repeats a throttled one 4 times
+CONNECT_WITHIN = 2  # seconds
 BEYOND_TIMEOUT = 5  # seconds that a container has, beyond the function's timeout, to say that it timed out
 
 log = logging.getLogger("localstack.lambda_replicas")
@@ -43,51 +43,57 @@ class Replicas:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._busy: set[str] = set()
-        self._found: list[str] = []
-        self._asked = float("-inf")
+        self._resting: dict[str, float] = {}
 
-    @contextlib.contextmanager
-    def connection(self, timeout: float) -> Iterator[http.client.HTTPConnection]:
-        """A connection to a container that is free, and stays ours.
+    def send(self, event: bytes, seconds: float) -> bytes:
+        """Have a container handle an event; its answer.
 
         Raises:
-            TooManyRequestsException: none became free in time.
+            TooManyRequestsException: no container became free in time.
+            TimeoutError: the container said nothing within the function's timeout, in seconds, and a little more.
+            RuntimeDied: it went away with the event in hand, which another one must not have then.
         """
         ends = time.monotonic() + WAIT_FOR_ONE
-        refused: set[str] = set()
         while True:
-            address = self._take(ends, refused)
-            connection = http.client.HTTPConnection(address, LAMBDA.port, timeout=timeout)
+            address, rest = self._take(ends), 0.0
+            connection = http.client.HTTPConnection(address, LAMBDA.port, timeout=CONNECT_WITHIN)
             try:
                 try:
                     connection.connect()
-                except OSError:  # it has just left; nothing was sent, so another one can have the invocation
-                    refused.add(address)
+                except OSError:  # it has just left; nothing was sent, so another one can have the event
+                    rest = LOOK_AGAIN
                     continue
-                yield connection
-                return
+                connection.sock.settimeout(seconds + BEYOND_TIMEOUT)
+                connection.request("POST", PATH, event)
+                return connection.getresponse().read()
+            except TimeoutError:
+                rest = seconds + BEYOND_TIMEOUT
+                raise
+            except (OSError, http.client.HTTPException) as error:
+                rest = LOOK_AGAIN
+                raise RuntimeDied(f"{type(error).__name__} {error}") from error
             finally:
                 connection.close()
-                self._give_back(address)
+                self._give_back(address, rest)
 
-    def _take(self, ends: float, refused: set[str]) -> str:
-        with self._changed:
-            while True:
-                if time.monotonic() - self._asked >= LOOK_AGAIN:
-                    self._found, self._asked = self._look_up(), time.monotonic()
-                    refused.clear()
-                free = [address for address in self._found if address not in self._busy | refused]
+    def _take(self, ends: float) -> str:
+        while True:
+            found = self._look_up()
+            with self._changed:
+                now = time.monotonic()
+                free = [each for each in found if each not in self._busy and self._resting.get(each, 0) <= now]
                 if free:
                     self._busy.add(free[0])
                     return free[0]
-                if time.monotonic() >= ends:
+                if now >= ends:
                     raise TooManyRequestsException(f"no container of {LAMBDA.hostname} became free", Type="User")
-                self._changed.wait(min(LOOK_AGAIN, max(0.0, ends - time.monotonic())))
+                self._changed.wait(min(LOOK_AGAIN, ends - now))
 
-    def _give_back(self, address: str) -> None:
+    def _give_back(self, address: str, rest: float) -> None:
         with self._changed:
             self._busy.discard(address)
-            self._changed.notify()
+            self._resting[address] = time.monotonic() + rest
+            self._changed.notify_all()
 
     @staticmethod
     def _look_up() -> list[str]:
@@ -149,7 +155,7 @@ def answer_of(event: bytes, seconds: int) -> tuple[bytes, bool]:
         The payload of the answer, and whether it is an error.
     """
     try:
-        body = _send(event, seconds + BEYOND_TIMEOUT)
+        body = REPLICAS.send(event, seconds)
     except TimeoutError:
         return _error("Sandbox.Timedout", f"Task timed out after {seconds}.00 seconds"), True
     except RuntimeDied as died:
@@ -159,17 +165,6 @@ def answer_of(event: bytes, seconds: int) -> tuple[bytes, bool]:
     except ValueError:  # the emulator says in plain text, and with status 200, that the function timed out
         return _error("Sandbox.Timedout", body.decode(errors="replace")), True
     return body, isinstance(answer, dict) and {"errorType", "errorMessage"} <= answer.keys()
-
-
-def _send(event: bytes, timeout: float) -> bytes:
-    with REPLICAS.connection(timeout) as connection:
-        try:
-            connection.request("POST", PATH, event)
-            return connection.getresponse().read()
-        except TimeoutError:
-            raise
-        except (OSError, http.client.HTTPException) as error:
-            raise RuntimeDied(f"{type(error).__name__} {error}") from error
 
 
 def _error(kind: str, message: str) -> bytes:

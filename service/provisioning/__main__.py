@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: it cannot be done; the message says why, and what to do.
     """
-    parser = argparse.ArgumentParser(prog="python -m service.provisioning", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m service.provisioning", description="Create everything in the emulator that DOFS_* names."
+    )
     parser.add_argument("--port", default="4566", help="where this machine reaches the emulator")
     parser.add_argument("--server-port", default="8000", help="where this machine reaches the API's own server")
     ports = parser.parse_args(arguments)
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         provision(deployment)
         api_id = create_rest_api(deployment)
         create_monitoring(deployment)
-        _see_that_it_answers(deployment)
+        see_that_it_answers(deployment)
     except BotoCoreError as error:
         raise SystemExit(f"DOFS is not deployed: {error}; does the emulator run?") from None
     except ClientError as error:
@@ -76,7 +78,7 @@ def emulated(settings: Settings) -> Deployment:
         "DOFS_QUEUE_URL": (settings.queue_url.rsplit("/", 1)[-1], names.queue),
         "DOFS_STATE_MACHINE_ARN": (settings.state_machine_arn, names.state_machine_arn),
     }
-    wrong = [f"{name} must end in {there}, not in {here}" for name, (here, there) in expected.items() if here != there]
+    wrong = [f"{name} must name {there}, not {here}" for name, (here, there) in expected.items() if here != there]
     if wrong:
         raise SettingsError("\n".join(wrong))
     return Deployment(_clients(settings), names, settings)
@@ -98,7 +100,12 @@ def _clients(settings: Settings) -> Callable[[Any], Any]:
     return client
 
 
-def _see_that_it_answers(deployment: Deployment) -> None:
+def see_that_it_answers(deployment: Deployment) -> None:
+    """Invoke the function once.
+
+    Raises:
+        SystemExit: it fails; the message is its own.
+    """
     answer = deployment.client("lambda").invoke(
         FunctionName=deployment.names.alias_arn, Payload=json.dumps(RECONCILE_EVENT)
     )

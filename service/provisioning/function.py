@@ -36,11 +36,11 @@ def connect_queue(deployment: Deployment) -> None:
     functions, mapping = deployment.client("lambda"), event_source_mapping(deployment)
     source = mapping["EventSourceArn"]
     found = functions.list_event_source_mappings(EventSourceArn=source)["EventSourceMappings"]
-    if found:
+    if not found:
+        functions.create_event_source_mapping(**mapping)
+    elif any(found[0].get(name) != value for name, value in mapping.items() if name != "FunctionName"):
         changed = {name: value for name, value in mapping.items() if name != "EventSourceArn"}
         functions.update_event_source_mapping(UUID=found[0]["UUID"], **changed)
-    else:
-        functions.create_event_source_mapping(**mapping)
 
 
 def function_configuration(deployment: Deployment, role: str) -> dict[str, Any]:

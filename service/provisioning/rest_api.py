@@ -1,5 +1,6 @@
 """The REST API in front of the function: ``POST /order`` with a check of its body, everything else passed through."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -21,21 +22,33 @@ def create_rest_api(deployment: Deployment) -> str:
         Its id.
     """
     names, gateway = deployment.names, deployment.client("apigateway")
+    definition = json.dumps(rest_api_definition(deployment))
+    fingerprint = hashlib.sha256((definition + json.dumps(MALFORMED)).encode()).hexdigest()
     apis = [api for page in gateway.get_paginator("get_rest_apis").paginate() for api in page["items"]]
     api_id = next((str(api["id"]) for api in apis if api["name"] == names.rest_api), "")
     if not api_id:
         api_id = str(gateway.create_rest_api(name=names.rest_api, tags={"_custom_id_": API_ID})["id"])
-    gateway.put_rest_api(restApiId=api_id, mode="overwrite", body=json.dumps(rest_api_definition(deployment)).encode())
-    gateway.put_gateway_response(
-        restApiId=api_id,
-        responseType="BAD_REQUEST_BODY",
-        statusCode="400",
-        responseParameters={"gatewayresponse.header.Content-Type": "'application/problem+json'"},
-        responseTemplates={"application/json": json.dumps(MALFORMED)},
-    )
-    gateway.create_deployment(restApiId=api_id, stageName=names.environment)
+    if _deployed(gateway, api_id, names.environment) != fingerprint:
+        gateway.put_rest_api(restApiId=api_id, mode="overwrite", body=definition.encode())
+        gateway.put_gateway_response(
+            restApiId=api_id,
+            responseType="BAD_REQUEST_BODY",
+            statusCode="400",
+            responseParameters={"gatewayresponse.header.Content-Type": "'application/problem+json'"},
+            responseTemplates={"application/json": json.dumps(MALFORMED)},
+        )
+        gateway.create_deployment(restApiId=api_id, stageName=names.environment, description=fingerprint)
     allow_invoke(deployment, "api", "apigateway.amazonaws.com", names.rest_api_arn(api_id))
     return api_id
+
+
+def _deployed(gateway: Any, api_id: str, stage: str) -> str:
+    """The fingerprint of the definition that the stage serves; empty if it serves none."""
+    try:
+        deployment_id = gateway.get_stage(restApiId=api_id, stageName=stage)["deploymentId"]
+    except gateway.exceptions.NotFoundException:
+        return ""
+    return str(gateway.get_deployment(restApiId=api_id, deploymentId=deployment_id).get("description", ""))
 
 
 def rest_api_definition(deployment: Deployment) -> dict[str, Any]:
@@ -72,7 +85,10 @@ def rest_api_definition(deployment: Deployment) -> dict[str, Any]:
         "components": {"schemas": {MODEL: {"type": "object", "title": MODEL}}},
         "paths": {
             "/": {ANY_METHOD: integration},
-            "/order": {"post": submit, ANY_METHOD: integration},
-            "/{proxy+}": {ANY_METHOD: {**integration, "parameters": path}},
+            "/order": {"post": submit, "options": integration, ANY_METHOD: integration},
+            "/{proxy+}": {
+                "options": {**integration, "parameters": path},
+                ANY_METHOD: {**integration, "parameters": path},
+            },
         },
     }

@@ -11,16 +11,15 @@ WORKFLOW_FILE = Path(__file__).parents[2] / "workflows" / "order_processing.asl.
 def create_workflow(deployment: Deployment) -> None:
     """Create the state machine, or give it its present definition."""
     names, stepfunctions = deployment.names, deployment.client("stepfunctions")
-    definition = workflow_definition(names.alias_arn, deployment.settings.queue_url)
     role = create_role(deployment, names.workflow_role, "states.amazonaws.com")
+    machine = {"definition": workflow_definition(names.alias_arn, deployment.settings.queue_url), "roleArn": role}
     try:
-        stepfunctions.describe_state_machine(stateMachineArn=names.state_machine_arn)
+        found = stepfunctions.describe_state_machine(stateMachineArn=names.state_machine_arn)
     except stepfunctions.exceptions.StateMachineDoesNotExist:
-        stepfunctions.create_state_machine(
-            name=names.state_machine, definition=definition, roleArn=role, type="STANDARD"
-        )
+        stepfunctions.create_state_machine(name=names.state_machine, type="STANDARD", **machine)
     else:
-        stepfunctions.update_state_machine(stateMachineArn=names.state_machine_arn, definition=definition, roleArn=role)
+        if any(found[name] != value for name, value in machine.items()):
+            stepfunctions.update_state_machine(stateMachineArn=names.state_machine_arn, **machine)
 
 
 def workflow_definition(function_arn: str, queue_url: str) -> str:

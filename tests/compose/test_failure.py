@@ -104,3 +104,35 @@ async def test_a_function_that_hangs_or_dies_is_an_error_and_its_order_is_not_lo
     assert (order["status"], order["attempts"]) == ("PROCESSING", 1), "the attempt was charged when it was claimed"
     failing.up()
     assert failing.invoke(message) == ({"batchItemFailures": [{"itemIdentifier": "m1"}]}, None), "its lease lives"
+
+
+async def test_a_step_that_hangs_is_a_failed_task_that_the_workflow_tries_again(failing):
+    failing.up(DOFS_FUNCTION_TIMEOUT="6", DOFS_VISIBILITY_TIMEOUT="60", DOFS_FULFILLMENT_LATENCY="0")
+    failing.invoke({"dofs": {"task": "reconcile"}})  # so that there is a runtime
+    for container in failing.containers("lambda"):
+        freeze(container)
+    stepfunctions, given = failing.client("stepfunctions"), json.dumps({"order": valid_order()})
+    started = stepfunctions.start_execution(stateMachineArn=failing.names.state_machine_arn, input=given)
+    execution = await ended(failing, started["executionArn"].rpartition(":")[2], 120)
+    history = stepfunctions.get_execution_history(executionArn=started["executionArn"])["events"]
+    failures = [event["taskFailedEventDetails"]["error"] for event in history if event["type"] == "TaskFailed"]
+    assert "Sandbox.Timedout" in failures
+    assert execution["status"] == "SUCCEEDED"
+
+
+async def test_without_a_container_the_workflow_is_throttled_and_the_api_answers_with_an_error(failing):
+    failing.compose("stop", "--timeout", "2", "lambda")
+    stepfunctions, given = failing.client("stepfunctions"), json.dumps({"order": valid_order()})
+    started = stepfunctions.start_execution(stateMachineArn=failing.names.state_machine_arn, input=given)
+    async with failing.api("gateway") as api:
+        answer = await api.get("/health", timeout=60)
+    assert answer.status_code >= 500
+
+    async def failures() -> list[str]:
+        history = stepfunctions.get_execution_history(executionArn=started["executionArn"])["events"]
+        return [event["taskFailedEventDetails"]["error"] for event in history if event["type"] == "TaskFailed"]
+
+    assert "Lambda.TooManyRequestsException" in await until(failures, bool, 120)
+    failing.up()
+    execution = await ended(failing, started["executionArn"].rpartition(":")[2], 120)
+    assert execution["status"] == "SUCCEEDED"

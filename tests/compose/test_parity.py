@@ -1,18 +1,15 @@
 """The embedded cloud and compose create the same resources, by what their AWS endpoints say of them."""
 
 import json
-from typing import Any
 
 import pytest
 
 from service.settings import Settings
+from tests.description import DESCRIPTIONS, OWN, neutral
 from tests.embedded.support import running_cloud
-from tests.system import Running, url
+from tests.system import url
 
 pytestmark = pytest.mark.docker
-
-OWN = {"DOFS_CLOUD", "DOFS_AWS_ENDPOINT_URL", "DOFS_QUEUE_URL", "DOFS_STATE_MACHINE_ARN"}
-"""Where a cloud is and what its account is called; all other settings can be the same."""
 
 
 @pytest.fixture(scope="module")
@@ -27,65 +24,9 @@ def both(stack):
         yield stack, cloud
 
 
-def tables(system: Running) -> Any:
-    found = {}
-    for name in (system.settings.orders_table, system.settings.failed_orders_table):
-        table = system.client("dynamodb").describe_table(TableName=name)["Table"]
-        indexes = table["GlobalSecondaryIndexes"]
-        found[name] = {
-            "attributes": sorted(json.dumps(each, sort_keys=True) for each in table["AttributeDefinitions"]),
-            "key": table["KeySchema"],
-            "billing": table["BillingModeSummary"]["BillingMode"],
-            "indexes": {each["IndexName"]: (each["KeySchema"], each["Projection"]) for each in indexes},
-        }
-    return found
-
-
-def queues(system: Running) -> Any:
-    compared = ("VisibilityTimeout", "MessageRetentionPeriod", "SqsManagedSseEnabled", "RedrivePolicy")
-    found = {}
-    for name in (system.names.queue, system.names.dead_letter_queue):
-        answer = system.client("sqs").get_queue_attributes(QueueUrl=url(system, name), AttributeNames=["All"])
-        found[name] = {each: value for each, value in answer["Attributes"].items() if each in compared}
-        if "RedrivePolicy" in found[name]:
-            found[name]["RedrivePolicy"] = json.loads(found[name]["RedrivePolicy"])
-    return found
-
-
-def state_machine(system: Running) -> Any:
-    found = system.client("stepfunctions").describe_state_machine(stateMachineArn=system.names.state_machine_arn)
-    return {"definition": json.loads(found["definition"]), "type": found["type"], "role": found["roleArn"]}
-
-
-def function(system: Running) -> Any:
-    functions, name = system.client("lambda"), system.names.function
-    found = functions.get_function_configuration(FunctionName=name)
-    variables = {each: value for each, value in found["Environment"]["Variables"].items() if each not in OWN}
-    alias = functions.get_alias(FunctionName=name, Name="live")
-    compared = ("FunctionName", "PackageType", "Timeout", "MemorySize", "Role")
-    return {each: found[each] for each in compared} | {"variables": variables, "alias": alias["FunctionVersion"]}
-
-
-def mapping(system: Running) -> Any:
-    (found,) = system.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    function = found["FunctionArn"].removeprefix(system.names.function_arn)  # moto resolves the alias to its version
-    compared = ("EventSourceArn", "BatchSize", "FunctionResponseTypes")
-    return {each: found[each] for each in compared} | {"qualified": function in (":live", ":1")}
-
-
-def schedule(system: Running) -> Any:
-    events, name = system.client("events"), system.names.rule
-    rule, targets = events.describe_rule(Name=name), events.list_targets_by_rule(Rule=name)["Targets"]
-    return rule["ScheduleExpression"], rule["State"], [(each["Id"], each["Arn"], each["Input"]) for each in targets]
-
-
-@pytest.mark.parametrize("describe", [tables, queues, state_machine, function, mapping, schedule])
+@pytest.mark.parametrize("describe", DESCRIPTIONS)
 def test_both_create_the_same(both, describe):
-    def neutral(system: Running) -> Any:
-        text = json.dumps(describe(system)).replace(system.names.account, "ACCOUNT")
-        return json.loads(text.replace(system.settings.queue_url.replace(system.names.account, "ACCOUNT"), "QUEUE"))
-
-    on_compose, embedded = (neutral(system) for system in both)
+    on_compose, embedded = (neutral(describe, system) for system in both)
     assert on_compose == embedded
 
 

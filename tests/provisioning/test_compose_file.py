@@ -47,7 +47,22 @@ def test_every_setting_can_be_changed_from_the_shell_but_for_the_names():
         assert re.search(rf"^  {variable}:(?: \$\{{{variable}:-[^}}]+\}})?$", TEXT, re.MULTILINE), variable
 
 
+def test_each_waits_for_what_it_needs():
+    healthy = {"condition": "service_healthy"}
+    assert SERVICES["deploy"]["depends_on"] == {"localstack": healthy, "lambda": healthy}
+    assert SERVICES["api"]["depends_on"] == {"deploy": {"condition": "service_completed_successfully"}}
+
+
+def test_one_service_builds_the_image_and_the_other_takes_it():
+    """Two that build the same name get in each other's way."""
+    assert "build" in SERVICES["lambda"]
+    assert "build" not in SERVICES["api"]
+    assert SERVICES["api"]["image"] == SERVICES["lambda"]["image"] == "dofs"
+
+
 def test_the_emulators_time_out_when_the_function_does():
+    assert "AWS_LAMBDA_FUNCTION_TIMEOUT: ${DOFS_FUNCTION_TIMEOUT:-30}\n" in TEXT
+    assert "DOFS_FUNCTION_TIMEOUT: ${DOFS_FUNCTION_TIMEOUT:-30}\n" in TEXT
     assert SERVICES["lambda"]["environment"]["AWS_LAMBDA_FUNCTION_TIMEOUT"] == 30
     assert Settings.load(settings_of("lambda")).function_timeout == 30
 

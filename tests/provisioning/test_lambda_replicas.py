@@ -62,6 +62,7 @@ def script(localstack, monkeypatch):
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.waits, module.looks_up = module.WAIT_FOR_ONE, module.Replicas.__dict__["_look_up"].__func__
     monkeypatch.setattr(module, "LOOK_AGAIN", 0.05)
     monkeypatch.setattr(module, "WAIT_FOR_ONE", 5)
     monkeypatch.setattr(module, "BEYOND_TIMEOUT", 0.3)
@@ -111,6 +112,22 @@ def say(body: bytes) -> Answer:
 
 def hang_up(request: BaseHTTPRequestHandler, _event: bytes) -> None:
     request.connection.shutdown(socket.SHUT_RDWR)
+
+
+def break_off(request: BaseHTTPRequestHandler, _event: bytes) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", "100")
+    request.end_headers()
+    request.wfile.write(b"half")
+    request.close_connection = True
+
+
+def after(seconds: float, answer: Answer) -> Answer:
+    def slowly(request: BaseHTTPRequestHandler, event: bytes) -> None:
+        threading.Event().wait(seconds)
+        answer(request, event)
+
+    return slowly
 
 
 def invoke(script, localstack, payload: str = "{}", timeout: int = 1) -> Result:
@@ -171,9 +188,31 @@ def test_a_container_that_says_nothing_at_all_is_a_timeout(script, localstack, c
     assert json.loads(result.payload)["errorType"] == "Sandbox.Timedout"
 
 
-def test_a_container_that_dies_at_work_is_an_error_and_no_other_gets_the_event(script, localstack, containers):
+def test_the_function_has_its_own_timeout_and_a_little_more(script, localstack, containers, monkeypatch):
+    monkeypatch.setattr(script, "BEYOND_TIMEOUT", 0.1)
+    containers(after(0.4, say(b"1")))
+    assert invoke(script, localstack, timeout=1).payload == b"1"
+
+
+def test_a_container_that_gave_no_answer_is_left_alone_while_it_may_be_at_work(script, localstack, containers):
+    over, hung = threading.Event(), []
+
+    def hang(request: BaseHTTPRequestHandler, event: bytes) -> None:
+        hung.append(event)
+        over.wait(10)
+
+    containers(hang)
+    containers(say(b"1"))
+    assert invoke(script, localstack, timeout=0).is_error
+    assert [invoke(script, localstack).payload for _ in range(3)] == [b"1"] * 3
+    over.set()
+    assert len(hung) == 1
+
+
+@pytest.mark.parametrize("die", [hang_up, break_off])
+def test_a_container_that_dies_at_work_is_an_error_and_no_other_gets_the_event(die, script, localstack, containers):
     others: list[bytes] = []
-    containers(hang_up)
+    containers(die)
     containers(lambda request, event: others.append(event))
     result = invoke(script, localstack)
     assert result.is_error
@@ -194,14 +233,47 @@ def test_a_container_that_comes_late_is_found(script, localstack, containers):
         assert waiting.result(5).payload == b"1"
 
 
+def test_a_container_that_was_away_is_tried_again(script, localstack, containers):
+    script.addresses.append("127.0.0.2")  # the address of the first container that starts
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(invoke, script, localstack)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.2)
+        containers(say(b"1"))
+        assert waiting.result(5).payload == b"1"
+
+
+def test_who_waits_is_woken_by_the_container_that_becomes_free(script, localstack, containers, monkeypatch):
+    monkeypatch.setattr(script, "LOOK_AGAIN", 30)
+    monkeypatch.setattr(script, "WAIT_FOR_ONE", 30)
+    containers(after(0.02, say(b"1")))
+    with ThreadPoolExecutor(5) as pool:
+        waiting = [pool.submit(invoke, script, localstack) for _ in range(10)]
+        assert [each.result(5).payload for each in waiting] == [b"1"] * 10
+
+
+def test_a_throttle_comes_before_api_gateway_gives_up(script):
+    assert 5 * script.waits < 29, "LocalStack repeats a throttled invocation four times"
+
+
 def test_no_free_container_is_a_throttle(script, localstack, monkeypatch):
     monkeypatch.setattr(script, "WAIT_FOR_ONE", 0.2)
     with pytest.raises(Throttled, match="no container of lambda"):
         invoke(script, localstack)
 
 
-def test_a_name_that_nobody_has_is_no_container(script):
-    assert script.Replicas.__dict__["_look_up"].__func__() == []
+def test_a_name_that_nobody_has_is_no_container(script, monkeypatch):
+    def nobody(*_: Any) -> Any:
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    assert script.looks_up() == []
+
+
+def test_all_containers_behind_the_name_are_known(script, monkeypatch):
+    entries = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"172.18.0.{n}", PORT)) for n in (5, 3, 4)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: entries)
+    assert script.looks_up() == ["172.18.0.3", "172.18.0.4", "172.18.0.5"]
 
 
 def test_each_container_has_one_invocation_at_a_time_and_all_are_used(script, localstack, containers):

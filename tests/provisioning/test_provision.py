@@ -2,12 +2,15 @@
 
 import json
 from dataclasses import replace
+from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from service.provisioning.__main__ import emulated, main
+from service.provisioning.__main__ import emulated, main, see_that_it_answers
 from service.provisioning.deployment import Deployment
 from service.provisioning.monitoring import create_monitoring, dead_letter_alarm
 from service.provisioning.names import Names
@@ -68,6 +71,63 @@ def test_a_second_run_leaves_everything_as_it_is():
     assert client("dynamodb").scan(TableName=NAMES.orders_table)["Count"] == 1, "orders stay"
 
 
+def test_a_second_run_writes_nothing():
+    """LocalStack would start a second schedule, poller or version beside the first."""
+    deployed()
+    made: list[str] = []
+
+    def watched(service: str):
+        watching = client(service)
+        watching.meta.events.register("provide-client-params", lambda model, **_: made.append(model.name))
+        return watching
+
+    provision(Deployment(watched, NAMES, SETTINGS))
+    writes = {name for name in made if not name.startswith(("Get", "List", "Describe"))}
+    assert writes == {"CreateTable", "CreateQueue", "CreateRole"}, "these leave alone what is there"
+
+
+def test_the_numbers_are_those_of_the_design():
+    deployed()
+    kept = {}
+    for name in (NAMES.queue, NAMES.dead_letter_queue):
+        url = client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
+        kept[name] = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert kept[NAMES.queue]["MessageRetentionPeriod"] == str(4 * 24 * 60 * 60)
+    assert kept[NAMES.dead_letter_queue]["MessageRetentionPeriod"] == str(14 * 24 * 60 * 60)
+    (mapping,) = client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert (mapping["BatchSize"], mapping["ScalingConfig"]["MaximumConcurrency"]) == (10, 10)
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    rule = client("events").describe_rule(Name=NAMES.rule)
+    assert (rule["State"], rule["ScheduleExpression"]) == ("ENABLED", "rate(1 minute)")
+    (target,) = client("events").list_targets_by_rule(Rule=NAMES.rule)["Targets"]
+    assert json.loads(target["Input"]) == {"dofs": {"task": "reconcile"}}
+
+
+def test_a_schedule_that_was_switched_off_is_switched_on_again():
+    deployed()
+    client("events").disable_rule(Name=NAMES.rule)
+    deployed()
+    assert client("events").describe_rule(Name=NAMES.rule)["State"] == "ENABLED"
+
+
+def test_a_workflow_of_another_definition_is_brought_up_to_date():
+    deployed()
+    url = SETTINGS.queue_url.replace("127.0.0.1", "localstack")
+    deployed(replace(SETTINGS, queue_url=url))
+    machine = client("stepfunctions").describe_state_machine(stateMachineArn=NAMES.state_machine_arn)
+    sending = json.loads(machine["definition"])["States"]["EnqueueFulfillment"]
+    assert sending["Parameters"]["QueueUrl"] == url
+
+
+def test_a_function_that_fails_ends_the_deployment_with_its_error():
+    def broken(_service: str) -> Any:
+        payload = BytesIO(b'{"errorType": "SettingsError", "errorMessage": "DOFS_QUEUE_URL is missing"}')
+        return SimpleNamespace(invoke=lambda **_: {"FunctionError": "Unhandled", "Payload": payload})
+
+    with pytest.raises(SystemExit, match="DOFS_QUEUE_URL is missing"):
+        see_that_it_answers(Deployment(broken, NAMES, SETTINGS))
+
+
 def test_a_run_with_other_settings_brings_queue_function_and_alias_up_to_date():
     deployed()
     deployed(replace(SETTINGS, max_attempts=5, visibility_timeout=240, function_timeout=40))
@@ -118,13 +178,13 @@ def test_the_alarm_watches_how_many_messages_are_in_the_dead_letter_queue():
     ("changes", "named"),
     [
         ({"cloud": "aws", "aws_endpoint_url": ""}, "DOFS_CLOUD must be localstack"),
-        ({"orders_table": "orders"}, "DOFS_ORDERS_TABLE must end in dofs-orders-dev"),
-        ({"failed_orders_table": "failed"}, "DOFS_FAILED_ORDERS_TABLE must end in dofs-failed-orders-dev"),
-        ({"queue_url": "http://127.0.0.1:4566/1/q"}, "DOFS_QUEUE_URL must end in dofs-fulfillment-dev"),
-        ({"state_machine_arn": "arn:aws:states:ap-south-1:1:stateMachine:x"}, "DOFS_STATE_MACHINE_ARN must end in"),
-        ({"state_machine_arn": "x"}, "DOFS_STATE_MACHINE_ARN must end in"),
-        ({"region": "eu-west-1"}, "DOFS_REGION must end in ap-south-1"),
-        ({"environment": "staging"}, "DOFS_ORDERS_TABLE must end in dofs-orders-staging"),
+        ({"orders_table": "orders"}, "DOFS_ORDERS_TABLE must name dofs-orders-dev"),
+        ({"failed_orders_table": "failed"}, "DOFS_FAILED_ORDERS_TABLE must name dofs-failed-orders-dev"),
+        ({"queue_url": "http://127.0.0.1:4566/1/q"}, "DOFS_QUEUE_URL must name dofs-fulfillment-dev"),
+        ({"state_machine_arn": "arn:aws:states:ap-south-1:1:stateMachine:x"}, "DOFS_STATE_MACHINE_ARN must name"),
+        ({"state_machine_arn": "x"}, "DOFS_STATE_MACHINE_ARN must name"),
+        ({"region": "eu-west-1"}, "DOFS_REGION must name ap-south-1"),
+        ({"environment": "staging"}, "DOFS_ORDERS_TABLE must name dofs-orders-staging"),
     ],
 )
 def test_settings_that_name_other_resources_are_refused(changes, named):

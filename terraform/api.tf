@@ -1,0 +1,236 @@
+# The REST API: `POST /order` with a check of its body, everything else passed through, all to the function's alias.
+
+locals {
+  order_path = "/order"
+  proxy_path = "/{proxy+}"
+
+  resource_ids = {
+    "/"                = aws_api_gateway_rest_api.orders.root_resource_id
+    (local.order_path) = aws_api_gateway_resource.order.id
+    (local.proxy_path) = aws_api_gateway_resource.proxy.id
+  }
+
+  # A browser asks OPTIONS before it may show who it is, so that is open; the function answers it by its list of origins.
+  methods = {
+    "ANY /"             = { path = "/", method = "ANY", open = false, validated = false }
+    "POST /order"       = { path = local.order_path, method = "POST", open = false, validated = true }
+    "OPTIONS /order"    = { path = local.order_path, method = "OPTIONS", open = true, validated = false }
+    "ANY /order"        = { path = local.order_path, method = "ANY", open = false, validated = false }
+    "OPTIONS /{proxy+}" = { path = local.proxy_path, method = "OPTIONS", open = true, validated = false }
+    "ANY /{proxy+}"     = { path = local.proxy_path, method = "ANY", open = false, validated = false }
+  }
+
+  authorization = { none = "NONE", api_key = "NONE", iam = "AWS_IAM", cognito = "COGNITO_USER_POOLS" }[var.api_auth]
+
+  # A gateway's own answers can name one origin only. With several, the others' pages cannot read those.
+  gateway_cors_headers = length(var.cors_origins) == 0 ? {} : {
+    "gatewayresponse.header.Access-Control-Allow-Origin" = "'${var.cors_origins[0]}'"
+    "gatewayresponse.header.Vary"                        = "'Origin'"
+  }
+
+  problem = { "gatewayresponse.header.Content-Type" = "'application/problem+json'" }
+
+  gateway_responses = {
+    BAD_REQUEST_BODY = {
+      status = "400"
+      body   = jsonencode({ type = "urn:dofs:problem:malformed-json", title = "The body is not acceptable JSON", status = 400 })
+    }
+    THROTTLED = {
+      status = "429"
+      body   = jsonencode({ type = "urn:dofs:problem:throttled", title = "Too many requests; try again", status = 429 })
+    }
+    DEFAULT_4XX = { status = null, body = "{\"type\": \"about:blank\", \"title\": $context.error.messageString}" }
+    DEFAULT_5XX = { status = null, body = "{\"type\": \"about:blank\", \"title\": $context.error.messageString}" }
+  }
+}
+
+resource "aws_api_gateway_rest_api" "orders" {
+  # checkov:skip=CKV_AWS_237: the aliases and permissions behind it are recreated with it in any case
+  name        = local.names.rest_api
+  description = "Takes orders."
+
+  endpoint_configuration {
+    types = ["REGIONAL"]
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_api_gateway_resource" "order" {
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  parent_id   = aws_api_gateway_rest_api.orders.root_resource_id
+  path_part   = trimprefix(local.order_path, "/")
+}
+
+resource "aws_api_gateway_resource" "proxy" {
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  parent_id   = aws_api_gateway_rest_api.orders.root_resource_id
+  path_part   = trimprefix(local.proxy_path, "/")
+}
+
+# The gateway checks no more than that an order is an object: which fields are wrong is for the function to say, all at
+# once, and with `Prefer: handling=lenient` for the workflow.
+resource "aws_api_gateway_model" "order" {
+  rest_api_id  = aws_api_gateway_rest_api.orders.id
+  name         = "Order"
+  content_type = "application/json"
+  schema       = jsonencode({ "$schema" = "http://json-schema.org/draft-04/schema#", title = "Order", type = "object" })
+}
+
+resource "aws_api_gateway_request_validator" "body" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  name                  = "body"
+  validate_request_body = true
+}
+
+resource "aws_api_gateway_authorizer" "cognito" {
+  count = var.api_auth == "cognito" ? 1 : 0
+
+  rest_api_id   = aws_api_gateway_rest_api.orders.id
+  name          = "cognito"
+  type          = "COGNITO_USER_POOLS"
+  provider_arns = [var.cognito_user_pool_arn]
+}
+
+resource "aws_api_gateway_method" "orders" {
+  # checkov:skip=CKV_AWS_59: api_auth = none is refused outside dev, and OPTIONS cannot be authenticated
+  # checkov:skip=CKV2_AWS_53: `POST /order` is validated by the gateway, all else by the function
+  for_each = local.methods
+
+  rest_api_id          = aws_api_gateway_rest_api.orders.id
+  resource_id          = local.resource_ids[each.value.path]
+  http_method          = each.value.method
+  authorization        = each.value.open ? "NONE" : local.authorization
+  authorizer_id        = each.value.open ? null : one(aws_api_gateway_authorizer.cognito[*].id)
+  api_key_required     = var.api_auth == "api_key" && !each.value.open
+  request_validator_id = each.value.validated ? aws_api_gateway_request_validator.body.id : null
+  request_models       = each.value.validated ? { "application/json" = aws_api_gateway_model.order.name } : null
+}
+
+resource "aws_api_gateway_integration" "function" {
+  for_each = local.methods
+
+  rest_api_id             = aws_api_gateway_rest_api.orders.id
+  resource_id             = local.resource_ids[each.value.path]
+  http_method             = aws_api_gateway_method.orders[each.key].http_method
+  type                    = "AWS_PROXY"
+  integration_http_method = "POST"
+  uri                     = aws_lambda_alias.live.invoke_arn
+}
+
+resource "aws_api_gateway_gateway_response" "problem" {
+  for_each = local.gateway_responses
+
+  rest_api_id         = aws_api_gateway_rest_api.orders.id
+  response_type       = each.key
+  status_code         = each.value.status
+  response_parameters = merge(local.problem, local.gateway_cors_headers)
+  response_templates  = { "application/json" = each.value.body }
+}
+
+resource "aws_api_gateway_deployment" "orders" {
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+
+  # Files and variables, not objects: what a provider computes would replace the deployment with every plan.
+  triggers = {
+    definition = sha1(jsonencode([filesha1("${path.module}/api.tf"), var.api_auth, var.cognito_user_pool_arn, var.cors_origins, local.names]))
+  }
+
+  depends_on = [aws_api_gateway_integration.function, aws_api_gateway_gateway_response.problem]
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_api_gateway_stage" "orders" {
+  # checkov:skip=CKV_AWS_120: an answer about an order must not come from a cache
+  # checkov:skip=CKV_AWS_73: tracing is var.enable_tracing
+  # checkov:skip=CKV2_AWS_29: a web ACL is var.enable_waf
+  # checkov:skip=CKV2_AWS_77: its rules, those against Log4j among them, are in waf.tf
+  # checkov:skip=CKV2_AWS_51: clients are people and services without certificates; var.api_auth says how they are known
+  rest_api_id          = aws_api_gateway_rest_api.orders.id
+  deployment_id        = aws_api_gateway_deployment.orders.id
+  stage_name           = var.environment
+  xray_tracing_enabled = var.enable_tracing
+
+  # No query string and no body: a customer's id stands in the one, the order in the other.
+  access_log_settings {
+    destination_arn = aws_cloudwatch_log_group.api.arn
+    format = jsonencode({
+      time      = "$context.requestTime"
+      requestId = "$context.requestId"
+      ip        = "$context.identity.sourceIp"
+      method    = "$context.httpMethod"
+      resource  = "$context.resourcePath"
+      status    = "$context.status"
+      latency   = "$context.responseLatency"
+      error     = "$context.error.responseType"
+    })
+  }
+}
+
+resource "aws_api_gateway_method_settings" "all" {
+  # checkov:skip=CKV_AWS_225: an answer about an order must not come from a cache
+  # checkov:skip=CKV_AWS_308: the same
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  stage_name  = aws_api_gateway_stage.orders.stage_name
+  method_path = "*/*"
+
+  settings {
+    metrics_enabled        = true
+    logging_level          = "ERROR"
+    data_trace_enabled     = false
+    throttling_rate_limit  = var.api_throttling_rate
+    throttling_burst_limit = var.api_throttling_burst
+  }
+}
+
+resource "aws_cloudwatch_log_group" "api" {
+  # checkov:skip=CKV_AWS_158: encrypted by AWS unless var.kms_key_arn names a key; a key of one's own costs extra
+  # checkov:skip=CKV_AWS_338: orders are on record in the tables; how long logs are kept is var.log_retention_days
+  name              = "/aws/apigateway/${local.names.rest_api}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+}
+
+resource "aws_lambda_permission" "api" {
+  statement_id  = "api"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.orders.function_name
+  qualifier     = aws_lambda_alias.live.name
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_api_gateway_rest_api.orders.execution_arn}/*"
+}
+
+resource "aws_api_gateway_usage_plan" "callers" {
+  count = var.api_auth == "api_key" ? 1 : 0
+
+  name = local.names.rest_api
+
+  api_stages {
+    api_id = aws_api_gateway_rest_api.orders.id
+    stage  = aws_api_gateway_stage.orders.stage_name
+  }
+
+  throttle_settings {
+    rate_limit  = var.api_throttling_rate
+    burst_limit = var.api_throttling_burst
+  }
+}
+
+resource "aws_api_gateway_api_key" "first" {
+  count = var.api_auth == "api_key" ? 1 : 0
+
+  name = local.names.rest_api
+}
+
+resource "aws_api_gateway_usage_plan_key" "first" {
+  count = var.api_auth == "api_key" ? 1 : 0
+
+  key_id        = aws_api_gateway_api_key.first[0].id
+  key_type      = "API_KEY"
+  usage_plan_id = aws_api_gateway_usage_plan.callers[0].id
+}

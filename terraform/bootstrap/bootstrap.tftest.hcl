@@ -1,0 +1,391 @@
+# What the deployments, and whoever may deploy, rely on. Nothing here talks to AWS.
+
+mock_provider "aws" {
+  # Names become known in the plan, so that no run has to apply; a bucket with prevent_destroy could not be taken away.
+  override_during = plan
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/mocked" }
+  }
+
+  mock_resource "aws_iam_policy" {
+    defaults = { arn = "arn:aws:iam::123456789012:policy/mocked" }
+  }
+}
+
+run "the_state_is_private_versioned_and_encrypted" {
+  command = plan
+
+  assert {
+    condition     = output.state_bucket == "dofs-terraform-state-123456789012"
+    error_message = "The bucket is named after the project and the account."
+  }
+
+  assert {
+    condition = alltrue([
+      aws_s3_bucket_public_access_block.state.block_public_acls,
+      aws_s3_bucket_public_access_block.state.block_public_policy,
+      aws_s3_bucket_public_access_block.state.ignore_public_acls,
+      aws_s3_bucket_public_access_block.state.restrict_public_buckets,
+    ])
+    error_message = "Nothing makes the bucket public."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled"
+    error_message = "A state that was overwritten can be had back."
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_server_side_encryption_configuration.state.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "aws:kms"
+    error_message = "States are encrypted."
+  }
+
+  assert {
+    condition = [for rule in aws_s3_bucket_lifecycle_configuration.state.rule : [
+      rule.noncurrent_version_expiration[0].noncurrent_days, rule.noncurrent_version_expiration[0].newer_noncurrent_versions
+    ]] == [[90, 10]]
+    error_message = "Old versions end, and not the last ten."
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_s3_bucket_policy.state.policy).Statement :
+      [statement.Effect, statement.Principal, statement.Action, statement.Condition.Bool["aws:SecureTransport"]]
+    ] == [["Deny", "*", "s3:*", "false"]]
+    error_message = "Only TLS reaches the bucket."
+  }
+
+  assert {
+    condition     = strcontains(output.backend_conf, "use_lockfile = true") && strcontains(output.backend_conf, "\"dofs-terraform-state-123456789012\"") && !strcontains(output.backend_conf, "dynamodb")
+    error_message = "backend.conf names the bucket, and locks by a file."
+  }
+}
+
+run "images_are_immutable_and_kept_by_count" {
+  command = plan
+
+  variables {
+    images_kept = 20
+  }
+
+  assert {
+    condition     = aws_ecr_repository.images.name == "dofs" && aws_ecr_repository.images.image_tag_mutability == "IMMUTABLE"
+    error_message = "A tag is never moved."
+  }
+
+  assert {
+    condition     = aws_ecr_repository.images.image_scanning_configuration[0].scan_on_push
+    error_message = "Images are scanned."
+  }
+
+  assert {
+    condition     = aws_ecr_repository.images.encryption_configuration[0].encryption_type == "KMS"
+    error_message = "Images are encrypted."
+  }
+
+  assert {
+    condition = [for rule in jsondecode(aws_ecr_lifecycle_policy.images.policy).rules : rule.selection] == [
+      { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 20 }
+    ]
+    error_message = "No rule may delete by age: it could delete the digest that is deployed."
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_ecr_repository_policy.images.policy).Statement :
+      [statement.Principal.Service, statement.Condition.StringEquals["aws:SourceAccount"], statement.Condition.ArnLike["aws:SourceArn"]]
+    ] == [["lambda.amazonaws.com", "123456789012", "arn:aws:lambda:ap-south-1:123456789012:function:*"]]
+    error_message = "Functions of this account can pull, and nothing else."
+  }
+}
+
+run "without_a_repository_there_is_nothing_of_github" {
+  command = plan
+
+  assert {
+    condition     = length(aws_iam_openid_connect_provider.github) == 0 && length(aws_iam_role.deploy) == 0
+    error_message = "Neither provider nor role."
+  }
+
+  assert {
+    condition     = length(aws_iam_policy.deploy) == 0 && output.deploy_role_arn == null
+    error_message = "Neither permissions nor an ARN."
+  }
+}
+
+run "only_the_repositorys_main_branch_and_environments_deploy" {
+  command = plan
+
+  variables {
+    github_repository = "octocat@1/dofs@2"
+  }
+
+  assert {
+    condition     = aws_iam_openid_connect_provider.github[0].url == "https://token.actions.githubusercontent.com" && aws_iam_openid_connect_provider.github[0].client_id_list == toset(["sts.amazonaws.com"])
+    error_message = "The provider is GitHub's, for tokens that are meant for AWS."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role.deploy[0].assume_role_policy).Statement == [{
+      Sid       = "Workflows"
+      Effect    = "Allow"
+      Principal = { Federated = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com" }
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Condition = {
+        StringEquals = { "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com" }
+        StringLike = {
+          "token.actions.githubusercontent.com:sub" = [
+            "repo:octocat@1/dofs@2:ref:refs/heads/main",
+            "repo:octocat@1/dofs@2:environment:dev",
+            "repo:octocat@1/dofs@2:environment:staging",
+            "repo:octocat@1/dofs@2:environment:prod",
+          ]
+        }
+      }
+    }]
+    error_message = "The trust policy names the audience, the repository, and which of its runs."
+  }
+}
+
+run "an_accounts_provider_is_used_when_it_has_one" {
+  command = plan
+
+  variables {
+    github_repository           = "octocat/dofs"
+    create_github_oidc_provider = false
+  }
+
+  assert {
+    condition     = length(aws_iam_openid_connect_provider.github) == 0 && length(aws_iam_role.deploy) == 1
+    error_message = "The role trusts the provider that exists."
+  }
+}
+
+run "the_pipelines_project_deploys_when_it_is_let" {
+  command = plan
+
+  variables {
+    codebuild_deploys = true
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role.deploy[0].assume_role_policy).Statement :
+      [statement.Principal.Service, statement.Condition.StringEquals["aws:SourceAccount"], statement.Condition.ArnLike["aws:SourceArn"]]
+    ] == [["codebuild.amazonaws.com", "123456789012", "arn:aws:codebuild:ap-south-1:123456789012:project/dofs-deploy-*"]]
+    error_message = "It is this account's project of that name, and nobody else."
+  }
+}
+
+run "who_deploys_cannot_become_more" {
+  command = plan
+
+  variables {
+    github_repository = "octocat/dofs"
+    kms_key_arn       = "arn:aws:kms:ap-south-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition = alltrue([for policy in values(aws_iam_policy.deploy)[*].policy : alltrue([
+      for statement in jsondecode(policy).Statement : !contains(flatten([statement.Action]), "*") && (
+        statement.Effect == "Deny" || alltrue([for action in flatten([statement.Action]) : !endswith(action, ":*")])
+      )
+    ])])
+    error_message = "No statement allows all of a service."
+  }
+
+  assert {
+    condition = alltrue([for policy in values(aws_iam_policy.deploy)[*].policy : alltrue([
+      for statement in jsondecode(policy).Statement : !contains(flatten([statement.Resource]), "*") || contains(
+        ["RegistryLogin", "EventSources", "WorkflowDefinitions", "Subscriptions"], statement.Sid
+      )
+    ])])
+    error_message = "Only what AWS knows no names for is allowed on everything."
+  }
+
+  assert {
+    condition = alltrue([for statement in jsondecode(aws_iam_policy.deploy["roles"].policy).Statement :
+      statement.Condition.StringEquals["iam:PermissionsBoundary"] == "arn:aws:iam::123456789012:policy/dofs-bootstrap-boundary"
+      if anytrue([for action in flatten([statement.Action]) : contains(["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"], action)])
+    ])
+    error_message = "A role is made, or given anything, within the boundary only."
+  }
+
+  assert {
+    condition = alltrue([for statement in jsondecode(aws_iam_policy.deploy["roles"].policy).Statement :
+      length(statement.Condition.StringEquals["iam:PassedToService"]) > 0 && statement.Resource == "arn:aws:iam::123456789012:role/dofs-*"
+      if contains(flatten([statement.Action]), "iam:PassRole")
+    ])
+    error_message = "Roles of the project are passed, and to services that are named."
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_policy.deploy["roles"].policy).Statement : statement.Resource if statement.Effect == "Deny"] == [
+      ["arn:aws:iam::123456789012:role/dofs-bootstrap-*", "arn:aws:iam::123456789012:policy/dofs-bootstrap-*"]
+    ]
+    error_message = "The role cannot change what it may, nor the boundary."
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_policy.boundary.policy, "iam:") && !strcontains(aws_iam_policy.boundary.policy, "\"*:*\"")
+    error_message = "Nothing within the boundary can touch IAM."
+  }
+
+  assert {
+    condition     = alltrue([for policy in concat(values(aws_iam_policy.deploy)[*].policy, [aws_iam_policy.boundary.policy]) : length(policy) <= 6144])
+    error_message = "AWS takes a policy of 6,144 characters at most."
+  }
+}
+
+run "the_gateways_role_for_logs_can_be_left_to_others" {
+  command = plan
+
+  variables {
+    manage_api_gateway_account = false
+  }
+
+  assert {
+    condition     = length(aws_api_gateway_account.logs) + length(aws_iam_role.gateway_logs) + length(aws_iam_role_policy_attachment.gateway_logs) == 0
+    error_message = "An account has one such setting, and it is left alone."
+  }
+}
+
+run "the_gateways_role_for_logs_is_set" {
+  command = plan
+
+  assert {
+    condition     = aws_api_gateway_account.logs[0].cloudwatch_role_arn == aws_iam_role.gateway_logs[0].arn
+    error_message = "Stages can write access logs."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.gateway_logs[0].assume_role_policy).Statement[0].Principal.Service == "apigateway.amazonaws.com"
+    error_message = "The role is API Gateway's."
+  }
+}
+
+run "a_region_is_a_code" {
+  command = plan
+
+  variables {
+    aws_region = "Mumbai"
+  }
+
+  expect_failures = [var.aws_region]
+}
+
+run "a_project_name_is_short_and_plain" {
+  command = plan
+
+  variables {
+    project_name = "DOFS_orders"
+  }
+
+  expect_failures = [var.project_name]
+}
+
+run "old_states_are_kept_for_a_week_at_least" {
+  command = plan
+
+  variables {
+    state_versions_days = 6
+  }
+
+  expect_failures = [var.state_versions_days]
+}
+
+run "an_image_repository_is_lower_case" {
+  command = plan
+
+  variables {
+    ecr_repository = "DOFS"
+  }
+
+  expect_failures = [var.ecr_repository]
+}
+
+run "twenty_images_are_kept_at_least" {
+  command = plan
+
+  variables {
+    images_kept = 19
+  }
+
+  expect_failures = [var.images_kept]
+}
+
+run "a_repository_is_one_and_not_all_of_an_owners" {
+  command = plan
+
+  variables {
+    github_repository = "octocat/*"
+  }
+
+  expect_failures = [var.github_repository]
+}
+
+run "identifiers_stand_at_both_names_or_at_none" {
+  command = plan
+
+  variables {
+    github_repository = "octocat@1/dofs"
+  }
+
+  expect_failures = [var.github_repository]
+}
+
+run "pull_requests_do_not_deploy" {
+  command = plan
+
+  variables {
+    github_subjects = ["pull_request"]
+  }
+
+  expect_failures = [var.github_subjects]
+}
+
+run "not_every_branch_deploys" {
+  command = plan
+
+  variables {
+    github_subjects = ["ref:refs/heads/*"]
+  }
+
+  expect_failures = [var.github_subjects]
+}
+
+run "not_every_run_deploys" {
+  command = plan
+
+  variables {
+    github_subjects = ["*"]
+  }
+
+  expect_failures = [var.github_subjects]
+}
+
+run "somebody_deploys" {
+  command = plan
+
+  variables {
+    github_subjects = []
+  }
+
+  expect_failures = [var.github_subjects]
+}
+
+run "a_key_is_an_arn" {
+  command = plan
+
+  variables {
+    kms_key_arn = "alias/aws/s3"
+  }
+
+  expect_failures = [var.kms_key_arn]
+}

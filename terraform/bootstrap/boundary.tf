@@ -1,0 +1,56 @@
+# The most that a role of the configuration above this one can be given. It grants nothing by itself. It is there also
+# when nobody but people deploys, so that the roles are the same everywhere.
+
+resource "aws_iam_policy" "boundary" {
+  name        = "${local.own}-boundary"
+  description = "The most that a role of ${local.prefix} can be given; it grants nothing."
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat([
+      {
+        Sid    = "OwnResources"
+        Effect = "Allow"
+        Action = [
+          "codebuild:BatchGetBuilds", "codebuild:StartBuild", "dynamodb:*Item", "dynamodb:Query",
+          "lambda:InvokeFunction", "logs:CreateLogStream", "logs:PutLogEvents", "s3:GetBucketVersioning",
+          "s3:GetObject*", "s3:ListBucket", "s3:PutObject", "sns:Publish", "sqs:*Message*", "sqs:GetQueueAttributes",
+          "states:DescribeStateMachine", "states:StartExecution",
+        ]
+        Resource = [
+          "arn:${local.partition}:codebuild:${local.here}:project/${local.prefix}-*",
+          "arn:${local.partition}:dynamodb:${local.here}:table/${local.prefix}-*",
+          "arn:${local.partition}:lambda:${local.here}:function:${local.prefix}-*",
+          "arn:${local.partition}:logs:${local.here}:log-group:/aws/*/${local.prefix}-*",
+          "arn:${local.partition}:s3:::${local.prefix}-pipeline-*",
+          "arn:${local.partition}:sns:${local.here}:${local.prefix}-*",
+          "arn:${local.partition}:sqs:${local.here}:${local.prefix}-*",
+          "arn:${local.partition}:states:${local.here}:stateMachine:${local.prefix}-*",
+        ]
+      },
+      {
+        # A connection has an identifier and no name.
+        Sid      = "Connections"
+        Effect   = "Allow"
+        Action   = "codeconnections:UseConnection"
+        Resource = "arn:${local.partition}:codeconnections:${local.here}:connection/*"
+      },
+      {
+        # AWS knows no resources for these: traces, and the delivery of logs.
+        Sid    = "Nameless"
+        Effect = "Allow"
+        Action = [
+          "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
+          "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
+          "xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+        ]
+        Resource = "*"
+      },
+      ], var.kms_key_arn == null ? [] : [{
+        Sid      = "Key"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.kms_key_arn
+    }])
+  })
+}

@@ -1,0 +1,32 @@
+# The reconciler, once a minute: it takes up orders that got stuck. A rule invokes the function by the function's own
+# permission and needs no role.
+
+resource "aws_cloudwatch_event_rule" "reconcile" {
+  name                = local.names.rule
+  description         = "Has the reconciler look for orders that got stuck."
+  schedule_expression = "rate(1 minute)"
+}
+
+resource "aws_cloudwatch_event_target" "reconcile" {
+  rule      = aws_cloudwatch_event_rule.reconcile.name
+  target_id = "reconcile"
+  arn       = aws_lambda_alias.live.arn
+  input     = jsonencode({ dofs = { task = "reconcile" } })
+}
+
+resource "aws_lambda_permission" "schedule" {
+  statement_id  = "schedule"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.orders.function_name
+  qualifier     = aws_lambda_alias.live.name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.reconcile.arn
+}
+
+# A run that is late is as good as none: the next one does its work.
+resource "aws_lambda_function_event_invoke_config" "reconcile" {
+  function_name                = aws_lambda_function.orders.function_name
+  qualifier                    = aws_lambda_alias.live.name
+  maximum_event_age_in_seconds = 60
+  maximum_retry_attempts       = 0
+}

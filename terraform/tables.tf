@@ -1,0 +1,102 @@
+# The orders, and those that failed for good. Indexes hold keys only: an order is written often and listed seldom.
+
+resource "aws_dynamodb_table" "orders" {
+  # checkov:skip=CKV_AWS_119: encrypted with a key of AWS's unless var.kms_key_arn names one; a key of one's own costs extra
+  # checkov:skip=CKV2_AWS_16: on-demand tables scale by themselves
+  name                        = local.names.orders_table
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "order_id"
+  deletion_protection_enabled = local.is_prod
+  stream_enabled              = var.enable_table_stream
+  stream_view_type            = var.enable_table_stream ? "NEW_AND_OLD_IMAGES" : null
+
+  attribute {
+    name = "order_id"
+    type = "S"
+  }
+
+  attribute {
+    name = "customer_id"
+    type = "S"
+  }
+
+  attribute {
+    name = "created_at"
+    type = "S"
+  }
+
+  # The status and a hash of the id, `PENDING#3`, so that no one partition takes every write of a status.
+  attribute {
+    name = "status_shard"
+    type = "S"
+  }
+
+  attribute {
+    name = "updated_at"
+    type = "S"
+  }
+
+  global_secondary_index {
+    name            = "by-customer"
+    hash_key        = "customer_id"
+    range_key       = "created_at"
+    projection_type = "KEYS_ONLY"
+  }
+
+  global_secondary_index {
+    name            = "by-status"
+    hash_key        = "status_shard"
+    range_key       = "updated_at"
+    projection_type = "KEYS_ONLY"
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled     = var.kms_key_arn != null
+    kms_key_arn = var.kms_key_arn
+  }
+}
+
+resource "aws_dynamodb_table" "failed_orders" {
+  # checkov:skip=CKV_AWS_119: encrypted with a key of AWS's unless var.kms_key_arn names one; a key of one's own costs extra
+  # checkov:skip=CKV2_AWS_16: on-demand tables scale by themselves
+  name                        = local.names.failed_orders_table
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "order_id"
+  deletion_protection_enabled = local.is_prod
+
+  attribute {
+    name = "order_id"
+    type = "S"
+  }
+
+  attribute {
+    name = "failed_shard"
+    type = "S"
+  }
+
+  attribute {
+    name = "failed_at"
+    type = "S"
+  }
+
+  global_secondary_index {
+    name               = "by-failed-at"
+    hash_key           = "failed_shard"
+    range_key          = "failed_at"
+    projection_type    = "INCLUDE"
+    non_key_attributes = ["reason"]
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled     = var.kms_key_arn != null
+    kms_key_arn = var.kms_key_arn
+  }
+}

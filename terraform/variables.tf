@@ -1,0 +1,394 @@
+# --- where and what ---------------------------------------------------------------------------------------------------
+
+variable "aws_region" {
+  description = "AWS region of the deployment."
+  type        = string
+  default     = "ap-south-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.aws_region))
+    error_message = "aws_region must be a region's code, such as ap-south-1."
+  }
+}
+
+variable "environment" {
+  description = "Name of the deployment, the last part of every name: dev, staging or prod. Prod protects its data."
+  type        = string
+  default     = "dev"
+
+  validation {
+    condition     = contains(["dev", "staging", "prod"], var.environment)
+    error_message = "environment must be dev, staging or prod."
+  }
+}
+
+variable "project_name" {
+  description = "First part of every name."
+  type        = string
+  default     = "dofs"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.project_name))
+    error_message = "project_name must be 2 to 16 lower-case letters, digits and hyphens, beginning with a letter."
+  }
+}
+
+variable "image_uri" {
+  description = "The function's image in ECR, by digest: ….amazonaws.com/dofs@sha256:…; `make deploy` finds it out."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}\\.dkr\\.ecr\\..+@sha256:[0-9a-f]{64}$", var.image_uri))
+    error_message = "image_uri must be an ECR image by digest, ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:…: a tag can be moved."
+  }
+}
+
+variable "notification_email" {
+  description = "Who is told when an alarm goes off. AWS sends a mail with a link that has to be followed once."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$", var.notification_email))
+    error_message = "notification_email must be an e-mail address."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "Boundary of every role that is made here: what bootstrap/ prints. Its deploying role makes no others."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of an IAM policy, or null."
+  }
+}
+
+# --- the function -----------------------------------------------------------------------------------------------------
+
+variable "lambda_timeout" {
+  description = "Timeout of the function, in seconds. API Gateway waits 29 seconds at most."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.lambda_timeout >= 6 && var.lambda_timeout <= 900 && floor(var.lambda_timeout) == var.lambda_timeout
+    error_message = "lambda_timeout must be a whole number of seconds between 6 and 900: a batch takes no new record in its last 5."
+  }
+}
+
+variable "lambda_memory_size" {
+  description = "Memory of the function, in MB; its share of a processor grows with it."
+  type        = number
+  default     = 256
+
+  validation {
+    condition     = var.lambda_memory_size >= 128 && var.lambda_memory_size <= 10240
+    error_message = "lambda_memory_size must be between 128 and 10240."
+  }
+}
+
+variable "lambda_architecture" {
+  description = "Architecture of the image: x86_64 or arm64."
+  type        = string
+  default     = "x86_64"
+
+  validation {
+    condition     = contains(["x86_64", "arm64"], var.lambda_architecture)
+    error_message = "lambda_architecture must be x86_64 or arm64."
+  }
+}
+
+variable "lambda_reserved_concurrency" {
+  description = "Invocations at the same time that are kept for the function, and that it cannot exceed; -1 for no limit."
+  type        = number
+  default     = -1
+
+  validation {
+    condition     = var.lambda_reserved_concurrency == -1 || var.lambda_reserved_concurrency >= 10
+    error_message = "lambda_reserved_concurrency must be -1, or at least 10: the API, the workflow and the queue share it."
+  }
+}
+
+variable "lambda_provisioned_concurrency" {
+  description = "Execution environments that are kept warm behind the alias; 0 for none. They cost money when idle."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.lambda_provisioned_concurrency >= 0
+    error_message = "lambda_provisioned_concurrency must not be negative."
+  }
+}
+
+variable "lambda_snap_start" {
+  description = "Whether published versions start from a snapshot. AWS's sources disagree on container images: try it first."
+  type        = bool
+  default     = false
+}
+
+variable "log_level" {
+  description = "What the function logs: DEBUG, INFO, WARNING or ERROR."
+  type        = string
+  default     = "INFO"
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.log_level)
+    error_message = "log_level must be DEBUG, INFO, WARNING or ERROR."
+  }
+}
+
+variable "fulfillment_success_rate" {
+  description = "Share of simulated attempts that succeed."
+  type        = number
+  default     = 0.7
+
+  validation {
+    condition     = var.fulfillment_success_rate >= 0 && var.fulfillment_success_rate <= 1
+    error_message = "fulfillment_success_rate must be between 0 and 1."
+  }
+}
+
+# --- the queue --------------------------------------------------------------------------------------------------------
+
+variable "sqs_visibility_timeout" {
+  description = "Visibility timeout of the queue, in seconds; AWS asks for six times the function's timeout at least."
+  type        = number
+  default     = 180
+
+  validation {
+    condition     = var.sqs_visibility_timeout >= 6 * var.lambda_timeout && var.sqs_visibility_timeout <= 43200
+    error_message = "sqs_visibility_timeout must be at least 6 × lambda_timeout, and at most 43200 (12 hours)."
+  }
+}
+
+variable "sqs_max_receive_count" {
+  description = "Attempts to fulfill an order before it is FAILED and its message goes to the dead-letter queue."
+  type        = number
+  default     = 3
+
+  validation {
+    condition     = var.sqs_max_receive_count >= 1 && var.sqs_max_receive_count <= 100
+    error_message = "sqs_max_receive_count must be between 1 and 100."
+  }
+}
+
+variable "sqs_batch_size" {
+  description = "Messages that one invocation takes at most."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.sqs_batch_size >= 1 && var.sqs_batch_size <= 10
+    error_message = "sqs_batch_size must be between 1 and 10; more needs a window, and the lease of the last would be short."
+  }
+}
+
+variable "sqs_batch_window" {
+  description = "Seconds to wait for a batch to fill."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.sqs_batch_window >= 0 && var.sqs_batch_window <= 60
+    error_message = "sqs_batch_window must be between 0 and 60."
+  }
+}
+
+variable "sqs_maximum_concurrency" {
+  description = "Batches that are fulfilled at the same time, so that a backlog does not starve the API."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.sqs_maximum_concurrency >= 2 && var.sqs_maximum_concurrency <= 1000
+    error_message = "sqs_maximum_concurrency must be between 2 and 1000."
+  }
+}
+
+# --- the tables -------------------------------------------------------------------------------------------------------
+
+variable "status_shards" {
+  description = "Partitions of each status in the index. Raise it when one status takes more than 1,000 writes a second."
+  type        = number
+  default     = 8
+
+  validation {
+    condition     = var.status_shards >= 1 && var.status_shards <= 256
+    error_message = "status_shards must be between 1 and 256."
+  }
+}
+
+variable "previous_status_shards" {
+  description = "What status_shards was before it was changed; reads ask for the larger."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.previous_status_shards >= 1 && var.previous_status_shards <= 256
+    error_message = "previous_status_shards must be between 1 and 256."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "A key of your own for tables, queues, topic and logs; null for AWS's. Its policy must admit these services."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key, or null."
+  }
+}
+
+variable "enable_table_stream" {
+  description = "Whether changes of orders are published as a DynamoDB stream, for consumers of your own."
+  type        = bool
+  default     = false
+}
+
+# --- the workflow -----------------------------------------------------------------------------------------------------
+
+variable "workflow_type" {
+  description = "STANDARD: exactly once, a history of 90 days. EXPRESS: an eighth of the price, at least once, history in logs."
+  type        = string
+  default     = "STANDARD"
+
+  validation {
+    condition     = contains(["STANDARD", "EXPRESS"], var.workflow_type)
+    error_message = "workflow_type must be STANDARD or EXPRESS."
+  }
+}
+
+# --- the API ----------------------------------------------------------------------------------------------------------
+
+variable "api_auth" {
+  description = "How callers are authenticated: none (in dev only), api_key, iam or cognito."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "api_key", "iam", "cognito"], var.api_auth)
+    error_message = "api_auth must be none, api_key, iam or cognito."
+  }
+
+  validation {
+    condition     = var.api_auth != "none" || var.environment == "dev"
+    error_message = "api_auth must not be none outside dev: anybody could submit orders, and read everybody's."
+  }
+}
+
+variable "cognito_user_pool_arn" {
+  description = "The user pool whose tokens are accepted; with api_auth = cognito only."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = (var.cognito_user_pool_arn != null) == (var.api_auth == "cognito")
+    error_message = "cognito_user_pool_arn belongs to api_auth = cognito, and only to it."
+  }
+}
+
+variable "cors_origins" {
+  description = "Origins whose pages may call the API, such as https://shop.example.com."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for origin in var.cors_origins : can(regex("^https?://[^/*,[:space:]]+$", origin))])
+    error_message = "cors_origins must be origins, scheme and host and no path; there is no wildcard."
+  }
+}
+
+variable "api_throttling_rate" {
+  description = "Requests a second that the API takes in the long run."
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.api_throttling_rate >= 1
+    error_message = "api_throttling_rate must be at least 1."
+  }
+}
+
+variable "api_throttling_burst" {
+  description = "Requests that the API takes at once."
+  type        = number
+  default     = 200
+
+  validation {
+    condition     = var.api_throttling_burst >= 1
+    error_message = "api_throttling_burst must be at least 1."
+  }
+}
+
+variable "enable_waf" {
+  description = "Whether a web ACL with AWS's common rules and a rate limit per address stands before the API."
+  type        = bool
+  default     = false
+}
+
+# --- watching it ------------------------------------------------------------------------------------------------------
+
+variable "log_retention_days" {
+  description = "Days that logs are kept."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be one of the periods that CloudWatch Logs knows: 1, 3, 5, 7, 14, 30, 60, 90, …, 365, …"
+  }
+}
+
+variable "enable_tracing" {
+  description = "Whether API Gateway, Step Functions and the function send traces to X-Ray."
+  type        = bool
+  default     = false
+}
+
+variable "enable_dlq_alerting" {
+  description = "Whether an alarm watches the depth of the dead-letter queue."
+  type        = bool
+  default     = true
+}
+
+variable "dlq_alert_threshold" {
+  description = "Messages in the dead-letter queue at which the alarm goes off."
+  type        = number
+  default     = 5
+
+  validation {
+    condition     = var.dlq_alert_threshold >= 1
+    error_message = "dlq_alert_threshold must be at least 1."
+  }
+}
+
+# --- the pipeline -----------------------------------------------------------------------------------------------------
+
+variable "deploy_cicd_pipeline" {
+  description = "Whether a CodePipeline builds and deploys what is pushed to the repository."
+  type        = bool
+  default     = false
+}
+
+variable "github_repo_url" {
+  description = "The repository that the pipeline builds, https://github.com/OWNER/NAME; with deploy_cicd_pipeline only."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.github_repo_url == null || can(regex("^https://github\\.com/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", var.github_repo_url))
+    error_message = "github_repo_url must be of the form https://github.com/OWNER/NAME."
+  }
+
+  validation {
+    condition     = !var.deploy_cicd_pipeline || var.github_repo_url != null
+    error_message = "deploy_cicd_pipeline needs github_repo_url."
+  }
+
+  validation {
+    condition     = !var.deploy_cicd_pipeline || var.permissions_boundary_arn != null
+    error_message = "deploy_cicd_pipeline needs permissions_boundary_arn: the role that deploys makes no others."
+  }
+}

@@ -1,0 +1,123 @@
+"""The Terraform root, applied to the LocalStack of the compose stack with the real AWS provider."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from service.settings import Settings
+from tests.compose.stack import ROOT, Stack
+
+VARIABLES = {
+    "notification_email": "orders@example.com",
+    "image_uri": f"000000000000.dkr.ecr.ap-south-1.amazonaws.com/dofs@sha256:{0:064}",
+    "lambda_timeout": "6",
+    "sqs_visibility_timeout": "36",
+    "dlq_alert_threshold": "1",
+}
+"""An image that nobody pulls, as LocalStack's invocations go to the containers; timings that let a test end."""
+
+OVERRIDE = """
+terraform {
+  backend "local" {}
+}
+
+provider "aws" {
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+
+  # LocalStack forgets the tags of alarms.
+  default_tags {
+    tags = {}
+  }
+}
+"""
+
+
+def require_terraform() -> None:
+    """Skip where there is no Terraform; in CI there has to be."""
+    if shutil.which("terraform"):
+        return
+    if os.environ.get("CI"):
+        pytest.fail("CI must test the Terraform configuration, and there is no terraform command")
+    pytest.skip("needs the terraform command")
+
+
+class TerraformRoot:
+    """A copy of ``terraform/`` with a local state, whose provider talks to a stack's LocalStack."""
+
+    def __init__(self, folder: Path, stack: Stack) -> None:
+        shutil.copytree(
+            ROOT / "terraform", folder / "terraform", ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*")
+        )
+        shutil.copytree(ROOT / "workflows", folder / "workflows")
+        self._folder = folder / "terraform"
+        (self._folder / "test_override.tf").write_text(OVERRIDE)
+        self._stack = stack
+        self._variables = [f"-var={name}={value}" for name, value in VARIABLES.items()]
+        self.run("init", "-input=false")
+
+    def run(self, *command: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run terraform; unless it may fail, it must not."""
+        endpoint = f"http://{self._stack.address('localstack', 4566)}"
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_VAR_"))}
+        done = subprocess.run(
+            ["terraform", *command],
+            cwd=self._folder,
+            env={**clean, "AWS_ENDPOINT_URL": endpoint, "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert fails or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done
+
+    def apply(self) -> None:
+        """Apply the configuration."""
+        self.run("apply", "-input=false", "-auto-approve", *self._variables)
+
+    def destroy(self) -> None:
+        """Destroy all of it."""
+        self.run("destroy", "-input=false", "-auto-approve", *self._variables)
+
+    def changes(self) -> str:
+        """What a plan would change; empty if nothing."""
+        done = self.run("plan", "-input=false", "-detailed-exitcode", *self._variables, fails=True)
+        return "" if done.returncode == 0 else done.stdout + done.stderr
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """The resources of the state, their values by their addresses."""
+        state = json.loads(self.run("show", "-json").stdout).get("values", {}).get("root_module", {})
+        return {each["address"]: each["values"] for each in state.get("resources", []) if each["mode"] == "managed"}
+
+    def output(self, name: str) -> str:
+        """One output."""
+        return self.run("output", "-raw", name).stdout
+
+
+class Deployed:
+    """The system that Terraform deployed, seen as any other."""
+
+    def __init__(self, root: TerraformRoot, stack: Stack) -> None:
+        self.root, self._stack = root, stack
+        self.names, self.client = stack.names, stack.client
+
+    @property
+    def settings(self) -> Settings:
+        """Those that Terraform gave the function."""
+        return self._stack.settings
+
+    def api(self) -> httpx.AsyncClient:
+        """A client of the API behind the gateway's URL, which is the output's but for where its host is."""
+        url = httpx.URL(self.root.output("api_gateway_url"))
+        host = f"{url.host.partition('.')[0]}.execute-api.localhost:4566"
+        base = f"http://{self._stack.address('localstack', 4566)}{url.path}"
+        return httpx.AsyncClient(base_url=base, headers={"Host": host}, timeout=60)

@@ -1,0 +1,216 @@
+"""`make deploy`: its order, and what it refuses. The tools that it calls are stand-ins that take notes."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "terraform" / "deploy"
+DIGEST = "sha256:" + "a" * 64
+REPOSITORY = "123456789012.dkr.ecr.ap-south-1.amazonaws.com/dofs"
+
+TOOLS = {
+    "aws": """
+case "$*" in
+  *get-login-password*) echo secret ;;
+  *imageDetails*) echo "$DIGEST" ;;
+  *imageTag=*) [ -e "$WORLD/pushed" ] || exit 254 ;;
+  *imageDigest=*) [ -z "${NOT_IN_ECR:-}" ] || exit 254 ;;
+esac
+""",
+    "docker": """
+case "$1 $2" in
+  push*) touch "$WORLD/pushed" ;;
+  "image inspect") echo "${STAND_IN:-}" ;;
+  login*) cat >/dev/null ;;
+esac
+""",
+    "terraform": """
+case "$*" in
+  *ecr_repository_url*) [ -n "${REPOSITORY:-}" ] && printf %s "$REPOSITORY" || exit 1 ;;
+  *image_uri) printf %s "$REPOSITORY@$DIGEST" ;;
+  *try_it*) printf %s 'curl …' ;;
+  plan*) [ -z "${PLAN_FAILS:-}" ] || exit 1 ;;
+esac
+""",
+}
+
+
+class World:
+    """A repository with the script in it, and tools that note how they were called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.tools = folder, folder / "tools"
+        (folder / "repository" / "terraform").mkdir(parents=True)
+        self.tools.mkdir()
+        for name, body in TOOLS.items():
+            tool = self.tools / name
+            tool.write_text(f'#!/bin/bash\necho "{name} $*" >>"$WORLD/calls"\n{body}')
+            tool.chmod(0o755)
+        self.root = folder / "repository"
+        shutil.copy(SCRIPT, self.root / "terraform" / "deploy")
+        (self.root / ".gitignore").write_text("terraform.tfvars\nbackend.conf\n")
+        for file in ("terraform.tfvars", "backend.conf"):
+            (self.root / "terraform" / file).touch()
+        self.git("init", "--quiet")
+        self.git("add", ".")
+        self.git("-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "-m", "first")
+
+    def git(self, *command: str) -> str:
+        return subprocess.run(["git", *command], cwd=self.root, capture_output=True, text=True, check=True).stdout
+
+    def deploy(self, *arguments: str, answer: str = "yes\n", **environ: str) -> subprocess.CompletedProcess[str]:
+        path = f"{self.tools}:{os.environ['PATH']}"
+        given = {"WORLD": str(self.folder), "DIGEST": DIGEST, "REPOSITORY": REPOSITORY, **environ}
+        return subprocess.run(
+            ["bash", "terraform/deploy", *arguments],
+            cwd=self.root,
+            env={"HOME": str(self.folder), "PATH": path} | given,
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def calls(self, tool: str = "") -> list[str]:
+        file = self.folder / "calls"
+        return [line for line in file.read_text().splitlines() if line.startswith(tool)] if file.exists() else []
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def applied(world: World) -> bool:
+    return any(call.startswith("terraform apply") for call in world.calls())
+
+
+def test_it_builds_pushes_plans_by_digest_asks_and_applies_that_plan(world):
+    done = world.deploy()
+    assert done.returncode == 0, done.stderr
+    revision = world.git("rev-parse", "HEAD").strip()
+    build = next(call for call in world.calls("docker build"))
+    assert f"--tag {REPOSITORY}:{revision}" in build
+    assert "--platform linux/amd64 --provenance=false --sbom=false" in build
+    plan = next(call for call in world.calls("terraform plan"))
+    assert f"image_uri={REPOSITORY}@{DIGEST}" in plan
+    applying = next(call for call in world.calls("terraform apply"))
+    assert applying.split()[-1] == plan.partition("-out=")[2]
+    order = [call.split()[0] + " " + call.split()[1] for call in world.calls()]
+    wanted = ["docker build", "docker push", "terraform plan", "terraform apply"]
+    assert [call for call in order if call in wanted] == wanted
+    assert "curl" in done.stdout
+
+
+def test_what_was_pushed_for_a_commit_is_not_built_again(world):
+    world.deploy()
+    (world.folder / "calls").unlink()
+    assert world.deploy().returncode == 0
+    assert not world.calls("docker build")
+    assert not world.calls("docker push")
+    assert applied(world)
+
+
+@pytest.mark.parametrize("answer", ["no\n", "y\n", "\n", ""])
+def test_nothing_but_yes_applies(world, answer):
+    done = world.deploy(answer=answer)
+    assert done.returncode != 0
+    assert "nothing was changed" in done.stderr
+    assert not applied(world)
+
+
+def test_it_does_not_ask_when_told_so(world):
+    assert world.deploy("--yes", answer="").returncode == 0
+    assert applied(world)
+
+
+def test_changes_that_are_not_committed_are_refused(world):
+    (world.root / "new").touch()
+    done = world.deploy()
+    assert "not committed" in done.stderr
+    assert not world.calls("docker build")
+    assert not applied(world)
+
+
+def test_an_image_that_is_not_in_ecr_is_refused(world):
+    done = world.deploy("--image", f"{REPOSITORY}@{DIGEST}", NOT_IN_ECR="1")
+    assert "is not in ECR" in done.stderr
+    assert not applied(world)
+
+
+def test_an_image_by_tag_is_refused(world):
+    done = world.deploy("--image", f"{REPOSITORY}:latest")
+    assert "no image by its digest" in done.stderr
+    assert not applied(world)
+
+
+def test_an_image_that_is_given_is_not_built(world):
+    (world.root / "new").touch()  # no matter: nothing of here is deployed
+    assert world.deploy("--image", f"{REPOSITORY}@{DIGEST}").returncode == 0
+    assert not world.calls("docker")
+    assert applied(world)
+
+
+def test_an_image_on_a_stand_in_is_not_published(world):
+    done = world.deploy(STAND_IN="true")
+    assert "must not be published" in done.stderr
+    assert not world.calls("docker push")
+    assert not applied(world)
+
+
+def test_a_plan_that_fails_is_not_applied(world):
+    assert world.deploy(PLAN_FAILS="1").returncode != 0
+    assert not applied(world)
+
+
+def test_without_a_repository_it_says_where_to_get_one(world):
+    assert "terraform/bootstrap" in world.deploy(REPOSITORY="").stderr
+
+
+@pytest.mark.parametrize("file", ["terraform.tfvars", "backend.conf"])
+def test_a_missing_file_is_named_with_its_example(world, file):
+    (world.root / "terraform" / file).unlink()
+    done = world.deploy()
+    assert f"terraform/{file}.example" in done.stderr
+    assert not world.calls()
+    assert (SCRIPT.parent / f"{file}.example").exists()
+
+
+def test_a_missing_tool_is_named(world):
+    (world.tools / "terraform").unlink()
+    for tool in ("bash", "dirname", "git", "cat"):
+        (world.tools / tool).symlink_to(shutil.which(tool) or tool)
+    done = subprocess.run(
+        [shutil.which("bash") or "bash", "terraform/deploy"],
+        cwd=world.root,
+        env={"PATH": str(world.tools)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "terraform is not installed" in done.stderr
+
+
+def test_help_names_every_option(world):
+    done = world.deploy("--help")
+    assert done.returncode == 0
+    for option in ("--image", "--platform", "--repository", "--yes", "--destroy", "--help"):
+        assert option in done.stdout
+    assert not world.calls()
+
+
+@pytest.mark.parametrize(("arguments", "named"), [(["--imgae"], "--imgae"), (["--image"], "--image needs a value")])
+def test_a_wrong_option_is_named(world, arguments, named):
+    done = world.deploy(*arguments)
+    assert done.returncode != 0
+    assert named in done.stderr
+
+
+def test_destroying_names_the_image_that_is_deployed_and_leaves_the_asking_to_terraform(world):
+    assert world.deploy("--destroy").returncode == 0
+    assert world.calls("terraform destroy") == [f"terraform destroy -var image_uri={REPOSITORY}@{DIGEST}"]
+    assert not world.calls("docker")
