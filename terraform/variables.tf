@@ -62,6 +62,11 @@ variable "permissions_boundary_arn" {
     condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/.+$", var.permissions_boundary_arn))
     error_message = "permissions_boundary_arn must be the ARN of an IAM policy, or null."
   }
+
+  validation {
+    condition     = var.permissions_boundary_arn != null || !var.deploy_cicd_pipeline
+    error_message = "deploy_cicd_pipeline needs permissions_boundary_arn: the role that deploys makes no others."
+  }
 }
 
 # --- the function -----------------------------------------------------------------------------------------------------
@@ -385,10 +390,5 @@ variable "github_repo_url" {
   validation {
     condition     = !var.deploy_cicd_pipeline || var.github_repo_url != null
     error_message = "deploy_cicd_pipeline needs github_repo_url."
-  }
-
-  validation {
-    condition     = !var.deploy_cicd_pipeline || var.permissions_boundary_arn != null
-    error_message = "deploy_cicd_pipeline needs permissions_boundary_arn: the role that deploys makes no others."
   }
 }

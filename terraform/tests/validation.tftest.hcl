@@ -361,7 +361,8 @@ run "a_pipeline_needs_its_repository" {
   command = plan
 
   variables {
-    deploy_cicd_pipeline = true
+    deploy_cicd_pipeline     = true
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/dofs-bootstrap-boundary"
   }
 
   expect_failures = [var.github_repo_url]
@@ -375,7 +376,7 @@ run "a_pipeline_needs_the_boundary" {
     github_repo_url      = "https://github.com/example/dofs"
   }
 
-  expect_failures = [var.github_repo_url]
+  expect_failures = [var.permissions_boundary_arn]
 }
 
 run "a_boundary_is_a_policy" {
