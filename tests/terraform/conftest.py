@@ -21,5 +21,26 @@ def deployed(images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         root = TerraformRoot(tmp_path_factory.mktemp("root"), stack)
         root.apply()
         yield Deployed(root, stack)
+        root.destroy()
+        assert not root.resources()
+        assert not left(stack), "destroy has left something behind"
     finally:
         stack.down()
+
+
+def left(stack: Stack) -> list[object]:
+    """Whatever there still is of a deployment."""
+    lists = {
+        "dynamodb": ("list_tables", "TableNames"),
+        "sqs": ("list_queues", "QueueUrls"),
+        "lambda": ("list_functions", "Functions"),
+        "stepfunctions": ("list_state_machines", "stateMachines"),
+        "apigateway": ("get_rest_apis", "items"),
+        "events": ("list_rules", "Rules"),
+        "cloudwatch": ("describe_alarms", "MetricAlarms"),
+        "sns": ("list_topics", "Topics"),
+        "logs": ("describe_log_groups", "logGroups"),
+        "iam": ("list_roles", "Roles"),
+    }
+    found = [getattr(stack.client(service), method)().get(key, []) for service, (method, key) in lists.items()]
+    return [each for some in found for each in some]
