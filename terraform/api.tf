@@ -11,7 +11,9 @@ locals {
   }
 
   # A browser asks OPTIONS before it may show who it is, so that is open; the function answers it by its list of origins.
-  methods = {
+  methods = { for name, method in local.all_methods : name => method if !method.open || length(var.cors_origins) > 0 }
+
+  all_methods = {
     "ANY /"             = { path = "/", method = "ANY", open = false, validated = false }
     "POST /order"       = { path = local.order_path, method = "POST", open = false, validated = true }
     "OPTIONS /order"    = { path = local.order_path, method = "OPTIONS", open = true, validated = false }
@@ -170,6 +172,8 @@ resource "aws_api_gateway_stage" "orders" {
       error     = "$context.error.responseType"
     })
   }
+
+  depends_on = [aws_cloudwatch_log_group.api_errors]
 }
 
 resource "aws_api_gateway_method_settings" "all" {
@@ -192,6 +196,15 @@ resource "aws_cloudwatch_log_group" "api" {
   # checkov:skip=CKV_AWS_158: encrypted by AWS unless var.kms_key_arn names a key; a key of one's own costs extra
   # checkov:skip=CKV_AWS_338: orders are on record in the tables; how long logs are kept is var.log_retention_days
   name              = "/aws/apigateway/${local.names.rest_api}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+}
+
+# API Gateway would make it itself, without an end to its retention; its name is given.
+resource "aws_cloudwatch_log_group" "api_errors" {
+  # checkov:skip=CKV_AWS_158: encrypted by AWS unless var.kms_key_arn names a key; a key of one's own costs extra
+  # checkov:skip=CKV_AWS_338: orders are on record in the tables; how long logs are kept is var.log_retention_days
+  name              = "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.orders.id}/${var.environment}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
 }

@@ -56,8 +56,8 @@ resource "aws_lambda_function" "orders" {
     }
   }
 
-  # Otherwise Lambda makes the log group itself, without an end to its retention.
-  depends_on = [aws_cloudwatch_log_group.function]
+  # Otherwise Lambda makes the log group itself, without an end to its retention; and it looks at the role for tracing.
+  depends_on = [aws_cloudwatch_log_group.function, aws_iam_role_policy_attachment.function]
 }
 
 resource "aws_lambda_alias" "live" {

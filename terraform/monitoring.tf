@@ -51,8 +51,17 @@ locals {
       threshold   = 1
       periods     = 1
     }
+    index-throttles = {
+      description = "The index of the states refuses writes: one status takes too many. Raise status_shards."
+      namespace   = "AWS/DynamoDB"
+      metric      = "WriteThrottleEvents"
+      dimensions  = { TableName = local.names.orders_table, GlobalSecondaryIndexName = "by-status" }
+      statistic   = "Sum"
+      threshold   = 1
+      periods     = 3
+    }
     table-throttles = {
-      description = "DynamoDB refuses writes of orders: they are tried again. If it lasts, raise status_shards."
+      description = "DynamoDB refuses writes of orders: they are tried again. Orders come faster than the table has grown yet."
       namespace   = "AWS/DynamoDB"
       metric      = "WriteThrottleEvents"
       dimensions  = { TableName = local.names.orders_table }

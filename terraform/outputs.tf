@@ -1,3 +1,12 @@
+locals {
+  curl_identity = {
+    none    = ""
+    api_key = "-H \"X-Api-Key: $(terraform -chdir=terraform output -raw api_key)\" "
+    iam     = "--aws-sigv4 aws:amz:${local.region}:execute-api --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" -H \"X-Amz-Security-Token: $AWS_SESSION_TOKEN\" "
+    cognito = "-H \"Authorization: $ID_TOKEN\" "
+  }
+}
+
 output "api_gateway_url" {
   description = "Where the API is."
   value       = aws_api_gateway_stage.orders.invoke_url
@@ -5,7 +14,7 @@ output "api_gateway_url" {
 
 output "try_it" {
   description = "A first order."
-  value       = "curl -i ${aws_api_gateway_stage.orders.invoke_url}/order -H 'Content-Type: application/json' -d '{\"customer_id\": \"cust_123\", \"items\": [{\"product_id\": \"prod_456\", \"quantity\": 2, \"price\": 29.99}], \"total_amount\": 59.98}'"
+  value       = "curl -i ${aws_api_gateway_stage.orders.invoke_url}/order ${local.curl_identity[var.api_auth]}-H 'Content-Type: application/json' -d '{\"customer_id\": \"cust_123\", \"items\": [{\"product_id\": \"prod_456\", \"quantity\": 2, \"price\": 29.99}], \"total_amount\": 59.98}'"
 }
 
 output "api_key" {

@@ -5,6 +5,7 @@ resource "aws_cloudwatch_event_rule" "reconcile" {
   name                = local.names.rule
   description         = "Has the reconciler look for orders that got stuck."
   schedule_expression = "rate(1 minute)"
+  state               = "ENABLED"
 }
 
 resource "aws_cloudwatch_event_target" "reconcile" {

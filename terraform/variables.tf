@@ -41,6 +41,11 @@ variable "image_uri" {
     condition     = can(regex("^[0-9]{12}\\.dkr\\.ecr\\..+@sha256:[0-9a-f]{64}$", var.image_uri))
     error_message = "image_uri must be an ECR image by digest, ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:…: a tag can be moved."
   }
+
+  validation {
+    condition     = strcontains(var.image_uri, ".dkr.ecr.${var.aws_region}.")
+    error_message = "image_uri must be in aws_region: Lambda takes no image from another region."
+  }
 }
 
 variable "notification_email" {
@@ -124,12 +129,22 @@ variable "lambda_provisioned_concurrency" {
     condition     = var.lambda_provisioned_concurrency >= 0
     error_message = "lambda_provisioned_concurrency must not be negative."
   }
+
+  validation {
+    condition     = var.lambda_reserved_concurrency == -1 || var.lambda_provisioned_concurrency <= var.lambda_reserved_concurrency
+    error_message = "lambda_provisioned_concurrency must not be more than lambda_reserved_concurrency."
+  }
 }
 
 variable "lambda_snap_start" {
   description = "Whether published versions start from a snapshot. AWS's sources disagree on container images: try it first."
   type        = bool
   default     = false
+
+  validation {
+    condition     = !(var.lambda_snap_start && var.lambda_provisioned_concurrency > 0)
+    error_message = "lambda_snap_start and lambda_provisioned_concurrency exclude each other."
+  }
 }
 
 variable "log_level" {
@@ -157,13 +172,13 @@ variable "fulfillment_success_rate" {
 # --- the queue --------------------------------------------------------------------------------------------------------
 
 variable "sqs_visibility_timeout" {
-  description = "Visibility timeout of the queue, in seconds; AWS asks for six times the function's timeout at least."
+  description = "Visibility timeout of the queue, in seconds; AWS asks for six times the function's, and the batch window, at least."
   type        = number
   default     = 180
 
   validation {
-    condition     = var.sqs_visibility_timeout >= 6 * var.lambda_timeout && var.sqs_visibility_timeout <= 43200
-    error_message = "sqs_visibility_timeout must be at least 6 × lambda_timeout, and at most 43200 (12 hours)."
+    condition     = var.sqs_visibility_timeout >= 6 * var.lambda_timeout + var.sqs_batch_window && var.sqs_visibility_timeout <= 43200
+    error_message = "sqs_visibility_timeout must be at least 6 × lambda_timeout + sqs_batch_window, and at most 43200 (12 hours)."
   }
 }
 
@@ -173,8 +188,8 @@ variable "sqs_max_receive_count" {
   default     = 3
 
   validation {
-    condition     = var.sqs_max_receive_count >= 1 && var.sqs_max_receive_count <= 100
-    error_message = "sqs_max_receive_count must be between 1 and 100."
+    condition     = var.sqs_max_receive_count >= 1 && var.sqs_max_receive_count <= 100 && floor(var.sqs_max_receive_count) == var.sqs_max_receive_count
+    error_message = "sqs_max_receive_count must be a whole number between 1 and 100."
   }
 }
 
@@ -203,11 +218,16 @@ variable "sqs_batch_window" {
 variable "sqs_maximum_concurrency" {
   description = "Batches that are fulfilled at the same time, so that a backlog does not starve the API."
   type        = number
-  default     = 10
+  default     = 5
 
   validation {
     condition     = var.sqs_maximum_concurrency >= 2 && var.sqs_maximum_concurrency <= 1000
     error_message = "sqs_maximum_concurrency must be between 2 and 1000."
+  }
+
+  validation {
+    condition     = var.lambda_reserved_concurrency == -1 || var.sqs_maximum_concurrency < var.lambda_reserved_concurrency
+    error_message = "sqs_maximum_concurrency must be less than lambda_reserved_concurrency: the queue would take all of it."
   }
 }
 
@@ -219,8 +239,8 @@ variable "status_shards" {
   default     = 8
 
   validation {
-    condition     = var.status_shards >= 1 && var.status_shards <= 256
-    error_message = "status_shards must be between 1 and 256."
+    condition     = var.status_shards >= 1 && var.status_shards <= 256 && floor(var.status_shards) == var.status_shards
+    error_message = "status_shards must be a whole number between 1 and 256."
   }
 }
 
@@ -230,13 +250,13 @@ variable "previous_status_shards" {
   default     = 1
 
   validation {
-    condition     = var.previous_status_shards >= 1 && var.previous_status_shards <= 256
-    error_message = "previous_status_shards must be between 1 and 256."
+    condition     = var.previous_status_shards >= 1 && var.previous_status_shards <= 256 && floor(var.previous_status_shards) == var.previous_status_shards
+    error_message = "previous_status_shards must be a whole number between 1 and 256."
   }
 }
 
 variable "kms_key_arn" {
-  description = "A key of your own for tables, queues, topic and logs; null for AWS's. Its policy must admit these services."
+  description = "A key of your own for tables, queues, topic and logs; null for AWS's. Its policy must admit cloudwatch and logs."
   type        = string
   default     = null
 

@@ -64,7 +64,7 @@ def function(system: Running) -> Any:
 def mapping(system: Running) -> Any:
     (found,) = system.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     function = found["FunctionArn"].removeprefix(system.names.function_arn)  # moto resolves the alias to its version
-    compared = ("EventSourceArn", "BatchSize", "FunctionResponseTypes")
+    compared = ("EventSourceArn", "BatchSize", "FunctionResponseTypes", "ScalingConfig")
     return {each: found[each] for each in compared} | {"qualified": function in (":live", ":1")}
 
 

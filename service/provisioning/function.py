@@ -9,7 +9,7 @@ from service.provisioning.roles import create_role
 IMAGE = "dofs:latest"  # no emulator here pulls it: the embedded cloud runs the code itself, compose beside LocalStack
 MEMORY = 256  # MB
 BATCH_SIZE = 10
-MAX_CONCURRENCY = 10  # batches at a time, so that a backlog does not starve the API
+MAX_CONCURRENCY = 5  # batches at a time, so that a backlog does not starve the API
 
 
 def create_function(deployment: Deployment) -> None:

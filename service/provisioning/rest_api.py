@@ -85,10 +85,7 @@ def rest_api_definition(deployment: Deployment) -> dict[str, Any]:
         "components": {"schemas": {MODEL: {"type": "object", "title": MODEL}}},
         "paths": {
             "/": {ANY_METHOD: integration},
-            "/order": {"post": submit, "options": integration, ANY_METHOD: integration},
-            "/{proxy+}": {
-                "options": {**integration, "parameters": path},
-                ANY_METHOD: {**integration, "parameters": path},
-            },
+            "/order": {"post": submit, ANY_METHOD: integration},
+            "/{proxy+}": {ANY_METHOD: {**integration, "parameters": path}},
         },
     }

@@ -100,8 +100,8 @@ run "images_are_immutable_and_kept_by_count" {
 
   assert {
     condition = [for statement in jsondecode(aws_ecr_repository_policy.images.policy).Statement :
-      [statement.Principal.Service, statement.Condition.StringEquals["aws:SourceAccount"], statement.Condition.ArnLike["aws:SourceArn"]]
-    ] == [["lambda.amazonaws.com", "123456789012", "arn:aws:lambda:ap-south-1:123456789012:function:*"]]
+      [statement.Principal.Service, statement.Condition.ArnLike["aws:SourceArn"]]
+    ] == [["lambda.amazonaws.com", "arn:aws:lambda:ap-south-1:123456789012:function:*"]]
     error_message = "Functions of this account can pull, and nothing else."
   }
 }

@@ -47,9 +47,12 @@ locals {
       },
       ], var.kms_key_arn == null ? [] : [{
         # Tables, topics and functions use the key by a grant of who creates them.
-        Sid      = "Key"
-        Effect   = "Allow"
-        Action   = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
+        Sid    = "Key"
+        Effect = "Allow"
+        Action = [
+          "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey",
+          "kms:ReEncryptFrom", "kms:ReEncryptTo",
+        ]
         Resource = var.kms_key_arn
     }])
 
@@ -161,8 +164,8 @@ locals {
         Sid    = "Alarms"
         Effect = "Allow"
         Action = [
-          "cloudwatch:DeleteAlarms", "cloudwatch:DeleteDashboards", "cloudwatch:DescribeAlarms",
-          "cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", "cloudwatch:PutDashboard",
+          "cloudwatch:DeleteAlarms", "cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard",
+          "cloudwatch:ListTagsForResource", "cloudwatch:PutDashboard",
           "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource",
         ]
         Resource = [
@@ -187,7 +190,18 @@ locals {
           "logs:DeleteRetentionPolicy", "logs:DisassociateKmsKey", "logs:ListTagsForResource", "logs:PutLogEvents",
           "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
         ]
-        Resource = "arn:${local.partition}:logs:${local.here}:log-group:/aws/*/${local.prefix}-*"
+        # The last is API Gateway's own name for what it logs of a stage.
+        Resource = [
+          "arn:${local.partition}:logs:${local.here}:log-group:/aws/*/${local.prefix}-*",
+          "arn:${local.partition}:logs:${local.here}:log-group:API-Gateway-Execution-Logs_*",
+        ]
+      },
+      {
+        # An alarm is found in the list of all.
+        Sid      = "AlarmList"
+        Effect   = "Allow"
+        Action   = "cloudwatch:DescribeAlarms"
+        Resource = "arn:${local.partition}:cloudwatch:${local.here}:alarm:*"
       },
       {
         # A log group is found in the list of all.

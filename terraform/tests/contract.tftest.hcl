@@ -202,7 +202,9 @@ run "no_policy_allows_everything" {
   assert {
     condition = alltrue([
       for statement in jsondecode(aws_iam_policy.function.policy).Statement :
-      !strcontains(jsonencode(statement.Action), "*") && statement.Resource != "*"
+      !strcontains(jsonencode(statement.Action), "*") && alltrue([
+        for resource in flatten([statement.Resource]) : startswith(resource, "arn:aws:") && !endswith(resource, ":*") || statement.Sid == "Logs"
+      ])
     ])
     error_message = "The function may do more than it has to."
   }
@@ -241,8 +243,17 @@ run "a_body_is_validated_and_a_preflight_is_open_whoever_may_call" {
   }
 
   assert {
-    condition     = aws_api_gateway_method.orders["POST /order"].request_models == tomap({ "application/json" = "Order" })
+    condition = (
+      aws_api_gateway_method.orders["POST /order"].request_models == tomap({ "application/json" = "Order" }) &&
+      aws_api_gateway_method.orders["POST /order"].request_validator_id == aws_api_gateway_request_validator.body.id &&
+      aws_api_gateway_request_validator.body.validate_request_body && jsondecode(aws_api_gateway_model.order.schema).type == "object"
+    )
     error_message = "The body of an order is not checked."
+  }
+
+  assert {
+    condition     = contains(keys(aws_api_gateway_method.orders), "OPTIONS /order") && contains(keys(aws_api_gateway_method.orders), "OPTIONS /{proxy+}")
+    error_message = "A browser cannot ask whether it may call."
   }
 
   assert {
@@ -283,8 +294,13 @@ run "with_api_keys_every_route_but_a_preflight_asks_for_one" {
   }
 
   assert {
-    condition     = length(aws_api_gateway_usage_plan.callers) == 1
-    error_message = "Without a usage plan no key is worth anything."
+    condition     = one(aws_api_gateway_usage_plan.callers[0].api_stages).stage == "dev" && length(aws_api_gateway_usage_plan_key.first) == 1
+    error_message = "Without a usage plan of the stage no key is worth anything."
+  }
+
+  assert {
+    condition     = strcontains(output.try_it, "X-Api-Key")
+    error_message = "The first order would be refused."
   }
 }
 
@@ -303,6 +319,177 @@ run "with_cognito_every_route_but_a_preflight_asks_for_a_token" {
   }
 }
 
+run "every_variable_lands_where_it_belongs" {
+  variables {
+    environment                 = "staging"
+    project_name                = "shop"
+    api_auth                    = "cognito"
+    cognito_user_pool_arn       = "arn:aws:cognito-idp:ap-south-1:123456789012:userpool/ap-south-1_abc"
+    cors_origins                = ["https://a.example.com", "https://b.example.com"]
+    lambda_timeout              = 20
+    lambda_memory_size          = 512
+    lambda_architecture         = "arm64"
+    lambda_reserved_concurrency = 50
+    log_level                   = "WARNING"
+    log_retention_days          = 7
+    fulfillment_success_rate    = 0.5
+    sqs_visibility_timeout      = 240
+    sqs_max_receive_count       = 5
+    sqs_batch_size              = 4
+    sqs_batch_window            = 2
+    sqs_maximum_concurrency     = 20
+    status_shards               = 16
+    previous_status_shards      = 8
+    dlq_alert_threshold         = 2
+    api_throttling_rate         = 7
+    api_throttling_burst        = 9
+    enable_tracing              = true
+    workflow_type               = "EXPRESS"
+  }
+
+  assert {
+    condition = aws_lambda_function.orders.environment[0].variables == tomap({
+      DOFS_CLOUD                    = "aws"
+      DOFS_REGION                   = "ap-south-1"
+      DOFS_ENVIRONMENT              = "staging"
+      DOFS_ORDERS_TABLE             = "shop-orders-staging"
+      DOFS_FAILED_ORDERS_TABLE      = "shop-failed-orders-staging"
+      DOFS_QUEUE_URL                = aws_sqs_queue.fulfillment.url
+      DOFS_STATE_MACHINE_ARN        = "arn:aws:states:ap-south-1:123456789012:stateMachine:shop-order-processing-staging"
+      DOFS_API_AUTH                 = "cognito"
+      DOFS_CORS_ORIGINS             = "https://a.example.com,https://b.example.com"
+      DOFS_LOG_LEVEL                = "WARNING"
+      DOFS_MAX_ATTEMPTS             = "5"
+      DOFS_VISIBILITY_TIMEOUT       = "240"
+      DOFS_FUNCTION_TIMEOUT         = "20"
+      DOFS_STATUS_SHARDS            = "16"
+      DOFS_PREVIOUS_STATUS_SHARDS   = "8"
+      DOFS_FULFILLMENT_SUCCESS_RATE = "0.5"
+    })
+    error_message = "The function is given something else."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.orders.timeout == 20 && aws_lambda_function.orders.memory_size == 512 &&
+      aws_lambda_function.orders.architectures == tolist(["arm64"]) && aws_lambda_function.orders.reserved_concurrent_executions == 50 &&
+      aws_lambda_function.orders.image_uri == var.image_uri
+    )
+    error_message = "The function is another."
+  }
+
+  assert {
+    condition = (
+      aws_sqs_queue.fulfillment.visibility_timeout_seconds == 240 &&
+      jsondecode(aws_sqs_queue.fulfillment.redrive_policy).maxReceiveCount == 5 &&
+      aws_lambda_event_source_mapping.fulfillment.batch_size == 4 &&
+      aws_lambda_event_source_mapping.fulfillment.maximum_batching_window_in_seconds == 2 &&
+      aws_lambda_event_source_mapping.fulfillment.scaling_config[0].maximum_concurrency == 20
+    )
+    error_message = "The queue or its mapping is another."
+  }
+
+  assert {
+    condition = (
+      aws_api_gateway_method_settings.all.settings[0].throttling_rate_limit == 7 &&
+      aws_api_gateway_method_settings.all.settings[0].throttling_burst_limit == 9 &&
+      aws_api_gateway_stage.orders.stage_name == "staging" &&
+      aws_api_gateway_stage.orders.access_log_settings[0].destination_arn == aws_cloudwatch_log_group.api.arn &&
+      !strcontains(aws_api_gateway_stage.orders.access_log_settings[0].format, "$context.path")
+    )
+    error_message = "The stage is another."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, method in aws_api_gateway_method.orders :
+      startswith(name, "OPTIONS") || method.authorizer_id == aws_api_gateway_authorizer.cognito[0].id
+    ])
+    error_message = "A route does not ask the user pool."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.all["dlq-depth"].threshold == 2
+    error_message = "The alarm's threshold is another."
+  }
+
+  assert {
+    condition = alltrue([
+      for group in [aws_cloudwatch_log_group.function, aws_cloudwatch_log_group.workflow, aws_cloudwatch_log_group.api, aws_cloudwatch_log_group.api_errors] :
+      group.retention_in_days == 7
+    ])
+    error_message = "A log is kept for longer."
+  }
+
+  assert {
+    condition = (
+      aws_sfn_state_machine.orders.type == "EXPRESS" && aws_sfn_state_machine.orders.logging_configuration[0].level == "ALL" &&
+      aws_sfn_state_machine.orders.tracing_configuration[0].enabled
+    )
+    error_message = "The workflow is another."
+  }
+}
+
+run "who_invokes_the_function_is_named" {
+  assert {
+    condition = (
+      aws_lambda_permission.schedule.source_arn == aws_cloudwatch_event_rule.reconcile.arn && aws_lambda_permission.schedule.qualifier == "live" &&
+      aws_lambda_permission.api.source_arn == "${aws_api_gateway_rest_api.orders.execution_arn}/*" && aws_lambda_permission.api.qualifier == "live"
+    )
+    error_message = "Another rule or another API could invoke the function."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_rule.reconcile.schedule_expression == "rate(1 minute)" && aws_cloudwatch_event_rule.reconcile.state == "ENABLED" &&
+      jsondecode(aws_cloudwatch_event_target.reconcile.input) == { dofs = { task = "reconcile" } }
+    )
+    error_message = "The reconciler does not run once a minute."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role.function.assume_role_policy).Statement == [{
+      Effect = "Allow", Principal = { Service = "lambda.amazonaws.com" }, Action = "sts:AssumeRole"
+    }]
+    error_message = "Somebody else can have the function's role."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.workflow.assume_role_policy).Statement[0].Condition.ArnEquals["aws:SourceArn"] == "arn:aws:states:ap-south-1:123456789012:stateMachine:dofs-order-processing-dev"
+    error_message = "Another state machine can have the workflow's role."
+  }
+
+  assert {
+    condition     = jsondecode(aws_sns_topic_policy.alarms.policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
+    error_message = "Another account's alarms can write to the topic."
+  }
+}
+
+run "each_alarm_watches_a_metric_that_aws_documents_with_its_dimensions" {
+  assert {
+    condition = {
+      for name, alarm in aws_cloudwatch_metric_alarm.all : name => [alarm.namespace, alarm.metric_name, sort(keys(alarm.dimensions)), alarm.statistic]
+      } == {
+      dlq-depth         = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", tolist(["QueueName"]), "Maximum"]
+      queue-age         = ["AWS/SQS", "ApproximateAgeOfOldestMessage", tolist(["QueueName"]), "Maximum"]
+      lambda-throttles  = ["AWS/Lambda", "Throttles", tolist(["FunctionName"]), "Sum"]
+      api-5xx           = ["AWS/ApiGateway", "5XXError", tolist(["ApiName", "Stage"]), "Sum"]
+      workflow-timeouts = ["AWS/States", "ExecutionsTimedOut", tolist(["StateMachineArn"]), "Sum"]
+      table-throttles   = ["AWS/DynamoDB", "WriteThrottleEvents", tolist(["TableName"]), "Sum"]
+      index-throttles   = ["AWS/DynamoDB", "WriteThrottleEvents", tolist(["GlobalSecondaryIndexName", "TableName"]), "Sum"]
+    }
+    error_message = "An alarm watches something else."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.all :
+      alarm.comparison_operator == "GreaterThanOrEqualToThreshold" && alarm.ok_actions == toset([aws_sns_topic.alarms.arn])
+    ])
+    error_message = "An alarm goes off when all is well, or does not say that it is over."
+  }
+}
+
 run "what_is_optional_is_off_until_it_is_asked_for" {
   command = plan
 
@@ -310,9 +497,27 @@ run "what_is_optional_is_off_until_it_is_asked_for" {
     condition = (
       length(aws_wafv2_web_acl.api) == 0 && length(aws_lambda_provisioned_concurrency_config.live) == 0 &&
       length(aws_lambda_function.orders.snap_start) == 0 && length(aws_codepipeline.delivery) == 0 && length(aws_api_gateway_usage_plan.callers) == 0 &&
-      aws_lambda_function.orders.tracing_config[0].mode == "PassThrough"
+      aws_lambda_function.orders.tracing_config[0].mode == "PassThrough" && !aws_dynamodb_table.orders.deletion_protection_enabled
     )
-    error_message = "Something that costs money is on."
+    error_message = "Something that costs money is on, or dev is protected."
+  }
+
+  assert {
+    condition     = alltrue([for name in keys(aws_api_gateway_method.orders) : !startswith(name, "OPTIONS")])
+    error_message = "Without origins, nobody has to ask without saying who it is."
+  }
+}
+
+run "snap_start_can_be_switched_on" {
+  command = plan
+
+  variables {
+    lambda_snap_start = true
+  }
+
+  assert {
+    condition     = aws_lambda_function.orders.snap_start[0].apply_on == "PublishedVersions"
+    error_message = "The switch does nothing."
   }
 }
 
@@ -332,8 +537,8 @@ run "every_role_has_the_boundary_that_is_given" {
   }
 
   assert {
-    condition     = length(aws_codepipeline.delivery) == 1
-    error_message = "There is no pipeline."
+    condition     = [for stage in aws_codepipeline.delivery[0].stage : stage.name] == ["Source", "Test", "Approval", "Deploy"]
+    error_message = "The pipeline deploys without tests, or unasked."
   }
 }
 
@@ -343,7 +548,6 @@ run "what_is_optional_can_be_switched_on" {
     enable_tracing                 = true
     enable_table_stream            = true
     lambda_provisioned_concurrency = 2
-    lambda_snap_start              = true
     workflow_type                  = "EXPRESS"
     kms_key_arn                    = "arn:aws:kms:ap-south-1:123456789012:key/11111111-2222-3333-4444-555555555555"
   }
@@ -351,7 +555,7 @@ run "what_is_optional_can_be_switched_on" {
   assert {
     condition = (
       length(aws_wafv2_web_acl.api) == 1 && length(aws_lambda_provisioned_concurrency_config.live) == 1 &&
-      aws_lambda_function.orders.snap_start[0].apply_on == "PublishedVersions" &&
+      length(aws_wafv2_web_acl_association.api) == 1 && length(aws_cloudwatch_log_group.function.kms_key_id) > 0 &&
       aws_lambda_function.orders.tracing_config[0].mode == "Active" && aws_api_gateway_stage.orders.xray_tracing_enabled &&
       aws_dynamodb_table.orders.stream_enabled && aws_sfn_state_machine.orders.type == "EXPRESS" &&
       aws_sqs_queue.fulfillment.kms_master_key_id == var.kms_key_arn && aws_dynamodb_table.orders.server_side_encryption[0].kms_key_arn == var.kms_key_arn

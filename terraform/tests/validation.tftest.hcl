@@ -398,3 +398,227 @@ run "a_repository_is_on_github" {
 
   expect_failures = [var.github_repo_url]
 }
+
+run "an_image_is_in_the_region" {
+  command = plan
+
+  variables {
+    aws_region = "eu-west-1"
+  }
+
+  expect_failures = [var.image_uri]
+}
+
+run "a_digest_is_whole" {
+  command = plan
+
+  variables {
+    image_uri = "123456789012.dkr.ecr.ap-south-1.amazonaws.com/dofs@sha256:00"
+  }
+
+  expect_failures = [var.image_uri]
+}
+
+run "the_batch_window_counts_too" {
+  command = plan
+
+  variables {
+    sqs_batch_window = 1
+  }
+
+  expect_failures = [var.sqs_visibility_timeout]
+}
+
+run "snap_start_and_provisioned_concurrency_exclude_each_other" {
+  command = plan
+
+  variables {
+    lambda_snap_start              = true
+    lambda_provisioned_concurrency = 1
+  }
+
+  expect_failures = [var.lambda_snap_start]
+}
+
+run "what_is_provisioned_is_reserved" {
+  command = plan
+
+  variables {
+    lambda_reserved_concurrency    = 10
+    lambda_provisioned_concurrency = 11
+  }
+
+  expect_failures = [var.lambda_provisioned_concurrency]
+}
+
+run "the_queue_does_not_take_all_that_is_reserved" {
+  command = plan
+
+  variables {
+    lambda_reserved_concurrency = 10
+    sqs_maximum_concurrency     = 10
+  }
+
+  expect_failures = [var.sqs_maximum_concurrency]
+}
+
+run "nine_are_too_few" {
+  command = plan
+
+  variables {
+    lambda_reserved_concurrency = 9
+  }
+
+  expect_failures = [var.lambda_reserved_concurrency]
+}
+
+run "a_timeout_ends_after_fifteen_minutes" {
+  command = plan
+
+  variables {
+    lambda_timeout         = 901
+    sqs_visibility_timeout = 6000
+  }
+
+  expect_failures = [var.lambda_timeout]
+}
+
+run "a_timeout_is_whole_seconds" {
+  command = plan
+
+  variables {
+    lambda_timeout = 10.5
+  }
+
+  expect_failures = [var.lambda_timeout]
+}
+
+run "memory_has_a_maximum" {
+  command = plan
+
+  variables {
+    lambda_memory_size = 10241
+  }
+
+  expect_failures = [var.lambda_memory_size]
+}
+
+run "an_order_has_a_hundred_attempts_at_most" {
+  command = plan
+
+  variables {
+    sqs_max_receive_count = 101
+  }
+
+  expect_failures = [var.sqs_max_receive_count]
+}
+
+run "attempts_are_whole" {
+  command = plan
+
+  variables {
+    sqs_max_receive_count = 2.5
+  }
+
+  expect_failures = [var.sqs_max_receive_count]
+}
+
+run "a_batch_has_one_message_at_least" {
+  command = plan
+
+  variables {
+    sqs_batch_size = 0
+  }
+
+  expect_failures = [var.sqs_batch_size]
+}
+
+run "a_batch_window_is_not_negative" {
+  command = plan
+
+  variables {
+    sqs_batch_window = -1
+  }
+
+  expect_failures = [var.sqs_batch_window]
+}
+
+run "aws_wants_a_thousand_batches_at_most" {
+  command = plan
+
+  variables {
+    sqs_maximum_concurrency = 1001
+  }
+
+  expect_failures = [var.sqs_maximum_concurrency]
+}
+
+run "there_are_256_partitions_at_most" {
+  command = plan
+
+  variables {
+    status_shards = 257
+  }
+
+  expect_failures = [var.status_shards]
+}
+
+run "partitions_are_whole" {
+  command = plan
+
+  variables {
+    status_shards = 1.5
+  }
+
+  expect_failures = [var.status_shards]
+}
+
+run "there_were_256_partitions_at_most" {
+  command = plan
+
+  variables {
+    previous_status_shards = 257
+  }
+
+  expect_failures = [var.previous_status_shards]
+}
+
+run "partitions_were_whole" {
+  command = plan
+
+  variables {
+    previous_status_shards = 1.5
+  }
+
+  expect_failures = [var.previous_status_shards]
+}
+
+run "a_success_rate_is_not_negative" {
+  command = plan
+
+  variables {
+    fulfillment_success_rate = -0.1
+  }
+
+  expect_failures = [var.fulfillment_success_rate]
+}
+
+run "an_address_has_a_domain" {
+  command = plan
+
+  variables {
+    notification_email = "orders@localhost"
+  }
+
+  expect_failures = [var.notification_email]
+}
+
+run "a_name_is_not_long" {
+  command = plan
+
+  variables {
+    project_name = "distributed-orders"
+  }
+
+  expect_failures = [var.project_name]
+}

@@ -95,7 +95,7 @@ def test_the_numbers_are_those_of_the_design():
     assert kept[NAMES.queue]["MessageRetentionPeriod"] == str(4 * 24 * 60 * 60)
     assert kept[NAMES.dead_letter_queue]["MessageRetentionPeriod"] == str(14 * 24 * 60 * 60)
     (mapping,) = client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert (mapping["BatchSize"], mapping["ScalingConfig"]["MaximumConcurrency"]) == (10, 10)
+    assert (mapping["BatchSize"], mapping["ScalingConfig"]["MaximumConcurrency"]) == (10, 5)
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     rule = client("events").describe_rule(Name=NAMES.rule)
     assert (rule["State"], rule["ScheduleExpression"]) == ("ENABLED", "rate(1 minute)")

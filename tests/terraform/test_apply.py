@@ -52,7 +52,9 @@ async def test_an_order_goes_its_way_through_what_terraform_deployed(deployed, o
 async def test_a_body_that_is_no_object_is_refused_at_the_gateway(deployed):
     async with deployed.api() as api:
         answer = await api.post("/order", json=[1])
-    assert answer.status_code == 400
+        passed_through = await api.post("/orders", json=[1])
+    assert (answer.status_code, passed_through.status_code) == (400, 422)
+    assert answer.json() == {"message": "Invalid request body"}, "LocalStack's own words, and not the function's"
 
 
 def test_a_second_plan_is_empty(deployed):
@@ -77,11 +79,17 @@ def test_terraform_creates_the_rest_api_that_compose_has(deployed):
     gateway = deployed.client("apigateway")
     (api,) = gateway.get_rest_apis()["items"]
     resources = gateway.get_resources(restApiId=api["id"], embed=["methods"])["items"]
-    created = {
-        (resource["path"], name): (method["methodIntegration"]["type"], method["methodIntegration"]["uri"])
+    methods = {
+        (resource["path"], name): method
         for resource in resources
         for name, method in resource.get("resourceMethods", {}).items()
     }
+    created = {
+        key: (method["methodIntegration"]["type"], method["methodIntegration"]["uri"])
+        for key, method in methods.items()
+    }
+    assert {key for key, method in methods.items() if method.get("requestValidatorId")} == {("/order", "POST")}
+    assert methods["/order", "POST"]["requestModels"] == {"application/json": "Order"}
     definition = rest_api_definition(Deployment(deployed.client, deployed.names, deployed.settings))
     wanted = {
         (path, "ANY" if method == ANY_METHOD else method.upper()): (

@@ -24,13 +24,13 @@ esac
 case "$1 $2" in
   push*) touch "$WORLD/pushed" ;;
   "image inspect") echo "${STAND_IN:-}" ;;
-  login*) cat >/dev/null ;;
+  login*) cat >/dev/null; [ -z "${LOGIN_FAILS:-}" ] || exit 1 ;;
 esac
 """,
     "terraform": """
 case "$*" in
   *ecr_repository_url*) [ -n "${REPOSITORY:-}" ] && printf %s "$REPOSITORY" || exit 1 ;;
-  *image_uri) printf %s "$REPOSITORY@$DIGEST" ;;
+  *image_uri) [ -z "${NO_OUTPUT:-}" ] || exit 1; printf %s "$REPOSITORY@$DIGEST" ;;
   *try_it*) printf %s 'curl …' ;;
   plan*) [ -z "${PLAN_FAILS:-}" ] || exit 1 ;;
 esac
@@ -46,8 +46,8 @@ class World:
         (folder / "repository" / "terraform").mkdir(parents=True)
         self.tools.mkdir()
         for name, body in TOOLS.items():
-            tool = self.tools / name
-            tool.write_text(f'#!/bin/bash\necho "{name} $*" >>"$WORLD/calls"\n{body}')
+            tool, note = self.tools / name, f"{name} $*" + (" in $AWS_REGION" if name == "aws" else "")
+            tool.write_text(f'#!/bin/bash\necho "{note}" >>"$WORLD/calls"\n{body}')
             tool.chmod(0o755)
         self.root = folder / "repository"
         shutil.copy(SCRIPT, self.root / "terraform" / "deploy")
@@ -94,16 +94,50 @@ def test_it_builds_pushes_plans_by_digest_asks_and_applies_that_plan(world):
     assert done.returncode == 0, done.stderr
     revision = world.git("rev-parse", "HEAD").strip()
     build = next(call for call in world.calls("docker build"))
-    assert f"--tag {REPOSITORY}:{revision}" in build
+    assert f"--tag {REPOSITORY}:{revision}-amd64" in build
+    assert build.endswith(" ..")
     assert "--platform linux/amd64 --provenance=false --sbom=false" in build
     plan = next(call for call in world.calls("terraform plan"))
     assert f"image_uri={REPOSITORY}@{DIGEST}" in plan
     applying = next(call for call in world.calls("terraform apply"))
     assert applying.split()[-1] == plan.partition("-out=")[2]
     order = [call.split()[0] + " " + call.split()[1] for call in world.calls()]
-    wanted = ["docker build", "docker push", "terraform plan", "terraform apply"]
+    wanted = ["docker build", "docker login", "docker push", "terraform plan", "terraform apply"]
     assert [call for call in order if call in wanted] == wanted
     assert "curl" in done.stdout
+
+
+def test_each_environment_has_a_state_of_its_own_in_its_region(world):
+    (world.root / "terraform" / "terraform.tfvars").write_text(
+        'environment  = "staging"\nproject_name = "shop"\naws_region   = "eu-west-1"\n'
+    )
+    assert world.deploy().returncode == 0
+    (init,) = world.calls("terraform init")
+    wanted = "-reconfigure -input=false -backend-config=backend.conf -backend-config=key=shop/staging.tfstate"
+    assert init == f"terraform init {wanted}"
+    assert {call.rpartition(" in ")[2] for call in world.calls("aws")} == {"eu-west-1"}
+
+
+def test_another_platform_is_another_image(world):
+    world.deploy()
+    (world.folder / "calls").unlink()
+    (world.folder / "pushed").unlink()
+    assert world.deploy("--platform", "linux/arm64").returncode == 0
+    (build,) = world.calls("docker build")
+    assert "--platform linux/arm64" in build
+    assert "-arm64 " in build
+
+
+def test_a_login_that_fails_ends_it(world):
+    assert world.deploy(LOGIN_FAILS="1").returncode != 0
+    assert not world.calls("docker push")
+    assert not applied(world)
+
+
+def test_a_deployment_that_got_nowhere_can_be_destroyed(world):
+    assert world.deploy("--destroy", NO_OUTPUT="1").returncode == 0
+    (destroying,) = world.calls("terraform destroy")
+    assert ".dkr.ecr.ap-south-1.amazonaws.com/" in destroying
 
 
 def test_what_was_pushed_for_a_commit_is_not_built_again(world):
