@@ -57,7 +57,7 @@ def function(system: Running) -> Any:
     compared = ("FunctionName", "PackageType", "Timeout", "MemorySize", "Role")
     return {each: found[each] for each in compared} | {
         "settings": {each: value for each, value in settings.items() if each not in OWN},
-        "alias": alias["FunctionVersion"],
+        "alias": alias["FunctionVersion"].isdecimal(),
     }
 
 

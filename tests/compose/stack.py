@@ -38,7 +38,8 @@ class Stack:
     def __init__(self, project: str, **environ: str) -> None:
         self.project = project
         self.names = Names("dev", ACCOUNT, REGION)
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("DOFS_", "AWS_"))}
+        changing = ("DOFS_", "AWS_", "FUNCTION_IMAGE", "PROVISIONER_IMAGE", "LAMBDA_REPLICAS")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(changing)}
         self._environ = {**clean, "PORT": "0", "LOCALSTACK_PORT": "0", **environ}
         self._addresses: dict[str, str] = {}
 

@@ -80,9 +80,10 @@ class TerraformRoot:
         assert fails or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done
 
-    def apply(self) -> None:
-        """Apply the configuration."""
-        self.run("apply", "-input=false", "-auto-approve", *self._variables)
+    def apply(self, **changes: str) -> None:
+        """Apply the configuration, with other values for some variables."""
+        changed = [f"-var={name}={value}" for name, value in changes.items()]
+        self.run("apply", "-input=false", "-auto-approve", *self._variables, *changed)
 
     def destroy(self) -> None:
         """Destroy all of it."""

@@ -15,7 +15,7 @@ from tests.embedded.support import running_cloud
 from tests.invariants import check_always, check_without_faults
 from tests.support import valid_order
 from tests.system import dead_letters, key_for, oracle, settled, until, world
-from tests.terraform.root import Deployed
+from tests.terraform.root import VARIABLES, Deployed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.docker]
 
@@ -58,6 +58,17 @@ async def test_a_body_that_is_no_object_is_refused_at_the_gateway(deployed):
 
 
 def test_a_second_plan_is_empty(deployed):
+    assert deployed.root.changes() == ""
+
+
+def test_another_image_is_a_new_version_and_the_alias_moves_to_it(deployed):
+    before = int(deployed.root.output("function_version"))
+    deployed.root.apply(image_uri=VARIABLES["image_uri"].replace("0" * 64, "1" * 64))
+    after = int(deployed.root.output("function_version"))
+    alias = deployed.client("lambda").get_alias(FunctionName=deployed.names.function, Name="live")
+    assert after > before
+    assert alias["FunctionVersion"] == str(after)
+    deployed.root.apply()
     assert deployed.root.changes() == ""
 
 
