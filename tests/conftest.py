@@ -19,8 +19,12 @@ def images() -> None:
 
 @pytest.fixture(scope="session")
 def stack(images: None) -> Iterator[Stack]:
-    """The compose stack as a user starts it, for all tests that only add orders to it."""
-    running = Stack("dofs-test")
+    """The compose stack for all tests that only add orders to it.
+
+    Its visibility timeout is longer than a user's: on a slow machine a batch can wait for a free container for longer
+    than that, and a receive is then spent without an attempt, which the reconciler would have to mend.
+    """
+    running = Stack("dofs-test", DOFS_VISIBILITY_TIMEOUT="20")
     running.down()
     try:
         running.up()

@@ -62,12 +62,12 @@ async def test_orders_outlive_a_function_that_is_killed_in_the_middle_of_fifty(s
 async def test_orders_and_names_outlive_a_restart_of_any_container_of_ours(stack, services):
     async with stack.api("gateway") as api:
         before = await persistently(api, uuid.uuid4().hex)
-        settled_before = await settled(api, before, 90)
+        settled_before = await settled(api, before, 180)
     stack.restart(*services)
     for door in ("gateway", "server"):
         async with stack.api(door) as api:
             assert (await api.get(f"/orders/{before}")).json() == settled_before
-            await settled(api, await persistently(api, uuid.uuid4().hex), 90)
+            await settled(api, await persistently(api, uuid.uuid4().hex), 180)
 
 
 def described(stack: Stack) -> dict[str, Any]:

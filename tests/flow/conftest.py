@@ -37,4 +37,4 @@ def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
             yield Deployment(lambda: client(cloud), cloud.client, cloud.names, cloud.settings, patience=30)
     else:
         stack = request.getfixturevalue("stack")
-        yield Deployment(lambda: stack.api(door), stack.client, stack.names, stack.settings, patience=90)
+        yield Deployment(lambda: stack.api(door), stack.client, stack.names, stack.settings, patience=180)
