@@ -120,7 +120,7 @@ resource "aws_iam_policy" "function" {
         Sid      = "OrderLists"
         Effect   = "Allow"
         Action   = "dynamodb:Query"
-        Resource = "${aws_dynamodb_table.orders.arn}/index/*"
+        Resource = [for index in aws_dynamodb_table.orders.global_secondary_index : "${aws_dynamodb_table.orders.arn}/index/${index.name}"]
       },
       {
         # A transaction needs the permissions of what it does. DeleteItem is an operator's redrive.
@@ -149,6 +149,7 @@ resource "aws_iam_policy" "function" {
         Resource = local.state_machine_arn
       },
       {
+        # The streams of the one group; Lambda makes up their names.
         Sid      = "Logs"
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
