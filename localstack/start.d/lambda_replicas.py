@@ -16,6 +16,7 @@ import os
 import socket
 import threading
 import time
+from collections import deque
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,12 +39,15 @@ class RuntimeDied(Exception):
 
 
 class Replicas:
-    """The containers of the service, each for one invocation at a time."""
+    """The containers of the service, each for one invocation at a time; who waits is served in turn."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        self._waiting: deque[object] = deque()
         self._busy: set[str] = set()
         self._resting: dict[str, float] = {}
+        self._found: list[str] = []
+        self._asked = float("-inf")
 
     def send(self, event: bytes, seconds: float) -> bytes:
         """Have a container handle an event; its answer.
@@ -77,23 +81,38 @@ class Replicas:
                 self._give_back(address, rest)
 
     def _take(self, ends: float) -> str:
-        while True:
-            found = self._look_up()
+        turn = object()
+        with self._changed:
+            self._waiting.append(turn)
+        try:
+            while True:
+                found = self._addresses()
+                with self._changed:
+                    now = time.monotonic()
+                    free = [each for each in found if each not in self._busy and self._resting.get(each, 0) <= now]
+                    if free and self._waiting[0] is turn:
+                        self._busy.add(free[0])
+                        return free[0]
+                    if now >= ends:
+                        raise TooManyRequestsException(f"no container of {LAMBDA.hostname} became free", Type="User")
+                    self._changed.wait(min(LOOK_AGAIN, ends - now))
+        finally:
             with self._changed:
-                now = time.monotonic()
-                free = [each for each in found if each not in self._busy and self._resting.get(each, 0) <= now]
-                if free:
-                    self._busy.add(free[0])
-                    return free[0]
-                if now >= ends:
-                    raise TooManyRequestsException(f"no container of {LAMBDA.hostname} became free", Type="User")
-                self._changed.wait(min(LOOK_AGAIN, ends - now))
+                self._waiting.remove(turn)
+                self._changed.notify_all()
 
     def _give_back(self, address: str, rest: float) -> None:
         with self._changed:
             self._busy.discard(address)
             self._resting[address] = time.monotonic() + rest
             self._changed.notify_all()
+
+    def _addresses(self) -> list[str]:
+        """The containers; asked for outside the lock, as a resolver can be slow."""
+        if not self._found or time.monotonic() - self._asked >= LOOK_AGAIN:
+            self._asked = time.monotonic()
+            self._found = self._look_up()
+        return self._found
 
     @staticmethod
     def _look_up() -> list[str]:

@@ -252,6 +252,25 @@ def test_who_waits_is_woken_by_the_container_that_becomes_free(script, localstac
         assert [each.result(5).payload for each in waiting] == [b"1"] * 10
 
 
+def test_who_waits_is_served_in_turn(script, localstack, containers):
+    """Otherwise one that came first could wait until it is throttled, while others come and go."""
+    served: list[bytes] = []
+
+    def answer(request: BaseHTTPRequestHandler, event: bytes) -> None:
+        served.append(event)
+        after(0.03, say(b"1"))(request, event)
+
+    containers(answer)
+    with ThreadPoolExecutor(12) as pool:
+        waiting = []
+        for number in range(12):
+            waiting.append(pool.submit(invoke, script, localstack, str(number)))
+            while number and len(script.REPLICAS._waiting) + len(served) <= number:
+                threading.Event().wait(0.001)
+        assert all(each.result(5).payload == b"1" for each in waiting)
+    assert served == [str(number).encode() for number in range(12)]
+
+
 def test_a_throttle_comes_before_api_gateway_gives_up(script):
     assert 5 * script.waits < 29, "LocalStack repeats a throttled invocation four times"
 
