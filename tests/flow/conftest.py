@@ -18,6 +18,8 @@ class Deployment:
     client: Callable[[Any], Any]
     names: Names
     settings: Settings
+    few_containers: bool
+    """Whether invocations have to wait for each other."""
     patience: float
     """How long an order may take to its end, in seconds; three visibility timeouts are a part of it."""
 
@@ -34,7 +36,7 @@ def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
     kind, _, door = request.param.partition("-")
     if kind == "embedded":
         with running_cloud(visibility_timeout=1) as cloud:
-            yield Deployment(lambda: client(cloud), cloud.client, cloud.names, cloud.settings, patience=30)
+            yield Deployment(lambda: client(cloud), cloud.client, cloud.names, cloud.settings, False, patience=30)
     else:
         stack = request.getfixturevalue("stack")
-        yield Deployment(lambda: stack.api(door), stack.client, stack.names, stack.settings, patience=180)
+        yield Deployment(lambda: stack.api(door), stack.client, stack.names, stack.settings, True, patience=300)
