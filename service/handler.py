@@ -3,8 +3,7 @@
 Only what an event needs is imported: a workflow step or a queue batch never loads the web framework.
 """
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -41,22 +40,30 @@ def dispatch(event: Any, context: Any, system: "LiveSystem") -> Any:
     """Handle one invocation with the given ports."""
     if not isinstance(event, dict):
         raise UnknownEvent(event)
+
+    def seconds_left() -> float:
+        return float(context.get_remaining_time_in_millis() / 1000)
+
     if event.keys() == {"dofs"}:
-        return _task(event, system)
+        return _task(event, system, seconds_left)
     if _is_sqs(event):
         from service.steps import fulfill
 
-        return fulfill.run(event["Records"], system, lambda: context.get_remaining_time_in_millis() / 1000)
+        return fulfill.run(event["Records"], system, seconds_left)
     if event.keys() >= {"resource", "httpMethod", "path", "requestContext"} and "dofs" not in event:
         return _api(event, context, system)
     raise UnknownEvent(event)
 
 
-def _task(event: dict[str, Any], system: "LiveSystem") -> Any:
+def _task(event: dict[str, Any], system: "LiveSystem", seconds_left: Callable[[], float]) -> Any:
     task = event["dofs"]
     name = task.get("task") if isinstance(task, dict) else None
     if not isinstance(name, str) or name not in TASKS:
         raise UnknownEvent(event)
+    if name == "reconcile":
+        from service.steps import reconcile
+
+        return reconcile.run(task, system, seconds_left)
     return import_module(f"service.steps.{name}").run(task, system)
 
 
@@ -78,9 +85,10 @@ def _api(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
 
 @cache
 def _system() -> "LiveSystem":
+    from service import logs
     from service.settings import Settings
     from service.wiring import LiveSystem
 
     settings = Settings.load()
-    logging.getLogger().setLevel(settings.log_level)
+    logs.configure(settings)
     return LiveSystem(settings)

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 import click
 from fastapi import FastAPI
 
+from service import logs
 from service.api.app import create_app
 from service.api.dependencies import in_thread
 from service.settings import Settings, SettingsError
@@ -93,7 +94,8 @@ def _leave_soon() -> None:
 
 
 def _log(settings: Settings) -> None:
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    logging.basicConfig()
+    logs.configure(settings)
     logging.getLogger("botocore").setLevel("WARNING")
     logging.getLogger("moto").setLevel("CRITICAL")  # it reports every failed execution as an error of its own
 

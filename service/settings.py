@@ -17,11 +17,13 @@ PREFIX = "DOFS_"
 WEEK = 7 * 86_400
 CLOUDS = ("embedded", "localstack", "aws")
 API_AUTHS = ("none", "api_key", "iam", "cognito")
+LOG_FORMATS = ("json", "text")
 
 
 EMBEDDED_DEFAULTS = {
     "DOFS_CLOUD": "embedded",
     "DOFS_REGION": "ap-south-1",
+    "DOFS_LOG_FORMAT": "text",
     "DOFS_STATUS_SHARDS": "2",
     "DOFS_VISIBILITY_TIMEOUT": "2",
     "DOFS_RESTART_AFTER": "10",
@@ -70,6 +72,7 @@ class Settings:
     orders_table: str = setting("DynamoDB table of the orders")
     failed_orders_table: str = setting("DynamoDB table of the orders that failed for good")
     queue_url: str = setting("URL of the fulfillment queue")
+    dead_letter_queue_url: str = setting("URL of the fulfillment queue's dead-letter queue")
     state_machine_arn: str = setting("ARN of the order workflow")
 
     cloud: str = setting(f"where the AWS services are: {', '.join(CLOUDS)}", "aws")
@@ -80,6 +83,7 @@ class Settings:
     api_auth: str = setting(f"how API Gateway authenticates callers: {', '.join(API_AUTHS)}", "none")
     cors_origins: str = setting("origins that browsers may call the API from, separated by commas", "")
     log_level: str = setting("DEBUG, INFO, WARNING or ERROR", "INFO")
+    log_format: str = setting("json, one object per line, or text for a terminal", "json")
 
     max_attempts: int = setting("attempts to fulfill an order before it is FAILED", 3, 1, 100)
     visibility_timeout: int = setting("visibility timeout of the queue", 180, 1, 43_200)
@@ -101,7 +105,7 @@ class Settings:
         WEEK,
     )
     backoff_ceiling: float = setting("longest wait between two interventions for one order", 3600, 0.1, WEEK)
-    reconcile_limit: int = setting("orders of one state that one reconciliation looks at", 100, 1, 10_000)
+    reconcile_limit: int = setting("orders of one state that one reconciliation gives a push", 100, 1, 10_000)
     deadline_margin: float = setting("time before the deadline at which a batch takes no new record", 5, 0, 900)
 
     fulfillment_success_rate: float = setting("share of simulated attempts that succeed", 0.7, 0, 1)
@@ -189,7 +193,7 @@ class Settings:
 
     def _contradictions(self) -> list[str]:
         problems = []
-        for name, choices in (("cloud", CLOUDS), ("api_auth", API_AUTHS)):
+        for name, choices in (("cloud", CLOUDS), ("api_auth", API_AUTHS), ("log_format", LOG_FORMATS)):
             if getattr(self, name) not in choices:
                 problems.append(f"{PREFIX}{name.upper()}={getattr(self, name)!r} must be one of {', '.join(choices)}")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):

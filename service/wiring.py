@@ -1,18 +1,22 @@
 """Which adapter serves which port. Each part is built when it is first used, so an event pays only for its own."""
 
+import logging
 import secrets
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from service.orders.policy import Policy
-from service.orders.ports import Fulfiller, FulfillmentQueue, OrderStore, Workflow
+from service.orders.ports import DeadLetterQueue, Fulfiller, FulfillmentQueue, Metrics, OrderStore, Workflow
 from service.orders.timestamps import to_the_millisecond
 from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.aws.clients import Clients
+
+log = logging.getLogger(__name__)
 
 
 class LiveSystem:
@@ -38,6 +42,12 @@ class LiveSystem:
         return SqsFulfillmentQueue(self._clients, self.settings.queue_url)
 
     @cached_property
+    def dead_letters(self) -> DeadLetterQueue:
+        from service.aws.queue import SqsDeadLetterQueue
+
+        return SqsDeadLetterQueue(self._clients, self.settings.dead_letter_queue_url)
+
+    @cached_property
     def workflow(self) -> Workflow:
         from service.aws.workflow import StepFunctionsWorkflow
 
@@ -50,6 +60,14 @@ class LiveSystem:
         return SimulatedFulfiller(
             self.settings.fulfillment_success_rate, self.settings.fulfillment_seed, self.settings.fulfillment_latency
         )
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        from service.aws.metrics import EmbeddedMetricFormat
+
+        nobody_collects_them = self.settings.cloud == "embedded"
+        write = log.debug if nobody_collects_them else sys.stdout.write
+        return EmbeddedMetricFormat(self.settings.environment, self.now, write)
 
     @property
     def now(self) -> Callable[[], datetime]:

@@ -9,6 +9,7 @@ locals {
     DOFS_ORDERS_TABLE             = local.names.orders_table
     DOFS_FAILED_ORDERS_TABLE      = local.names.failed_orders_table
     DOFS_QUEUE_URL                = aws_sqs_queue.fulfillment.url
+    DOFS_DEAD_LETTER_QUEUE_URL    = aws_sqs_queue.dead_letter.url
     DOFS_STATE_MACHINE_ARN        = local.state_machine_arn
     DOFS_API_AUTH                 = var.api_auth
     DOFS_CORS_ORIGINS             = join(",", var.cors_origins)
@@ -141,6 +142,13 @@ resource "aws_iam_policy" "function" {
         Effect   = "Allow"
         Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
         Resource = aws_sqs_queue.fulfillment.arn
+      },
+      {
+        # The reconciler looks at dead letters; it takes none out.
+        Sid      = "LookAtDeadLetters"
+        Effect   = "Allow"
+        Action   = "sqs:ReceiveMessage"
+        Resource = aws_sqs_queue.dead_letter.arn
       },
       {
         Sid      = "StartWorkflows"

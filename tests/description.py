@@ -6,7 +6,8 @@ from typing import Any
 from service.settings import Settings
 from tests.system import Running, url
 
-OWN = {"DOFS_CLOUD", "DOFS_AWS_ENDPOINT_URL", "DOFS_QUEUE_URL", "DOFS_STATE_MACHINE_ARN"}
+_OWN = ("CLOUD", "AWS_ENDPOINT_URL", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "STATE_MACHINE_ARN", "LOG_FORMAT")
+OWN = {f"DOFS_{name}" for name in _OWN}
 """Where a cloud is and what its account is called; all other settings can be the same."""
 
 

@@ -1,6 +1,7 @@
 """What many tests need: a system in memory with a clock that stands still, and a valid order."""
 
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 from service.fulfillers.simulated import SimulatedFulfiller
 from service.orders.memory import InMemoryOrderStore
+from service.orders.metric import Metric
 from service.orders.model import Order
 from service.orders.policy import Policy
 from service.orders.ports import Fulfiller, OrderStore
@@ -18,6 +20,7 @@ SETTINGS = Settings(
     orders_table="dofs-orders-test",
     failed_orders_table="dofs-failed-orders-test",
     queue_url="http://sqs.test/123456789012/dofs-fulfillment-test",
+    dead_letter_queue_url="http://sqs.test/123456789012/dofs-fulfillment-dlq-test",
     state_machine_arn="arn:aws:states:ap-south-1:123456789012:stateMachine:dofs-order-processing-test",
     region="ap-south-1",
 )
@@ -90,6 +93,30 @@ def counting_ids() -> Callable[[], str]:
     return lambda: f"{next(numbers):032x}"
 
 
+class DeadLetters:
+    """The bodies of the messages in the dead-letter queue; ``broken`` makes looking at them fail."""
+
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+        self.broken: Exception | None = None
+
+    def peek(self) -> tuple[str, ...]:
+        if self.broken:
+            raise self.broken
+        return tuple(self.bodies[:10])
+
+
+class CountingMetrics:
+    """Adds up what is counted, by metric and dimensions."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, ...]] = Counter()
+
+    def count(self, metric: Metric, amount: int = 1, **dimensions: str) -> None:
+        assert dimensions.keys() == set(metric.dimensions), f"{metric} has the dimensions {metric.dimensions}"
+        self.counts[(str(metric), *dimensions.values())] += amount
+
+
 @dataclass
 class MemorySystem:
     """All ports in memory."""
@@ -98,7 +125,9 @@ class MemorySystem:
     now: ManualClock = field(default_factory=ManualClock)
     store: OrderStore = field(default_factory=InMemoryOrderStore)
     queue: RecordingQueue = field(default_factory=RecordingQueue)
+    dead_letters: DeadLetters = field(default_factory=DeadLetters)
     workflow: RecordingWorkflow = field(default_factory=RecordingWorkflow)
+    metrics: CountingMetrics = field(default_factory=CountingMetrics)
     fulfiller: Fulfiller = field(default_factory=lambda: SimulatedFulfiller(1.0, "test"))
     new_id: Callable[[], str] = field(default_factory=counting_ids)
 

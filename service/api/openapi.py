@@ -10,7 +10,9 @@ from service.settings import Settings
 
 def document() -> str:
     """The document as it is committed."""
-    settings = Settings(orders_table="-", failed_orders_table="-", queue_url="-", state_machine_arn="-")
+    settings = Settings(
+        orders_table="-", failed_orders_table="-", queue_url="-", dead_letter_queue_url="-", state_machine_arn="-"
+    )
     return json.dumps(create_app(settings, inline).openapi(), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The fulfillment queue on SQS."""
+"""The fulfillment queue and its dead-letter queue on SQS."""
 
 import json
 from typing import TYPE_CHECKING
@@ -7,6 +7,8 @@ from service.aws.clients import Clients
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+RECEIVE_MOST = 10  # messages; no ReceiveMessage takes more
 
 
 class SqsFulfillmentQueue:
@@ -25,3 +27,20 @@ class SqsFulfillmentQueue:
 
     def ready(self) -> None:
         self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["QueueArn"])
+
+
+class SqsDeadLetterQueue:
+    """Looks at dead letters without hiding them: a visibility timeout of 0 leaves the depth that the alarm watches.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+    """
+
+    def __init__(self, clients: Clients, queue_url: str) -> None:
+        self._clients = clients
+        self._queue_url = queue_url
+
+    def peek(self) -> tuple[str, ...]:
+        answer = self._clients.sqs.receive_message(
+            QueueUrl=self._queue_url, MaxNumberOfMessages=RECEIVE_MOST, VisibilityTimeout=0
+        )
+        return tuple(message["Body"] for message in answer.get("Messages", []))

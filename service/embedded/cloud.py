@@ -41,10 +41,12 @@ def embedded_settings(environ: Mapping[str, str] | None = None) -> Settings:
     given = {name: value for name, value in (os.environ if environ is None else environ).items() if value}
     defaults = {**EMBEDDED_DEFAULTS, **{name: value for name, value in given.items() if name.startswith(PREFIX)}}
     names = Names(defaults.get("DOFS_ENVIRONMENT", "dev"), DEFAULT_ACCOUNT_ID, defaults["DOFS_REGION"])
+    queues = f"https://sqs.{names.region}.amazonaws.com/{names.account}"
     resource_names = {
         "DOFS_ORDERS_TABLE": names.orders_table,
         "DOFS_FAILED_ORDERS_TABLE": names.failed_orders_table,
-        "DOFS_QUEUE_URL": f"https://sqs.{names.region}.amazonaws.com/{names.account}/{names.queue}",
+        "DOFS_QUEUE_URL": f"{queues}/{names.queue}",
+        "DOFS_DEAD_LETTER_QUEUE_URL": f"{queues}/{names.dead_letter_queue}",
         "DOFS_STATE_MACHINE_ARN": names.state_machine_arn,
     }
     return Settings.load({**defaults, **resource_names})

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from service.orders.lifecycle import Status
+from service.orders.metric import Metric
 from service.orders.model import FailedOrder, Failure, Order, Write
 from service.orders.paging import Position
 from service.orders.policy import Policy
@@ -89,6 +90,13 @@ class FulfillmentQueue(Protocol):
         """Return when the queue answers; raise what it raises when it does not."""
 
 
+class DeadLetterQueue(Protocol):
+    """Holds the messages that the queue gave up; they are the alarm's signal, so nothing here takes one out."""
+
+    def peek(self) -> tuple[str, ...]:
+        """The bodies of some of the messages; each stays where it is, visible to everybody else."""
+
+
 class Workflow(Protocol):
     """Runs the order workflow."""
 
@@ -135,6 +143,19 @@ class Fulfiller(Protocol):
         """
 
 
+class Metrics(Protocol):
+    """Counts what happens, for dashboards and alarms."""
+
+    def count(self, metric: Metric, amount: int = 1, **dimensions: str) -> None:
+        """Add to a metric. Never raises.
+
+        Args:
+            metric: what is counted.
+            amount: how much is added.
+            dimensions: a value for each of the metric's own dimensions.
+        """
+
+
 class System(Protocol):
     """The ports and the policy together, as steps and routes receive them."""
 
@@ -145,9 +166,13 @@ class System(Protocol):
     @property
     def queue(self) -> FulfillmentQueue: ...
     @property
+    def dead_letters(self) -> DeadLetterQueue: ...
+    @property
     def workflow(self) -> Workflow: ...
     @property
     def fulfiller(self) -> Fulfiller: ...
+    @property
+    def metrics(self) -> Metrics: ...
     @property
     def now(self) -> Callable[[], datetime]:
         """The time, in UTC, cut to the millisecond."""

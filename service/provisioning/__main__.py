@@ -76,6 +76,7 @@ def emulated(settings: Settings) -> Deployment:
         "DOFS_ORDERS_TABLE": (settings.orders_table, names.orders_table),
         "DOFS_FAILED_ORDERS_TABLE": (settings.failed_orders_table, names.failed_orders_table),
         "DOFS_QUEUE_URL": (settings.queue_url.rsplit("/", 1)[-1], names.queue),
+        "DOFS_DEAD_LETTER_QUEUE_URL": (settings.dead_letter_queue_url.rsplit("/", 1)[-1], names.dead_letter_queue),
         "DOFS_STATE_MACHINE_ARN": (settings.state_machine_arn, names.state_machine_arn),
     }
     wrong = [f"{name} must name {there}, not {here}" for name, (here, there) in expected.items() if here != there]

@@ -1,100 +1,136 @@
 """The reconciler: finds orders that nothing moves any more, and gives each the push that its state needs.
 
 It writes first, guarded by the version that it saw, and acts after; if it dies in between, the write has reset the
-order's clock, and a later run acts. Each run looks at a bounded number of orders of each open state.
+order's clock, and a later run acts. Each run pushes a bounded number of orders of each open state, reads a bounded
+number, and ends before its deadline; the next run begins with those that wait longest by then.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 from service.orders.launch import start
-from service.orders.lifecycle import Status, TransitionName
+from service.orders.lifecycle import OPEN, Status, TransitionName
+from service.orders.metric import Metric
 from service.orders.model import Order, Write
 from service.orders.ports import System, TransitionRefused
-from service.steps.fulfill import give_up
+from service.steps.fulfill import PoisonMessage, give_up, order_id_in
 
 log = logging.getLogger(__name__)
 
 ACTOR = "reconciler"
+INTERVENTIONS = ("restarted", "recovered", "resent", "gave_up")
+LOOK_FURTHER = 10
+"""How many times ``reconcile_limit`` orders a run reads, when orders whose back-off is not over stand before others."""
 
 
-def run(_task: Mapping[str, Any], system: System) -> dict[str, int]:
-    """Look once at the orders that wait too long.
+def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], float]) -> dict[str, int]:
+    """Look once at the orders that wait too long, and at those that the dead-letter queue names.
 
     Args:
         _task: nothing but the task's name.
         system: the ports.
+        seconds_left: time until the invocation is cut off.
 
     Returns:
-        How many orders each intervention touched; ``moved_on`` are those that moved by themselves meanwhile.
+        How many orders each intervention touched; ``moved_on`` are those that moved by themselves meanwhile, and
+        ``out_of_time`` is 1 when the deadline ended the run.
     """
     policy = system.policy
-    done: Counter[str] = Counter(restarted=0, recovered=0, resent=0, gave_up=0, moved_on=0, errors=0)
-    rounds: tuple[tuple[Status, timedelta, Callable[[Order, System], str | None]], ...] = (
-        (Status.RECEIVED, policy.restart_after, _restart),
-        (Status.PROCESSING, policy.recover_after, _recover),
-        (Status.PENDING, policy.resend_after, _resend),
+    done: Counter[str] = Counter(dict.fromkeys((*INTERVENTIONS, "moved_on", "errors", "out_of_time"), 0))
+    rounds: tuple[tuple[str, Callable[[System], Iterator[Order]]], ...] = (
+        ("RECEIVED orders", lambda system: _waiting(Status.RECEIVED, policy.restart_after, system)),
+        ("PROCESSING orders", lambda system: _waiting(Status.PROCESSING, policy.recover_after, system)),
+        ("dead letters", _dead),
+        ("PENDING orders", lambda system: _waiting(Status.PENDING, policy.resend_after, system)),
     )
-    for status, age, intervene in rounds:
+    for name, due in rounds:
         try:
-            waiting = system.store.waiting(status, system.now() - age, policy.reconcile_limit)
+            for order in due(system):
+                if seconds_left() <= policy.deadline_margin.total_seconds():
+                    done["out_of_time"] = 1
+                    break
+                done[_pushed(order, system)] += 1
         except Exception as error:  # orders in another state must not wait for this one
-            log.exception("%s orders: not read, %s", status, type(error).__name__)
-            done.update(["errors"])
-            continue
-        for order in waiting:
-            done.update(_attempted(order, intervene, system))
+            log.exception("%s: not read, %s", name, type(error).__name__)
+            done["errors"] += 1
     level = logging.INFO if any(done.values()) else logging.DEBUG
     log.log(level, "reconciled: %s", " ".join(f"{name}={count}" for name, count in done.items()))
+    for reason in INTERVENTIONS:
+        if done[reason]:
+            system.metrics.count(Metric.RECONCILER_INTERVENTIONS, done[reason], reason=reason)
+    system.metrics.count(Metric.RECONCILER_RUNS)
     return dict(done)
 
 
-def _attempted(order: Order, intervene: Callable[[Order, System], str | None], system: System) -> list[str]:
+def _waiting(status: Status, patience: timedelta, system: System) -> Iterator[Order]:
+    """The orders of a state whose time has come, the longest waiting first; at most ``reconcile_limit``."""
+    limit = system.policy.reconcile_limit
+    due: list[Order] = []
+    for most in (limit, LOOK_FURTHER * limit):
+        found = system.store.waiting(status, system.now() - patience, most)
+        due = [order for order in found if _is_due(order, patience, system)]
+        if len(found) < most or len(due) >= limit:
+            break
+    return iter(due[:limit])
+
+
+def _dead(system: System) -> Iterator[Order]:
+    """The orders of dead letters that are open still: no message is left that would move them.
+
+    A message dies without failing its order when its last receive came to nothing: the function crashed, or was
+    throttled. Where another message is on its way after all, the two find that out.
+    """
+    for body in system.dead_letters.peek():
+        try:
+            order = system.store.get(order_id_in({"body": body}))
+        except PoisonMessage:
+            continue
+        if order is not None and order.status in OPEN and _is_due(order, system.policy.recover_after, system):
+            yield order
+
+
+def _is_due(order: Order, patience: timedelta, system: System) -> bool:
+    """Whether an order has waited long enough: ``patience``, doubled with each time that it was pushed."""
+    match order.status:
+        case Status.PROCESSING:
+            return order.lease_until is None or order.lease_until < system.now()
+        case Status.PENDING if order.attempts >= system.policy.max_attempts:
+            return True
+        case Status.PENDING:
+            times = order.resends
+        case _:
+            patience, times = system.policy.restart_after, order.restarts
+    return order.updated_at + system.policy.backoff(patience, times) < system.now()
+
+
+def _pushed(order: Order, system: System) -> str:
     try:
-        outcome = intervene(order, system)
+        return _push(order, system)
     except TransitionRefused:
-        return ["moved_on"]
+        return "moved_on"
     except Exception as error:  # the others must not wait for this one
         log.exception("order %s: not reconciled, %s", order.order_id, type(error).__name__)
-        return ["errors"]
-    return [outcome] if outcome else []
+        return "errors"
 
 
-def _restart(order: Order, system: System) -> str | None:
-    if not _due(order, system.policy.restart_after, order.restarts, system):
-        return None
-    touched = _touch(order, "restart", f"workflow start {order.restarts + 2}", system)
-    started = start(order.order_id, f"{order.order_id}-{touched.restarts}", system)
-    return "restarted" if started else "errors"
-
-
-def _recover(order: Order, system: System) -> str | None:
-    if order.lease_until is not None and order.lease_until >= system.now():
-        return None
+def _push(order: Order, system: System) -> str:
+    if order.status is Status.RECEIVED:
+        touched = _touch(order, "restart", f"workflow start {order.restarts + 2}", system)
+        started = start(order.order_id, f"{order.order_id}-{touched.restarts}", system)
+        return "restarted" if started else "errors"
     if order.attempts >= system.policy.max_attempts:
         give_up(order, ACTOR, system)
         return "gave_up"
-    _touch(order, "recover", f"attempt {order.attempts} never came to an end", system)
-    system.queue.send(order.order_id)
-    return "recovered"
-
-
-def _resend(order: Order, system: System) -> str | None:
-    if order.attempts >= system.policy.max_attempts:
-        give_up(order, ACTOR, system)
-        return "gave_up"
-    if not _due(order, system.policy.resend_after, order.resends, system):
-        return None
+    if order.status is Status.PROCESSING:
+        _touch(order, "recover", f"attempt {order.attempts} never came to an end", system)
+        system.queue.send(order.order_id)
+        return "recovered"
     _touch(order, "resend", f"sent to the queue again, time {order.resends + 1}", system)
     system.queue.send(order.order_id)
     return "resent"
-
-
-def _due(order: Order, first: timedelta, times: int, system: System) -> bool:
-    return order.updated_at + system.policy.backoff(first, times) < system.now()
 
 
 def _touch(order: Order, name: TransitionName, reason: str, system: System) -> Order:

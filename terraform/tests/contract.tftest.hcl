@@ -355,6 +355,7 @@ run "every_variable_lands_where_it_belongs" {
       DOFS_ORDERS_TABLE             = "shop-orders-staging"
       DOFS_FAILED_ORDERS_TABLE      = "shop-failed-orders-staging"
       DOFS_QUEUE_URL                = aws_sqs_queue.fulfillment.url
+      DOFS_DEAD_LETTER_QUEUE_URL    = aws_sqs_queue.dead_letter.url
       DOFS_STATE_MACHINE_ARN        = "arn:aws:states:ap-south-1:123456789012:stateMachine:shop-order-processing-staging"
       DOFS_API_AUTH                 = "cognito"
       DOFS_CORS_ORIGINS             = "https://a.example.com,https://b.example.com"

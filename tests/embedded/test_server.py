@@ -100,7 +100,8 @@ def test_without_the_embedded_cloud_every_missing_setting_is_named():
         output = process.communicate(timeout=20)[0]
     assert process.returncode != 0
     named = set(re.findall(r"(DOFS_\w+) is missing", output))
-    assert named == {"DOFS_ORDERS_TABLE", "DOFS_FAILED_ORDERS_TABLE", "DOFS_QUEUE_URL", "DOFS_STATE_MACHINE_ARN"}
+    names = ("ORDERS_TABLE", "FAILED_ORDERS_TABLE", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "STATE_MACHINE_ARN")
+    assert named == {f"DOFS_{name}" for name in names}
 
 
 def test_an_oversized_body_without_a_length_is_refused_on_a_real_connection():

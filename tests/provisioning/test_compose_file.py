@@ -41,7 +41,8 @@ def test_its_settings_name_the_resources_that_are_deployed():
 
 def test_every_setting_can_be_changed_from_the_shell_but_for_the_names():
     fixed = {"cloud", "aws_endpoint_url", "region", "environment", "orders_table", "failed_orders_table", "queue_url"}
-    fixed |= {"state_machine_arn", *(field.name for field in fields(Settings) if field.metadata["embedded_only"])}
+    fixed |= {"dead_letter_queue_url", "state_machine_arn"}
+    fixed |= {*(field.name for field in fields(Settings) if field.metadata["embedded_only"])}
     for name in {field.name for field in fields(Settings)} - fixed:
         variable = PREFIX + name.upper()
         assert re.search(rf"^  {variable}:(?: \$\{{{variable}:-[^}}]+\}})?$", TEXT, re.MULTILINE), variable

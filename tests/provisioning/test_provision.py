@@ -26,6 +26,7 @@ SETTINGS = Settings(
     orders_table=NAMES.orders_table,
     failed_orders_table=NAMES.failed_orders_table,
     queue_url=f"http://127.0.0.1:4566/{ACCOUNT}/{NAMES.queue}",
+    dead_letter_queue_url=f"http://127.0.0.1:4566/{ACCOUNT}/{NAMES.dead_letter_queue}",
     state_machine_arn=NAMES.state_machine_arn,
 )
 

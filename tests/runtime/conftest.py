@@ -18,6 +18,7 @@ def cloud() -> Iterator[Cloud]:
     tables.create_table(**orders_table(names["DOFS_ORDERS_TABLE"]))
     tables.create_table(**failed_orders_table(names["DOFS_FAILED_ORDERS_TABLE"]))
     queue = queues.create_queue(QueueName="dofs-fulfillment-runtime")["QueueUrl"]
+    dead_letter_queue = queues.create_queue(QueueName="dofs-fulfillment-dlq-runtime")["QueueUrl"]
     machine = workflows.create_state_machine(
         name="dofs-order-processing-runtime",
         definition='{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}',
@@ -26,6 +27,7 @@ def cloud() -> Iterator[Cloud]:
     cloud.variables = {
         **names,
         "DOFS_QUEUE_URL": queue,
+        "DOFS_DEAD_LETTER_QUEUE_URL": dead_letter_queue,
         "DOFS_STATE_MACHINE_ARN": machine,
         "DOFS_CLOUD": "localstack",
         "DOFS_AWS_ENDPOINT_URL": cloud.endpoint,
@@ -35,7 +37,8 @@ def cloud() -> Iterator[Cloud]:
     yield cloud
     for table in names.values():
         tables.delete_table(TableName=table)
-    queues.delete_queue(QueueUrl=queue)
+    for url in (queue, dead_letter_queue):
+        queues.delete_queue(QueueUrl=url)
     workflows.delete_state_machine(stateMachineArn=machine)
     server.stop()
 

@@ -163,7 +163,7 @@ def test_an_execution_without_an_order_fails_by_its_name(function):
 
 def test_the_schedule_finds_nothing_to_do(function, order_id):
     done = function(events.load("task_reconcile"))
-    assert done == {"restarted": 0, "recovered": 0, "resent": 0, "gave_up": 0, "moved_on": 0, "errors": 0}
+    assert set(done.values()) == {0}
 
 
 @pytest.mark.parametrize("name", events.names("unknown_"))

@@ -6,7 +6,7 @@ import pytest
 
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
-from service.steps import fulfill, reconcile
+from service.steps import fulfill
 from tests.steps.doubles import (
     DECLINED,
     DONE,
@@ -20,6 +20,7 @@ from tests.steps.doubles import (
     message,
     pending,
     processing,
+    reconcile,
 )
 from tests.support import MemorySystem
 
@@ -75,7 +76,7 @@ def test_a_holder_that_was_taken_back_by_the_reconciler_writes_nothing(outcome, 
 
     def taken_back(_order):
         later(system, system.policy.recover_after)
-        assert reconcile.run({}, system)["recovered"] == 1
+        assert reconcile(system) == {"recovered": 1}
 
     system.fulfiller = Calling(taken_back, outcome)
     assert deliver(system, message("ord_1")) == ["m1"]

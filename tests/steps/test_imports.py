@@ -30,10 +30,12 @@ from service.settings import Settings
 at = datetime(2026, 1, 31, tzinfo=UTC)
 ids = count(1)
 system = SimpleNamespace(
-    policy=Settings(orders_table="-", failed_orders_table="-", queue_url="-", state_machine_arn="-").policy,
+    policy=Settings.load().policy,
     store=InMemoryOrderStore(),
     fulfiller=SimulatedFulfiller(1.0, "test"),
     queue=SimpleNamespace(send=print),
+    dead_letters=SimpleNamespace(peek=tuple),
+    metrics=SimpleNamespace(count=lambda *_, **__: None),
     workflow=SimpleNamespace(start=print),
     now=lambda: at + timedelta(hours=1),
     new_id=lambda: str(next(ids)),

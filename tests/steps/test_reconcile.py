@@ -8,11 +8,22 @@ import pytest
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind, TimelineEntry
 from service.steps import fulfill, store
-from service.steps.reconcile import run
-from tests.steps.doubles import DONE, Scripted, deliver, later, message, pending, processing, reconcile, standing
+from service.steps.reconcile import LOOK_FURTHER, run
+from tests.steps.doubles import (
+    DONE,
+    Interposed,
+    Scripted,
+    deliver,
+    later,
+    message,
+    pending,
+    processing,
+    reconcile,
+    standing,
+)
 from tests.support import SETTINGS, MemorySystem
 
-NOTHING = {"restarted": 0, "recovered": 0, "resent": 0, "gave_up": 0, "moved_on": 0, "errors": 0}
+NOTHING = {"restarted": 0, "recovered": 0, "resent": 0, "gave_up": 0, "moved_on": 0, "errors": 0, "out_of_time": 0}
 POLICY = SETTINGS.policy
 
 
@@ -28,7 +39,7 @@ def limited(limit):
 
 
 def test_where_there_is_nothing_to_do_it_says_so(system):
-    assert run({"task": "reconcile"}, system) == NOTHING
+    assert run({"task": "reconcile"}, system, lambda: 30) == NOTHING
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -177,7 +188,7 @@ def test_a_claim_ends_the_back_off(system):
 
 
 @pytest.mark.parametrize("status", [Status.RECEIVED, Status.PROCESSING, Status.PENDING])
-def test_a_run_looks_at_a_bounded_number_and_takes_the_longest_waiting_first(status):
+def test_a_run_pushes_a_bounded_number_and_takes_the_longest_waiting_first(status):
     system = limited(3)
     for number in range(1, 6):
         standing(status, system, f"ord_{number}")
@@ -197,6 +208,61 @@ def test_the_bound_is_for_each_state_by_itself():
             standing(status, system, f"{status}-{number}")
     later(system, POLICY.resend_after)
     assert reconcile(system) == {"restarted": 1, "recovered": 1, "resent": 1}
+
+
+def test_orders_whose_back_off_is_not_over_do_not_hold_up_younger_ones():
+    """They stand before them in the index, as they have waited longer; only their turn comes later."""
+    system = limited(2)
+    for number in (1, 2, 3):
+        pending(system, f"ord_{number}")
+    later(system, POLICY.resend_after)
+    while reconcile(system):
+        pass
+    pending(system, "ord_young")
+    later(system, POLICY.resend_after)
+    assert reconcile(system) == {"resent": 1}
+    assert system.queue.sent[-1] == "ord_young"
+
+
+def test_a_run_reads_a_bounded_number_of_orders_of_the_open_states_only(system):
+    asked = []
+    real = system.store
+    system.store = Interposed(real, waiting=lambda store, *args: asked.append(args) or store.waiting(*args))
+    for number in range(150):
+        pending(system, f"ord_{number}")
+    later(system, POLICY.backoff_ceiling)
+    reconcile(system)
+    assert [status for status, _, _ in asked] == [Status.RECEIVED, Status.PROCESSING, Status.PENDING]
+    assert {limit for _, _, limit in asked} == {POLICY.reconcile_limit}
+    asked.clear()
+    later(system, POLICY.resend_after)
+    reconcile(system)
+    assert max(limit for _, _, limit in asked) == LOOK_FURTHER * POLICY.reconcile_limit
+
+
+def test_a_run_ends_before_its_deadline_and_the_next_goes_on(system):
+    for number in (1, 2, 3):
+        pending(system, f"ord_{number}")
+    later(system, POLICY.resend_after)
+    margin = POLICY.deadline_margin.total_seconds()
+    left = iter([margin + 2, margin + 1, margin])
+    done = run({}, system, lambda: next(left))
+    assert (done["resent"], done["out_of_time"], done["errors"]) == (2, 1, 0)
+    assert reconcile(system) == {"resent": 1}
+
+
+def test_each_intervention_is_counted_with_its_reason_and_each_run_is_a_heartbeat(system):
+    reconcile(system)
+    assert system.metrics.counts == {("ReconcilerRuns",): 1}
+    for status in (Status.RECEIVED, Status.PROCESSING, Status.PENDING):
+        for number in (1, 2):
+            standing(status, system, f"{status}-{number}")
+    processing(system, "spent", attempts=3)
+    later(system, POLICY.resend_after)
+    reconcile(system)
+    reasons = {"restarted": 2, "recovered": 2, "resent": 2, "gave_up": 1}
+    counted = {("ReconcilerInterventions", reason): count for reason, count in reasons.items()}
+    assert system.metrics.counts == {("ReconcilerRuns",): 2, **counted}
 
 
 def test_without_faults_it_never_intervenes(system):

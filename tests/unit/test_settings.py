@@ -13,6 +13,7 @@ REQUIRED = {
     "DOFS_ORDERS_TABLE": "orders",
     "DOFS_FAILED_ORDERS_TABLE": "failed",
     "DOFS_QUEUE_URL": "https://sqs.ap-south-1.amazonaws.com/123456789012/queue",
+    "DOFS_DEAD_LETTER_QUEUE_URL": "https://sqs.ap-south-1.amazonaws.com/123456789012/dead",
     "DOFS_STATE_MACHINE_ARN": "arn:aws:states:ap-south-1:123456789012:stateMachine:workflow",
 }
 
@@ -27,7 +28,7 @@ def problems(environ: dict[str, str]) -> list[str]:
     return str(wrong.value).splitlines()
 
 
-def test_four_names_are_required_and_the_rest_has_defaults():
+def test_five_names_are_required_and_the_rest_has_defaults():
     settings = load()
     assert (settings.orders_table, settings.failed_orders_table) == ("orders", "failed")
     assert (settings.cloud, settings.max_attempts, settings.fulfillment_success_rate) == ("aws", 3, 0.7)
