@@ -6,11 +6,12 @@ PORT   ?= 8000
 ASL    := workflows/order_processing.asl.json
 IMAGE  ?= dofs
 SOURCE ?= unknown
+SEEDS  ?= 2000
 REVISION = $(or $(shell git describe --always --dirty --abbrev=40 --exclude="*" 2>/dev/null),unknown)
 VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose check format lint types asl openapi diagram terraform checkov fmt bench image deploy destroy lock clean
+.PHONY: help run test test-compose simulate check format lint types asl openapi diagram terraform checkov fmt bench image deploy destroy lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -23,6 +24,9 @@ test: $(VENV)/installed ## Run the tests
 
 test-compose: $(VENV)/installed ## Test the image and the system on LocalStack; needs Docker
 	$(BIN)/pytest -m docker
+
+simulate: $(VENV)/installed ## Run SEEDS=2000 simulated worlds of each profile, and see the invariants hold
+	$(BIN)/python -m tests.simulation run --seeds $(SEEDS)
 
 check: format lint types asl openapi diagram terraform checkov test ## Run everything that CI runs and that needs no Docker
 

@@ -1,0 +1,191 @@
+"""The invariants I0 to I13 of an order's life, checked of one run. This knows the design, and no code of the service.
+
+What each invariant says stands in ``tests/invariants.py``, which checks those of them that stored rows can tell. Here
+the whole history is known: each write that took effect with its writer, each message, each execution.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+TERMINAL = {"FULFILLED", "REJECTED", "CANCELLED", "FAILED"}
+MOVES = {
+    "receive": {(None, "RECEIVED")},
+    "store": {("RECEIVED", "PENDING")},
+    "reject": {("RECEIVED", "REJECTED")},
+    "cancel": {("RECEIVED", "CANCELLED"), ("PENDING", "CANCELLED")},
+    "claim": {("PENDING", "PROCESSING"), ("PROCESSING", "PROCESSING")},
+    "fulfill": {("PROCESSING", "FULFILLED")},
+    "release": {("PROCESSING", "PENDING")},
+    "fail": {("PROCESSING", "FAILED")},
+    "give_up": {("PENDING", "FAILED"), ("PROCESSING", "FAILED")},
+    "recover": {("PROCESSING", "PENDING")},
+    "resend": {("PENDING", "PENDING")},
+    "restart": {("RECEIVED", "RECEIVED")},
+    "redrive": {("FAILED", "PENDING")},
+}
+RECONCILERS = {"recover", "resend", "restart"}
+HOLDERS = {"fulfill", "release", "fail"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order as it stood after one write."""
+
+    status: str
+    version: int
+    epoch: int
+    attempts: int
+    lease_until: datetime | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write that took effect."""
+
+    name: str
+    writer: str
+    before: Row | None
+    after: Row
+    failed_row: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Everything that is known of one run."""
+
+    faultless: bool
+    max_attempts: int
+    stories: Mapping[str, Sequence[Step]]
+    """Of each order, the writes in their order."""
+    failed_orders: set[str]
+    accepted: Sequence[tuple[str | None, str, bool]]
+    """Of each 202: the idempotency key, the order, and whether the document was the first that came with that key."""
+    cancelled: Sequence[tuple[str, str]]
+    """Of each answer to a cancellation that was granted: the order, and the status in the answer."""
+    invalid: set[str]
+    """The orders that the edge let through unjudged, and that are not valid."""
+    waiting: int
+    """Messages on the queue, executions and people that are not done."""
+    dead_letters: Sequence[str]
+    dropped: set[str]
+    """The orders of messages that the world itself did away with."""
+    deletions: Sequence[tuple[str, str]]
+    executions: Sequence[tuple[str, str, str, bool]]
+    """Of each execution: its order, its status, its error, and whether anything had gone wrong around it."""
+    interventions: int
+    oracle: Callable[[str, int, int], bool]
+    """Whether an attempt succeeds: order, epoch, attempt."""
+
+
+def violations(record: Record) -> list[tuple[str, str]]:
+    """Every invariant that does not hold, with what shows it."""
+    found = [*_answers(record), *_messages(record), *_executions(record)]
+    for order_id, story in record.stories.items():
+        found += [(invariant, f"{order_id}: {what}") for invariant, what in _story(order_id, story, record)]
+    if record.faultless:
+        found += _without_faults(record)
+    return found
+
+
+def _answers(record: Record) -> Iterator[tuple[str, str]]:
+    by_key = defaultdict(set)
+    for key, order_id, same_document in record.accepted:
+        if order_id not in record.stories:
+            yield "I0", f"{order_id} was accepted and has no row"
+        if not same_document:
+            yield "I5", f"the key {key} was accepted with another order"
+        if key is not None:
+            by_key[key].add(order_id)
+    for key, orders in by_key.items():
+        if len(orders) > 1:
+            yield "I5", f"the key {key} has the orders {sorted(orders)}"
+    for order_id, status in record.cancelled:
+        if status != "CANCELLED" or record.stories[order_id][-1].after.status != "CANCELLED":
+            yield "I6", f"{order_id} was said to be cancelled, and is {record.stories[order_id][-1].after.status}"
+
+
+def _messages(record: Record) -> Iterator[tuple[str, str]]:
+    failed = {order_id for order_id, story in record.stories.items() if story[-1].after.status == "FAILED"}
+    if failed != record.failed_orders:
+        yield "I2", f"FAILED are {sorted(failed)}, failed orders are {sorted(record.failed_orders)}"
+    for order_id in sorted(failed - set(record.dead_letters) - record.dropped):
+        yield "I8", f"{order_id} is FAILED and has no dead letter"
+    for order_id, status in record.deletions:
+        if status == "FAILED":
+            yield "I8", f"a message of {order_id} was deleted, which is FAILED"
+        elif status not in TERMINAL:
+            yield "I12", f"a message of {order_id} was deleted, which is {status}"
+    if record.waiting:
+        yield "I1", f"{record.waiting} things never came to an end"
+
+
+def _executions(record: Record) -> Iterator[tuple[str, str]]:
+    for order_id, status, error, befallen in record.executions:
+        rejected = error == "OrderRejected" and order_id in record.invalid
+        if status != "SUCCEEDED" and not rejected and not befallen:
+            yield "I13", f"an execution of {order_id} is {status} ({error}), and nothing had gone wrong"
+
+
+def _story(order_id: str, story: Sequence[Step], record: Record) -> Iterator[tuple[str, str]]:
+    holder, claims, fulfilled = "", Counter[int](), 0
+    for step in story:
+        before, after = step.before, step.after
+        was = before.status if before else None
+        if (was, after.status) not in MOVES[step.name]:
+            yield "I6" if was in TERMINAL else "I4", f"{step.name} moved it from {was} to {after.status}"
+        if after.version != (before.version if before else 0) + 1:
+            yield "I4", f"{step.name} made version {after.version} of {before and before.version}"
+        if step.failed_row != (after.status == "FAILED"):
+            yield "I2", f"after {step.name} it is {after.status}, and its failed-orders row is {step.failed_row}"
+        if step.name == "claim":
+            if before and was == "PROCESSING" and not (before.lease_until and before.lease_until < after.updated_at):
+                yield "I11", f"it was claimed at {after.updated_at}, under a lease until {before.lease_until}"
+            holder = step.writer
+            claims[after.epoch] += 1
+        if step.name in HOLDERS and step.writer != holder:
+            yield "I11", f"{step.name} came from {step.writer}, and {holder} holds the lease"
+        fulfilled += after.status == "FULFILLED"
+    for epoch, count in claims.items():
+        if count > record.max_attempts:
+            yield "I7", f"it had {count} attempts in epoch {epoch}"
+    if fulfilled > 1:
+        yield "I3", f"it was fulfilled {fulfilled} times"
+    for one, other in pairwise(story):
+        if other.before != one.after:
+            yield "I4", f"{other.name} left a state that no write had made"
+    if story[-1].after.status not in TERMINAL:
+        yield "I1", f"it is {story[-1].after.status} for good"
+
+
+def _without_faults(record: Record) -> Iterator[tuple[str, str]]:
+    if record.interventions:
+        yield "I9", f"the reconciler intervened {record.interventions} times"
+    letters, cancelled = Counter(record.dead_letters), {order_id for order_id, _ in record.cancelled}
+    for order_id, story in record.stories.items():
+        by_reconciler = [step.name for step in story if step.name in RECONCILERS]
+        if by_reconciler:
+            yield "I9", f"{order_id}: the reconciler wrote {by_reconciler}"
+        ends = sum(step.after.status == "FAILED" for step in story)
+        if letters[order_id] != ends:
+            yield "I8", f"{order_id} failed {ends} times and has {letters[order_id]} dead letters"
+        last = story[-1].after
+        found, expected = (last.status, last.attempts), _expected(order_id, last.epoch, record)
+        if order_id in cancelled:
+            expected = ("CANCELLED", last.attempts)
+        if found != expected:
+            yield "I10", f"{order_id} is {found}, and the oracle says {expected}"
+    if len(record.executions) != len(record.stories):
+        yield "I10", f"{len(record.executions)} executions for {len(record.stories)} orders"
+
+
+def _expected(order_id: str, epoch: int, record: Record) -> tuple[str, int]:
+    if order_id in record.invalid:
+        return "REJECTED", 0
+    for attempt in range(1, record.max_attempts + 1):
+        if record.oracle(order_id, epoch, attempt):
+            return "FULFILLED", attempt
+    return "FAILED", record.max_attempts

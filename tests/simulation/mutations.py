@@ -1,0 +1,202 @@
+"""Ways to break the design on purpose. Each must be seen by the checker: one that never fails proves nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest.mock import patch
+
+from service.orders import memory, submission
+from service.orders.identity import order_id_for
+from service.orders.launch import start
+from service.orders.lifecycle import OPEN, TRANSITIONS, Increment, Source, Status, Transition
+from service.orders.memory import InMemoryOrderStore
+from service.orders.model import Order, Write
+from service.orders.ports import OrderStore
+from service.steps import fulfill, reconcile, store
+from tests.simulation import people, world
+from tests.simulation.ports import Ports
+from tests.simulation.run import Run, simulate
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One broken rule, and the profile and invariant by which it must be caught."""
+
+    name: str
+    profile: str
+    invariant: str
+    patches: Callable[[], list[Any]]
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Break the rule for a while."""
+        with ExitStack() as stack:
+            for each in self.patches():
+                stack.enter_context(each)
+            yield
+
+
+def transitions(change: Callable[[Transition], Transition], *names: str) -> list[Any]:
+    """Change some rows of the transition table."""
+    return [patch.dict(TRANSITIONS, {name: change(TRANSITIONS[name]) for name in names})]  # type: ignore[index,misc]
+
+
+def no_conditions() -> list[Any]:
+    def create(store: InMemoryOrderStore, order: Order) -> Order:
+        store.orders[order.order_id] = order
+        return order
+
+    return [
+        patch.object(memory, "permitted", lambda order, write: True),
+        patch.object(InMemoryOrderStore, "create", create),
+    ]
+
+
+def errors_swallowed() -> list[Any]:
+    real = fulfill.acknowledge
+    return [patch.object(fulfill, "acknowledge", lambda *args: real(*args) or True)]
+
+
+def acknowledged_when(*statuses: Status) -> Callable[[], list[Any]]:
+    def patches() -> list[Any]:
+        real = fulfill._not_claimed
+
+        def not_claimed(order: Order | None, *args: Any) -> bool:
+            return (order is not None and order.status in statuses) or real(order, *args)
+
+        return [patch.object(fulfill, "_not_claimed", not_claimed)]
+
+    return patches
+
+
+def failed_in_two_writes() -> list[Any]:
+    real = Ports.apply
+
+    def apply(ports: Ports, write: Write) -> Order:
+        if write.transition.failed_orders != "put":
+            return real(ports, write)
+        rows: OrderStore = ports.world.tables.store
+        moved = ports.call("orders", write.name, write.order_id, lambda: first(ports, write))
+        row = memory.failed_row(moved, write.failure, write.at) if write.failure else None
+        ports.call("orders", "put", write.order_id, lambda: rows.failed_orders.update({write.order_id: row}))  # type: ignore[attr-defined]
+        return moved
+
+    def first(ports: Ports, write: Write) -> Order:
+        with patch.dict(TRANSITIONS, {write.name: replace(write.transition, failed_orders=None)}):
+            return ports.world.tables.apply(write, ports._writer, ports._now)
+
+    return [patch.object(Ports, "apply", apply)]
+
+
+def attempt_charged_late() -> list[Any]:
+    charge = Increment("attempts")
+    early, late = TRANSITIONS["claim"], ("fulfill", "release", "fail")
+    changed = {"claim": replace(early, changes=tuple(each for each in early.changes if each != charge))}
+    changed |= {name: replace(TRANSITIONS[name], changes=(charge,)) for name in late}
+    return [patch.dict(TRANSITIONS, changed)]
+
+
+def batch_raised() -> list[Any]:
+    real = fulfill.run
+
+    def run(*args: Any) -> Any:
+        answer = real(*args)
+        if answer["batchItemFailures"]:
+            raise RuntimeError("a record failed")
+        return answer
+
+    return [patch.object(fulfill, "run", run)]
+
+
+def store_not_replayable() -> list[Any]:
+    def run(task: Any, system: Any) -> Any:
+        order_id = store.order_id_of(task)
+        write = Write(name="store", order_id=order_id, id=system.new_id(), at=system.now(), actor="workflow")
+        system.store.apply(write)
+        return {"order_id": order_id}
+
+    return [patch.object(store, "run", run)]
+
+
+def no_idempotency_key() -> list[Any]:
+    return [patch.object(submission, "order_id_for", lambda owner, key, new_id: f"ord_{new_id()}")]
+
+
+def started_before_the_row() -> list[Any]:
+    def submit(given: Any, system: Any) -> Any:
+        if given.idempotency_key:
+            order_id = order_id_for(given.owner, given.idempotency_key, system.new_id)
+            start(order_id, order_id, system)
+        return submission.submit(given, system)
+
+    return [patch.object(people, "submit", submit)]
+
+
+def accepted_without_a_row() -> list[Any]:
+    def create(ports: Ports, order: Order) -> Order:
+        try:
+            return real(ports, order)
+        except ConnectionError:
+            return order
+
+    real = Ports.create
+    return [patch.object(Ports, "create", create)]
+
+
+def nobody_gives_up() -> list[Any]:
+    return [patch.object(module, "give_up", lambda *args: None) for module in (fulfill, reconcile)]
+
+
+MUTATIONS = (
+    Mutation("no conditions", "zero", "I6", no_conditions),
+    Mutation("errors swallowed", "zero", "I12", errors_swallowed),
+    Mutation("acknowledged on a lease conflict", "hot", "I12", acknowledged_when(*OPEN)),
+    Mutation("acknowledged although it failed", "hot", "I8", acknowledged_when(Status.FAILED)),
+    Mutation("FAILED in two writes", "default", "I2", failed_in_two_writes),
+    Mutation("attempt charged late", "hot", "I7", attempt_charged_late),
+    Mutation("one record fails the whole batch", "zero", "I8", batch_raised),
+    Mutation("Store's failed condition is an error", "default", "I13", store_not_replayable),
+    Mutation(
+        "no owner fence",
+        "hot",
+        "I11",
+        lambda: transitions(lambda row: replace(row, guards=()), "fulfill", "release", "fail"),
+    ),
+    Mutation(
+        "a living lease is no obstacle",
+        "hot",
+        "I11",
+        lambda: transitions(
+            lambda row: replace(row, sources=tuple(Source(each.status) for each in row.sources)), "claim"
+        ),
+    ),
+    Mutation("attempts without end", "hot", "I7", lambda: transitions(lambda row: replace(row, guards=()), "claim")),
+    Mutation(
+        "redrive keeps the failed-orders row",
+        "zero",
+        "I2",
+        lambda: transitions(lambda row: replace(row, failed_orders=None), "redrive"),
+    ),
+    Mutation(
+        "a bare message revives a failed order",
+        "hot",
+        "I6",
+        lambda: transitions(lambda row: replace(row, sources=(*row.sources, Source(Status.FAILED))), "claim"),
+    ),
+    Mutation("accepted without a row", "outage", "I0", accepted_without_a_row),
+    Mutation("no idempotency key", "zero", "I5", no_idempotency_key),
+    Mutation("started before the row", "zero", "I13", started_before_the_row),
+    Mutation("nobody gives up", "hot", "I1", nobody_gives_up),
+    Mutation("no reconciler", "default", "I1", lambda: [patch.object(world.World, "_reconcile", lambda self: None)]),
+)
+
+SEEDS = 200
+"""A mutation that so many seeds do not show is not caught."""
+
+
+def caught_by(mutation: Mutation) -> Run | None:
+    """The first run of the mutation's profile that breaks its invariant; None if there is none."""
+    with mutation.applied():
+        runs = (simulate(seed, mutation.profile) for seed in range(SEEDS))
+        return next((run for run in runs if mutation.invariant in run.invariants), None)

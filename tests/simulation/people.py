@@ -1,0 +1,148 @@
+"""Those who act from outside: customers who submit, insist, repeat and cancel, and operators who redrive and abort."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from service.api.orders import cancel
+from service.api.problems import OrderNotFound, TooLate
+from service.orders import document
+from service.orders.identity import derived_id, order_id_for
+from service.orders.lifecycle import Status
+from service.orders.redrive import NotFailed, redrive
+from service.orders.submission import KeyReused, Submission, submit
+from tests.simulation.function import FunctionFailed
+from tests.simulation.profiles import MINUTE
+from tests.support import valid_order
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+VALID = document.from_python(valid_order())
+OTHER = document.from_python(valid_order(metadata={"note": "another order"}))
+INVALID = {"customer_id": "cust_123"}
+TRIES = 12
+ROUND = 7 * MINUTE
+"""How often an operator looks at the failed orders."""
+
+KINDS = (("by hand", 0.1), ("lenient", 0.2), ("without key", 0.3), ("plain", 1.0))
+
+
+class Customer:
+    """Submits one order, and is not easily put off."""
+
+    def __init__(self, world: "World", number: int) -> None:
+        self._world = world
+        self.name = f"o{number}"
+        fraction = world.chance.between(f"kind/{self.name}", 0, 1)
+        self.kind = next(kind for kind, most in KINDS if fraction < most)
+        self._key = None if self.kind == "without key" else f"key-{world.seed}-{number:04d}"
+        self._document = INVALID if self.kind == "lenient" else VALID
+
+    def begin(self) -> None:
+        """Begin, within the first minutes; all at once in a rush."""
+        world = self._world
+        latest = 2_000 if world.rush else 3 * MINUTE
+        if self._key and self.kind != "by hand":
+            world.name(order_id_for("somebody", self._key, str), self.name)
+        world.loop.at(world.chance.between(f"begins/{self.name}", 0, latest), lambda: world.spawn(self._act))
+
+    def _act(self) -> None:
+        world, name = self._world, self.name
+        if self.kind == "by hand":
+            world.name(derived_id("execution", f"hand_{name}"), name)
+            world.workflows.start(f"hand_{name}", {"order": valid_order()})
+            return
+        if self._key and world.happens(f"both hands/{name}", 0.2):
+            world.spawn(self._submit)
+        order_id = self._submit()
+        if order_id is None:
+            return
+        if self._key and world.happens(f"again/{name}", 0.3):
+            world.loop.sleep(world.chance.between(f"again after/{name}", 0, 10 * MINUTE))
+            self._submit()
+        if self._key and world.happens(f"key reused/{name}", 0.1):
+            self._submit(OTHER)
+        if world.happens(f"cancels/{name}", 0.2):
+            world.loop.sleep(world.chance.between(f"cancels after/{name}", 0, 2 * MINUTE))
+            self._cancel(order_id)
+
+    def _submit(self, content: Any = None) -> str | None:
+        """Submit until there is an answer; the order's id."""
+        world = self._world
+        submission = Submission(content or self._document, "somebody", self.kind == "lenient", self._key)
+        for tried in range(TRIES):
+            try:
+                order, _ = self._request(lambda ports: submit(submission, ports), f"submits/{self.name}")
+            except FunctionFailed as failed:
+                if failed.error == KeyReused.__name__:
+                    world.refused_keys += 1
+                    return None
+                world.loop.sleep(1000 * 2 ** min(tried, 5))
+                continue
+            world.accept(self._key, order.order_id, self.name, same_document=content is None)
+            order_id: str = order.order_id
+            return order_id
+        return None
+
+    def _cancel(self, order_id: str) -> None:
+        world = self._world
+        for tried in range(TRIES):
+            try:
+                order = self._request(lambda ports: cancel(order_id, ports), f"cancels/{self.name}")
+            except FunctionFailed as failed:
+                if failed.error in (TooLate.__name__, OrderNotFound.__name__):
+                    world.too_late.append((order_id, failed.error))
+                    return
+                world.loop.sleep(1000 * 2 ** min(tried, 5))
+                continue
+            world.cancelled.append((order_id, str(order.status)))
+            return
+
+    def _request(self, work: Callable[[Any], Any], name: str) -> Any:
+        """Have the API do something; its answer can be lost on the way back."""
+        world = self._world
+        if world.is_down("function"):
+            raise FunctionFailed("ServiceUnavailable")
+        answer, _ = world.function.run(lambda ports, _: work(ports))
+        if world.happens(f"answer lost/{name}", world.fault_rate):
+            raise FunctionFailed("no answer")
+        return answer
+
+
+class Operator:
+    """Looks at the failed orders now and then, and sends some again; a second one may be faster."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def begin(self) -> None:
+        """Begin the rounds, which end when the faults do."""
+        world = self._world
+        for time in range(ROUND, world.profile.faulty, ROUND):
+            world.loop.at(time, lambda: world.spawn(self._round))
+        for number in range(2):
+            if world.happens(f"purge/{number}", world.profile.purged):
+                time = int(world.chance.between(f"purge at/{number}", 0, world.profile.faulty))
+                world.loop.at(time, world.queue.purge)
+
+    def _round(self) -> None:
+        world = self._world
+        failed = [each for each in world.tables.store.orders.values() if each.status is Status.FAILED]
+        for order in failed:
+            name = world.label(order.order_id)
+            if order.epoch < 2 and world.happens(f"redrive/{name}", 0.4):
+                world.spawn(self._redrive, order.order_id)
+                if world.happens(f"redrive twice/{name}", 0.3):
+                    world.spawn(self._redrive, order.order_id)
+
+    def _redrive(self, order_id: str) -> None:
+        world = self._world
+        for tried in range(TRIES):
+            try:
+                world.function.run(lambda ports, _: redrive(order_id, "operator", "the cause is mended", ports))
+            except FunctionFailed as failed:
+                if failed.error == NotFailed.__name__:
+                    return
+                world.loop.sleep(1000 * 2 ** min(tried, 5))
+                continue
+            return

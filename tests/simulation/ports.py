@@ -1,0 +1,169 @@
+"""The ports as one invocation has them: each call takes time, and may be befallen by something."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from service.orders.metric import Metric
+from service.orders.model import Failure, FailureKind, Order, Write
+from service.orders.ports import Fulfilled, NotFulfilled, OrderExists, TransitionRefused
+from tests.simulation.loop import Crash
+from tests.support import START
+
+if TYPE_CHECKING:
+    from tests.simulation.function import Invocation
+    from tests.simulation.world import World
+
+SDK_TRIES = 3
+LATE = 300_000  # milliseconds after which a request of a dead process may still land
+
+
+class Lost(ConnectionError):
+    """A service did not answer, or said that it cannot now."""
+
+
+class Ports:
+    """The system that one invocation of the function sees."""
+
+    def __init__(self, world: "World", invocation: "Invocation") -> None:
+        self.world = world
+        self.invocation = invocation
+        self.policy = world.policy
+        self.store = self
+        self.queue = Queue(self)
+        self.dead_letters = DeadLetters(self)
+        self.workflow = Workflow(self)
+        self.fulfiller = Warehouse(self)
+        self.metrics = self
+        self.new_id = world.new_id
+
+    def now(self) -> datetime:
+        return START + timedelta(milliseconds=self.world.loop.now + self.invocation.skew)
+
+    def count(self, metric: Metric, amount: int = 1, **dimensions: str) -> None:
+        if metric is Metric.RECONCILER_INTERVENTIONS:
+            self.world.interventions += amount
+
+    def create(self, order: Order) -> Order:
+        writer = self._writer
+        return self.call("orders", "receive", order.order_id, lambda: self._tables.create(order, writer, self._now))
+
+    def apply(self, write: Write) -> Order:
+        writer = self._writer
+        return self.call("orders", write.name, write.order_id, lambda: self._tables.apply(write, writer, self._now))
+
+    def get(self, order_id: str) -> Order | None:
+        return self.call("orders", "get", order_id, lambda: self._tables.store.get(order_id))
+
+    def waiting(self, status: Any, before: datetime, limit: int) -> tuple[Order, ...]:
+        stale = self.world.happens(f"index/{status}", self.world.profile.stale)
+        view = self._now if stale else None
+        return self.call("orders", "waiting", status, lambda: self._tables.waiting(status, before, limit, view))
+
+    def call(self, service: str, operation: str, about: str, act: Callable[[], Any]) -> Any:
+        """Make one AWS call as the SDK makes it: up to three requests, each of which can go wrong."""
+        world, invocation = self.world, self.invocation
+        name = f"{service}.{operation}/{world.label(about)}"
+        for tried in range(SDK_TRIES):
+            fault, latency, detail = world.befalls("call", name)
+            world.loop.sleep(5 + 20 * latency)
+            if fault:
+                invocation.befallen = True
+                world.trace(name, fault)
+            if fault == "crash before":
+                raise Crash
+            if fault == "crash, and the request lands later":
+                world.loop.at(world.loop.now + detail * LATE, lambda: _landing(act))
+                raise Crash
+            if world.is_down(service):
+                invocation.befallen = True
+                world.loop.sleep(1_000)
+            elif fault != "throttled":
+                if fault == "slow":
+                    world.loop.sleep(detail * 45_000)
+                try:
+                    answer, refusal = act(), None
+                except (OrderExists, TransitionRefused) as error:
+                    answer, refusal = None, error
+                world.trace(name, type(refusal).__name__)
+                world.loop.sleep(5 + 20 * detail)
+                if fault == "crash after":
+                    raise Crash
+                if fault == "response lost for good":
+                    break
+                if fault != "response lost":
+                    if refusal is not None:
+                        raise refusal
+                    return answer
+            world.loop.sleep(100 * 2**tried)
+        raise Lost(f"{service} does not answer")
+
+    @property
+    def _tables(self) -> Any:
+        return self.world.tables
+
+    @property
+    def _now(self) -> int:
+        return self.world.loop.now
+
+    @property
+    def _writer(self) -> str:
+        """Who writes: a line of control within an invocation; a batch has one for each record."""
+        task = self.world.loop.current
+        return f"{self.invocation.name}:{task.number if task else 0}"
+
+
+def _landing(act: Callable[[], Any]) -> None:
+    """Let the request of a dead process take effect, or not; nobody hears of it."""
+    try:
+        act()
+    except (OrderExists, TransitionRefused):
+        return
+
+
+class Queue:
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def send(self, order_id: str) -> None:
+        body = json.dumps({"order_id": order_id})
+        self._ports.call("queue", "send", order_id, lambda: self._ports.world.queue.send(body))
+
+
+class DeadLetters:
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def peek(self) -> tuple[str, ...]:
+        answer: tuple[str, ...] = self._ports.call("queue", "peek", "", self._ports.world.queue.peek)
+        return answer
+
+
+class Workflow:
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def start(self, order_id: str, name: str) -> bool:
+        workflows, given = self._ports.world.workflows, {"order_id": order_id}
+        answer: bool = self._ports.call("workflow", "start", order_id, lambda: workflows.start(name, given))
+        return answer
+
+
+class Warehouse:
+    """The simulated fulfiller, which in a bad world is slow, breaks off, or refuses for good."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
+        world = self._ports.world
+        name = f"attempt/{world.label(order.order_id)}"
+        fault, latency, detail = world.befalls("attempt", name)
+        world.trace(name, fault)
+        world.loop.sleep(detail * 2_000 * seconds if fault == "slow" else 50 + 200 * latency)
+        if fault == "raises":
+            raise Lost("the warehouse does not answer")
+        if fault == "refuses":
+            return NotFulfilled(Failure(FailureKind.REFUSED, "no longer sold"), permanent=True)
+        return world.fulfiller.fulfill(order, seconds)

@@ -1,0 +1,165 @@
+"""SQS: a queue that delivers at least once and in no order, its dead-letter queue, and the mapping that empties it."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.embedded.event_source import failed_ids
+from tests.simulation.function import FunctionFailed
+from tests.simulation.profiles import MINUTE
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+BATCH, CONCURRENCY, PEEK = 10, 5, 10
+LONGEST_DELAY = 15 * MINUTE
+LONGEST_POLL = 2_000  # milliseconds between two receives of the mapping
+
+
+@dataclass(eq=False, slots=True)
+class Message:
+    number: int
+    body: str
+    visible_at: int
+    receives: int = 0
+
+    @property
+    def order_id(self) -> str:
+        found: str = json.loads(self.body)["order_id"]
+        return found
+
+
+class Queue:
+    """The fulfillment queue, its dead letters, and what became of the messages that are in neither any more."""
+
+    def __init__(self, world: "World", visibility: int, receives: int) -> None:
+        self._world = world
+        self._visibility = visibility
+        self._receives = receives
+        self._count = 0
+        self.messages: list[Message] = []
+        self.dead: list[Message] = []
+        self.dropped: list[str] = []
+        """The orders whose messages the world itself did away with."""
+        self.deletions: list[tuple[str, str]] = []
+        """Of each message that was deleted: its order, and that order's status at that moment."""
+
+    def send(self, body: str) -> None:
+        """Take a message in; it may come twice, late, or never."""
+        order_id = json.loads(body)["order_id"]
+        name = f"message/{self._world.label(order_id)}"
+        fault, _, detail = self._world.befalls("message", name)
+        self._world.trace(name, fault)
+        if fault == "dropped":
+            self.dropped.append(order_id)
+            return
+        for _ in range(2 if fault == "duplicated" else 1):
+            delay = int(detail * LONGEST_DELAY) if fault == "delayed" else 0
+            self._put(Message(self._count, body, self._world.loop.now + delay))
+            self._count += 1
+
+    def receive(self) -> list[Message]:
+        """Take up to a batch of visible messages, in any order; those that were received too often die instead."""
+        world, now = self._world, self._world.loop.now
+        visible = [message for message in self.messages if message.visible_at <= now]
+        if len(visible) > 1:
+            visible.sort(key=lambda message: world.chance.draw(f"order/{message.number}")[1])
+        batch = []
+        for message in visible:
+            if message.receives >= self._receives:
+                self.messages.remove(message)
+                self.dead.append(message)
+            elif len(batch) < BATCH:
+                message.receives += 1
+                self._hide(message, self._visibility)
+                batch.append(message)
+        return batch
+
+    def delete(self, message: Message) -> None:
+        """Forget a message."""
+        if message in self.messages:
+            self.messages.remove(message)
+            self.deletions.append((message.order_id, self._world.status(message.order_id)))
+
+    def peek(self) -> tuple[str, ...]:
+        """Some of the dead letters, any of them."""
+        if len(self.dead) <= PEEK:
+            return tuple(message.body for message in self.dead)
+        shown = sorted(self.dead, key=lambda message: self._world.chance.draw(f"peek/{message.number}")[1])
+        return tuple(message.body for message in shown[:PEEK])
+
+    def purge(self) -> None:
+        """An operator purges the queue, and the dead letters expire."""
+        self.dropped += [message.order_id for message in (*self.messages, *self.dead)]
+        self.messages.clear()
+        self.dead.clear()
+
+    def _put(self, message: Message) -> None:
+        self.messages.append(message)
+        self._seen(message)
+
+    def _hide(self, message: Message, milliseconds: int) -> None:
+        message.visible_at = self._world.loop.now + milliseconds
+        self._seen(message)
+
+    def _seen(self, message: Message) -> None:
+        """Have the mapping see a message soon after it becomes visible, and others with it."""
+        after = self._world.chance.draw(f"seen/{message.number}")[1] * LONGEST_POLL
+        self._world.loop.at(message.visible_at + after, self._world.mapping.poll)
+
+
+class Mapping:
+    """The event source mapping: takes batches, invokes the function, deletes what the answer does not report."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._busy = 0
+        self._batches = 0
+
+    def poll(self) -> None:
+        """Take what is visible, as far as there is room."""
+        world = self._world
+        if world.is_down("mapping"):
+            world.loop.at(world.up_again("mapping"), self.poll)
+            return
+        while self._busy < CONCURRENCY:
+            batch = world.queue.receive()
+            if not batch:
+                return
+            self._busy += 1
+            world.loop.spawn(self._deliver, batch)
+
+    def _deliver(self, batch: list[Message]) -> None:
+        try:
+            self._invoke(batch)
+        finally:
+            self._busy -= 1
+        self._world.loop.at(self._world.loop.now, self.poll)
+
+    def _invoke(self, batch: list[Message]) -> None:
+        world = self._world
+        self._batches += 1
+        name = f"delivery/{world.label(batch[0].order_id)}"
+        fault, latency, _ = world.befalls("delivery", name)
+        world.trace(name, f"{len(batch)} {fault}")
+        world.loop.sleep(10 + 50 * latency)
+        if fault == "not invoked" or world.is_down("function"):
+            return
+        messages = {f"m{message.number}": message for message in batch}
+        try:
+            answer, _ = world.function.invoke({"Records": [_record(name, each) for name, each in messages.items()]})
+        except FunctionFailed:
+            return
+        failed = failed_ids(json.dumps(answer).encode(), errored=False, sent=set(messages))
+        for message_id, message in messages.items():
+            if message_id not in failed and fault != "not deleted":
+                world.queue.delete(message)
+
+
+def _record(message_id: str, message: Message) -> dict[str, object]:
+    return {
+        "messageId": message_id,
+        "body": message.body,
+        "attributes": {"ApproximateReceiveCount": str(message.receives)},
+        "eventSource": "aws:sqs",
+    }

@@ -1,0 +1,49 @@
+"""Runs that once broke an invariant, each in a file with the few events that it took."""
+
+import json
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.simulation.mutations import MUTATIONS
+from tests.simulation.run import Run, simulate
+
+FOLDER = Path(__file__).parent / "regressions"
+
+
+@dataclass(frozen=True)
+class Regression:
+    """One such run. ``mutation`` is the rule that was broken on purpose; empty for a bug of our own."""
+
+    profile: str
+    seed: int
+    invariant: str
+    why: str
+    mutation: str
+    events: list[str]
+
+    def replay(self, *, mutated: bool = False) -> Run:
+        """Run it again with its events and no others."""
+        mutation = next((each for each in MUTATIONS if each.name == self.mutation), None)
+        with mutation.applied() if mutated and mutation else nullcontext():
+            return simulate(self.seed, self.profile, frozenset(self.events))
+
+    def save(self) -> Path:
+        """Write it down; returns the file."""
+        name = (self.mutation or f"{self.profile}-{self.seed}").replace(" ", "-").replace("'", "").lower()
+        file = FOLDER / f"{name}-{self.invariant}.json"
+        FOLDER.mkdir(exist_ok=True)
+        file.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        return file
+
+
+def read(file: Path) -> Regression:
+    """Read one file."""
+    return Regression(**json.loads(file.read_text()))
+
+
+def saved() -> Iterator[tuple[str, Regression]]:
+    """All that are kept, with their names."""
+    for file in sorted(FOLDER.glob("*.json")):
+        yield file.stem, read(file)

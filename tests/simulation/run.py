@@ -1,0 +1,82 @@
+"""One run: a world, what is known of it in the end, and which invariants that breaks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from service.fulfillers.simulated import succeeds
+from service.orders.model import Order
+from tests.simulation.checker import Record, Row, Step, violations
+from tests.simulation.profiles import PROFILES
+from tests.simulation.world import World, in_memory
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of one seed."""
+
+    seed: int
+    profile: str
+    events: tuple[str, ...]
+    """Everything that befell it, in the order of time."""
+    broken: tuple[tuple[str, str], ...]
+    digest: str
+    lines: tuple[str, ...]
+
+    @property
+    def invariants(self) -> list[str]:
+        """The invariants that are broken, each once."""
+        return sorted({invariant for invariant, _ in self.broken}, key=lambda name: int(name[1:]))
+
+
+def simulate(seed: int, profile: str, only: frozenset[str] | None = None) -> Run:
+    """Run one seed.
+
+    Args:
+        seed: any whole number.
+        profile: one of ``PROFILES``.
+        only: the events that may befall the run; None for all that the seed brings.
+    """
+    with in_memory():
+        world = World(seed, PROFILES[profile], only)
+        world.run()
+    broken = tuple(violations(record_of(world)))
+    return Run(seed, profile, tuple(world.chance.happened), broken, world.digest(), tuple(world.lines))
+
+
+def record_of(world: World) -> Record:
+    """What is known of a world, in plain values."""
+    stories: dict[str, list[Step]] = {}
+    for commit in world.tables.history:
+        before = _row(commit.before) if commit.before else None
+        step = Step(commit.name, commit.writer, before, _row(commit.after), commit.failed_row)
+        stories.setdefault(commit.after.order_id, []).append(step)
+    executions = [
+        (_order_of(each.name, each.given), each.status, each.error, each.befallen)
+        for each in world.workflows.executions.values()
+    ]
+    return Record(
+        faultless=not world.profile.rate,
+        max_attempts=world.policy.max_attempts,
+        stories=stories,
+        failed_orders=set(world.tables.store.failed_orders),
+        accepted=world.accepted,
+        cancelled=world.cancelled,
+        invalid=world.invalid,
+        waiting=world.waiting,
+        dead_letters=[message.order_id for message in world.queue.dead],
+        dropped=set(world.queue.dropped),
+        deletions=world.queue.deletions,
+        executions=executions,
+        interventions=world.interventions,
+        oracle=lambda order_id, epoch, attempt: succeeds(
+            str(world.seed), world.fulfiller.success_rate, order_id, epoch, attempt
+        ),
+    )
+
+
+def _order_of(name: str, given: Any) -> str:
+    return given.get("order_id") or name
+
+
+def _row(order: Order) -> Row:
+    return Row(str(order.status), order.version, order.epoch, order.attempts, order.lease_until, order.updated_at)

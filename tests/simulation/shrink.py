@@ -1,0 +1,39 @@
+"""Making a failing run small: which of the events that befell it does it take?"""
+
+from collections.abc import Callable, Sequence
+
+from tests.simulation.run import Run, simulate
+
+
+def shrink(run: Run, invariant: str) -> Run:
+    """The smallest run found that breaks the same invariant, of the same seed with fewer events.
+
+    Args:
+        run: one that breaks it.
+        invariant: such as ``I7``.
+    """
+
+    def breaks(events: Sequence[str]) -> bool:
+        return invariant in simulate(run.seed, run.profile, frozenset(events)).invariants
+
+    return simulate(run.seed, run.profile, frozenset(fewest(run.events, breaks)))
+
+
+def fewest(events: Sequence[str], breaks: Callable[[Sequence[str]], bool]) -> list[str]:
+    """Leave out events, in ever smaller parts, for as long as what is left still breaks it.
+
+    Zeller and Hildebrandt, Simplifying and Isolating Failure-Inducing Input, IEEE TSE 28(2), 2002.
+    """
+    left, parts = list(dict.fromkeys(events)), 2
+    while len(left) > 1:
+        size = -(-len(left) // parts)
+        for begin in range(0, len(left), size):
+            rest = left[:begin] + left[begin + size :]
+            if breaks(rest):
+                left, parts = rest, max(2, parts - 1)
+                break
+        else:
+            if size == 1:
+                break
+            parts = min(len(left), parts * 2)
+    return left

@@ -1,0 +1,64 @@
+"""The two tables, with a record of every write that took effect and of who made it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from service.orders.lifecycle import Status
+from service.orders.memory import InMemoryOrderStore
+from service.orders.model import Order, Write
+
+LAG = 3_000  # milliseconds that an index may be behind
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One write that took effect, in true time."""
+
+    at: int
+    name: str
+    writer: str
+    before: Order | None
+    after: Order
+    failed_row: bool
+    """Whether the order has its row among the failed orders right after."""
+
+
+class Tables:
+    """An in-memory store that keeps the history, and what an index that lags would still show."""
+
+    def __init__(self) -> None:
+        self.store = InMemoryOrderStore()
+        self.history: list[Commit] = []
+        self._previous: dict[str, tuple[int, Order | None]] = {}
+
+    def create(self, order: Order, writer: str, now: int) -> Order:
+        before = self.store.orders.get(order.order_id)
+        try:
+            return self.store.create(order)
+        finally:
+            self._note(order.order_id, "receive", before, writer, now)
+
+    def apply(self, write: Write, writer: str, now: int) -> Order:
+        before = self.store.orders.get(write.order_id)
+        try:
+            return self.store.apply(write)
+        finally:
+            self._note(write.order_id, write.name, before, writer, now)
+
+    def waiting(self, status: Status, before: Any, limit: int, now: int | None) -> tuple[Order, ...]:
+        """As the store's own; with ``now``, as an index shows it that is behind."""
+        if now is None:
+            return self.store.waiting(status, before, limit)
+        late = InMemoryOrderStore()
+        for order_id, order in self.store.orders.items():
+            changed, previous = self._previous.get(order_id, (0, None))
+            shown = previous if changed > now - LAG else order
+            if shown is not None:
+                late.orders[order_id] = shown
+        return late.waiting(status, before, limit)
+
+    def _note(self, order_id: str, name: str, before: Order | None, writer: str, now: int) -> None:
+        after = self.store.orders.get(order_id)
+        if after is not None and after is not before:
+            self._previous[order_id] = (now, before)
+            self.history.append(Commit(now, name, writer, before, after, order_id in self.store.failed_orders))

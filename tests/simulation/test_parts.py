@@ -1,0 +1,126 @@
+"""The parts of the world do what the services do that they stand for."""
+
+import pytest
+
+from tests.simulation.chance import Chance
+from tests.simulation.loop import Crash, Loop
+from tests.simulation.profiles import PROFILES
+from tests.simulation.state_machine import Ended, Invoke, Send, TaskFailed, Wait, execution
+from tests.simulation.world import World
+
+
+def test_time_passes_for_all_in_the_order_of_their_waking():
+    loop, seen = Loop(), []
+
+    def sleeper(name, *waits):
+        for wait in waits:
+            loop.sleep(wait)
+            seen.append((loop.now, name))
+
+    loop.spawn(sleeper, "a", 10, 10, 10)
+    loop.spawn(sleeper, "b", 15, 10)
+    loop.run(1000)
+    assert seen == [(10, "a"), (15, "b"), (20, "a"), (25, "b"), (30, "a")]
+    assert loop.now == 1000
+
+
+def test_a_wait_ends_with_the_first_signal_or_with_its_time():
+    loop, seen = Loop(), []
+
+    def waiter():
+        quick, slow = loop.spawn(loop.sleep, 5), loop.spawn(loop.sleep, 50)
+        seen.append((loop.wait([slow.done, quick.done], 20) == [quick.done], loop.now))
+        seen.append((loop.wait([slow.done], 20), loop.now))
+
+    loop.spawn(waiter)
+    loop.run(1000)
+    assert seen == [(True, 5), ([], 25)]
+
+
+def test_a_killed_task_goes_on_no_further():
+    loop, seen = Loop(), []
+    victim = loop.spawn(lambda: (loop.sleep(10), seen.append("alive")))
+    loop.at(5, lambda: loop.kill(victim))
+    loop.run(1000)
+    assert seen == []
+
+
+def test_a_crash_is_told_to_its_owner():
+    class Owner:
+        crashed = False
+
+        def crash(self):
+            self.crashed = True
+
+    def crashing():
+        raise Crash
+
+    loop, owner = Loop(), Owner()
+    loop.spawn(crashing, owner=owner)
+    loop.run(1)
+    assert owner.crashed
+
+
+def test_a_draw_depends_on_the_seed_and_its_name_only():
+    one, other = Chance(1), Chance(1)
+    other.draw("something else")
+    assert one.draw("a") == other.draw("a")
+    assert one.draw("a") != other.draw("b")
+    assert Chance(2).draw("a") != Chance(1).draw("a")
+
+
+def drive(*answers):
+    """Walk an execution with the given answers; what it did, and how it ended."""
+    steps, acts = execution("e", {"order_id": "o"}), []
+    try:
+        act = next(steps)
+        for answer in answers:
+            acts.append(act)
+            while isinstance(act, Wait):
+                act = steps.send(None)
+                acts.append(act)
+            act = steps.throw(answer) if isinstance(answer, TaskFailed) else steps.send(answer)
+    except StopIteration as stopped:
+        return acts, stopped.value
+    raise AssertionError(f"not ended, but {act}")
+
+
+DONE = {"order_id": "o"}
+
+
+def test_the_workflow_validates_stores_and_sends():
+    acts, ended = drive(DONE, DONE, None)
+    assert [type(act) for act in acts] == [Invoke, Invoke, Send]
+    assert acts[1].payload == {"dofs": {"task": "store", "order_id": "o"}}
+    assert acts[2].body == '{"order_id": "o"}'
+    assert ended == Ended("SUCCEEDED", DONE)
+
+
+@pytest.mark.parametrize(
+    ("error", "retries"), [("Lambda.TooManyRequestsException", 8), ("ConnectionError", 4), ("BadTask", 0)]
+)
+def test_a_failing_step_is_tried_as_often_as_its_file_says(error, retries):
+    acts, ended = drive(*[TaskFailed(error)] * (retries + 1))
+    assert sum(isinstance(act, Invoke) for act in acts) == retries + 1
+    assert [act.longest for act in acts if isinstance(act, Wait)] == [min(30, 2**n) for n in range(retries)]
+    assert ended == Ended("FAILED", error="OrderWorkflowFailed")
+
+
+def test_an_invalid_order_is_rejected_by_the_workflow():
+    acts, ended = drive(TaskFailed("OrderInvalid", "{}"), {"order_id": "o", "cause": "{}"})
+    assert [act.payload["dofs"]["task"] for act in acts] == ["validate", "reject"]
+    assert ended == Ended("FAILED", error="OrderRejected")
+
+
+def test_a_message_that_was_received_too_often_dies_at_the_next_receive():
+    world = World(1, PROFILES["zero"])
+    world.queue.send('{"order_id": "ord_1"}')
+    (message,) = world.queue.receive()
+    for receives in (1, 2, 3):
+        assert message.receives == receives
+        assert world.queue.receive() == []
+        world.loop.now = message.visible_at
+        received = world.queue.receive()
+        assert received == ([message] if receives < 3 else [])
+    assert (world.queue.messages, world.queue.dead) == ([], [message])
+    assert world.queue.peek() == ('{"order_id": "ord_1"}',)

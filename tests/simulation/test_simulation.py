@@ -1,0 +1,88 @@
+"""Some hundred worlds in which much goes wrong: nothing accepted is lost, doubled or stuck."""
+
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.logs import JsonLines
+from tests.simulation.__main__ import described
+from tests.simulation.profiles import PROFILES
+from tests.simulation.run import simulate
+from tests.simulation.world import World, in_memory
+
+ROOT = Path(__file__).parents[2]
+SEEDS, CHUNKS = 80, 4
+"""Seeds of each profile in these tests, and in how many tests they stand; ``make simulate`` runs more."""
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_invariant_holds(profile, chunk):
+    for seed in range(chunk, SEEDS, CHUNKS):
+        run = simulate(seed, profile)
+        assert not run.broken, described(run)
+
+
+def test_something_goes_wrong_in_every_profile_but_zero():
+    """A world in which nothing happens would prove nothing."""
+    faults = {name: sum("#" in event for event in simulate(3, name).events) for name in PROFILES}
+    assert faults["zero"] < faults["default"] < faults["hot"]
+    lines = "\n".join(line for seed in range(20) for line in simulate(seed, "hot").lines)
+    for fault in ("throttled", "response lost for good", "crash before", "crash after", "lands later", "slow"):
+        assert f" {fault}" in lines or fault in lines, fault
+    for fault in ("duplicated", "delayed", "dropped", "not invoked", "not deleted", "invoked twice", "aborted by hand"):
+        assert fault in lines, fault
+
+
+def test_a_seed_is_the_same_run_in_every_process_whatever_its_hash_seed():
+    program = f"from tests.simulation.run import simulate; print([simulate(7, name).digest for name in {[*PROFILES]}])"
+
+    def digests(hash_seed: str) -> str:
+        env = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        return subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, env=env, text=True).strip()
+
+    assert digests("1") == digests("2") == str([simulate(7, name).digest for name in PROFILES])
+
+
+def test_different_seeds_are_different_runs():
+    assert len({simulate(seed, "default").digest for seed in range(10)}) == 10
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_run_with_all_its_events_allowed_is_the_same_run(seed):
+    run = simulate(seed, "hot")
+    assert simulate(seed, "hot", frozenset(run.events)).digest == run.digest
+
+
+def test_a_run_with_some_of_its_events_has_no_others():
+    run = simulate(1, "hot")
+    kept = frozenset(run.events[::2])
+    assert set(simulate(1, "hot", kept).events) <= kept
+
+
+def test_the_log_is_one_json_object_per_line_and_says_nothing_of_what_was_ordered():
+    """Whatever goes wrong, and however it is told."""
+    stream, log = io.StringIO(), logging.getLogger("service")
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    try:
+        for seed in range(3):
+            with in_memory():
+                logging.disable(logging.NOTSET)
+                World(seed, PROFILES["hot"]).run()
+    finally:
+        log.setLevel(logging.NOTSET)
+        log.removeHandler(handler)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert len(lines) > 100
+    assert all(isinstance(line, dict) and line["message"] for line in lines)
+    for private in ("cust_123", "prod_456", "29.99", "59.98", "somebody", "key-"):
+        assert private not in stream.getvalue()

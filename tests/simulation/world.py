@@ -1,0 +1,190 @@
+"""A world for one run: the service's own domain and steps, and everything round them made of memory and chance."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+from unittest.mock import patch
+
+from service.fulfillers.simulated import SimulatedFulfiller
+from service.orders.lifecycle import TERMINAL
+from service.steps import fulfill
+from tests.simulation.chance import Chance
+from tests.simulation.function import Function, FunctionFailed, Pool, wait
+from tests.simulation.loop import Loop, Task
+from tests.simulation.people import Customer, Operator
+from tests.simulation.profiles import HOUR, MINUTE, Profile
+from tests.simulation.queue import Mapping, Queue
+from tests.simulation.tables import Tables
+from tests.simulation.workflows import Workflows
+from tests.support import SETTINGS
+
+RECONCILE = {"dofs": {"task": "reconcile"}}
+SERVICES = ("orders", "queue", "workflow", "function", "mapping")
+LONGEST = 30 * HOUR
+"""An order that is not terminal so long after the last fault is stuck."""
+
+
+class World:
+    """Everything there is in one run. The same seed, profile and ``only`` make the same run, whatever the machine."""
+
+    def __init__(self, seed: int, profile: Profile, only: frozenset[str] | None = None) -> None:
+        self.seed, self.profile = seed, profile
+        self.loop = Pool.loop = Loop()
+        self.chance = Chance(seed, only)
+        self.rush = self.chance.between("rush", 0, 1) < 0.4
+        limit = 2 if self.chance.between("reconcile limit", 0, 1) < 0.3 else 100
+        self.policy = replace(SETTINGS, reconcile_limit=limit).policy
+        self.fulfiller = SimulatedFulfiller(SETTINGS.fulfillment_success_rate, str(seed))
+        self.tables = Tables()
+        self.queue = Queue(self, SETTINGS.visibility_timeout * 1000, SETTINGS.max_attempts)
+        self.mapping = Mapping(self)
+        self.workflows = Workflows(self)
+        self.function = Function(self)
+        self.lines: list[str] = []
+        self.accepted: list[tuple[str | None, str, bool]] = []
+        """Key and order id of each 202, and whether the document was the customer's first."""
+        self.refused_keys = 0
+        self.cancelled: list[tuple[str, str]] = []
+        self.too_late: list[tuple[str, str]] = []
+        self.interventions = 0
+        self._names: dict[str, str] = {}
+        self._ids = 0
+        self._busy: set[Task] = set()
+        self._down = {service: self._outages(service) for service in SERVICES}
+
+    def run(self) -> None:
+        """Let everything happen, until it is calm and quiet."""
+        self.customers = [
+            Customer(self, number) for number in range(self.profile.orders) if self.happens(f"order/{number}", 1)
+        ]
+        for person in (*self.customers, Operator(self)):
+            person.begin()
+        self.loop.at(MINUTE, self._tick)
+        time = self.profile.faulty
+        while True:
+            self.loop.run(time)
+            if self.is_quiet() or time > self.profile.faulty + LONGEST:
+                return
+            time += 5 * MINUTE
+
+    def _tick(self) -> None:
+        """The schedule fires; a firing can be lost, and can come twice."""
+        self.loop.at(self.loop.now + MINUTE, self._tick)
+        if self.is_down("function") or self.happens("tick lost", self.fault_rate):
+            return
+        for _ in range(2 if self.happens("tick twice", self.fault_rate) else 1):
+            self.loop.spawn(self._reconcile)
+
+    def _reconcile(self) -> None:
+        try:
+            self.function.invoke(RECONCILE)
+        except FunctionFailed as failed:
+            self.trace("reconcile", failed.error)
+
+    def is_quiet(self) -> bool:
+        """Whether nothing can happen any more but the schedule."""
+        return not self.waiting and all(order.status in TERMINAL for order in self.tables.store.orders.values())
+
+    @property
+    def waiting(self) -> int:
+        """The messages, people and executions that are not done."""
+        running = sum(each.status == "RUNNING" for each in self.workflows.executions.values())
+        return len(self.queue.messages) + len(self._busy) + running
+
+    @property
+    def invalid(self) -> set[str]:
+        """The orders that are not valid ones, whose customers asked for leniency."""
+        names = {customer.name for customer in self.customers if customer.kind == "lenient"}
+        return {order_id for order_id, name in self._names.items() if name in names}
+
+    def spawn(self, act: Callable[..., Any], *args: Any) -> None:
+        """Let somebody act, whom the end of the run waits for."""
+        task = self.loop.spawn(lambda: (act(*args), self._busy.discard(task)))
+        self._busy.add(task)
+
+    def befalls(self, kind: str, name: str) -> tuple[str | None, float, float]:
+        """What befalls something, if anything, and two fractions for how slow and how much."""
+        called, fraction, latency, detail = self.chance.draw(name)
+        if self.loop.now < self.profile.faulty and fraction < self.profile.rate:
+            fault = next(fault for fault, most in self.profile.tables[kind] if fraction < most)
+            if self.chance.allowed(called):
+                return fault, latency, detail
+        return None, latency, detail
+
+    def happens(self, name: str, rate: float) -> bool:
+        """Whether something happens, in the time when things do."""
+        return self.loop.now < self.profile.faulty and self.chance.happens(name, rate)
+
+    @property
+    def fault_rate(self) -> float:
+        return self.profile.rate / 2
+
+    def skew(self, name: str) -> int:
+        """Milliseconds that an invocation's clock is wrong."""
+        if not self.happens(f"skew/{name}", self.profile.skewed):
+            return 0
+        return int(self.chance.between(f"skewed by/{name}", -self.profile.skew, self.profile.skew))
+
+    def is_down(self, service: str) -> bool:
+        return any(begin <= self.loop.now < end for begin, end in self._down[service])
+
+    def up_again(self, service: str) -> int:
+        """When the outage that is now will be over."""
+        return max(end for begin, end in self._down[service] if begin <= self.loop.now < end)
+
+    def outage(self, service: str, begin: int, end: int) -> None:
+        """Take a service away for some time."""
+        self._down[service].append((begin, end))
+
+    def _outages(self, service: str) -> list[tuple[int, int]]:
+        found = []
+        for number in range(2):
+            name = f"{service}/{number}"
+            if self.happens(f"outage/{name}", self.profile.outages):
+                begin = int(self.chance.between(f"outage at/{name}", 0, self.profile.faulty))
+                found.append((begin, begin + int(self.chance.between(f"outage for/{name}", MINUTE, 20 * MINUTE))))
+        return found
+
+    def accept(self, key: str | None, order_id: str, name: str, *, same_document: bool) -> None:
+        """A customer was told 202."""
+        self.accepted.append((key, order_id, same_document))
+        self.name(order_id, name)
+        self.trace(f"accepted/{name}", "")
+
+    def name(self, order_id: str, name: str) -> None:
+        """Give an order a name that does not depend on what happened before."""
+        self._names.setdefault(order_id, name)
+
+    def label(self, order_id: str) -> str:
+        return self._names.get(order_id, order_id)
+
+    def status(self, order_id: str) -> str:
+        order = self.tables.store.orders.get(order_id)
+        return str(order.status) if order else "none"
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return f"{self._ids:032x}"
+
+    def trace(self, what: str, how: Any) -> None:
+        """Write down what happened."""
+        self.lines.append(f"{self.loop.now} {what} {how}")
+
+    def digest(self) -> str:
+        """What tells this run from any that went otherwise."""
+        return blake2b("\n".join(self.lines).encode(), digest_size=8).hexdigest()
+
+
+@contextmanager
+def in_memory() -> Iterator[None]:
+    """Give ``fulfill`` tasks instead of threads, and keep the log quiet."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with patch.object(fulfill, "ThreadPoolExecutor", Pool), patch.object(fulfill, "wait", wait):
+            yield
+    finally:
+        logging.disable(disabled)
