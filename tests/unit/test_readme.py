@@ -56,3 +56,23 @@ def test_no_room_of_the_service_and_of_the_tests_is_left_out():
     rooms = [folder for parent in ("service", "tests") for folder in (ROOT / parent).iterdir() if folder.is_dir()]
     names = {f"{room.relative_to(ROOT).as_posix()}/" for room in rooms if room.name != "__pycache__"}
     assert {name for name in names if f"`{name}`" not in README} <= {"tests/events/", "tests/benchmarks/"}
+
+
+RELIABILITY = (ROOT / "docs" / "reliability.md").read_text()
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`(tests/[\w/.]+)`", RELIABILITY))))
+def test_every_test_that_the_failure_model_names_exists(path):
+    assert (ROOT / path).exists()
+
+
+def test_every_failure_has_a_test_that_shows_what_is_done_about_it():
+    model = RELIABILITY.partition("## What can happen")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in model.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 15
+    assert all("`tests/" in row[-1] for row in rows)
+
+
+def test_every_target_that_the_failure_model_names_exists():
+    for target in set(re.findall(r"`make ([a-z-]+)", RELIABILITY)):
+        assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
