@@ -50,7 +50,7 @@ def dispatch(event: Any, context: Any, system: "LiveSystem") -> Any:
         from service.steps import fulfill
 
         return fulfill.run(event["Records"], system, seconds_left)
-    if event.keys() >= {"resource", "httpMethod", "path", "requestContext"} and "dofs" not in event:
+    if _is_api(event):
         return _api(event, context, system)
     raise UnknownEvent(event)
 
@@ -74,13 +74,22 @@ def _is_sqs(event: dict[str, Any]) -> bool:
         and isinstance(records, list)
         and bool(records)
         and all(isinstance(record, dict) and record.get("eventSource") == "aws:sqs" for record in records)
+        and all(isinstance(record.get("messageId"), str) for record in records)
     )
 
 
-def _api(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
-    from service.api.gateway import respond
+def _is_api(event: dict[str, Any]) -> bool:
+    marks = {"resource": str, "httpMethod": str, "path": str, "requestContext": dict}
+    return "dofs" not in event and all(isinstance(event.get(name), kind) for name, kind in marks.items())
 
-    return respond(event, context, system)
+
+def _api(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
+    from service.api.gateway import Unreadable, respond
+
+    try:
+        return respond(event, context, system)
+    except Unreadable:
+        raise UnknownEvent(event) from None
 
 
 @cache

@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -8,6 +9,25 @@ from tests.compose.stack import Stack, require_docker
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+COUNTED = "counted: "
+
+
+@pytest.fixture
+def counted(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
+    """Adds to a number of cases that the summary of all tests tells, whichever process ran them."""
+    return lambda what, cases: record_property(COUNTED + what, cases)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    totals: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name.startswith(COUNTED):
+                totals[name.removeprefix(COUNTED)] += int(value)
+    for what, cases in sorted(totals.items()):
+        terminalreporter.write_line(f"{cases:6,d} {what}")
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema["components"]["schemas"][model.__name__] = described
     for path in schema["paths"].values():
         for operation in path.values():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = _without_null(parameter["schema"])
             for status, response in operation["responses"].items():
                 content = response.get("content", {})
                 if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith("/Problem"):
@@ -79,3 +81,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                     response["description"] = problems.TITLES[int(status)]
     app.openapi_schema = schema
     return schema
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter can be left out; there is no way to send null as one."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name != "anyOf"}
+    return {**kinds[0], **rest} if len(kinds) == 1 else schema

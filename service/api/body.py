@@ -39,6 +39,10 @@ async def read_json(request: Request) -> Any:
     return document.read(bytes(body))
 
 
+KEY_PATTERN = r"""^([!#-~][ -~]{14,126}[!-~]|"([ !#-\[\]-~]|\\["\\]){16,128}")$"""
+"""What the documentation says of an ``Idempotency-Key``; what else can be read as one is taken, too."""
+
+
 def idempotency_key(header: str | None) -> str | None:
     """The key of an ``Idempotency-Key`` header: 16 to 128 printable ASCII characters, bare or as a quoted string.
 

@@ -63,16 +63,20 @@ async def _caller(request: Request) -> Caller:
     settings: Settings = request.app.state.settings
     if settings.api_auth == "none":
         return Caller("anonymous", sees_all=True)
-    context = request.scope.get("aws.event", {}).get("requestContext", {})
-    identity, authorizer = context.get("identity") or {}, context.get("authorizer") or {}
-    name = {
-        "api_key": identity.get("apiKeyId"),
-        "iam": identity.get("userArn"),
-        "cognito": (authorizer.get("claims") or {}).get("sub"),
-    }[settings.api_auth]
-    if not name:
+    context = _part(request.scope.get("aws.event", {}), "requestContext")
+    identity, claims = _part(context, "identity"), _part(_part(context, "authorizer"), "claims")
+    name = {"api_key": identity.get("apiKeyId"), "iam": identity.get("userArn"), "cognito": claims.get("sub")}[
+        settings.api_auth
+    ]
+    if not isinstance(name, str) or not name:
         raise Unauthenticated
     return Caller(f"{settings.api_auth}:{name}", sees_all=settings.api_auth != "cognito")
+
+
+def _part(whole: dict[str, Any], name: str) -> dict[str, Any]:
+    """An object of an object; API Gateway writes null for one that it has not."""
+    part = whole.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 TheSystem = Annotated[System, Depends(_system)]

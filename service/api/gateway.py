@@ -1,10 +1,12 @@
 """The API behind API Gateway: Mangum between the proxy event and the application."""
 
+import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from mangum import Mangum
+from mangum.handlers import APIGateway
 
 from service.api.app import create_app
 from service.api.dependencies import inline
@@ -16,9 +18,35 @@ if TYPE_CHECKING:
     from service.wiring import LiveSystem
 
 
+logging.getLogger("mangum").setLevel(logging.WARNING)  # its line for each request quotes the path, which a caller wrote
+
+
+class Unreadable(Exception):
+    """The event has the marks of a proxy event and not the parts; API Gateway sends none such."""
+
+
 def respond(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
-    """Answer one REST proxy event."""
-    return _adapter(system)(event, context)
+    """Answer one REST proxy event.
+
+    Raises:
+        Unreadable: it is none.
+    """
+    adapter = _adapter(system)
+    try:
+        return adapter(event, context)
+    except Exception:
+        if not _is_readable(APIGateway(event, context, adapter.config)):
+            raise Unreadable from None
+        raise
+
+
+def _is_readable(reader: APIGateway) -> bool:
+    """Whether Mangum gets through the event; it takes for granted what API Gateway sends."""
+    try:
+        _ = reader.scope, reader.body
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return False
+    return True
 
 
 @cache
@@ -28,13 +56,14 @@ def _adapter(system: "LiveSystem") -> Mangum:
     async def below_the_stage(scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Say where the API is mounted, which links need, and decode the path, as a server would (ASGI, HTTP scope)."""
         event = scope["aws.event"]
-        whole, path = event["requestContext"].get("path") or "", event["path"]
-        stage = whole.removesuffix(path) if whole.endswith(path) else ""
+        whole, path = event["requestContext"].get("path"), event["path"]
+        stage = whole.removesuffix(path) if isinstance(whole, str) and whole.endswith(path) else ""
         scope["root_path"], scope["path"] = stage, stage + unquote(path)
         await app(scope, receive, send)
 
     return Mangum(
         below_the_stage,
         lifespan="off",
+        custom_handlers=[APIGateway],
         text_mime_types=["text/", "application/json", "application/javascript", MEDIA_TYPE],
     )

@@ -1,6 +1,5 @@
 """Submit, show, list and cancel orders."""
 
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
@@ -8,20 +7,35 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.api import cursor
-from service.api.body import idempotency_key, prefers_lenient, read_json
+from service.api.body import KEY_PATTERN, idempotency_key, prefers_lenient, read_json
 from service.api.dependencies import TheCaller, TheOffload, TheSystem
 from service.api.problems import OrderNotFound, Problem, ProblemRoute, TooLate
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView, order_view
+from service.orders.identity import ID_PATTERN, is_id
 from service.orders.lifecycle import Status
 from service.orders.model import Order, Write
 from service.orders.ports import System, TransitionRefused
 from service.orders.submission import Submission, submit
-from service.orders.validation import ID_PATTERN, OrderRequest
+from service.orders.validation import OrderRequest
 
 router = APIRouter(route_class=ProblemRoute, tags=["orders"], default_response_class=DecimalResponse)
 
-PROBLEMS: dict[str, dict[int | str, dict[str, Any]]] = {
-    "submit": {status: {"model": Problem} for status in (400, 401, 413, 415, 422, 503)},
+ACCEPTED_HEADERS: dict[str, dict[str, Any]] = {
+    "Location": {"description": "Where the order is shown.", "required": True, "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "The key was used before, and this is the first answer again.",
+        "schema": {"const": "true"},
+    },
+    "Preference-Applied": {
+        "description": "The workflow judges the order.",
+        "schema": {"const": "handling=lenient"},
+    },
+}
+RESPONSES: dict[str, dict[int | str, dict[str, Any]]] = {
+    "submit": {
+        202: {"headers": ACCEPTED_HEADERS},
+        **{status: {"model": Problem} for status in (400, 401, 413, 415, 422, 503)},
+    },
     "get": {status: {"model": Problem} for status in (401, 404, 422, 503)},
     "list": {status: {"model": Problem} for status in (400, 401, 422, 503)},
     "cancel": {status: {"model": Problem} for status in (401, 404, 409, 422, 503)},
@@ -42,7 +56,9 @@ class ListQuery(BaseModel):
     customer_id: str | None = Field(None, pattern=f"^{ID_PATTERN}$")
     status: Status | None = None
     limit: int = Field(20, ge=1, le=100)
-    cursor: str | None = Field(None, description="`next_cursor` of the page before.")
+    cursor: str | None = Field(
+        None, description="`next_cursor` of the page before.", json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"}
+    )
 
     @model_validator(mode="after")
     def _one_of_two(self) -> "ListQuery":
@@ -57,10 +73,10 @@ class ListQuery(BaseModel):
 
 
 @router.post(
-    "/order", status_code=202, response_model=AcceptedView, responses=PROBLEMS["submit"], openapi_extra=REQUEST_BODY
+    "/order", status_code=202, response_model=AcceptedView, responses=RESPONSES["submit"], openapi_extra=REQUEST_BODY
 )
 @router.post(
-    "/orders", status_code=202, response_model=AcceptedView, responses=PROBLEMS["submit"], openapi_extra=REQUEST_BODY
+    "/orders", status_code=202, response_model=AcceptedView, responses=RESPONSES["submit"], openapi_extra=REQUEST_BODY
 )
 async def submit_order(
     request: Request,
@@ -69,10 +85,15 @@ async def submit_order(
     caller: TheCaller,
     idempotency: Annotated[
         str | None,
-        Header(alias="Idempotency-Key", description="16 to 128 printable characters that make a retry safe."),
+        Header(
+            alias="Idempotency-Key",
+            description="16 to 128 printable ASCII characters, bare or quoted, that make a retry safe.",
+            json_schema_extra={"pattern": KEY_PATTERN},
+        ),
     ] = None,
     prefer: Annotated[
-        list[str] | None, Header(description="`handling=lenient` leaves the judgment of the order to the workflow.")
+        list[str] | None,
+        Header(alias="Prefer", description="`handling=lenient` leaves the judgment of the order to the workflow."),
     ] = None,
 ) -> DecimalResponse:
     """Submit an order. 202 means that it is durable and on its way; follow it at `Location`.
@@ -94,7 +115,7 @@ async def submit_order(
     return DecimalResponse({"order_id": order.order_id, "status": Status.RECEIVED}, 202, headers)
 
 
-@router.get("/orders", response_model=OrderListView, responses=PROBLEMS["list"])
+@router.get("/orders", response_model=OrderListView, responses=RESPONSES["list"])
 async def list_orders(
     query: Annotated[ListQuery, Query()], system: TheSystem, offload: TheOffload, caller: TheCaller
 ) -> DecimalResponse:
@@ -113,7 +134,7 @@ async def list_orders(
     )
 
 
-@router.get("/orders/{order_id}", response_model=OrderView, responses=PROBLEMS["get"])
+@router.get("/orders/{order_id}", response_model=OrderView, responses=RESPONSES["get"])
 async def get_order(order_id: str, system: TheSystem, offload: TheOffload, caller: TheCaller) -> DecimalResponse:
     """Show an order with its timeline."""
     order = await offload(system.store.get, order_id) if is_id(order_id) else None
@@ -123,7 +144,7 @@ async def get_order(order_id: str, system: TheSystem, offload: TheOffload, calle
     return DecimalResponse(order_view(order))
 
 
-@router.post("/orders/{order_id}/cancel", response_model=OrderView, responses=PROBLEMS["cancel"])
+@router.post("/orders/{order_id}/cancel", response_model=OrderView, responses=RESPONSES["cancel"])
 async def cancel_order(order_id: str, system: TheSystem, offload: TheOffload, caller: TheCaller) -> DecimalResponse:
     """Cancel an order that fulfillment has not begun. Cancelling it again changes nothing."""
     if not is_id(order_id):
@@ -159,8 +180,3 @@ def cancel(order_id: str, system: System) -> Order:
         if refused.order.status is not Status.CANCELLED:
             raise TooLate(refused.order) from None
         return refused.order
-
-
-def is_id(order_id: str) -> bool:
-    """Whether a text could be an order's id at all."""
-    return re.fullmatch(ID_PATTERN, order_id) is not None

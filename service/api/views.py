@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import simplejson
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from service.api.problems import ProblemError, error_views
@@ -55,10 +55,8 @@ class AcceptedView(BaseModel):
     status: Status
 
 
-class DecimalResponse(Response):
+class DecimalResponse(JSONResponse):
     """A JSON response that writes amounts digit for digit; the standard library cannot."""
-
-    media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
         return simplejson.dumps(content, use_decimal=True, ensure_ascii=False, separators=(",", ":")).encode()

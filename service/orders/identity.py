@@ -1,7 +1,15 @@
 """The ids of orders: opaque, and either random or the same for the same origin."""
 
 import hashlib
+import re
 from collections.abc import Callable
+
+ID_PATTERN = "[A-Za-z0-9_.:-]{1,64}"
+
+
+def is_id(value: object) -> bool:
+    """Whether something could be the id of an order, a customer or a product at all."""
+    return isinstance(value, str) and re.fullmatch(ID_PATTERN, value) is not None
 
 
 def order_id_for(owner: str, idempotency_key: str | None, new_id: Callable[[], str]) -> str:

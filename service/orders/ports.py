@@ -16,6 +16,10 @@ class Unavailable(Exception):
     """Something that the system depends on does not answer as it should; the same may work in a moment."""
 
 
+class OrderUnknown(Exception):
+    """There is no order of this id."""
+
+
 class OrderExists(Exception):
     """``create`` met an order of the same id that another write had put there."""
 

@@ -4,13 +4,9 @@ import logging
 
 from service.orders.lifecycle import Status
 from service.orders.model import Order, Write
-from service.orders.ports import System, TransitionRefused
+from service.orders.ports import OrderUnknown, System, TransitionRefused
 
 log = logging.getLogger(__name__)
-
-
-class OrderUnknown(Exception):
-    """There is no order of this id."""
 
 
 class NotFailed(Exception):

@@ -4,7 +4,6 @@ One function judges for the API's edge and for the workflow's Validate step alik
 wrong at once. The same model describes the request in the OpenAPI document.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,12 +13,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, S
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from service.orders.currencies import CURRENCIES
+from service.orders.identity import ID_PATTERN, is_id
 from service.orders.model import FieldError
 
 CENT = Decimal("0.01")
 MAX_AMOUNT = Decimal("9999999999999.99")  # 15 digits: exact in every JSON reader
 MAX_ERRORS = 100
-ID_PATTERN = "[A-Za-z0-9_.:-]{1,64}"
 
 
 def _amount(value: object) -> Decimal:
@@ -69,10 +68,12 @@ class OrderRequest(_Strict):
     items: Annotated[list[OrderItemRequest], Field(min_length=1, max_length=500)]
     total_amount: Amount = Field(examples=[59.98])
     currency: Annotated[StrictStr, BeforeValidator(_currency)] = Field(
-        "USD", description="ISO 4217.", json_schema_extra={"pattern": "^[A-Z]{3}$"}
+        "USD", description="ISO 4217.", json_schema_extra={"enum": [*sorted(CURRENCIES)]}
     )
     metadata: Annotated[dict[Identifier, MetadataValue], Field(max_length=20)] = Field(
-        default_factory=dict, description="Up to 20 short strings of the customer's own."
+        default_factory=dict,
+        description="Up to 20 short strings of the customer's own.",
+        json_schema_extra={"additionalProperties": False},
     )
 
 
@@ -120,7 +121,7 @@ def _wrong_total(submitted: dict[str, Any]) -> tuple[FieldError, ...]:
 def customer_of(submitted: dict[str, Any]) -> str | None:
     """The customer that a document names, when an index can hold it; the rest of the document may be anything."""
     customer_id = submitted.get("customer_id")
-    return customer_id if isinstance(customer_id, str) and re.fullmatch(ID_PATTERN, customer_id) else None
+    return customer_id if is_id(customer_id) else None
 
 
 def pointer(path: Sequence[str | int]) -> str:

@@ -44,7 +44,7 @@ def text(task: Mapping[str, Any], name: str, *, needed: bool = True) -> str:
         BadTask: it is missing although it is needed, or it is not a text.
     """
     value = task.get(name)
-    if isinstance(value, str) and value:
+    if isinstance(value, str) and value and value.isprintable():  # half a character is not, and no key can hold it
         return value
     if needed or value is not None:
         raise BadTask(f"the field {name!r} of the task is missing or is not a text")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
+from service.orders.identity import is_id
 from service.orders.lifecycle import TERMINAL, Status
 from service.orders.model import Failure, FailureKind, Order, Write
 from service.orders.ports import Fulfilled, System, TransitionRefused
@@ -90,9 +91,9 @@ def order_id_in(record: Mapping[str, Any]) -> str:
         order_id = json.loads(record["body"])["order_id"]
     except (KeyError, TypeError, ValueError, RecursionError):
         raise PoisonMessage('the body is not {"order_id": …}') from None
-    if not isinstance(order_id, str) or not 0 < len(order_id) <= 64:
+    if not is_id(order_id):
         raise PoisonMessage("the body's order_id is not an id")
-    return order_id
+    return str(order_id)
 
 
 def process(order_id: str, system: System, seconds: float) -> bool:

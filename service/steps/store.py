@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.orders.model import Write
-from service.orders.ports import System, TransitionRefused
+from service.orders.ports import OrderUnknown, System, TransitionRefused
 from service.steps.envelope import order_id_of
 
 
@@ -15,7 +15,7 @@ def run(task: Mapping[str, Any], system: System) -> dict[str, str]:
     meanwhile. The message that follows finds that out, so the execution goes on.
 
     Raises:
-        TransitionRefused: there is no such order.
+        OrderUnknown: there is no such order.
     """
     order_id = order_id_of(task)
     write = Write(name="store", order_id=order_id, id=system.new_id(), at=system.now(), actor="workflow")
@@ -23,5 +23,5 @@ def run(task: Mapping[str, Any], system: System) -> dict[str, str]:
         system.store.apply(write)
     except TransitionRefused as refused:
         if refused.order is None:
-            raise
+            raise OrderUnknown(f"order {order_id} has no row; was the execution started by hand?") from None
     return {"order_id": order_id}

@@ -6,14 +6,10 @@ from typing import Any
 from service.orders import document
 from service.orders.lifecycle import Status
 from service.orders.model import FieldError, Order
-from service.orders.ports import OrderExists, System
+from service.orders.ports import OrderExists, OrderUnknown, System
 from service.orders.submission import KeyReused, OrderInvalid, received
 from service.orders.validation import validate
 from service.steps.envelope import names_an_order, order_id_of
-
-
-class OrderUnknown(Exception):
-    """The workflow runs for an order that has no row."""
 
 
 def run(task: Mapping[str, Any], system: System) -> dict[str, str]:

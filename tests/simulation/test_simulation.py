@@ -23,10 +23,11 @@ SEEDS, CHUNKS = 80, 4
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.parametrize("profile", PROFILES)
-def test_every_invariant_holds(profile, chunk):
+def test_every_invariant_holds(profile, chunk, counted):
     for seed in range(chunk, SEEDS, CHUNKS):
         run = simulate(seed, profile)
         assert not run.broken, described(run)
+    counted("simulated worlds", SEEDS // CHUNKS)
 
 
 def test_something_goes_wrong_in_every_profile_but_zero():

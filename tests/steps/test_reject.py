@@ -9,13 +9,12 @@ from service.handler import dispatch
 from service.orders.identity import derived_id
 from service.orders.lifecycle import Status
 from service.orders.model import FieldError, TimelineEntry
-from service.orders.ports import TransitionRefused
+from service.orders.ports import OrderUnknown, TransitionRefused
 from service.orders.submission import OrderInvalid
 from service.steps import store, validate
 from service.steps.envelope import BadTask
 from service.steps.fulfill import claim
 from service.steps.reject import CAUSE_LIMIT, cause, run
-from service.steps.validate import OrderUnknown
 from tests import events
 from tests.steps.doubles import Interposed, breaking, invalid
 from tests.support import Context, MemorySystem, valid_order

@@ -5,7 +5,7 @@ import pytest
 from service.handler import dispatch
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
-from service.orders.ports import TransitionRefused
+from service.orders.ports import OrderUnknown
 from service.steps.envelope import BadTask
 from service.steps.store import run
 from tests import events
@@ -57,7 +57,7 @@ def test_the_step_does_not_judge(system):
 
 
 def test_an_order_that_has_no_row_is_refused(system):
-    with pytest.raises(TransitionRefused, match="order ord_1 does not exist"):
+    with pytest.raises(OrderUnknown, match="order ord_1 has no row"):
         run(TASK, system)
     assert system.store.orders == {}
 

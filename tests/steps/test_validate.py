@@ -9,9 +9,10 @@ from service.orders.document import MalformedDocument, stored
 from service.orders.identity import derived_id
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
+from service.orders.ports import OrderUnknown
 from service.orders.submission import KeyReused, OrderInvalid
 from service.steps.envelope import BadTask
-from service.steps.validate import OrderUnknown, run
+from service.steps.validate import run
 from tests import events
 from tests.steps.doubles import Interposed, invalid, standing
 from tests.support import Context, MemorySystem, valid_order

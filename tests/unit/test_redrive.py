@@ -4,7 +4,8 @@ import pytest
 
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
-from service.orders.redrive import NotFailed, OrderUnknown, redrive
+from service.orders.ports import OrderUnknown
+from service.orders.redrive import NotFailed, redrive
 from tests.steps.doubles import DECLINED, Interposed, Scripted, deliver, later, message, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
 

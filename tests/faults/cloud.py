@@ -1,0 +1,188 @@
+"""The resources in moto, on the agenda's clock, and the system that the function runs with."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+import moto.sqs.models as sqs_models
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.retries.quota import RetryQuota
+from botocore.retries.standard import ExponentialBackoff
+from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.parsing.validators import (
+    ExecuteOperations,
+    ExpressionAttributeResolvingProcessor,
+    ExpressionAttributeValueProcessor,
+    UpdateExpressionFunctionEvaluator,
+    UpdateExpressionValidator,
+)
+from moto.sqs.models import sqs_backends
+from moto.stepfunctions.models import stepfunctions_backends
+
+from service.aws.clients import Clients
+from service.embedded import shortcuts
+from service.provisioning.deployment import Deployment
+from service.provisioning.names import Names
+from service.provisioning.queues import create_queues
+from service.provisioning.tables import create_tables
+from service.provisioning.workflow import workflow_definition
+from service.settings import Settings
+from service.wiring import LiveSystem
+from tests.faults.agenda import Agenda
+from tests.faults.wire import Wire
+from tests.support import ManualClock, counting_ids
+
+REGION = "ap-south-1"
+NAMES = Names("faults", ACCOUNT, REGION)
+QUEUES = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
+SETTINGS = Settings(
+    orders_table=NAMES.orders_table,
+    failed_orders_table=NAMES.failed_orders_table,
+    queue_url=f"{QUEUES}/{NAMES.queue}",
+    dead_letter_queue_url=f"{QUEUES}/{NAMES.dead_letter_queue}",
+    state_machine_arn=NAMES.state_machine_arn,
+    cloud="embedded",  # metrics are nobody's here
+    region=REGION,
+    environment=NAMES.environment,
+    # The defaults over seven and a half: three receives come before the schedule's first idle look.
+    function_timeout=4,
+    visibility_timeout=24,
+    restart_after=16,
+    recover_after=54,
+    resend_after=120,
+    backoff_ceiling=480,
+    deadline_margin=1,
+    status_shards=1,  # one query for each look, in place, so that the calls have the same order in every run
+)
+
+
+class FaultySystem(LiveSystem):
+    """The system on AWS, but for its clock and its ids, and with a wire that can fail."""
+
+    def __init__(self, clock: ManualClock, wire: Wire) -> None:
+        super().__init__(SETTINGS)
+        self.ids = counting_ids()
+        self._clock = clock
+        self._wire = wire
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        return self._clock
+
+    @property
+    def new_id(self) -> Callable[[], str]:
+        return self.ids
+
+    @cached_property
+    def clients(self) -> Clients:
+        clients = Clients(SETTINGS)
+        for client in (clients.dynamodb, clients.sqs, clients.stepfunctions):
+            self._wire.attach(client)
+        return clients
+
+    @property
+    def _clients(self) -> Clients:  # type: ignore[override]
+        return self.clients
+
+
+class Cloud:
+    """The tables, the queues and the state machine. What a test reads of them, it reads past the wire."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.agenda = Agenda(self.clock)
+        self.wire = Wire(self.agenda.later)
+        self.system = FaultySystem(self.clock, self.wire)
+        deployment = Deployment(self._client, NAMES, SETTINGS)
+        create_tables(deployment)
+        create_queues(deployment)
+        self._client("stepfunctions").create_state_machine(
+            name=NAMES.state_machine,
+            definition=workflow_definition(NAMES.alias_arn, SETTINGS.queue_url),
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/{NAMES.workflow_role}",
+        )
+        self._tables = dynamodb_backends[ACCOUNT][REGION].tables
+        self.queue = sqs_backends[ACCOUNT][REGION].queues[NAMES.queue]
+        self.dead_letter_queue = sqs_backends[ACCOUNT][REGION].queues[NAMES.dead_letter_queue]
+        machines = stepfunctions_backends[ACCOUNT][REGION]
+        self.executions: list[Any] = machines.describe_state_machine(NAMES.state_machine_arn).executions
+
+    def clear(self) -> None:
+        """Forget everything but the resources themselves; creating them anew for each case would take much longer."""
+        self.agenda.clear()
+        self.system.ids = counting_ids()
+        self.executions.clear()
+        for table in (SETTINGS.orders_table, SETTINGS.failed_orders_table):
+            self._tables[table].items.clear()
+        for queue in (self.queue, self.dead_letter_queue):
+            queue._messages.clear()
+            queue.pending_messages.clear()
+            queue.deleted_messages.clear()
+
+    def statuses(self) -> dict[str, str]:
+        """Where each order stands now."""
+        items = self._tables[SETTINGS.orders_table].items
+        return {order_id.value: item.attrs["status"].value for order_id, item in items.items()}
+
+    def failed_orders(self) -> set[str]:
+        """The ids of the failed orders now."""
+        return {order_id.value for order_id in self._tables[SETTINGS.failed_orders_table].items}
+
+    def delivers(self) -> bool:
+        """Whether a receive would find a message on the queue, if only to move it to the dead letters."""
+        return any(message.visible for message in self.queue._messages)
+
+    def rows(self, table: str) -> dict[str, dict[str, Any]]:
+        """All items of a table, by order id; read where moto keeps them, since every case asks."""
+        read = TypeDeserializer().deserialize
+        items = [item.attrs for item in self._tables[table].items.values()]
+        plain = [{name: read(value.to_regular_json()) for name, value in item.items()} for item in items]
+        return {item["order_id"]: item for item in plain}
+
+    def _client(self, service: Any) -> Any:
+        return boto3.client(service, region_name=REGION)
+
+
+@contextmanager
+def running_cloud() -> Iterator[Cloud]:
+    """A cloud in moto whose queues go by the agenda's clock, and a botocore that never sleeps and never tires.
+
+    Its quota of retries is that of a process, and one process runs all cases here.
+    """
+    with mock_aws(), ExitStack() as patches:
+
+        def replace(owner: Any, name: str, by: Any) -> None:
+            patches.enter_context(patch.object(owner, name, by))
+
+        cloud: Cloud | None = None
+
+        def milliseconds() -> float:
+            return (cloud.clock if cloud else ManualClock())().timestamp() * 1000
+
+        replace(shortcuts, "_milliseconds", milliseconds)
+        patches.enter_context(shortcuts.shortcuts())
+        replace(sqs_models, "unix_time", lambda: milliseconds() / 1000)
+        replace(DynamoType, "size", lambda self: 0)  # moto weighs the whole item for each attribute that it sets
+        replace(UpdateExpressionValidator, "get_ast_processors", _resolvers)
+        replace(ExponentialBackoff, "delay_amount", lambda self, context: 0)
+        replace(RetryQuota, "acquire", lambda self, amount: True)
+        cloud = Cloud()
+        patches.enter_context(shortcuts.rare_collections())
+        yield cloud
+
+
+def _resolvers(validator: UpdateExpressionValidator) -> list[Any]:
+    """What prepares an update for being made, without the six that look for mistakes: other tests have them look."""
+    return [
+        ExpressionAttributeValueProcessor(validator.expression_attribute_values),
+        ExpressionAttributeResolvingProcessor(validator.expression_attribute_names, validator.item),
+        UpdateExpressionFunctionEvaluator(),
+        ExecuteOperations(),
+    ]

@@ -1,0 +1,23 @@
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.hostile.logs import Overheard, overheard
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[Overheard]:
+    """What is logged in any test of this room, none of which may tell what a customer sent."""
+    with overheard() as listening:
+        yield listening
+
+
+@pytest.fixture
+def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The loop of the thread that the function runs in; Lambda's only thread has one for as long as it lives."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield loop
+    asyncio.set_event_loop(None)
+    loop.close()

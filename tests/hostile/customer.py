@@ -1,0 +1,129 @@
+"""What the OpenAPI document cannot say of a request, and its generated requests therefore get wrong.
+
+It has no word for a total that is the sum of the items, for one of two parameters, or for a cursor that was handed out.
+All of that is put right here, in requests that should be refused, too: what is wrong with them by the document must be
+all that is wrong with them, or they would be refused for the total alone, and show nothing.
+"""
+
+import re
+from copy import deepcopy
+from itertools import count, cycle
+from typing import Any
+
+from service.api.body import KEY_PATTERN
+from service.orders.lifecycle import Status
+from service.orders.validation import ID_PATTERN, MAX_AMOUNT
+from tests.hostile.logs import CANARY
+from tests.support import ManualClock
+
+NAMED = {"customer_id": ID_PATTERN, "status": "|".join(Status)}
+
+
+class Customer:
+    """Has requests meet the orders that there are, and carry the canary wherever that leaves them what they are."""
+
+    def __init__(self, order_ids: list[str], clock: ManualClock) -> None:
+        self.clock = clock
+        self.to_show, self.to_cancel = cycle(order_ids), cycle(order_ids[::2])  # what is cancelled is not PENDING again
+        self.lists = cycle([{"customer_id": CANARY}, *({"status": status.value} for status in Status)])
+        self.cursors: dict[str, str] = {}
+        self.keys = (f"{CANARY}-{number}" for number in count())
+        self.repeat: tuple[str, Any] | None = None
+
+    def before_call(self, _context: Any, case: Any, _kwargs: Any) -> None:
+        self.clock.forward(0.001)
+        case.headers["X-Note"] = CANARY
+        if isinstance(case.body, dict):
+            mark(case.body)
+            settle(case.body)
+        if fits(KEY_PATTERN, case.headers.get("Idempotency-Key")):
+            case.headers["Idempotency-Key"] = next(self.keys)
+        listing = case.operation.label == "GET /orders"
+        if case.meta is None or not case.meta.generation.mode.is_positive:
+            if listing:
+                ask_for_one_list(case.query)
+            return
+        if "Idempotency-Key" in case.headers:
+            self._send_it_twice(case)
+        if listing:
+            case.query = self._page_of_a_list(case.query)
+        if "order_id" in case.path_parameters and case.meta.phase.name != "stateful":
+            ids = self.to_cancel if case.operation.label.endswith("/cancel") else self.to_show
+            case.path_parameters["order_id"] = next(ids)
+
+    def _send_it_twice(self, case: Any) -> None:
+        if self.repeat:
+            case.headers["Idempotency-Key"], case.body = self.repeat
+            self.repeat = None
+        else:
+            self.repeat = case.headers["Idempotency-Key"], deepcopy(case.body)
+
+    def _page_of_a_list(self, query: dict[str, Any]) -> dict[str, Any]:
+        listing = next(self.lists)
+        cursor = self.cursors.pop(str(listing), None)
+        limit = {name: value for name, value in query.items() if name == "limit"}
+        return limit | listing | ({"cursor": cursor} if cursor else {})
+
+    def after_call(self, _context: Any, case: Any, response: Any) -> None:
+        if case.operation.label == "GET /orders" and response.status_code == 200:
+            listing = {name: case.query[name] for name in NAMED if name in case.query}
+            if cursor := response.json()["next_cursor"]:
+                self.cursors[str(listing)] = cursor
+
+
+def ask_for_one_list(query: dict[str, Any]) -> None:
+    """Leave one of the two names of a list, the wrong one if one is, and no cursor that looks as if it were one."""
+    if "customer_id" in query and "status" in query:
+        del query["customer_id" if fits(NAMED["customer_id"], query["customer_id"]) else "status"]
+    elif "customer_id" not in query and "status" not in query:
+        query["status"] = Status.RECEIVED.value
+    if fits("[A-Za-z0-9_-]+", query.get("cursor")):
+        del query["cursor"]
+
+
+def mark(order: dict[str, Any]) -> None:
+    """Put the canary into every text that is valid, where it is as valid."""
+    items, metadata = order.get("items"), order.get("metadata")
+    _mark(order, "customer_id")
+    for item in items if isinstance(items, list) else ():
+        _mark(item, "product_id")
+    for name, value in metadata.items() if isinstance(metadata, dict) else ():
+        if isinstance(value, str) and len(value) <= 256:
+            metadata[name] = CANARY
+
+
+def _mark(place: Any, name: str) -> None:
+    if isinstance(place, dict) and fits(ID_PATTERN, place.get(name)):
+        place[name] = CANARY
+
+
+def settle(order: dict[str, Any]) -> None:
+    """Make whole cents of the prices that are amounts, and the sum of the total if that is one."""
+    items = order.get("items")
+    if not (isinstance(items, list) and items and all(_has_numbers(item) for item in items)):
+        return
+    most, total = int(MAX_AMOUNT * 100) // len(items), 0.0
+    for item in items:
+        if 1 <= item["quantity"] <= 10_000 and item["quantity"] == int(item["quantity"]):
+            item["quantity"] = int(item["quantity"])
+        if is_amount(item["price"]):
+            item["price"] = min(int(item["price"] * 100), int(most // max(1, item["quantity"]))) / 100
+        total += round(item["price"] * 100) * item["quantity"]
+    if is_amount(order.get("total_amount")):
+        order["total_amount"] = total / 100
+
+
+def _has_numbers(item: Any) -> bool:
+    return isinstance(item, dict) and is_number(item.get("quantity")) and is_number(item.get("price"))
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18
+
+
+def is_amount(value: Any) -> bool:
+    return is_number(value) and 0 <= value <= float(MAX_AMOUNT)
+
+
+def fits(pattern: str, value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None

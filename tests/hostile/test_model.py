@@ -1,0 +1,269 @@
+"""The API and all that moves orders behind it, in any order of events, against a model that knows the lifecycle."""
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from service.orders.ports import OrderUnknown, TransitionRefused
+from service.orders.redrive import NotFailed, redrive
+from service.orders.submission import OrderInvalid
+from service.steps import fulfill
+from tests.api.client import assert_problem
+from tests.hostile.documents import CUSTOMERS, invalid_orders, orders
+from tests.hostile.driver import Driver, SteadyApi
+from tests.hostile.logs import CANARY, left_the_function
+from tests.hostile.model import LEASE, MAX_ATTEMPTS, MOVES, STATES, ModelOrder
+from tests.steps.doubles import DECLINED, DONE, REFUSED, Scripted, deliver, message
+from tests.support import SETTINGS
+
+OUTCOMES = {"done": DONE, "declined": DECLINED, "refused": REFUSED, "broken": RuntimeError("the line is dead")}
+ENDINGS = {"FULFILLED": "done", "FAILED": "refused"}
+MANY = 6
+SITUATIONS = {
+    "too late to cancel": ("PROCESSING", "FULFILLED", "REJECTED", "FAILED"),
+    "not to be sent again": [state for state in STATES if state != "FAILED"],
+    "delivered": STATES,
+    "workflow": STATES,
+    "repeated": STATES,
+    "read to the end": ["in pieces"],
+}
+MET: Counter[Any] = Counter()
+"""What the examples have met: moves from state to state, and situations."""
+
+
+class Orders(RuleBasedStateMachine):
+    api: SteadyApi
+    known = Bundle("known")
+    walks = Bundle("walks")
+    a_few = precondition(lambda self: len(self.driver.model) < MANY)
+    with_keys = precondition(lambda self: self.driver.keys)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.driver = Driver(self.api)
+        self.system, self.model = self.driver.system, self.driver.model
+
+    @initialize(
+        target=known,
+        states=st.permutations(STATES),
+        few=st.lists(st.tuples(orders(), invalid_orders()), min_size=3, max_size=3),
+        keyed=st.booleans(),
+    )
+    def some_orders_are_there(self, states, few, keyed):
+        """Few would go the whole way if every step had to be drawn."""
+        pairs = zip(few, states, strict=False)
+        return multiple(*(self.an_order_that_is(state, order, wrong, keyed) for (order, wrong), state in pairs))
+
+    @rule(seconds=st.sampled_from((0.001, 1, 30, 91)))
+    def time_passes(self, seconds):
+        self.system.now.forward(seconds)
+
+    @a_few
+    @rule(
+        target=known,
+        order=orders(),
+        lenient=st.booleans(),
+        keyed=st.booleans(),
+        path=st.sampled_from(("/order", "/orders")),
+    )
+    def submit(self, order, lenient, keyed, path):
+        return self.driver.accept(order, True, lenient, keyed, path)
+
+    @a_few
+    @rule(target=known, wrong=invalid_orders(), keyed=st.booleans())
+    def submit_leniently_what_is_not_valid(self, wrong, keyed):
+        return self.driver.accept(wrong, False, True, keyed)
+
+    @rule(wrong=invalid_orders(), keyed=st.booleans())
+    def submit_what_is_not_valid(self, wrong, keyed):
+        key = self.driver.key() if keyed else None
+        assert_problem(self.driver.post(json.dumps(wrong).encode(), False, key), 422, "order-invalid")
+        assert len(self.system.store.orders) == len(self.model)
+
+    @a_few
+    @rule(target=known, order=orders())
+    def start_by_hand(self, order):
+        order_id = self.driver.task("validate", execution=self.driver.key(), input={"order": order})["order_id"]
+        self.model[order_id] = ModelOrder(order, True, self.system.now(), by="workflow")
+        return order_id
+
+    def an_order_that_is(self, state: str, order: Any, wrong: Any, keyed: bool) -> str:
+        valid = state != "REJECTED"
+        order_id = self.driver.accept(order if valid else wrong, valid, not valid, keyed)
+        if state == "CANCELLED":
+            self.cancel(order_id)
+        elif state != "RECEIVED":
+            self.the_workflow_runs(order_id)
+        if state == "PROCESSING":
+            self.an_attempt_never_comes_to_an_end(order_id)
+        if state in ENDINGS:
+            self.its_message_is_delivered(order_id, [ENDINGS[state]], 0)
+        assert self.model[order_id].status == state
+        return order_id
+
+    @with_keys
+    @rule(data=st.data(), reordered=st.booleans(), path=st.sampled_from(("/order", "/orders")))
+    def repeat(self, data, reordered, path):
+        key = data.draw(st.sampled_from(sorted(self.driver.keys)))
+        self.driver.repeat(key, reordered=reordered, path=path)
+
+    @with_keys
+    @rule(data=st.data(), order=orders())
+    def use_a_key_for_another_order(self, data, order):
+        key = data.draw(st.sampled_from(sorted(self.driver.keys)))
+        order["metadata"] = {"number": self.driver.key()}
+        assert_problem(self.driver.post(json.dumps(order).encode(), False, key), 422, "idempotency-key-reused")
+        assert len(self.system.store.orders) == len(self.model)
+
+    @rule(order_id=known)
+    def cancel(self, order_id):
+        before = self.model[order_id].status
+        response = self.api.post(f"/orders/{order_id}/cancel")
+        if self.model[order_id].cancel(self.system.now()):
+            assert response.status_code == 200
+            self.driver.compare(order_id, response.json())
+        else:
+            assert assert_problem(response, 409, "too-late")["order_status"] == before
+            MET["too late to cancel", before] += 1
+
+    @rule(order_id=known)
+    def the_workflow_runs(self, order_id):
+        """As often as it may be started: what an order has left behind, no replay brings back."""
+        order, carried = self.model[order_id], {"execution": order_id, "input": {"order_id": order_id}}
+        MET["workflow", order.status] += 1
+        judged = order.status in ("RECEIVED", "REJECTED")
+        try:
+            assert self.driver.task("validate", **carried) == {"order_id": order_id}
+            assert order.valid or not judged
+            assert self.driver.task("store", order_id=order_id) == {"order_id": order_id}
+        except OrderInvalid as error:
+            left_the_function(error)
+            assert judged
+            assert not order.valid
+            assert self.driver.task("reject", **carried)["order_id"] == order_id
+        order.run_workflow(self.system.now())
+
+    @rule(
+        order_id=known,
+        outcomes=st.lists(st.sampled_from(sorted(OUTCOMES)), min_size=1, max_size=4),
+        seconds=st.sampled_from((0, 91)),
+    )
+    def its_message_is_delivered(self, order_id, outcomes, seconds):
+        for outcome in outcomes:
+            MET["delivered", self.model[order_id].status] += 1
+            self.system.fulfiller = Scripted(OUTCOMES[outcome])
+            may_go = self.model[order_id].deliver(outcome, self.system.now())
+            assert deliver(self.system, message(order_id)) == ([] if may_go else ["m1"])
+            self.system.now.forward(seconds)
+
+    @rule(order_id=known)
+    def an_attempt_never_comes_to_an_end(self, order_id):
+        claimed = self.model[order_id].claim(self.system.now())
+        try:
+            fulfill.claim(order_id, self.system)
+        except TransitionRefused:
+            assert not claimed
+        else:
+            assert claimed
+
+    @rule(order_id=known)
+    def an_operator_sends_it_again(self, order_id):
+        before, sent = self.model[order_id].status, len(self.system.queue.sent)
+        failed = self.model[order_id].redrive("operator", self.system.now())
+        try:
+            redrive(order_id, "operator", "the warehouse is open again", self.system)
+        except NotFailed:
+            assert not failed
+            MET["not to be sent again", before] += 1
+        else:
+            assert failed
+        assert self.system.queue.sent[sent:] == ([order_id] if failed else [])
+
+    @rule(order_id=st.sampled_from(("ord_0", CANARY)))
+    def nothing_moves_an_order_that_is_not_there(self, order_id):
+        assert_problem(self.api.post(f"/orders/{order_id}/cancel"), 404, "order-not-found")
+        assert deliver(self.system, message("ord_0")) == ["m1"]
+        with pytest.raises(OrderUnknown):
+            redrive("ord_0", "operator", "why not", self.system)
+
+    @rule(status=st.sampled_from(STATES), limit=st.integers(1, 4))
+    def list_by_status(self, status, limit):
+        listed = self.driver.whole({"status": status, "limit": limit})
+        assert sorted(listed) == sorted(each for each, order in self.model.items() if order.status == status)
+        stamps = [self.model[order_id].updated_at for order_id in listed]
+        assert stamps == sorted(stamps, reverse=True)
+
+    @rule(customer=st.sampled_from(CUSTOMERS), limit=st.integers(1, 4))
+    def list_by_customer(self, customer, limit):
+        listed = self.driver.whole({"customer_id": customer, "limit": limit})
+        assert sorted(listed) == sorted(self.driver.orders_of(customer))
+        stamps = [self.model[order_id].created_at for order_id in listed]
+        assert stamps == sorted(stamps, reverse=True)
+
+    @rule(target=walks, customer=st.sampled_from(CUSTOMERS))
+    def begin_to_read(self, customer):
+        query = {"customer_id": customer, "limit": 1}
+        read, cursor = self.driver.page(query)
+        return (query, cursor, self.driver.orders_of(customer), read) if cursor else multiple()
+
+    @rule(target=walks, walk=consumes(walks))
+    def read_on(self, walk):
+        """Whatever happened since the page before: nothing that was there at the beginning is skipped or repeated."""
+        query, cursor, there, read = walk
+        more, cursor = self.driver.page({**query, "cursor": cursor})
+        read = [*read, *more]
+        if cursor:
+            return query, cursor, there, read
+        assert len(read) == len(set(read))
+        assert set(read) >= set(there)
+        MET["read to the end", "in pieces"] += 1
+        return multiple()
+
+    def teardown(self) -> None:
+        self.driver.check()
+        MET.update(("repeated", self.model[order_id].status) for order_id, *_ in self.driver.keys.values())
+        one_more = partial(self.its_message_is_delivered, outcomes=["declined"], seconds=0)
+        last = (self.cancel, self.the_workflow_runs, self.an_operator_sends_it_again, one_more)
+        for order_id, act in zip(self.model, itertools.cycle(last), strict=False):
+            act(order_id)
+            self.driver.look(order_id)
+        MET.update((source, to) for order in self.model.values() for source, to, _, _ in order.story)
+
+
+@pytest.fixture
+def steady_api() -> Iterator[SteadyApi]:
+    with closing(SteadyApi()) as api:
+        yield api
+
+
+def test_the_model_has_the_numbers_of_the_settings():
+    assert (SETTINGS.policy.max_attempts, SETTINGS.policy.lease) == (MAX_ATTEMPTS, LEASE)
+
+
+def test_whatever_happens_to_orders_they_are_what_the_model_says(steady_api, counted):
+    Orders.api = steady_api
+    MET.clear()
+    often = settings(max_examples=200, stateful_step_count=40, derandomize=True, deadline=None)
+    run_state_machine_as_test(Orders, settings=settings(often, suppress_health_check=list(HealthCheck)))
+    missed = {situation for situation in MOVES if situation not in MET}
+    missed |= {(what, state) for what, states in SITUATIONS.items() for state in states if (what, state) not in MET}
+    assert not missed
+    counted("orders in the API and in the model alike", MET[None, "RECEIVED"])

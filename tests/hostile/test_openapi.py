@@ -1,0 +1,109 @@
+"""The OpenAPI document against the API: thousands of requests that it calls valid or not, each answer described."""
+
+import pytest
+import schemathesis
+from schemathesis.checks import not_a_server_error
+
+from service.orders.lifecycle import Status
+from service.orders.ports import Unavailable
+from tests.api.client import Api
+from tests.hostile.generated import Run, run
+from tests.hostile.logs import CANARY, overheard
+from tests.steps.doubles import Interposed, standing
+from tests.support import valid_order
+
+EXAMPLES = 270
+LEAST = 2_000
+
+
+@pytest.fixture(scope="module")
+def fuzzed() -> Run:
+    """One run on a system with two orders in each state, and with enough of one customer for further pages."""
+    api = Api()
+    names = [(status, f"ord_{status.lower()}_{number}") for status in Status for number in (1, 2)]
+    order_ids = [standing(status, api.system, order_id).order_id for status, order_id in names]
+    order_ids += ["ord_unknown"] * 2
+    for number in range(120):
+        api.system.receive(f"ord_{number}", customer_id=CANARY, metadata={"note": CANARY})
+    with overheard():
+        return run(api, order_ids, EXAMPLES)
+
+
+def test_every_answer_is_described_and_none_is_an_error_of_ours(fuzzed):
+    assert not fuzzed.complaints, "\n\n".join(complaint[:2_000] for complaint in fuzzed.complaints[:5])
+    assert not [status for _, status in fuzzed.answers if status >= 500]
+
+
+def test_there_are_thousands_of_requests(fuzzed, counted):
+    assert fuzzed.cases >= LEAST
+    counted("requests from the OpenAPI document", fuzzed.cases)
+
+
+@pytest.mark.parametrize(
+    ("operation", "statuses"),
+    [
+        ("POST /order", {202, 400, 405, 415, 422}),
+        ("POST /orders", {202, 400, 405, 415, 422}),
+        ("GET /orders", {200, 422}),
+        ("GET /orders/{order_id}", {200, 404, 405}),
+        ("POST /orders/{order_id}/cancel", {200, 404, 405, 409}),
+        ("GET /health", {200, 405}),
+        ("GET /ready", {200, 405}),
+    ],
+)
+def test_every_operation_was_met_in_more_than_one_way(operation, statuses, fuzzed):
+    assert fuzzed.statuses(operation) >= statuses
+
+
+def test_orders_in_every_state_further_pages_and_replays_were_among_the_answers(fuzzed):
+    assert fuzzed.states == {status.value for status in Status}
+    assert fuzzed.further_pages > 10
+    assert fuzzed.replays > 10
+
+
+def test_every_check_that_can_apply_had_its_say(fuzzed):
+    # There is no security in the document, no DELETE and no header that is needed: those checks see nothing to judge.
+    assert fuzzed.passed.keys() >= {
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_headers_conformance",
+        "response_schema_conformance",
+        "positive_data_acceptance",
+        "negative_data_rejection",
+        "ensure_resource_availability",
+        "unsupported_method",
+        "allow_header_conformance",
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/order"),
+        ("POST", "/orders"),
+        ("GET", "/orders"),
+        ("GET", "/orders/{order_id}"),
+        ("POST", "/orders/{order_id}/cancel"),
+        ("GET", "/ready"),
+    ],
+)
+def test_an_answer_while_the_table_does_not_answer_is_described_too(method, path):
+    def unavailable(*_):
+        raise Unavailable
+
+    api = Api()
+    broken = dict.fromkeys(("create", "apply", "get", "by_customer", "by_status", "ready"), unavailable)
+    api.system.store = Interposed(api.system.store, **broken)
+    case = schemathesis.openapi.from_asgi("/openapi.json", api.app)[path][method].Case(
+        path_parameters={"order_id": "ord_1"} if "{" in path else {},
+        query={"status": "FAILED"} if method == "GET" and path == "/orders" else {},
+        **(
+            {"body": valid_order(), "media_type": "application/json"}
+            if path in ("/order", "/orders") and method == "POST"
+            else {}
+        ),
+    )
+    response = case.call()
+    assert response.status_code == 503
+    case.validate_response(response, excluded_checks=[not_a_server_error])
