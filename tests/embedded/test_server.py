@@ -84,9 +84,9 @@ def stop(process: subprocess.Popen[str]) -> float:
 
 @pytest.mark.parametrize("orders", [0, 30], ids=["idle", "in the middle of work"])
 def test_it_stops_within_two_seconds(orders):
-    """The quickest of three counts: what a busy machine adds is not ours."""
+    """The quickest of five counts: what a busy machine adds is not ours."""
     took = []
-    while not took or (min(took) >= 2 and len(took) < 3):
+    while not took or (min(took) >= 2 and len(took) < 5):
         with server(DOFS_VISIBILITY_TIMEOUT="60", DOFS_FULFILLMENT_LATENCY="20") as (process, port):
             banner(process)
             for _ in range(orders):

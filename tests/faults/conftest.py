@@ -4,6 +4,7 @@ from functools import cache
 
 import pytest
 
+from service.embedded.functions import event_loop
 from tests.faults.checks import Plain, plain
 from tests.faults.cloud import Cloud, running_cloud
 from tests.faults.driver import Run
@@ -15,7 +16,7 @@ def cloud() -> Iterator[Cloud]:
     """One cloud for all cases; what it logs of a thousand faults is left unformatted."""
     logging.disable()
     try:
-        with running_cloud() as cloud:
+        with event_loop(), running_cloud() as cloud:
             yield cloud
     finally:
         logging.disable(logging.NOTSET)

@@ -44,7 +44,7 @@ def test_there_are_thousands_of_requests(fuzzed, counted):
     [
         ("POST /order", {202, 400, 405, 415, 422}),
         ("POST /orders", {202, 400, 405, 415, 422}),
-        ("GET /orders", {200, 422}),
+        ("GET /orders", {200, 400, 422}),
         ("GET /orders/{order_id}", {200, 404, 405}),
         ("POST /orders/{order_id}/cancel", {200, 404, 405, 409}),
         ("GET /health", {200, 405}),
