@@ -1,16 +1,19 @@
 import asyncio
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from service.logs import JsonLines
 from tests.hostile.logs import Overheard, overheard
 
 
 @pytest.fixture(autouse=True)
 def heard() -> Iterator[Overheard]:
-    """What is logged in any test of this room, none of which may tell what a customer sent."""
-    with overheard() as listening:
+    """What is logged in any test of this room: JSON objects, a line each, of which none tells what a customer sent."""
+    with overheard(JsonLines()) as listening:
         yield listening
+    assert all("\n" not in line and isinstance(json.loads(line), dict) for line in listening.lines)
 
 
 @pytest.fixture
