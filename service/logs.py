@@ -25,10 +25,22 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
+class Ended(logging.Formatter):
+    """Ends each line of another form, for a handler that does not."""
+
+    def __init__(self, form: logging.Formatter) -> None:
+        super().__init__()
+        self._form = form
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._form.format(record) + "\n"
+
+
 def configure(settings: Settings) -> None:
     """Give the process's log its level and its form, wherever it goes to."""
     root = logging.getLogger()
     root.setLevel(settings.log_level)
     form = JsonLines() if settings.log_format == "json" else logging.Formatter(TEXT)
     for handler in root.handlers:
-        handler.setFormatter(form)
+        # The handler of Lambda's runtime writes what it is given, and nothing after it.
+        handler.setFormatter(form if isinstance(handler, logging.StreamHandler) else Ended(form))

@@ -139,7 +139,8 @@ class Fulfiller(Protocol):
         """Try to fulfill an order.
 
         Args:
-            order: the order, claimed; ``(order_id, epoch, attempts)`` names the attempt.
+            order: the order, claimed. An attempt whose success could not be written down is made again, under another
+                number: who ships must take ``(order_id, epoch)`` as one and the same delivery.
             seconds: how long the attempt may take.
 
         Raises:

@@ -2,7 +2,7 @@
 
 It writes first, guarded by the version that it saw, and acts after; if it dies in between, the write has reset the
 order's clock, and a later run acts. Each run pushes a bounded number of orders of each open state, reads a bounded
-number, and ends before its deadline; the next run begins with those that wait longest by then.
+number, and begins no push when its deadline is near; the next run begins with those that wait longest by then.
 """
 
 import logging
@@ -47,22 +47,33 @@ def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], flo
         ("PENDING orders", lambda system: _waiting(Status.PENDING, policy.resend_after, system)),
     )
     for name, due in rounds:
-        try:
-            for order in due(system):
-                if seconds_left() <= policy.deadline_margin.total_seconds():
-                    done["out_of_time"] = 1
-                    break
-                done[_pushed(order, system)] += 1
-        except Exception as error:  # orders in another state must not wait for this one
-            log.exception("%s: not read, %s", name, type(error).__name__)
-            done["errors"] += 1
+        for outcome, count in _round(name, due, system, seconds_left).items():
+            done[outcome] += count
+            if outcome in INTERVENTIONS:
+                system.metrics.count(Metric.RECONCILER_INTERVENTIONS, count, reason=outcome)
+        if done["out_of_time"]:
+            break
     level = logging.INFO if any(done.values()) else logging.DEBUG
     log.log(level, "reconciled: %s", " ".join(f"{name}={count}" for name, count in done.items()))
-    for reason in INTERVENTIONS:
-        if done[reason]:
-            system.metrics.count(Metric.RECONCILER_INTERVENTIONS, done[reason], reason=reason)
     system.metrics.count(Metric.RECONCILER_RUNS)
     return dict(done)
+
+
+def _round(
+    name: str, due: Callable[[System], Iterator[Order]], system: System, seconds_left: Callable[[], float]
+) -> Counter[str]:
+    """Push the orders that are due by one reason; how many came to what."""
+    done: Counter[str] = Counter()
+    try:
+        for order in due(system):
+            if seconds_left() <= system.policy.deadline_margin.total_seconds():
+                done["out_of_time"] = 1
+                break
+            done[_pushed(order, system)] += 1
+    except Exception as error:  # orders in another state must not wait for this one
+        log.exception("%s: not read, %s", name, type(error).__name__)
+        done["errors"] += 1
+    return done
 
 
 def _waiting(status: Status, patience: timedelta, system: System) -> Iterator[Order]:

@@ -193,6 +193,15 @@ def test_the_process_is_ready_for_its_work(function):
     assert set(text(function(event))["dependencies"].values()) == {"ok"}
 
 
+def test_each_line_of_the_log_is_one_json_object_metrics_included(function):
+    before = len(function.log)
+    function({"Records": [record | {"body": "poison"} for record in events.load("sqs_batch")["Records"]]})
+    function(events.load("task_reconcile"))
+    lines = [json.loads(line) for line in function.log[before:].splitlines()]
+    assert [line.get("level") for line in lines if "level" in line] == ["WARNING"] * 3
+    assert [line["ReconcilerRuns"] for line in lines if "_aws" in line] == [1]
+
+
 def test_no_order_is_quoted_in_the_log(function):
     submitted(function, valid_order(metadata={"note": "canary"}))
     submitted(function, {"canary": 1})

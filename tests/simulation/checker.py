@@ -28,12 +28,14 @@ MOVES = {
 }
 RECONCILERS = {"recover", "resend", "restart"}
 HOLDERS = {"fulfill", "release", "fail"}
+TAKERS = {"claim", "recover", "give_up"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """An order as it stood after one write."""
 
+    content: str
     status: str
     version: int
     epoch: int
@@ -142,12 +144,14 @@ def _story(order_id: str, story: Sequence[Step], record: Record) -> Iterator[tup
         if step.failed_row != (after.status == "FAILED"):
             yield "I2", f"after {step.name} it is {after.status}, and its failed-orders row is {step.failed_row}"
         if step.name == "claim":
-            if before and was == "PROCESSING" and not (before.lease_until and before.lease_until < after.updated_at):
-                yield "I11", f"it was claimed at {after.updated_at}, under a lease until {before.lease_until}"
             holder = step.writer
             claims[after.epoch] += 1
+        if step.name in TAKERS and was == "PROCESSING" and before and not _is_over(before, after):
+            yield "I11", f"{step.name} took it at {after.updated_at}, under a lease until {before.lease_until}"
         if step.name in HOLDERS and step.writer != holder:
             yield "I11", f"{step.name} came from {step.writer}, and {holder} holds the lease"
+        if before and before.content != after.content:
+            yield "I4", f"{step.name} changed what was ordered"
         fulfilled += after.status == "FULFILLED"
     for epoch, count in claims.items():
         if count > record.max_attempts:
@@ -159,6 +163,11 @@ def _story(order_id: str, story: Sequence[Step], record: Record) -> Iterator[tup
             yield "I4", f"{other.name} left a state that no write had made"
     if story[-1].after.status not in TERMINAL:
         yield "I1", f"it is {story[-1].after.status} for good"
+
+
+def _is_over(before: Row, after: Row) -> bool:
+    """Whether a lease was over, by the clock of who takes the order; no other clock is known to them."""
+    return before.lease_until is not None and before.lease_until < after.updated_at
 
 
 def _without_faults(record: Record) -> Iterator[tuple[str, str]]:

@@ -144,6 +144,20 @@ def accepted_without_a_row() -> list[Any]:
     return [patch.object(Ports, "create", create)]
 
 
+def leases_taken() -> list[Any]:
+    real = reconcile._is_due
+
+    def is_due(order: Order, *args: Any) -> bool:
+        return order.status is Status.PROCESSING or real(order, *args)
+
+    free = (Source(Status.PENDING), Source(Status.PROCESSING))
+    changed = {
+        "recover": replace(TRANSITIONS["recover"], sources=free[1:]),
+        "give_up": replace(TRANSITIONS["give_up"], sources=free),
+    }
+    return [patch.dict(TRANSITIONS, changed), patch.object(reconcile, "_is_due", is_due)]
+
+
 def nobody_gives_up() -> list[Any]:
     return [patch.object(module, "give_up", lambda *args: None) for module in (fulfill, reconcile)]
 
@@ -187,6 +201,7 @@ MUTATIONS = (
     Mutation("accepted without a row", "outage", "I0", accepted_without_a_row),
     Mutation("no idempotency key", "zero", "I5", no_idempotency_key),
     Mutation("started before the row", "zero", "I13", started_before_the_row),
+    Mutation("the reconciler takes orders from living leases", "hot", "I11", leases_taken),
     Mutation("nobody gives up", "hot", "I1", nobody_gives_up),
     Mutation("no reconciler", "default", "I1", lambda: [patch.object(world.World, "_reconcile", lambda self: None)]),
 )

@@ -79,4 +79,7 @@ def _order_of(name: str, given: Any) -> str:
 
 
 def _row(order: Order) -> Row:
-    return Row(str(order.status), order.version, order.epoch, order.attempts, order.lease_until, order.updated_at)
+    content = f"{order.owner} {order.customer_id} {order.submission}"
+    return Row(
+        content, str(order.status), order.version, order.epoch, order.attempts, order.lease_until, order.updated_at
+    )
