@@ -46,8 +46,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One write that took effect."""
+    """One write that took effect, and the true time when it did, in milliseconds."""
 
+    at: int
     name: str
     writer: str
     before: Row | None
@@ -72,9 +73,10 @@ class Record:
     """The orders that the edge let through unjudged, and that are not valid."""
     waiting: int
     """Messages on the queue, executions and people that are not done."""
-    dead_letters: Sequence[str]
-    dropped: set[str]
-    """The orders of messages that the world itself did away with."""
+    dead_letters: Sequence[tuple[str, int]]
+    """The order of each dead letter, and when it died."""
+    dropped: Sequence[tuple[str, int]]
+    """The orders of messages that the world itself did away with, and when."""
     deletions: Sequence[tuple[str, str]]
     executions: Sequence[tuple[str, str, str, bool]]
     """Of each execution: its order, its status, its error, and whether anything had gone wrong around it."""
@@ -114,8 +116,11 @@ def _messages(record: Record) -> Iterator[tuple[str, str]]:
     failed = {order_id for order_id, story in record.stories.items() if story[-1].after.status == "FAILED"}
     if failed != record.failed_orders:
         yield "I2", f"FAILED are {sorted(failed)}, failed orders are {sorted(record.failed_orders)}"
-    for order_id in sorted(failed - set(record.dead_letters) - record.dropped):
-        yield "I8", f"{order_id} is FAILED and has no dead letter"
+    for order_id in sorted(failed):
+        redriven = max((step.at for step in record.stories[order_id] if step.name == "redrive"), default=0)
+        gone = [at for each, at in (*record.dead_letters, *record.dropped) if each == order_id and at >= redriven]
+        if not gone:
+            yield "I8", f"{order_id} is FAILED, and no message of it has died since {redriven}"
     for order_id, status in record.deletions:
         if status == "FAILED":
             yield "I8", f"a message of {order_id} was deleted, which is FAILED"
@@ -173,7 +178,8 @@ def _is_over(before: Row, after: Row) -> bool:
 def _without_faults(record: Record) -> Iterator[tuple[str, str]]:
     if record.interventions:
         yield "I9", f"the reconciler intervened {record.interventions} times"
-    letters, cancelled = Counter(record.dead_letters), {order_id for order_id, _ in record.cancelled}
+    letters = Counter(order_id for order_id, _ in record.dead_letters)
+    cancelled = {order_id for order_id, _ in record.cancelled}
     for order_id, story in record.stories.items():
         by_reconciler = [step.name for step in story if step.name in RECONCILERS]
         if by_reconciler:

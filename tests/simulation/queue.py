@@ -22,6 +22,7 @@ class Message:
     body: str
     visible_at: int
     receives: int = 0
+    died_at: int = 0
 
     @property
     def order_id(self) -> str:
@@ -39,8 +40,8 @@ class Queue:
         self._count = 0
         self.messages: list[Message] = []
         self.dead: list[Message] = []
-        self.dropped: list[str] = []
-        """The orders whose messages the world itself did away with."""
+        self.dropped: list[tuple[str, int]] = []
+        """The orders whose messages the world itself did away with, and when."""
         self.deletions: list[tuple[str, str]] = []
         """Of each message that was deleted: its order, and that order's status at that moment."""
 
@@ -51,7 +52,7 @@ class Queue:
         fault, _, detail = self._world.befalls("message", name)
         self._world.trace(name, fault)
         if fault == "dropped":
-            self.dropped.append(order_id)
+            self.dropped.append((order_id, self._world.loop.now))
             return
         for _ in range(2 if fault == "duplicated" else 1):
             delay = int(detail * LONGEST_DELAY) if fault == "delayed" else 0
@@ -69,6 +70,7 @@ class Queue:
             if message.receives >= self._receives:
                 self.messages.remove(message)
                 self.dead.append(message)
+                message.died_at = now
             elif len(batch) < BATCH:
                 message.receives += 1
                 self._hide(message, self._visibility)
@@ -90,7 +92,8 @@ class Queue:
 
     def purge(self) -> None:
         """An operator purges the queue, and the dead letters expire."""
-        self.dropped += [message.order_id for message in (*self.messages, *self.dead)]
+        now = self._world.loop.now
+        self.dropped += [(message.order_id, now) for message in (*self.messages, *self.dead)]
         self.messages.clear()
         self.dead.clear()
 

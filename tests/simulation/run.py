@@ -48,7 +48,7 @@ def record_of(world: World) -> Record:
     stories: dict[str, list[Step]] = {}
     for commit in world.tables.history:
         before = _row(commit.before) if commit.before else None
-        step = Step(commit.name, commit.writer, before, _row(commit.after), commit.failed_row)
+        step = Step(commit.at, commit.name, commit.writer, before, _row(commit.after), commit.failed_row)
         stories.setdefault(commit.after.order_id, []).append(step)
     executions = [
         (_order_of(each.name, each.given), each.status, each.error, each.befallen)
@@ -63,8 +63,8 @@ def record_of(world: World) -> Record:
         cancelled=world.cancelled,
         invalid=world.invalid,
         waiting=world.waiting,
-        dead_letters=[message.order_id for message in world.queue.dead],
-        dropped=set(world.queue.dropped),
+        dead_letters=[(message.order_id, message.died_at) for message in world.queue.dead],
+        dropped=world.queue.dropped,
         deletions=world.queue.deletions,
         executions=executions,
         interventions=world.interventions,
