@@ -1,13 +1,10 @@
 """Metrics as lines of the log, from which CloudWatch takes them: no call, and nothing to wait for."""
 
 import json
-import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from service.orders.metric import Metric
-
-log = logging.getLogger(__name__)
 
 NAMESPACE = "DOFS"
 

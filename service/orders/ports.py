@@ -152,7 +152,7 @@ class Metrics(Protocol):
     """Counts what happens, for dashboards and alarms."""
 
     def count(self, metric: Metric, amount: int = 1, **dimensions: str) -> None:
-        """Add to a metric. Never raises.
+        """Add to a metric.
 
         Args:
             metric: what is counted.

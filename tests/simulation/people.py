@@ -75,7 +75,6 @@ class Customer:
                 order, _ = self._request(lambda ports: submit(submission, ports), f"submits/{self.name}")
             except FunctionFailed as failed:
                 if failed.error == KeyReused.__name__:
-                    world.refused_keys += 1
                     return None
                 world.loop.sleep(1000 * 2 ** min(tried, 5))
                 continue
@@ -91,7 +90,6 @@ class Customer:
                 order = self._request(lambda ports: cancel(order_id, ports), f"cancels/{self.name}")
             except FunctionFailed as failed:
                 if failed.error in (TooLate.__name__, OrderNotFound.__name__):
-                    world.too_late.append((order_id, failed.error))
                     return
                 world.loop.sleep(1000 * 2 ** min(tried, 5))
                 continue

@@ -46,9 +46,7 @@ class World:
         self.lines: list[str] = []
         self.accepted: list[tuple[str | None, str, bool]] = []
         """Key and order id of each 202, and whether the document was the customer's first."""
-        self.refused_keys = 0
         self.cancelled: list[tuple[str, str]] = []
-        self.too_late: list[tuple[str, str]] = []
         self.interventions = 0
         self._names: dict[str, str] = {}
         self._ids = 0
