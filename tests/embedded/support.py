@@ -1,9 +1,12 @@
-"""An embedded cloud for tests, with a client of its API."""
+"""An embedded cloud for tests, with a client of its API, or with a server in front."""
 
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+import uvicorn
 
 from service.api.app import create_app
 from service.api.dependencies import in_thread
@@ -26,3 +29,20 @@ def client(cloud: EmbeddedCloud) -> httpx.AsyncClient:
     """A client of the cloud's API, over ASGI, in the way that a server runs it."""
     app = create_app(cloud.settings, in_thread, cloud.system)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://dofs.test")
+
+
+@contextmanager
+def serving(cloud: EmbeddedCloud) -> Iterator[str]:
+    """Serve the cloud's API over HTTP, as ``uvicorn`` does, from this process; its base URL."""
+    app = create_app(cloud.settings, in_thread, cloud.system)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="uvicorn")
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(10)
+            assert not thread.is_alive()
