@@ -18,6 +18,9 @@ WEEK = 7 * 86_400
 CLOUDS = ("embedded", "localstack", "aws")
 API_AUTHS = ("none", "api_key", "iam", "cognito")
 LOG_FORMATS = ("json", "text")
+SWITCH = ("off", "on")
+COMMAND_LINE = frozenset({"DOFS_API_URL", "DOFS_API_KEY"})
+"""Variables of ``dofs``, the command line; a server that is started beside it does not mind them."""
 
 
 EMBEDDED_DEFAULTS = {
@@ -82,6 +85,11 @@ class Settings:
 
     api_auth: str = setting(f"how API Gateway authenticates callers: {', '.join(API_AUTHS)}", "none")
     cors_origins: str = setting("origins that browsers may call the API from, separated by commas", "")
+    operator_api: str = setting(
+        "whether operators' routes and the console are served, on or off; emulators always serve them", "off"
+    )
+    redrive_rate: float = setting("orders that a redrive of many sends in a second, at most", 20, 5, 1000)
+    stats_every: float = setting("time for which figures are good before they are taken anew", 2, 0.2, 60)
     log_level: str = setting("DEBUG, INFO, WARNING or ERROR", "INFO")
     log_format: str = setting("json, one object per line, or text for a terminal", "json")
 
@@ -139,6 +147,11 @@ class Settings:
         return max(self.status_shards, self.previous_status_shards)
 
     @property
+    def serves_operators(self) -> bool:
+        """Whether the API has the routes of operators."""
+        return self.cloud != "aws" or self.operator_api == "on"
+
+    @property
     def policy(self) -> Policy:
         """The numbers that the domain goes by."""
         return Policy(
@@ -165,7 +178,7 @@ class Settings:
         given = {
             name: value
             for name, value in (os.environ if environ is None else environ).items()
-            if name.startswith(PREFIX)
+            if name.startswith(PREFIX) and name not in COMMAND_LINE
         }
         values: dict[str, Any] = {}
         problems: list[str] = []
@@ -193,11 +206,18 @@ class Settings:
 
     def _contradictions(self) -> list[str]:
         problems = []
-        for name, choices in (("cloud", CLOUDS), ("api_auth", API_AUTHS), ("log_format", LOG_FORMATS)):
+        for name, choices in (
+            ("cloud", CLOUDS),
+            ("api_auth", API_AUTHS),
+            ("operator_api", SWITCH),
+            ("log_format", LOG_FORMATS),
+        ):
             if getattr(self, name) not in choices:
                 problems.append(f"{PREFIX}{name.upper()}={getattr(self, name)!r} must be one of {', '.join(choices)}")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             problems.append(f"DOFS_LOG_LEVEL={self.log_level!r} must be DEBUG, INFO, WARNING or ERROR")
+        if self.cloud == "aws" and self.operator_api == "on" and self.api_auth == "none":
+            problems.append("DOFS_OPERATOR_API=on needs DOFS_API_AUTH: anybody could redrive and see every order")
         if self.fulfillment_latency >= self.lease:
             problems.append(
                 f"DOFS_FULFILLMENT_LATENCY={self.fulfillment_latency} must be below half of DOFS_VISIBILITY_TIMEOUT, "

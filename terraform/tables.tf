@@ -73,8 +73,9 @@ resource "aws_dynamodb_table" "failed_orders" {
     type = "S"
   }
 
+  # The reason and a hash of the id, `declined#3`.
   attribute {
-    name = "failed_shard"
+    name = "reason_shard"
     type = "S"
   }
 
@@ -84,11 +85,10 @@ resource "aws_dynamodb_table" "failed_orders" {
   }
 
   global_secondary_index {
-    name               = "by-failed-at"
-    hash_key           = "failed_shard"
-    range_key          = "failed_at"
-    projection_type    = "INCLUDE"
-    non_key_attributes = ["reason"]
+    name            = "by-reason"
+    hash_key        = "reason_shard"
+    range_key       = "failed_at"
+    projection_type = "KEYS_ONLY"
   }
 
   point_in_time_recovery {

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from service.fulfillers.simulated import SimulatedFulfiller
+from service.orders.figures import Depth
 from service.orders.memory import InMemoryOrderStore
+from service.orders.message import Message
 from service.orders.metric import Metric
 from service.orders.model import Order
 from service.orders.policy import Policy
-from service.orders.ports import Fulfiller, OrderStore
+from service.orders.ports import DeadLetter, Fulfiller, OrderStore
 from service.orders.submission import received
 from service.settings import Settings
 
@@ -55,12 +57,19 @@ class RecordingQueue:
 
     def __init__(self) -> None:
         self.sent: list[str] = []
+        self.messages: list[Message] = []
         self.broken: Exception | None = None
 
-    def send(self, order_id: str) -> None:
+    def send(self, message: Message) -> None:
         if self.broken:
             raise self.broken
-        self.sent.append(order_id)
+        self.sent.append(message.order_id)
+        self.messages.append(message)
+
+    def depth(self) -> Depth:
+        if self.broken:
+            raise self.broken
+        return Depth(len(self.sent), 0)
 
     def ready(self) -> None:
         if self.broken:
@@ -94,16 +103,35 @@ def counting_ids() -> Callable[[], str]:
 
 
 class DeadLetters:
-    """The bodies of the messages in the dead-letter queue; ``broken`` makes looking at them fail."""
+    """The messages in the dead-letter queue; ``broken`` makes looking at them fail."""
 
     def __init__(self) -> None:
-        self.bodies: list[str] = []
+        self.letters: list[DeadLetter] = []
         self.broken: Exception | None = None
 
-    def peek(self) -> tuple[str, ...]:
+    def put(self, body: str) -> DeadLetter:
+        """Put a letter into it."""
+        letter = DeadLetter(f"m{len(self.letters) + 1}", body)
+        self.letters.append(letter)
+        return letter
+
+    def peek(self) -> tuple[DeadLetter, ...]:
         if self.broken:
             raise self.broken
-        return tuple(self.bodies[:10])
+        return tuple(self.letters[:10])
+
+    def remove(self, unwanted: Callable[[DeadLetter], bool], most: int) -> int:
+        if self.broken:
+            raise self.broken
+        before = len(self.letters)
+        gone = [letter for letter in self.letters[:most] if unwanted(letter)]
+        self.letters = [letter for letter in self.letters if letter not in gone]
+        return before - len(self.letters)
+
+    def depth(self) -> Depth:
+        if self.broken:
+            raise self.broken
+        return Depth(len(self.letters), 0)
 
 
 class CountingMetrics:

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 
 from service import __version__
-from service.api import docs, health, orders, problems
-from service.api.dependencies import Offload
+from service.api import console, docs, failed_orders, health, orders, problems, stats
+from service.api.dependencies import Offload, inline
 from service.orders.ports import System
 from service.orders.validation import OrderItemRequest, OrderRequest
 from service.settings import Settings
@@ -42,7 +42,8 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings, app.state.offload, app.state.system = settings, offload, system
-    app.state.routers = (orders.router, health.router, docs.router)
+    app.state.figures = stats.Figures()
+    app.state.routers = _routers(settings, offload)
     for router in app.state.routers:
         app.include_router(router)
     problems.install(app)
@@ -58,6 +59,15 @@ def create_app(
     return app
 
 
+def _routers(settings: Settings, offload: Offload) -> tuple[APIRouter, ...]:
+    routers = [orders.router, health.router, docs.router]
+    if settings.serves_operators:
+        routers += [failed_orders.router, stats.router, console.router]
+        if offload is not inline:  # behind API Gateway an answer is sent whole
+            routers.append(stats.live_router)
+    return tuple(routers)
+
+
 def _openapi(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document: FastAPI's, with problems under their own media type and the body that routes read raw."""
     if app.openapi_schema:
@@ -66,7 +76,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version="3.1.0"
     )
     reference = "#/components/schemas/{model}"
-    for model in (OrderRequest, OrderItemRequest):
+    operators = (failed_orders.RedriveRequest, failed_orders.BulkRedriveRequest)
+    for model in (OrderRequest, OrderItemRequest, *(operators if app.state.settings.serves_operators else ())):
         described = model.model_json_schema(ref_template=reference)
         described.pop("$defs", None)
         schema["components"]["schemas"][model.__name__] = described

@@ -11,12 +11,15 @@ from typing import Annotated, Any, Protocol, TypeVar
 import anyio.to_thread
 from fastapi import Depends, Request
 
-from service.api.problems import OrderNotFound, Unauthenticated
+from service.api.problems import NotOperator, OrderNotFound, Unauthenticated
 from service.orders.model import Order
 from service.orders.ports import System
 from service.settings import Settings
 
 T = TypeVar("T")
+
+OPERATORS = "operators"
+"""The group of a Cognito user pool whose members are operators. Callers with a key, or by IAM, all are."""
 
 
 class Offload(Protocol):
@@ -37,10 +40,11 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request. ``sees_all`` is whether other callers' orders are visible to them."""
+    """Who sends a request; whether other callers' orders are visible to them, and whether they act as operators."""
 
     name: str
     sees_all: bool
+    operates: bool
 
     def check_may_see(self, order: Order) -> None:
         """Raise OrderNotFound for somebody else's order: its existence is not disclosed either."""
@@ -53,6 +57,11 @@ async def _system(request: Request) -> System:
     return system
 
 
+async def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
 async def _offload(request: Request) -> Offload:
     offload: Offload = request.app.state.offload
     return offload
@@ -62,7 +71,7 @@ async def _caller(request: Request) -> Caller:
     """The caller as API Gateway authenticated them; never from anything that the caller wrote."""
     settings: Settings = request.app.state.settings
     if settings.api_auth == "none":
-        return Caller("anonymous", sees_all=True)
+        return Caller("anonymous", sees_all=True, operates=True)
     context = _part(request.scope.get("aws.event", {}), "requestContext")
     identity, claims = _part(context, "identity"), _part(_part(context, "authorizer"), "claims")
     name = {"api_key": identity.get("apiKeyId"), "iam": identity.get("userArn"), "cognito": claims.get("sub")}[
@@ -70,7 +79,15 @@ async def _caller(request: Request) -> Caller:
     ]
     if not isinstance(name, str) or not name:
         raise Unauthenticated
-    return Caller(f"{settings.api_auth}:{name}", sees_all=settings.api_auth != "cognito")
+    many = settings.api_auth == "cognito"
+    operates = not many or OPERATORS in str(claims.get("cognito:groups", "")).split(",")
+    return Caller(f"{settings.api_auth}:{name}", sees_all=not many, operates=operates)
+
+
+async def _operator(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+    if not caller.operates:
+        raise NotOperator
+    return caller
 
 
 def _part(whole: dict[str, Any], name: str) -> dict[str, Any]:
@@ -79,6 +96,8 @@ def _part(whole: dict[str, Any], name: str) -> dict[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
+TheSettings = Annotated[Settings, Depends(_settings)]
 TheSystem = Annotated[System, Depends(_system)]
 TheOffload = Annotated[Offload, Depends(_offload)]
 TheCaller = Annotated[Caller, Depends(_caller)]
+TheOperator = Annotated[Caller, Depends(_operator)]

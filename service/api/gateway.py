@@ -65,5 +65,5 @@ def _adapter(system: "LiveSystem") -> Mangum:
         below_the_stage,
         lifespan="off",
         custom_handlers=[APIGateway],
-        text_mime_types=["text/", "application/json", "application/javascript", MEDIA_TYPE],
+        text_mime_types=["text/", "application/json", "application/javascript", "image/svg+xml", MEDIA_TYPE],
     )

@@ -9,9 +9,14 @@ from service.settings import Settings
 
 
 def document() -> str:
-    """The document as it is committed."""
+    """The document as it is committed, operators' routes included."""
     settings = Settings(
-        orders_table="-", failed_orders_table="-", queue_url="-", dead_letter_queue_url="-", state_machine_arn="-"
+        orders_table="-",
+        failed_orders_table="-",
+        queue_url="-",
+        dead_letter_queue_url="-",
+        state_machine_arn="-",
+        cloud="embedded",
     )
     return json.dumps(create_app(settings, inline).openapi(), indent=2, ensure_ascii=False) + "\n"
 

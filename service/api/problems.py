@@ -15,7 +15,8 @@ from starlette.routing import Match, Route
 
 from service.orders.document import MalformedDocument
 from service.orders.model import FieldError, Order
-from service.orders.ports import Unavailable
+from service.orders.ports import OrderUnknown, Unavailable
+from service.orders.redrive import NotFailed
 from service.orders.submission import KeyReused, OrderInvalid
 from service.orders.validation import pointer
 
@@ -64,6 +65,14 @@ class Unauthenticated(Exception):
     """The deployment authenticates its callers, and this request carries no identity."""
 
 
+class NotOperator(Exception):
+    """The caller is known, and may not do what operators do."""
+
+
+class OrderNotFailed(Exception):
+    """The order is not among the failed ones, or there is no such order."""
+
+
 class OrderNotFound(Exception):
     """There is no such order, or it is somebody else's."""
 
@@ -87,7 +96,11 @@ _KINDS: dict[type[Exception], _Kind] = {
     MalformedDocument: _Kind(400, "malformed-json", "The body is not acceptable JSON"),
     BadRequest: _Kind(400, "bad-request", "The request cannot be understood"),
     Unauthenticated: _Kind(401, "unauthenticated", "The request carries no identity"),
+    NotOperator: _Kind(403, "not-operator", "Only operators may do this"),
+    OrderNotFailed: _Kind(404, "order-not-failed", "The order is not among the failed ones"),
     OrderNotFound: _Kind(404, "order-not-found", "There is no such order"),
+    OrderUnknown: _Kind(404, "order-not-found", "There is no such order"),
+    NotFailed: _Kind(409, "not-failed", "Only a FAILED order can be sent again"),
     TooLate: _Kind(409, "too-late", "The order has gone too far for this"),
     BodyTooLarge: _Kind(413, "body-too-large", "The body is too large"),
     WrongMediaType: _Kind(415, "wrong-media-type", "The body must be application/json"),
@@ -98,7 +111,9 @@ _KINDS: dict[type[Exception], _Kind] = {
 _UNAVAILABLE = _Kind(503, "unavailable", "A part of the system does not answer; try again")
 _INTERNAL = _Kind(500, "internal-error", "Something went wrong on our side")
 TITLES = {
-    status: "; or: ".join(kind.title for kind in [*_KINDS.values(), _UNAVAILABLE] if kind.status == status)
+    status: "; or: ".join(
+        dict.fromkeys(kind.title for kind in [*_KINDS.values(), _UNAVAILABLE] if kind.status == status)
+    )
     for status in {kind.status for kind in [*_KINDS.values(), _UNAVAILABLE]}
 }
 """What each status can mean, for the documentation."""
@@ -124,7 +139,7 @@ async def _known(_request: Request, error: Exception) -> JSONResponse:
             return problem(_Kind(kind.status, error.slug, kind.title), str(error))
         case OrderInvalid():
             return problem(kind, errors=error_views(error.errors))
-        case TooLate():
+        case TooLate() | NotFailed():
             return problem(kind, f"It is {error.order.status}.", order_status=error.order.status)
         case RequestValidationError():
             return problem(kind, errors=[_parameter_error(each) for each in error.errors()])
@@ -190,4 +205,6 @@ def error_views(errors: tuple[FieldError, ...]) -> list[dict[str, str]]:
 
 
 def _parameter_error(error: Mapping[str, Any]) -> dict[str, str]:
-    return {"pointer": pointer(error["loc"][1:]).removeprefix("/"), "detail": error["msg"]}
+    place, *path = error["loc"]
+    where = pointer(path)
+    return {"pointer": where if place == "body" else where.removeprefix("/"), "detail": error["msg"]}

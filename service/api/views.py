@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 
 from service.api.problems import ProblemError, error_views
 from service.orders.lifecycle import Status
-from service.orders.model import Order
+from service.orders.model import FailedOrder, FailureKind, Order
+from service.orders.redrive import Outcome
 from service.orders.timestamps import text
 
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T09:30:00.123Z"])]
@@ -45,6 +46,51 @@ class OrderListView(BaseModel):
     """A page of orders, newest first."""
 
     orders: list[OrderView]
+    next_cursor: str | None
+
+
+class FailedOrderView(BaseModel):
+    """An order that failed for good, and why."""
+
+    order_id: str = Field(examples=["ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6"])
+    customer_id: str | None = Field(examples=["cust_123"])
+    reason: FailureKind
+    detail: str = Field(description="What ended the last attempt.")
+    attempts: int
+    epoch: int = Field(description="How often it had been redriven when it failed.")
+    failed_at: Instant
+    message_id: str | None = Field(
+        description="Its message in the dead-letter queue; null if it failed without one at hand."
+    )
+
+
+class FailedOrderDetailView(FailedOrderView):
+    """A failed order with its whole story."""
+
+    order: OrderView
+
+
+class FailedOrderListView(BaseModel):
+    """A page of failed orders, newest first."""
+
+    failed_orders: list[FailedOrderView]
+    next_cursor: str | None
+
+
+class RedriveResultView(BaseModel):
+    """What came of one order."""
+
+    order_id: str
+    outcome: Outcome
+    detail: str | None
+
+
+class RedriveView(BaseModel):
+    """What came of a redrive of many."""
+
+    dry_run: bool
+    results: list[RedriveResultView]
+    dead_letters_removed: int = Field(description="Messages that told of failures that were redriven.")
     next_cursor: str | None
 
 
@@ -88,4 +134,18 @@ def order_view(order: Order) -> dict[str, Any]:
             }
             for entry in order.timeline
         ],
+    }
+
+
+def failed_order_view(failed: FailedOrder) -> dict[str, Any]:
+    """A failed order, in the form that every route shows."""
+    return {
+        "order_id": failed.order_id,
+        "customer_id": failed.customer_id,
+        "reason": failed.kind,
+        "detail": failed.detail,
+        "attempts": failed.attempts,
+        "epoch": failed.epoch,
+        "failed_at": text(failed.failed_at),
+        "message_id": failed.message_id,
     }

@@ -25,9 +25,9 @@ def attribute_value(value: Any) -> Any:
     return _serializer.serialize(value)
 
 
-def shard_key(status: Status, order_id: str, shards: int) -> str:
-    """The partition of the status index that an order stands in: ``PENDING#3``."""
-    return f"{status}#{zlib.crc32(order_id.encode()) % shards}"
+def shard_key(value: Status | FailureKind, order_id: str, shards: int) -> str:
+    """The partition of an index that an order stands in by its status or its failure's kind: ``PENDING#3``."""
+    return f"{value}#{zlib.crc32(order_id.encode()) % shards}"
 
 
 def from_order(order: Order, shards: int) -> dict[str, Any]:
@@ -86,12 +86,13 @@ def from_failed_order(failed: FailedOrder, shards: int) -> dict[str, Any]:
     values = {
         "order_id": failed.order_id,
         "customer_id": failed.customer_id,
-        "failed_shard": shard_key(Status.FAILED, failed.order_id, shards),
+        "reason_shard": shard_key(failed.kind, failed.order_id, shards),
         "failed_at": failed.failed_at,
         "reason": failed.kind,
         "detail": failed.detail,
         "attempts": failed.attempts,
         "epoch": failed.epoch,
+        "message_id": failed.message_id,
     }
     return {name: attribute_value(value) for name, value in values.items() if value is not None}
 
@@ -107,6 +108,7 @@ def to_failed_order(item: Mapping[str, Any]) -> FailedOrder:
         attempts=int(row["attempts"]),
         epoch=int(row["epoch"]),
         failed_at=parse(row["failed_at"]),
+        message_id=row.get("message_id"),
     )
 
 

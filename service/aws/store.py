@@ -1,17 +1,19 @@
 """Orders and failed orders in DynamoDB."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from service.aws.clients import Clients
 from service.aws.expressions import compile_write
+from service.aws.failures import FailedOrderIndex
 from service.aws.index import OrderIndex
 from service.aws.records import from_failed_order, from_order, to_failed_order, to_order
+from service.orders.figures import Ended, Tally
 from service.orders.lifecycle import Status
-from service.orders.model import FailedOrder, Order, Write
-from service.orders.paging import Position
-from service.orders.ports import OrderExists, Page, TransitionRefused
+from service.orders.model import FailedOrder, FailureKind, Order, Write
+from service.orders.paging import Page, Position, Span
+from service.orders.ports import OrderExists, TransitionRefused
 from service.orders.rules import after_write, check_complete, failed_row
 from service.settings import Settings
 
@@ -28,6 +30,7 @@ class DynamoDbOrderStore:
         self._failed_orders = settings.failed_orders_table
         self._shards = settings.status_shards
         self._index = OrderIndex(clients, settings)
+        self._failures = FailedOrderIndex(clients, settings)
 
     @property
     def _dynamodb(self) -> "DynamoDBClient":
@@ -62,14 +65,28 @@ class DynamoDbOrderStore:
         answer = self._dynamodb.get_item(TableName=self._failed_orders, Key=_key(order_id), ConsistentRead=True)
         return to_failed_order(answer["Item"]) if "Item" in answer else None
 
-    def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page:
+    def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page[Order]:
         return self._index.by_customer(customer_id, limit, after)
 
-    def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page:
+    def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
         return self._index.by_status(status, limit, after)
 
     def waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
         return self._index.waiting(status, before, limit)
+
+    def failed_orders(
+        self, kind: FailureKind | None, span: Span, limit: int, after: Position | None = None
+    ) -> Page[FailedOrder]:
+        return self._failures.page(kind, span, limit, after)
+
+    def tally(self, what: Status | FailureKind, most: int) -> Tally:
+        return self._index.tally(what, most) if isinstance(what, Status) else self._failures.tally(what, most)
+
+    def ended(self, status: Status, since: datetime, most: int) -> Ended:
+        return self._index.ended(status, since, most)
+
+    def durations(self, order_ids: Sequence[str]) -> list[timedelta]:
+        return self._index.durations(order_ids)
 
     def ready(self) -> None:
         self.get("ready")
@@ -99,7 +116,7 @@ class DynamoDbOrderStore:
         }
         failed: Any = {"Delete": {"TableName": self._failed_orders, "Key": _key(write.order_id)}}
         if write.transition.failed_orders == "put" and write.failure:
-            item = from_failed_order(failed_row(moved, write.failure, write.at), self._shards)
+            item = from_failed_order(failed_row(moved, write, write.failure), self._shards)
             failed = {"Put": {"TableName": self._failed_orders, "Item": item}}
         try:
             self._dynamodb.transact_write_items(TransactItems=[{"Update": update}, failed], ClientRequestToken=write.id)

@@ -89,7 +89,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedOrder:
-    """A row of the failed-orders table: it stands there exactly as long as its order is FAILED."""
+    """A row of the failed-orders table: it stands there exactly as long as its order is FAILED.
+
+    ``message_id`` is the message whose delivery it failed on, as the dead-letter queue will have it; None when the
+    reconciler failed it without one.
+    """
 
     order_id: str
     customer_id: str | None
@@ -98,6 +102,7 @@ class FailedOrder:
     attempts: int
     epoch: int
     failed_at: datetime
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +112,7 @@ class Write:
     ``id`` is unique to this write and the same for every retry of it. ``seen`` is the order that the writer holds:
     the one that it looked at, for transitions that are guarded by its version, or the one that it claimed, for those
     that are guarded by its lease. Either guard means that nobody wrote in between, so the store need not send the
-    order back. ``failure`` is what the failed-orders row says, for transitions that put one.
+    order back. ``failure`` and ``message_id`` are what the failed-orders row says, for transitions that put one.
     """
 
     name: TransitionName
@@ -119,6 +124,7 @@ class Write:
     values: Mapping[str, Any] = field(default_factory=dict)
     seen: Order | None = None
     failure: Failure | None = None
+    message_id: str | None = None
 
     @property
     def transition(self) -> Transition:

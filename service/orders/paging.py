@@ -4,8 +4,11 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 MARK_BYTES = 8
+
+Listed = TypeVar("Listed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,28 @@ class Key:
 
     at: datetime
     order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Listed]):
+    """A part of a list, newest first, and where the next one begins; None when there is no more."""
+
+    orders: tuple[Listed, ...]
+    next: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A span of time: from ``start`` on, and before ``end``; None where it is open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __contains__(self, instant: datetime) -> bool:
+        return (self.start is None or self.start <= instant) and (self.end is None or instant < self.end)
+
+
+ALWAYS = Span()
 
 
 def cut(keys: Iterable[Key], limit: int, after: Position | None) -> tuple[list[str], Position | None]:

@@ -1,14 +1,16 @@
 """What the domain needs of the world: small protocols, each with an adapter on AWS and one that tests use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from service.orders.figures import Depth, Ended, Tally
 from service.orders.lifecycle import Status
+from service.orders.message import Message
 from service.orders.metric import Metric
-from service.orders.model import FailedOrder, Failure, Order, Write
-from service.orders.paging import Position
+from service.orders.model import FailedOrder, Failure, FailureKind, Order, Write
+from service.orders.paging import Page, Position, Span
 from service.orders.policy import Policy
 
 
@@ -38,14 +40,6 @@ class TransitionRefused(Exception):
         self.order = order
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a list, newest first, and where the next one begins; None when there is no more."""
-
-    orders: tuple[Order, ...]
-    next: Position | None
-
-
 class OrderStore(Protocol):
     """Keeps orders. Every change of an order goes through ``create`` or ``apply``."""
 
@@ -68,10 +62,10 @@ class OrderStore(Protocol):
     def get(self, order_id: str) -> Order | None:
         """The order as of the last write that finished before the call."""
 
-    def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page:
+    def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page[Order]:
         """A customer's orders, newest first."""
 
-    def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page:
+    def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
         """The orders that stand in one state, the most lately changed first."""
 
     def waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
@@ -80,6 +74,31 @@ class OrderStore(Protocol):
     def failed(self, order_id: str) -> FailedOrder | None:
         """The order's row among the failed orders."""
 
+    def failed_orders(
+        self, kind: FailureKind | None, span: Span, limit: int, after: Position | None = None
+    ) -> Page[FailedOrder]:
+        """The failed orders of one kind of failure, or of all, that failed within a span; the newest first."""
+
+    def tally(self, what: Status | FailureKind, most: int) -> Tally:
+        """How many orders stand in a state, or among the failed ones by a kind of failure.
+
+        Args:
+            what: the state, or the kind.
+            most: how many of each partition are counted, at most.
+        """
+
+    def ended(self, status: Status, since: datetime, most: int) -> Ended:
+        """The orders that have stood in a terminal state since a time within a span that ends now, the newest first.
+
+        Args:
+            status: the state.
+            since: where the span begins.
+            most: how many of each partition are looked at, at most; the span begins later when there are more.
+        """
+
+    def durations(self, order_ids: Sequence[str]) -> list[timedelta]:
+        """How long each of up to 100 orders took, from its creation to its last change."""
+
     def ready(self) -> None:
         """Return when the store answers; raise what it raises when it does not."""
 
@@ -87,18 +106,38 @@ class OrderStore(Protocol):
 class FulfillmentQueue(Protocol):
     """Carries order ids to fulfillment, at least once, in no order."""
 
-    def send(self, order_id: str) -> None:
+    def send(self, message: Message) -> None:
         """Put one message on the queue."""
+
+    def depth(self) -> Depth:
+        """How many messages are on the queue, about."""
 
     def ready(self) -> None:
         """Return when the queue answers; raise what it raises when it does not."""
 
 
-class DeadLetterQueue(Protocol):
-    """Holds the messages that the queue gave up; they are the alarm's signal, so nothing here takes one out."""
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that the queue gave up."""
 
-    def peek(self) -> tuple[str, ...]:
-        """The bodies of some of the messages; each stays where it is, visible to everybody else."""
+    message_id: str
+    body: str
+
+
+class DeadLetterQueue(Protocol):
+    """Holds the messages that the queue gave up: the alarm's signal, so one goes only when its order was redriven."""
+
+    def peek(self) -> tuple[DeadLetter, ...]:
+        """Some of the messages; each stays where it is, visible to everybody else."""
+
+    def remove(self, unwanted: Callable[[DeadLetter], bool], most: int) -> int:
+        """Look at up to ``most`` messages, and take out those that are unwanted; how many that were.
+
+        Those that stay are hidden from others meanwhile, for a second or two.
+        """
+
+    def depth(self) -> Depth:
+        """How many messages are there, about."""
 
 
 class Workflow(Protocol):

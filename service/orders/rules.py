@@ -3,7 +3,6 @@
 import operator
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from service.orders.lifecycle import Assign, Guard, Increment, Reset
@@ -52,8 +51,8 @@ def after_write(order: Order, write: Write) -> Order:
     return replace(order, **changed)
 
 
-def failed_row(order: Order, failure: Failure, at: datetime) -> FailedOrder:
-    """The row among the failed orders of an order that has just failed for good."""
+def failed_row(order: Order, write: Write, failure: Failure) -> FailedOrder:
+    """The row among the failed orders of an order that a write has just failed for good."""
     return FailedOrder(
         order_id=order.order_id,
         customer_id=order.customer_id,
@@ -61,7 +60,8 @@ def failed_row(order: Order, failure: Failure, at: datetime) -> FailedOrder:
         detail=failure.detail,
         attempts=order.attempts,
         epoch=order.epoch,
-        failed_at=at,
+        failed_at=write.at,
+        message_id=write.message_id,
     )
 
 

@@ -25,15 +25,12 @@ def orders_table(name: str) -> dict[str, Any]:
 
 
 def failed_orders_table(name: str) -> dict[str, Any]:
-    """The failed-orders table; listed newest first through an index that is sharded like that of the orders."""
-    return _table(name, {"by-failed-at": ("failed_shard", "failed_at")}, projected=["reason"])
+    """The failed-orders table; listed newest first, by reason, through an index that is sharded like the orders'."""
+    return _table(name, {"by-reason": ("reason_shard", "failed_at")})
 
 
-def _table(name: str, indexes: dict[str, tuple[str, str]], projected: list[str] | None = None) -> dict[str, Any]:
+def _table(name: str, indexes: dict[str, tuple[str, str]]) -> dict[str, Any]:
     attributes = ["order_id", *dict.fromkeys(key for keys in indexes.values() for key in keys)]
-    projection = (
-        {"ProjectionType": "INCLUDE", "NonKeyAttributes": projected} if projected else {"ProjectionType": "KEYS_ONLY"}
-    )
     return {
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
@@ -46,7 +43,7 @@ def _table(name: str, indexes: dict[str, tuple[str, str]], projected: list[str] 
                     {"AttributeName": partition, "KeyType": "HASH"},
                     {"AttributeName": sort, "KeyType": "RANGE"},
                 ],
-                "Projection": projection,
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
             }
             for index, (partition, sort) in indexes.items()
         ],

@@ -7,13 +7,12 @@ dead-letter queue. An exception here would fail the whole batch, and a plain ret
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from service.orders.identity import is_id
+from service.orders import message
 from service.orders.lifecycle import TERMINAL, Status
 from service.orders.model import Failure, FailureKind, Order, Write
 from service.orders.ports import Fulfilled, System, TransitionRefused
@@ -63,8 +62,8 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
 def acknowledge(record: Mapping[str, Any], system: System, seconds: float) -> bool:
     """Process one record; True when its message may be deleted. Never raises."""
     try:
-        order_id = order_id_in(record)
-        return process(order_id, system, seconds)
+        order_id = message.read(record.get("body")).order_id
+        return process(order_id, record["messageId"], system, seconds)
     except Exception as error:  # whatever this is, it concerns this record alone
         received = record.get("attributes", {}).get("ApproximateReceiveCount", "?")
         log.warning(
@@ -77,30 +76,12 @@ def acknowledge(record: Mapping[str, Any], system: System, seconds: float) -> bo
         return False
 
 
-class PoisonMessage(Exception):
-    """The message's body names no order; it will end in the dead-letter queue."""
-
-
-def order_id_in(record: Mapping[str, Any]) -> str:
-    """The order that a message names.
-
-    Raises:
-        PoisonMessage: it names none. The message says nothing of the body.
-    """
-    try:
-        order_id = json.loads(record["body"])["order_id"]
-    except (KeyError, TypeError, ValueError, RecursionError):
-        raise PoisonMessage('the body is not {"order_id": …}') from None
-    if not is_id(order_id):
-        raise PoisonMessage("the body's order_id is not an id")
-    return str(order_id)
-
-
-def process(order_id: str, system: System, seconds: float) -> bool:
+def process(order_id: str, message_id: str, system: System, seconds: float) -> bool:
     """Make one attempt at an order, if it is there to be claimed.
 
     Args:
         order_id: the order.
+        message_id: the message that names it; a failure for good is recorded with it.
         system: the ports.
         seconds: time that the attempt may take.
 
@@ -110,7 +91,7 @@ def process(order_id: str, system: System, seconds: float) -> bool:
     try:
         order = claim(order_id, system)
     except TransitionRefused as refused:
-        return _not_claimed(refused.order, order_id, system)
+        return _not_claimed(refused.order, order_id, message_id, system)
     try:
         outcome = system.fulfiller.fulfill(order, seconds)
     except Exception as error:
@@ -121,7 +102,7 @@ def process(order_id: str, system: System, seconds: float) -> bool:
             _finish(order, "fulfill", f"attempt {order.attempts} succeeded", system)
             return True
         failure, permanent = outcome.failure, outcome.permanent
-    _attempt_failed(order, failure, permanent, system)
+    _attempt_failed(order, failure, permanent, message_id, system)
     return False
 
 
@@ -148,8 +129,14 @@ def claim(order_id: str, system: System) -> Order:
     )
 
 
-def give_up(order: Order, actor: str, system: System) -> None:
+def give_up(order: Order, actor: str, system: System, message_id: str | None = None) -> None:
     """Fail an order whose last attempt was claimed and never came to an end.
+
+    Args:
+        order: the order as it was seen.
+        actor: who gives it up.
+        system: the ports.
+        message_id: the message that names it, if one was delivered.
 
     Raises:
         TransitionRefused: it moved on since it was seen, is leased still, or has attempts left.
@@ -166,12 +153,13 @@ def give_up(order: Order, actor: str, system: System) -> None:
             values={"max_attempts": system.policy.max_attempts},
             seen=order,
             failure=Failure(FailureKind.ABANDONED, detail),
+            message_id=message_id,
         )
     )
-    log.error("order %s: FAILED, %s; see GET /orders/%s", order.order_id, detail, order.order_id)
+    log.error("order %s: FAILED, %s; see GET /failed-orders/%s", order.order_id, detail, order.order_id)
 
 
-def _not_claimed(order: Order | None, order_id: str, system: System) -> bool:
+def _not_claimed(order: Order | None, order_id: str, message_id: str, system: System) -> bool:
     if order is None:
         log.warning("order %s: no such order; its message stays on the queue", order_id)
         return False
@@ -179,7 +167,7 @@ def _not_claimed(order: Order | None, order_id: str, system: System) -> bool:
         return order.status is not Status.FAILED  # a failed order's message belongs in the dead-letter queue
     if order.status is not Status.RECEIVED and order.attempts >= system.policy.max_attempts:
         try:
-            give_up(order, ACTOR, system)
+            give_up(order, ACTOR, system, message_id)
         except TransitionRefused as refused:
             log.info("%s", refused)
         return False
@@ -187,18 +175,25 @@ def _not_claimed(order: Order | None, order_id: str, system: System) -> bool:
     return False
 
 
-def _attempt_failed(order: Order, failure: Failure, permanent: bool, system: System) -> None:
+def _attempt_failed(order: Order, failure: Failure, permanent: bool, message_id: str, system: System) -> None:
     most = system.policy.max_attempts
     reason = f"attempt {order.attempts} of {most}: {failure.detail}"
     if not permanent and order.attempts < most:
         _finish(order, "release", reason, system)
         log.info("order %s: %s; it will be tried again", order.order_id, reason)
         return
-    _finish(order, "fail", reason, system, failure)
-    log.error("order %s: FAILED, %s; see GET /orders/%s", order.order_id, reason, order.order_id)
+    _finish(order, "fail", reason, system, failure, message_id)
+    log.error("order %s: FAILED, %s; see GET /failed-orders/%s", order.order_id, reason, order.order_id)
 
 
-def _finish(order: Order, name: Any, reason: str, system: System, failure: Failure | None = None) -> None:
+def _finish(
+    order: Order,
+    name: Any,
+    reason: str,
+    system: System,
+    failure: Failure | None = None,
+    message_id: str | None = None,
+) -> None:
     system.store.apply(
         Write(
             name=name,
@@ -210,5 +205,6 @@ def _finish(order: Order, name: Any, reason: str, system: System, failure: Failu
             values={"lease_owner": order.lease_owner},
             seen=order,
             failure=failure,
+            message_id=message_id,
         )
     )

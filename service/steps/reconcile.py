@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from service.orders import message
+from service.orders.dead_letters import is_stale, remove_stale
 from service.orders.launch import start
 from service.orders.lifecycle import OPEN, Status, TransitionName
 from service.orders.metric import Metric
 from service.orders.model import Order, Write
 from service.orders.ports import System, TransitionRefused
-from service.steps.fulfill import PoisonMessage, give_up, order_id_in
+from service.steps.fulfill import give_up
 
 log = logging.getLogger(__name__)
 
@@ -92,15 +94,22 @@ def _dead(system: System) -> Iterator[Order]:
     """The orders of dead letters that are open still: no message is left that would move them.
 
     A message dies without failing its order when its last receive came to nothing: the function crashed, or was
-    throttled. Where another message is on its way after all, the two find that out.
+    throttled. Where another message is on its way after all, the two find that out. A letter that died after its
+    order was redriven is taken out, as the redrive would have done.
     """
-    for body in system.dead_letters.peek():
+    stale = 0
+    for letter in system.dead_letters.peek():
         try:
-            order = system.store.get(order_id_in({"body": body}))
-        except PoisonMessage:
+            order = system.store.get(message.read(letter.body).order_id)
+        except message.PoisonMessage:
             continue
-        if order is not None and order.status in OPEN and _is_due(order, system.policy.recover_after, system):
+        if order is None:
+            continue
+        stale += is_stale(letter, order)
+        if order.status in OPEN and _is_due(order, system.policy.recover_after, system):
             yield order
+    if stale:
+        log.info("dead letters of redriven orders taken out: %d", remove_stale(system))
 
 
 def _is_due(order: Order, patience: timedelta, system: System) -> bool:
@@ -137,10 +146,10 @@ def _push(order: Order, system: System) -> str:
         return "gave_up"
     if order.status is Status.PROCESSING:
         _touch(order, "recover", f"attempt {order.attempts} never came to an end", system)
-        system.queue.send(order.order_id)
+        system.queue.send(message.Message(order.order_id, order.epoch))
         return "recovered"
     _touch(order, "resend", f"sent to the queue again, time {order.resends + 1}", system)
-    system.queue.send(order.order_id)
+    system.queue.send(message.Message(order.order_id, order.epoch))
     return "resent"
 
 

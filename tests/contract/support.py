@@ -11,8 +11,8 @@ from typing import Any, get_args
 from service.aws.clients import Clients
 from service.orders.lifecycle import Status, TransitionName
 from service.orders.model import Failure, FailureKind, FieldError, Order, TimelineEntry, Write
-from service.orders.paging import Position
-from service.orders.ports import OrderStore, Page
+from service.orders.paging import Page, Position
+from service.orders.ports import OrderStore
 from service.orders.submission import received
 from tests.support import START, valid_order
 

@@ -1,4 +1,4 @@
-"""The dead-letter queue on SQS: a look at it takes nothing out and hides nothing."""
+"""The dead-letter queue on SQS: a look takes nothing out and hides nothing; a removal takes what it is told to."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,8 @@ import pytest
 
 from service.aws.clients import Clients
 from service.aws.queue import SqsDeadLetterQueue
+from service.orders.figures import Depth
+from service.orders.ports import DeadLetter
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def test_a_look_leaves_every_message_where_everybody_sees_it(clients, queue_url)
         clients.sqs.send_message(QueueUrl=queue_url, MessageBody=body)
     dead_letters = SqsDeadLetterQueue(clients, queue_url)
     for _ in range(5):
-        assert set(dead_letters.peek()) == bodies
+        assert {letter.body for letter in dead_letters.peek()} == bodies
         assert visible(clients, queue_url) == "3"
 
 
@@ -41,3 +43,42 @@ def test_a_look_shows_a_bounded_number(clients, queue_url):
         clients.sqs.send_message(QueueUrl=queue_url, MessageBody=str(number))
     assert len(SqsDeadLetterQueue(clients, queue_url).peek()) == 10
     assert visible(clients, queue_url) == "25"
+
+
+def put(clients: Clients, url: str, count: int) -> None:
+    for number in range(count):
+        clients.sqs.send_message(QueueUrl=url, MessageBody=str(number))
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 25])
+def test_what_is_unwanted_goes_and_what_is_not_stays_where_everybody_sees_it(count, clients, queue_url):
+    put(clients, queue_url, count)
+    dead_letters = SqsDeadLetterQueue(clients, queue_url)
+    odd = count // 2
+    assert dead_letters.remove(lambda letter: int(letter.body) % 2 == 1, 100) == odd
+    assert visible(clients, queue_url) == str(count - odd)
+    assert dead_letters.depth() == Depth(count - odd, 0)
+    assert all(int(letter.body) % 2 == 0 for letter in dead_letters.peek())
+
+
+def test_a_removal_looks_at_a_bounded_number(clients, queue_url):
+    put(clients, queue_url, 25)
+    seen: list[str] = []
+    SqsDeadLetterQueue(clients, queue_url).remove(lambda letter: bool(seen.append(letter.message_id)), 13)
+    assert len(set(seen)) == len(seen) == 13
+    assert visible(clients, queue_url) == "25"
+
+
+def test_a_removal_that_breaks_off_leaves_the_rest_where_everybody_sees_it(clients, queue_url):
+    put(clients, queue_url, 5)
+
+    def breaks(letter: DeadLetter) -> bool:
+        if letter.body == "3":
+            raise ConnectionError("canary")
+        return letter.body == "0"
+
+    with pytest.raises(ConnectionError):
+        SqsDeadLetterQueue(clients, queue_url).remove(breaks, 100)
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    attributes = clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+    assert attributes == dict(zip(names, ["4", "0"], strict=True))

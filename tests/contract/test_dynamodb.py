@@ -230,7 +230,7 @@ def keys_left(times: int) -> Callable[..., None]:
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waits: list[float] = []
-    monkeypatch.setattr("service.aws.index.time.sleep", waits.append)
+    monkeypatch.setattr("service.aws.partitions.time.sleep", waits.append)
     return waits
 
 

@@ -118,7 +118,7 @@ def test_no_condition_is_written_by_hand_beside_the_table():
         ("store.py", "ConditionExpression", '"attribute_not_exists(order_id)"'),
         ("expressions.py", "ConditionExpression", "self.condition"),
         ("expressions.py", "UpdateExpression", "self.update"),
-        ("index.py", "KeyConditionExpression", "condition"),
+        ("partitions.py", "KeyConditionExpression", "condition"),
     }
 
 

@@ -78,6 +78,8 @@ class Record:
     dropped: Sequence[tuple[str, int]]
     """The orders of messages that the world itself did away with, and when."""
     deletions: Sequence[tuple[str, str]]
+    removed: Sequence[tuple[str, int, int]]
+    """Of each dead letter that was taken out: its order, its epoch, and that order's epoch at that moment."""
     executions: Sequence[tuple[str, str, str, bool]]
     """Of each execution: its order, its status, its error, and whether anything had gone wrong around it."""
     interventions: int
@@ -121,6 +123,9 @@ def _messages(record: Record) -> Iterator[tuple[str, str]]:
         gone = [at for each, at in (*record.dead_letters, *record.dropped) if each == order_id and at >= redriven]
         if not gone:
             yield "I8", f"{order_id} is FAILED, and no message of it has died since {redriven}"
+    for order_id, epoch, now in record.removed:
+        if epoch >= now:
+            yield "I8", f"a dead letter of {order_id} from epoch {epoch} was taken out in epoch {now}"
     for order_id, status in record.deletions:
         if status == "FAILED":
             yield "I8", f"a message of {order_id} was deleted, which is FAILED"
@@ -178,7 +183,7 @@ def _is_over(before: Row, after: Row) -> bool:
 def _without_faults(record: Record) -> Iterator[tuple[str, str]]:
     if record.interventions:
         yield "I9", f"the reconciler intervened {record.interventions} times"
-    letters = Counter(order_id for order_id, _ in record.dead_letters)
+    letters = Counter([order_id for order_id, _ in record.dead_letters] + [order_id for order_id, *_ in record.removed])
     cancelled = {order_id for order_id, _ in record.cancelled}
     for order_id, story in record.stories.items():
         by_reconciler = [step.name for step in story if step.name in RECONCILERS]

@@ -78,8 +78,8 @@ def failed_in_two_writes() -> list[Any]:
             return real(ports, write)
         rows: OrderStore = ports.world.tables.store
         moved = ports.call("orders", write.name, write.order_id, lambda: first(ports, write))
-        row = memory.failed_row(moved, write.failure, write.at) if write.failure else None
-        ports.call("orders", "put", write.order_id, lambda: rows.failed_orders.update({write.order_id: row}))  # type: ignore[attr-defined]
+        row = memory.failed_row(moved, write, write.failure) if write.failure else None
+        ports.call("orders", "put", write.order_id, lambda: rows.failures.update({write.order_id: row}))  # type: ignore[attr-defined]
         return moved
 
     def first(ports: Ports, write: Write) -> Order:

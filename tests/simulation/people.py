@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from service.api.orders import cancel
 from service.api.problems import OrderNotFound, TooLate
 from service.orders import document
+from service.orders.dead_letters import remove_stale
 from service.orders.identity import derived_id, order_id_for
 from service.orders.lifecycle import Status
 from service.orders.redrive import NotFailed, redrive
@@ -137,10 +138,15 @@ class Operator:
         world = self._world
         for tried in range(TRIES):
             try:
-                world.function.run(lambda ports, _: redrive(order_id, "operator", "the cause is mended", ports))
+                world.function.run(lambda ports, _: _redrive(order_id, ports))
             except FunctionFailed as failed:
                 if failed.error == NotFailed.__name__:
                     return
                 world.loop.sleep(1000 * 2 ** min(tried, 5))
                 continue
             return
+
+
+def _redrive(order_id: str, ports: Any) -> None:
+    redrive(order_id, "operator", "the cause is mended", ports)
+    remove_stale(ports)

@@ -1,13 +1,14 @@
 """The ports as one invocation has them: each call takes time, and may be befallen by something."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from service.orders.message import Message, write
 from service.orders.metric import Metric
 from service.orders.model import Failure, FailureKind, Order, Write
-from service.orders.ports import Fulfilled, NotFulfilled, OrderExists, TransitionRefused
+from service.orders.ports import DeadLetter, Fulfilled, NotFulfilled, OrderExists, TransitionRefused
 from tests.simulation.loop import Crash
 from tests.support import START
 
@@ -126,18 +127,27 @@ class Queue:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    def send(self, order_id: str) -> None:
-        body = json.dumps({"order_id": order_id})
-        self._ports.call("queue", "send", order_id, lambda: self._ports.world.queue.send(body))
+    def send(self, message: Message) -> None:
+        body = write(message)
+        self._ports.call("queue", "send", message.order_id, lambda: self._ports.world.queue.send(body))
 
 
 class DeadLetters:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    def peek(self) -> tuple[str, ...]:
-        answer: tuple[str, ...] = self._ports.call("queue", "peek", "", self._ports.world.queue.peek)
+    def peek(self) -> tuple[DeadLetter, ...]:
+        answer: tuple[DeadLetter, ...] = self._ports.call("queue", "peek", "", self._ports.world.queue.peek)
         return answer
+
+    def remove(self, unwanted: Callable[[DeadLetter], bool], most: int) -> int:
+        queue, removed = self._ports.world.queue, 0
+        letters: tuple[DeadLetter, ...] = self._ports.call("queue", "walk", "", lambda: queue.letters(most))
+        for letter in letters:
+            if unwanted(letter):
+                self._ports.call("queue", "remove", letter.message_id, partial(queue.remove, letter))
+                removed += 1
+        return removed
 
 
 class Workflow:

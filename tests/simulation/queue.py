@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.embedded.event_source import failed_ids
+from service.orders.message import read
+from service.orders.ports import DeadLetter
 from tests.simulation.function import FunctionFailed
 from tests.simulation.profiles import MINUTE
 
@@ -26,8 +28,11 @@ class Message:
 
     @property
     def order_id(self) -> str:
-        found: str = json.loads(self.body)["order_id"]
-        return found
+        return read(self.body).order_id
+
+    @property
+    def epoch(self) -> int:
+        return read(self.body).epoch
 
 
 class Queue:
@@ -44,10 +49,12 @@ class Queue:
         """The orders whose messages the world itself did away with, and when."""
         self.deletions: list[tuple[str, str]] = []
         """Of each message that was deleted: its order, and that order's status at that moment."""
+        self.removed: list[tuple[str, int, int]] = []
+        """Of each dead letter that was taken out: its order, its epoch, and that order's epoch at that moment."""
 
     def send(self, body: str) -> None:
         """Take a message in; it may come twice, late, or never."""
-        order_id = json.loads(body)["order_id"]
+        order_id = read(body).order_id
         name = f"message/{self._world.label(order_id)}"
         fault, _, detail = self._world.befalls("message", name)
         self._world.trace(name, fault)
@@ -83,12 +90,22 @@ class Queue:
             self.messages.remove(message)
             self.deletions.append((message.order_id, self._world.status(message.order_id)))
 
-    def peek(self) -> tuple[str, ...]:
+    def peek(self) -> tuple[DeadLetter, ...]:
         """Some of the dead letters, any of them."""
-        if len(self.dead) <= PEEK:
-            return tuple(message.body for message in self.dead)
-        shown = sorted(self.dead, key=lambda message: self._world.chance.draw(f"peek/{message.number}")[1])
-        return tuple(message.body for message in shown[:PEEK])
+        return self.letters(PEEK)
+
+    def letters(self, most: int) -> tuple[DeadLetter, ...]:
+        """Up to so many of the dead letters, any of them."""
+        shown = self.dead
+        if len(self.dead) > most:
+            shown = sorted(self.dead, key=lambda message: self._world.chance.draw(f"peek/{message.number}")[1])
+        return tuple(DeadLetter(str(each.number), each.body) for each in shown[:most])
+
+    def remove(self, letter: DeadLetter) -> None:
+        """Take a dead letter out."""
+        for message in [each for each in self.dead if str(each.number) == letter.message_id]:
+            self.dead.remove(message)
+            self.removed.append((message.order_id, message.epoch, self._world.epoch(message.order_id)))
 
     def purge(self) -> None:
         """An operator purges the queue, and the dead letters expire."""

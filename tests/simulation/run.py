@@ -58,7 +58,7 @@ def record_of(world: World) -> Record:
         faultless=not world.profile.rate,
         max_attempts=world.policy.max_attempts,
         stories=stories,
-        failed_orders=set(world.tables.store.failed_orders),
+        failed_orders=set(world.tables.store.failures),
         accepted=world.accepted,
         cancelled=world.cancelled,
         invalid=world.invalid,
@@ -66,6 +66,7 @@ def record_of(world: World) -> Record:
         dead_letters=[(message.order_id, message.died_at) for message in world.queue.dead],
         dropped=world.queue.dropped,
         deletions=world.queue.deletions,
+        removed=world.queue.removed,
         executions=executions,
         interventions=world.interventions,
         oracle=lambda order_id, epoch, attempt: succeeds(

@@ -61,4 +61,4 @@ class Tables:
         after = self.store.orders.get(order_id)
         if after is not None and after is not before:
             self._previous[order_id] = (now, before)
-            self.history.append(Commit(now, name, writer, before, after, order_id in self.store.failed_orders))
+            self.history.append(Commit(now, name, writer, before, after, order_id in self.store.failures))

@@ -123,4 +123,4 @@ def test_a_message_that_was_received_too_often_dies_at_the_next_receive():
         received = world.queue.receive()
         assert received == ([message] if receives < 3 else [])
     assert (world.queue.messages, world.queue.dead) == ([], [message])
-    assert world.queue.peek() == ('{"order_id": "ord_1"}',)
+    assert [letter.body for letter in world.queue.peek()] == ['{"order_id": "ord_1"}']

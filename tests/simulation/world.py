@@ -163,6 +163,9 @@ class World:
         order = self.tables.store.orders.get(order_id)
         return str(order.status) if order else "none"
 
+    def epoch(self, order_id: str) -> int:
+        return self.tables.store.orders[order_id].epoch
+
     def new_id(self) -> str:
         self._ids += 1
         return f"{self._ids:032x}"

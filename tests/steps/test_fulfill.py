@@ -162,7 +162,7 @@ def test_an_order_that_succeeds_in_a_later_attempt_leaves_no_failed_row(failures
         assert deliver(system, message("ord_1")) == ["m1"]
     assert deliver(system, message("ord_1")) == []
     assert system.store.get("ord_1").attempts == failures + 1
-    assert system.store.failed_orders == {}
+    assert system.store.failures == {}
 
 
 def test_a_permanent_refusal_fails_the_order_at_once(system):

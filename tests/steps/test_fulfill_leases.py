@@ -66,7 +66,7 @@ def test_a_holder_that_lost_its_lease_writes_nothing(outcome, system):
     system.fulfiller = Calling(somebody_else_takes_over, outcome)
     assert deliver(system, message("ord_1")) == ["m1"]
     assert system.store.get("ord_1") == taken[0]
-    assert system.store.failed_orders == {}
+    assert system.store.failures == {}
 
 
 @pytest.mark.parametrize("outcome", [DONE, DECLINED, REFUSED])
@@ -119,7 +119,7 @@ def test_a_late_delivery_gives_up_an_order_whose_last_attempt_never_ended(system
 def test_an_order_in_its_last_attempt_is_not_given_up_while_the_lease_lives(system):
     held = processing(system, attempts=3)
     assert deliver(system, message("ord_1")) == ["m1"]
-    assert (system.store.get("ord_1"), system.store.failed_orders) == (held, {})
+    assert (system.store.get("ord_1"), system.store.failures) == (held, {})
 
 
 def test_two_late_deliveries_give_it_up_once(system):

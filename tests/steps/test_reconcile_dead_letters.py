@@ -16,7 +16,7 @@ POLICY = SETTINGS.policy
 @pytest.fixture
 def system():
     system = MemorySystem()
-    system.dead_letters.bodies = [message("ord_1")]
+    system.dead_letters.put(message("ord_1"))
     return system
 
 
@@ -81,7 +81,8 @@ def test_a_dead_letter_of_before_changes_nothing_for_an_order_that_is_on_its_way
 def test_a_poison_letter_is_passed_over(body, system):
     processing(system, attempts=3)
     later(system, POLICY.lease)
-    system.dead_letters.bodies.insert(0, body)
+    system.dead_letters.put(body)
+    system.dead_letters.letters.reverse()
     assert reconcile(system) == {"gave_up": 1}
 
 

@@ -81,6 +81,6 @@ def test_an_order_is_written_before_anything_is_sent(system):
     pending(system)
     later(system, POLICY.resend_after)
     seen = []
-    system.queue.send = lambda order_id: seen.append(system.store.get(order_id).resends)
+    system.queue.send = lambda message: seen.append(system.store.get(message.order_id).resends)
     reconcile(system)
     assert seen == [1]

@@ -5,7 +5,7 @@ import pytest
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
 from service.orders.ports import OrderUnknown
-from service.orders.redrive import NotFailed, redrive
+from service.orders.redrive import NotFailed, Outcome, Result, redrive, redrive_one_of_many
 from tests.steps.doubles import DECLINED, Interposed, Scripted, deliver, later, message, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
 
@@ -79,3 +79,59 @@ def test_an_order_that_could_not_be_sent_is_sent_by_the_reconciler(system, caplo
     later(system, SETTINGS.policy.resend_after)
     assert reconcile(system) == {"resent": 1}
     assert system.queue.sent == ["ord_1"]
+
+
+def fail_again(system):
+    system.fulfiller = Scripted(DECLINED)
+    for _ in range(3):
+        deliver(system, message("ord_1"))
+    assert system.store.get("ord_1").status is Status.FAILED
+
+
+def test_a_repeat_that_names_the_failure_does_not_send_a_later_one_again(system):
+    standing(Status.FAILED, system)
+    redrive("ord_1", "jo", "once", system, epoch=0)
+    fail_again(system)
+    with pytest.raises(NotFailed) as refused:
+        redrive("ord_1", "jo", "once", system, epoch=0)
+    assert refused.value.redriven
+    assert system.store.get("ord_1").epoch == 1
+    assert redrive("ord_1", "jo", "twice", system, epoch=1).epoch == 2
+
+
+def test_a_failure_that_never_was_is_no_repeat(system):
+    standing(Status.FAILED, system)
+    with pytest.raises(NotFailed) as refused:
+        redrive("ord_1", "jo", "too early", system, epoch=1)
+    assert not refused.value.redriven
+
+
+def one(system, order_id="ord_1", **how):
+    return redrive_one_of_many(order_id, "jo", "all of them", system, **how)
+
+
+def test_of_many_each_is_answered_for(system):
+    standing(Status.FAILED, system)
+    assert one(system) == Result("ord_1", Outcome.REDRIVEN)
+    assert one(system) == Result("ord_1", Outcome.ALREADY_REDRIVEN, "it is PENDING")
+    assert one(system, "ord_2") == Result("ord_2", Outcome.UNKNOWN, "there is no such order")
+    standing(Status.CANCELLED, system, "ord_3")
+    assert one(system, "ord_3") == Result("ord_3", Outcome.NOT_FAILED, "it is CANCELLED")
+
+
+def test_to_ask_only_changes_nothing(system):
+    before = standing(Status.FAILED, system)
+    assert one(system, dry_run=True) == Result("ord_1", Outcome.WOULD_REDRIVE)
+    assert one(system, dry_run=True, epoch=7) == Result("ord_1", Outcome.NOT_FAILED, "it is FAILED")
+    assert one(system, "ord_2", dry_run=True) == Result("ord_2", Outcome.UNKNOWN, "there is no such order")
+    assert (system.store.get("ord_1"), system.queue.sent) == (before, [])
+
+
+def test_of_many_one_that_cannot_be_written_stops_no_others_and_tells_nothing_private(system):
+    standing(Status.FAILED, system)
+    system.store = Interposed(system.store, get=failing)
+    assert one(system) == Result("ord_1", Outcome.ERROR, "a part of the system does not answer; try again")
+
+
+def failing(store, order_id):
+    raise ConnectionError("canary")

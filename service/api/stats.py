@@ -1,0 +1,189 @@
+"""Figures of the running system: once, or as they change."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+from fastapi.sse import EventSourceResponse
+from pydantic import BaseModel, Field
+
+from service.api.dependencies import Offload, TheOffload, TheOperator, TheSettings, TheSystem
+from service.api.problems import Problem, ProblemRoute
+from service.api.views import Instant
+from service.orders import stats
+from service.orders.figures import Depth, Tally
+from service.orders.lifecycle import Status
+from service.orders.model import FailureKind
+from service.orders.ports import System
+from service.orders.stats import LastHour, Stats
+from service.orders.timestamps import text
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(route_class=ProblemRoute, tags=["operators"])
+live_router = APIRouter(route_class=ProblemRoute, include_in_schema=False)
+
+
+class TallyView(BaseModel):
+    """A number of orders."""
+
+    count: int
+    exact: bool = Field(description="False: at least so many.")
+
+
+class OldestOpenView(BaseModel):
+    """The open order that has stood unchanged for the longest time."""
+
+    order_id: str
+    status: Status
+    since: Instant
+
+
+class DepthView(BaseModel):
+    """How many messages a queue holds, about."""
+
+    visible: int
+    in_flight: int
+
+
+class PercentilesView(BaseModel):
+    """Seconds that half, 95 % and 99 % of some orders took at most."""
+
+    p50: float
+    p95: float
+    p99: float
+    orders: int = Field(description="The newest fulfilled orders, 100 at most.")
+
+
+class MinuteView(BaseModel):
+    """What came to an end within one minute."""
+
+    at: Instant
+    fulfilled: int
+    failed: int
+
+
+class LastHourView(BaseModel):
+    """What came to an end lately. An order that was redriven counts as what it became."""
+
+    since: Instant = Field(description="An hour ago, or later when there was too much to look at.")
+    fulfilled: int
+    failed: int
+    success_rate: float | None
+    seconds_to_fulfillment: PercentilesView | None
+    minutes: list[MinuteView] = Field(description="Sixty of them, the oldest first.")
+
+
+class StatsView(BaseModel):
+    """How the system does."""
+
+    at: Instant
+    orders: dict[Status, TallyView]
+    failed: dict[FailureKind, TallyView]
+    oldest_open: OldestOpenView | None
+    queue: DepthView
+    dead_letter_queue: DepthView
+    last_hour: LastHourView
+
+
+class Figures:
+    """The figures that were taken last; many watchers cost no more than one."""
+
+    def __init__(self) -> None:
+        self._taken: Stats | None = None
+        self._taking = asyncio.Lock()
+
+    async def get(self, system: System, offload: Offload, good_for: timedelta) -> Stats:
+        """The figures, no older than ``good_for``."""
+        async with self._taking:
+            if self._taken is None or system.now() >= self._taken.at + good_for:
+                self._taken = await offload(stats.take, system)
+            return self._taken
+
+
+async def _figures(request: Request, system: TheSystem, settings: TheSettings, offload: TheOffload) -> Any:
+    figures: Figures = request.app.state.figures
+    good_for = timedelta(seconds=settings.stats_every)
+
+    async def get() -> dict[str, Any]:
+        return stats_view(await figures.get(system, offload, good_for))
+
+    return get
+
+
+TheFigures = Annotated[Any, Depends(_figures)]
+
+
+@router.get(
+    "/stats",
+    response_model=StatsView,
+    responses={status: {"model": Problem} for status in (401, 403, 503)},
+)
+async def show_stats(figures: TheFigures, _: TheOperator) -> JSONResponse:
+    """Show how the system does.
+
+    The cost is bounded, however many orders there are: with 8 shards, some 130 reads of an index, of 1,000 entries each
+    at most. What there is more of is told as not `exact`.
+    """
+    return JSONResponse(await figures())
+
+
+@live_router.get("/stats/live", response_class=EventSourceResponse)
+async def show_stats_live(figures: TheFigures, settings: TheSettings, _: TheOperator) -> AsyncIterator[dict[str, Any]]:
+    """Show how the system does, again and again, as server-sent events."""
+    while True:
+        try:
+            view = await figures()
+        except Exception as error:  # whoever listens comes again, and is told by `/stats` what is wrong
+            log.warning("GET /stats/live: ended, %s", type(error).__name__)
+            return
+        yield view
+        await asyncio.sleep(settings.stats_every)
+
+
+def stats_view(taken: Stats) -> dict[str, Any]:
+    """Figures, in the form that every route shows."""
+    oldest = taken.oldest_open
+    return {
+        "at": text(taken.at),
+        "orders": {status: _tally(tally) for status, tally in taken.orders.items()},
+        "failed": {kind: _tally(tally) for kind, tally in taken.failed.items()},
+        "oldest_open": (
+            {"order_id": oldest.order_id, "status": oldest.status, "since": text(oldest.updated_at)} if oldest else None
+        ),
+        "queue": _depth(taken.queue),
+        "dead_letter_queue": _depth(taken.dead_letters),
+        "last_hour": _last_hour(taken.last_hour),
+    }
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {"count": tally.count, "exact": tally.exact}
+
+
+def _depth(depth: Depth) -> dict[str, int]:
+    return {"visible": depth.visible, "in_flight": depth.in_flight}
+
+
+def _last_hour(hour: LastHour) -> dict[str, Any]:
+    rate, took = hour.success_rate, hour.to_fulfillment
+    return {
+        "since": text(hour.since),
+        "fulfilled": hour.fulfilled,
+        "failed": hour.failed,
+        "success_rate": None if rate is None else round(rate, 4),
+        "seconds_to_fulfillment": took
+        and {
+            "p50": took.p50.total_seconds(),
+            "p95": took.p95.total_seconds(),
+            "p99": took.p99.total_seconds(),
+            "orders": took.orders,
+        },
+        "minutes": [
+            {"at": text(minute.at), "fulfilled": minute.fulfilled, "failed": minute.failed} for minute in hour.minutes
+        ],
+    }

@@ -1,0 +1,35 @@
+"""Lists and figures of failed orders, read from the index of their table."""
+
+from service.aws.clients import Clients
+from service.aws.partitions import Partition, Partitions
+from service.aws.records import to_failed_order
+from service.orders.figures import Tally
+from service.orders.model import FailedOrder, FailureKind
+from service.orders.paging import Page, Position, Span
+from service.settings import Settings
+
+BY_REASON = "by-reason"
+
+
+class FailedOrderIndex:
+    """Reads the index ``by-reason``."""
+
+    def __init__(self, clients: Clients, settings: Settings) -> None:
+        self._failed_orders = Partitions(clients, settings.failed_orders_table)
+        self._shards = settings.read_shards
+
+    def page(self, kind: FailureKind | None, span: Span, limit: int, after: Position | None) -> Page[FailedOrder]:
+        """The orders that failed within a span, by one kind of failure or by any, newest first."""
+        kinds = FailureKind if kind is None else (kind,)
+        partitions = [partition for each in kinds for partition in self._partitions(each)]
+        ids, following = self._failed_orders.page(partitions, limit, after, span)
+        return Page(tuple(map(to_failed_order, self._failed_orders.rows(ids))), following)
+
+    def tally(self, kind: FailureKind, most: int) -> Tally:
+        """How many orders failed by one kind of failure, and were not redriven since."""
+        return self._failed_orders.tally(self._partitions(kind), most)
+
+    def _partitions(self, kind: FailureKind) -> tuple[Partition, ...]:
+        return tuple(
+            Partition(BY_REASON, "reason_shard", f"{kind}#{shard}", "failed_at") for shard in range(self._shards)
+        )

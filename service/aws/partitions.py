@@ -1,0 +1,148 @@
+"""Reading the partitions of an index side by side, and the rows that it points at.
+
+The indexes hold keys only: an order is written four times or more and listed seldom, so a list reads its rows from
+the table, where they are also never stale. Each status is spread over several partitions, so that no single one
+takes every write; they are read side by side and merged.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from service.aws.clients import Clients
+from service.orders.figures import Tally
+from service.orders.paging import ALWAYS, Key, Position, Span, cut, needed
+from service.orders.ports import Unavailable
+from service.orders.timestamps import parse, text
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SIDE_BY_SIDE = 16  # queries; the connection pool holds 20
+BATCH_GET_KEYS = 100  # the most that one BatchGetItem takes
+BATCH_GET_TRIES = 5
+TICK = timedelta(milliseconds=1)  # time stamps as text tell no more
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One partition of an index, sorted by a time stamp."""
+
+    index: str
+    key: str
+    value: str
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some keys of one partition; there are more if it is not ``whole``."""
+
+    keys: tuple[Key, ...]
+    whole: bool
+
+
+class Partitions:
+    """Reads the indexes of one table, and its rows."""
+
+    def __init__(self, clients: Clients, table: str) -> None:
+        self._clients = clients
+        self._table = table
+
+    @property
+    def _dynamodb(self) -> "DynamoDBClient":
+        return self._clients.dynamodb
+
+    def page(
+        self, partitions: Sequence[Partition], limit: int, after: Position | None, span: Span = ALWAYS
+    ) -> tuple[list[str], Position | None]:
+        """Cut one page of ids, the newest first, from several partitions."""
+        ends = [end for end in (after.at + TICK if after else None, span.end) if end is not None]
+        within = Span(span.start, min(ends, default=None))
+        parts = self.keys(partitions, within, needed(limit, after))
+        return cut((key for part in parts for key in part.keys), limit, after)
+
+    def keys(self, partitions: Sequence[Partition], span: Span, most: int, *, oldest_first: bool = False) -> list[Part]:
+        """Up to ``most`` keys of each partition within a span."""
+        if span.start is not None and span.end is not None and span.start >= span.end:
+            return [Part((), whole=True) for _ in partitions]
+
+        def read(partition: Partition) -> Part:
+            answer = self._query(partition, span, most, ScanIndexForward=oldest_first)
+            found = (Key(parse(item[partition.stamp]["S"]), item["order_id"]["S"]) for item in answer["Items"])
+            return Part(tuple(found), "LastEvaluatedKey" not in answer)
+
+        return _side_by_side(read, partitions)
+
+    def tally(self, partitions: Sequence[Partition], most: int) -> Tally:
+        """How many keys there are; of each partition, ``most`` are counted."""
+        answers = _side_by_side(lambda each: self._query(each, ALWAYS, most, Select="COUNT"), partitions)
+        exact = all("LastEvaluatedKey" not in answer for answer in answers)
+        return Tally(sum(answer["Count"] for answer in answers), exact)
+
+    def rows(self, order_ids: Sequence[str], attributes: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """The rows of some orders, in the order of the ids, or some attributes of them; one that is gone is left out.
+
+        Raises:
+            Unavailable: DynamoDB did not give all of them.
+        """
+        rows: dict[str, Any] = {}
+        for start in range(0, len(order_ids), BATCH_GET_KEYS):
+            request: dict[str, Any] = {"Keys": [_key(each) for each in order_ids[start : start + BATCH_GET_KEYS]]}
+            if attributes:
+                request["ProjectionExpression"] = ", ".join(("order_id", *attributes))
+            keys: Any = {self._table: request}
+            for tried in range(BATCH_GET_TRIES):
+                answer = self._dynamodb.batch_get_item(RequestItems=keys)
+                rows |= {item["order_id"]["S"]: item for item in answer["Responses"].get(self._table, [])}
+                keys = answer.get("UnprocessedKeys")
+                if not keys:
+                    break
+                time.sleep(0.05 * 2**tried)
+            else:
+                raise Unavailable(f"DynamoDB left keys of {self._table} unprocessed {BATCH_GET_TRIES} times")
+        return [rows[order_id] for order_id in order_ids if order_id in rows]
+
+    def _query(self, partition: Partition, span: Span, most: int, **more: Any) -> Any:
+        condition, names, values = "#key = :key", {"#key": partition.key}, {":key": {"S": partition.value}}
+        bounds = {":from": span.start, ":to": span.end - TICK if span.end else None}
+        given = {name: {"S": text(bound)} for name, bound in bounds.items() if bound is not None}
+        if given:
+            names["#stamp"] = partition.stamp
+            values |= given
+            condition += f" AND #stamp {_compared(given)}"
+        return self._dynamodb.query(
+            TableName=self._table,
+            IndexName=partition.index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            Limit=most,
+            **more,
+        )
+
+
+def _compared(bounds: Iterable[str]) -> str:
+    match sorted(bounds):
+        case [":from"]:
+            return ">= :from"
+        case [":to"]:
+            return "<= :to"
+        case _:
+            return "BETWEEN :from AND :to"
+
+
+def _side_by_side(read: Callable[[Partition], Answer], partitions: Sequence[Partition]) -> list[Answer]:
+    if len(partitions) == 1:
+        return [read(partitions[0])]
+    with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(partitions)), thread_name_prefix="index") as pool:
+        return list(pool.map(read, partitions))
+
+
+def _key(order_id: str) -> dict[str, Any]:
+    return {"order_id": {"S": order_id}}

@@ -1,0 +1,44 @@
+"""When a dead letter has nothing left to say, and taking such ones out."""
+
+import logging
+
+from service.orders import message
+from service.orders.model import Order
+from service.orders.ports import DeadLetter, System
+
+log = logging.getLogger(__name__)
+
+LETTERS = 200
+"""Dead letters that are looked at for stale ones at a time."""
+
+
+def is_stale(letter: DeadLetter, order: Order) -> bool:
+    """Whether a dead letter tells of a failure that an operator has redriven since.
+
+    Raises:
+        PoisonMessage: it tells of nothing.
+    """
+    return message.read(letter.body).epoch < order.epoch
+
+
+def remove_stale(system: System) -> int:
+    """Take dead letters out whose orders were redriven, so that the alarm on those that are left can clear.
+
+    What this does not reach, or what dies only now, the reconciler takes out.
+
+    Returns:
+        How many were taken out.
+    """
+
+    def stale(letter: DeadLetter) -> bool:
+        try:
+            order = system.store.get(message.read(letter.body).order_id)
+            return order is not None and is_stale(letter, order)
+        except message.PoisonMessage:
+            return False
+
+    try:
+        return system.dead_letters.remove(stale, LETTERS)
+    except Exception as error:  # the orders are on their way; a letter too many harms none of them
+        log.warning("stale dead letters not taken out (%s); the reconciler will try again", type(error).__name__)
+        return 0

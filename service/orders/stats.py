@@ -1,0 +1,129 @@
+"""How the system does, at a cost that does not grow with the orders that it holds.
+
+One look asks at most for ``(6 + kinds of failure + 3 + 2) × shards`` index queries, two batches of rows and the depth
+of two queues; each query reads a bounded number of entries. What there is more of is told as "at least".
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.orders.figures import Depth, Ended, Tally
+from service.orders.lifecycle import OPEN, Status
+from service.orders.model import FailureKind, Order
+from service.orders.ports import System
+
+COUNTED = 1_000  # entries of each partition that are counted
+LOOKED_AT = 250  # entries of each partition that are looked at for the last hour
+SAMPLE = 100  # fulfilled orders whose durations are read: one batch
+MINUTES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Of a number of orders, the durations that half, 95 % and 99 % of them do not exceed."""
+
+    p50: timedelta
+    p95: timedelta
+    p99: timedelta
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """How many orders came to which end in the minute that begins at ``at``."""
+
+    at: datetime
+    fulfilled: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastHour:
+    """What came to an end since ``since``, which is later than an hour ago when there was too much of it."""
+
+    since: datetime
+    fulfilled: int
+    failed: int
+    to_fulfillment: Percentiles | None
+    minutes: tuple[Minute, ...]
+
+    @property
+    def success_rate(self) -> float | None:
+        """The share of these orders that were fulfilled; None when there were none."""
+        ended = self.fulfilled + self.failed
+        return self.fulfilled / ended if ended else None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """One look at the system. An order that was redriven counts as what it became."""
+
+    at: datetime
+    orders: dict[Status, Tally]
+    failed: dict[FailureKind, Tally]
+    oldest_open: Order | None
+    queue: Depth
+    dead_letters: Depth
+    last_hour: LastHour
+
+
+def take(system: System) -> Stats:
+    """Look once."""
+    now = system.now()
+    failed = {kind: system.store.tally(kind, COUNTED) for kind in FailureKind}
+    orders = {
+        status: _sum(failed.values()) if status is Status.FAILED else system.store.tally(status, COUNTED)
+        for status in Status
+    }
+    return Stats(
+        at=now,
+        orders=orders,
+        failed=failed,
+        oldest_open=_oldest_open(system, now),
+        queue=system.queue.depth(),
+        dead_letters=system.dead_letters.depth(),
+        last_hour=_last_hour(system, now),
+    )
+
+
+def _sum(tallies: Collection[Tally]) -> Tally:
+    return Tally(sum(tally.count for tally in tallies), all(tally.exact for tally in tallies))
+
+
+def _oldest_open(system: System, now: datetime) -> Order | None:
+    """The open order that has stood unchanged for the longest time."""
+    waiting = (order for status in sorted(OPEN) for order in system.store.waiting(status, now, 1))
+    return min(waiting, key=lambda order: order.updated_at, default=None)
+
+
+def _last_hour(system: System, now: datetime) -> LastHour:
+    hour_ago = now - timedelta(minutes=MINUTES)
+    fulfilled = system.store.ended(Status.FULFILLED, hour_ago, LOOKED_AT)
+    failed = system.store.ended(Status.FAILED, hour_ago, LOOKED_AT)
+    since = max(fulfilled.since, failed.since)
+    newest = [key.order_id for key in fulfilled.orders[:SAMPLE]]
+    good, bad = _per_minute(fulfilled, since), _per_minute(failed, since)
+    this_minute = now.replace(second=0, microsecond=0)
+    minutes = [this_minute - timedelta(minutes=ago) for ago in reversed(range(MINUTES))]
+    return LastHour(
+        since=since,
+        fulfilled=good.total(),
+        failed=bad.total(),
+        to_fulfillment=percentiles(system.store.durations(newest)) if newest else None,
+        minutes=tuple(Minute(at, good[at], bad[at]) for at in minutes),
+    )
+
+
+def _per_minute(ended: Ended, since: datetime) -> Counter[datetime]:
+    return Counter(key.at.replace(second=0, microsecond=0) for key in ended.orders if key.at >= since)
+
+
+def percentiles(durations: Sequence[timedelta]) -> Percentiles | None:
+    """The percentiles of some durations by the nearest rank; None of none."""
+    ranked = sorted(durations)
+    if not ranked:
+        return None
+    p50, p95, p99 = (ranked[-(-share * len(ranked) // 100) - 1] for share in (50, 95, 99))
+    return Percentiles(p50, p95, p99, len(ranked))

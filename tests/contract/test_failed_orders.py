@@ -1,0 +1,134 @@
+"""Failed orders are listed newest first, by reason and by time, in pages that neither skip nor repeat."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from service.orders.lifecycle import Status
+from service.orders.model import Failure, FailureKind
+from service.orders.paging import ALWAYS, Span
+from tests.contract.support import NOW, order_in, requests, walk, write_of
+from tests.support import SETTINGS
+
+KINDS = tuple(FailureKind)
+EVERY = timedelta(seconds=10)
+
+
+def fail(store, number, kind, at=None):
+    order = store.create(order_in(Status.PROCESSING, f"ord_{number:03}", attempts=2))
+    failure = Failure(kind, "because")
+    return store.apply(
+        write_of("fail", order, at=at or NOW + number * EVERY, failure=failure, message_id=f"message-{number}")
+    )
+
+
+@pytest.fixture
+def failed(store):
+    """Twelve failed orders, three of each kind, ten seconds apart."""
+    for number in range(12):
+        fail(store, number, KINDS[number % 4])
+    return store
+
+
+def listed(store, kind=None, span=ALWAYS, limit=5):
+    pages = walk(lambda limit, after: store.failed_orders(kind, span, limit, after), limit)
+    return [each.order_id for page in pages for each in page]
+
+
+def numbers(*wanted):
+    return [f"ord_{number:03}" for number in wanted]
+
+
+@pytest.mark.parametrize("limit", [1, 4, 5, 12, 100])
+def test_all_are_listed_newest_first(failed, limit):
+    assert listed(failed, limit=limit) == numbers(*reversed(range(12)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_those_of_one_kind_of_failure_can_be_asked_for(failed, kind):
+    first = KINDS.index(kind)
+    assert listed(failed, kind, limit=2) == numbers(first + 8, first + 4, first)
+
+
+@pytest.mark.parametrize(
+    ("span", "wanted"),
+    [
+        (Span(NOW + 3 * EVERY), range(3, 12)),
+        (Span(end=NOW + 3 * EVERY), range(3)),
+        (Span(NOW + 3 * EVERY, NOW + 5 * EVERY), (3, 4)),
+        (Span(NOW + 5 * EVERY, NOW + 5 * EVERY), ()),
+        (Span(NOW + 5 * EVERY, NOW + 3 * EVERY), ()),
+        (Span(NOW + 200 * EVERY), ()),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 100])
+def test_those_of_a_span_of_time_can_be_asked_for_the_beginning_in_it_and_the_end_not(failed, span, wanted, limit):
+    assert listed(failed, span=span, limit=limit) == numbers(*reversed(wanted))
+
+
+def test_those_that_failed_in_one_millisecond_are_each_listed_once(store):
+    for number in range(7):
+        fail(store, number, KINDS[number % 2], at=NOW)
+    assert sorted(listed(store, limit=2)) == numbers(*range(7))
+    assert sorted(listed(store, span=Span(NOW, NOW + timedelta(milliseconds=1)), limit=2)) == numbers(*range(7))
+
+
+def test_a_redriven_order_is_listed_no_more(failed):
+    failed.apply(write_of("redrive", failed.get("ord_005"), id="w3"))
+    assert listed(failed) == numbers(11, 10, 9, 8, 7, 6, 4, 3, 2, 1, 0)
+
+
+def test_a_failed_order_knows_the_message_that_it_failed_on(failed):
+    page = failed.failed_orders(None, ALWAYS, 1)
+    assert page.orders == (failed.failed("ord_011"),)
+    assert page.orders[0].message_id == "message-11"
+
+
+def test_failed_orders_are_counted_by_kind_and_orders_by_status(failed):
+    assert {kind: (failed.tally(kind, 100).count, failed.tally(kind, 100).exact) for kind in KINDS} == dict.fromkeys(
+        KINDS, (3, True)
+    )
+    assert failed.tally(Status.FAILED, 100).count == 12
+    assert failed.tally(Status.PENDING, 100).count == 0
+
+
+def test_a_count_that_was_cut_says_so(dynamodb_store, clients):
+    for number in range(30):
+        fail(dynamodb_store, number, FailureKind.DECLINED)
+    tally = dynamodb_store.tally(FailureKind.DECLINED, 2)
+    assert not tally.exact
+    assert tally.count <= 2 * SETTINGS.status_shards
+    assert dynamodb_store.tally(FailureKind.DECLINED, 100).count == 30
+
+
+@pytest.mark.parametrize(("since", "count"), [(NOW, 12), (NOW + 6 * EVERY, 6), (NOW + 50 * EVERY, 0)])
+def test_those_that_ended_since_a_time_are_told_newest_first(failed, since, count):
+    ended = failed.ended(Status.FAILED, since, 100)
+    assert ended.since == since
+    assert [key.order_id for key in ended.orders] == numbers(*reversed(range(12)))[:count]
+
+
+def test_where_more_ended_than_are_looked_at_the_span_is_shorter_and_whole(failed):
+    ended = failed.ended(Status.FAILED, NOW, 1)
+    assert NOW < ended.since
+    whole = [key for key in failed.ended(Status.FAILED, NOW, 100).orders if key.at >= ended.since]
+    assert list(ended.orders) == whole
+
+
+def test_how_long_orders_took_is_read_from_their_rows(failed):
+    took = failed.durations(numbers(0, 3))
+    assert [each - took[0] for each in took] == [timedelta(), 3 * EVERY]
+    order = failed.get("ord_000")
+    assert took[0] == order.updated_at - order.created_at
+
+
+def test_a_list_costs_one_query_for_each_kind_and_shard_and_one_read_of_rows(dynamodb_store, clients):
+    fail(dynamodb_store, 1, FailureKind.DECLINED)
+    with requests(clients) as every_kind:
+        dynamodb_store.failed_orders(None, ALWAYS, 10)
+    with requests(clients) as one_kind:
+        dynamodb_store.failed_orders(FailureKind.DECLINED, ALWAYS, 10)
+    shards = SETTINGS.status_shards
+    assert Counter(name for name, _ in every_kind) == {"Query": len(KINDS) * shards, "BatchGetItem": 1}
+    assert Counter(name for name, _ in one_kind) == {"Query": shards, "BatchGetItem": 1}

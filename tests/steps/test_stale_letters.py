@@ -1,0 +1,94 @@
+"""A dead letter goes when an operator has redriven the failure that it tells of, and for no other reason."""
+
+from datetime import timedelta
+
+import pytest
+
+from service.orders.dead_letters import remove_stale
+from service.orders.lifecycle import Status
+from service.orders.message import Message, write
+from service.orders.redrive import redrive
+from tests.steps.doubles import DECLINED, Scripted, deliver, later, message, reconcile, standing
+from tests.support import MemorySystem
+
+
+@pytest.fixture
+def system():
+    system = MemorySystem()
+    standing(Status.FAILED, system)
+    system.dead_letters.put(message("ord_1"))
+    return system
+
+
+def send_again(system):
+    redrive("ord_1", "jo", "the warehouse is open again", system)
+
+
+def test_the_letter_of_a_failed_order_stays(system):
+    assert remove_stale(system) == 0
+    assert len(system.dead_letters.letters) == 1
+
+
+def test_the_letter_of_a_redriven_order_goes(system):
+    send_again(system)
+    assert remove_stale(system) == 1
+    assert system.dead_letters.letters == []
+
+
+@pytest.mark.parametrize("status", [each for each in Status if each is not Status.FAILED])
+def test_the_letter_of_an_order_that_was_never_redriven_stays_whatever_became_of_it(status):
+    """It is what tells the reconciler of an open order that lost its message; of another, somebody has to know why."""
+    system = MemorySystem()
+    standing(status, system)
+    system.dead_letters.put(message("ord_1"))
+    assert remove_stale(system) == 0
+
+
+def test_the_letter_of_the_redrive_itself_stays_when_the_order_fails_again(system):
+    send_again(system)
+    (sent,) = system.queue.messages
+    assert sent == Message("ord_1", epoch=1)
+    system.fulfiller = Scripted(DECLINED)
+    for _ in range(3):
+        deliver(system, write(sent))
+    assert system.store.get("ord_1").status is Status.FAILED
+    system.dead_letters.put(write(sent))
+    assert remove_stale(system) == 1
+    assert [letter.body for letter in system.dead_letters.letters] == [write(sent)]
+
+
+@pytest.mark.parametrize("body", ["", "poison", message("ord_unknown")])
+def test_a_letter_that_names_no_order_of_ours_stays(body, system):
+    system.dead_letters.letters = []
+    system.dead_letters.put(body)
+    assert remove_stale(system) == 0
+
+
+def test_a_queue_that_does_not_answer_is_left_to_the_reconciler(system, caplog):
+    send_again(system)
+    system.dead_letters.broken = ConnectionError("canary")
+    assert remove_stale(system) == 0
+    assert "(ConnectionError); the reconciler will try again" in caplog.text
+    assert "canary" not in caplog.text
+    system.dead_letters.broken = None
+    assert reconcile(system) == {}
+    assert system.dead_letters.letters == []
+
+
+def test_a_letter_that_dies_after_the_redrive_is_taken_out_by_the_reconciler(system):
+    system.dead_letters.letters = []
+    send_again(system)
+    assert remove_stale(system) == 0
+    system.dead_letters.put(message("ord_1"))
+    later(system, timedelta(seconds=1))
+    assert reconcile(system) == {}
+    assert system.dead_letters.letters == []
+
+
+def test_what_the_reconciler_sends_again_after_a_redrive_is_no_stale_message(system):
+    system.queue.broken = ConnectionError("no")
+    send_again(system)
+    system.queue.broken = None
+    later(system, system.policy.resend_after)
+    assert reconcile(system) == {"resent": 1}
+    assert system.queue.messages == [Message("ord_1", epoch=1)]
