@@ -7,12 +7,19 @@ from pathlib import Path
 import pytest
 from fastapi.routing import APIRoute
 
-from service.api import docs, health, openapi, orders
+from service.api import console, docs, failed_orders, health, openapi, orders, stats
 from service.api.app import create_app
-from tests.api.client import JSON, assert_problem
+from tests.api.client import JSON, Api, assert_problem
 
-ROUTES = [route for router in (orders.router, health.router, docs.router) for route in router.routes]
+ROUTERS = (orders.router, health.router, docs.router, failed_orders.router, stats.router, console.router)
+ROUTES = [route for router in ROUTERS for route in router.routes]
 COMMITTED = Path(openapi.__file__).parents[2] / "docs" / "openapi.json"
+
+
+@pytest.fixture
+def api():
+    """One that serves operators, too."""
+    return Api(cloud="embedded")
 
 
 @pytest.fixture
@@ -84,15 +91,17 @@ def test_the_committed_document_is_the_one_that_is_served(document):
 def test_every_route_is_documented_but_the_documentation_itself(document):
     there = {(route.path, method) for route in ROUTES for method in route.methods}
     own = {(route.path, method) for route in docs.router.routes for method in route.methods}
+    page = {(route.path, method) for route in console.router.routes for method in route.methods}
     assert own == {("/", "GET"), ("/docs", "GET"), ("/docs/{name}", "GET")}
-    assert operations(document) == there - own
+    assert page == {("/console", "GET"), ("/console/{name}", "GET")}
+    assert operations(document) == there - own - page
 
 
 def test_the_application_has_no_routes_but_these(api, document):
     bare = {route.path for route in api.app.routes if isinstance(getattr(route, "path", None), str)}
     assert bare <= {"/openapi.json"}
     assert all(isinstance(route, APIRoute) for route in ROUTES)
-    assert len(operations(document)) == 7
+    assert len(operations(document)) == 12
 
 
 def test_every_reference_leads_somewhere(document):

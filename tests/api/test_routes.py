@@ -1,0 +1,131 @@
+"""Which routes there are: operators' only where the deployment switches them on, and on every emulator."""
+
+from dataclasses import replace
+
+import pytest
+from starlette.routing import Route
+
+from service.api.app import create_app
+from service.api.dependencies import in_thread, inline
+from service.settings import SettingsError
+from tests.api.client import Api, assert_problem
+from tests.api.proxy import Gateway, problem
+from tests.support import SETTINGS
+
+EVERYBODYS = {
+    "POST /order",
+    "POST /orders",
+    "GET /orders",
+    "GET /orders/{order_id}",
+    "POST /orders/{order_id}/cancel",
+    "GET /health",
+    "GET /ready",
+    "GET /",
+    "GET /docs",
+    "GET /docs/{name}",
+}
+OPERATORS = {
+    "GET /failed-orders",
+    "GET /failed-orders/{order_id}",
+    "POST /failed-orders/{order_id}/redrive",
+    "POST /failed-orders/redrive",
+    "GET /stats",
+    "GET /console",
+    "GET /console/{name}",
+}
+SERVERS = {"GET /stats/live"}
+
+SWITCHED = pytest.mark.parametrize(
+    ("settings", "served"),
+    [
+        ({"cloud": "aws"}, False),
+        ({"cloud": "aws", "api_auth": "iam"}, False),
+        ({"cloud": "aws", "api_auth": "iam", "operator_api": "off"}, False),
+        ({"cloud": "aws", "api_auth": "iam", "operator_api": "on"}, True),
+        ({"cloud": "aws", "api_auth": "api_key", "operator_api": "on"}, True),
+        ({"cloud": "aws", "api_auth": "cognito", "operator_api": "on"}, True),
+        ({"cloud": "embedded"}, True),
+        ({"cloud": "embedded", "operator_api": "off"}, True),
+        ({"cloud": "localstack", "aws_endpoint_url": "http://localstack:4566"}, True),
+    ],
+    ids=lambda value: " ".join(value.values()) if isinstance(value, dict) else "",
+)
+
+
+def table(offload, **settings):
+    app = create_app(replace(SETTINGS, **settings), offload)
+    routes = [route for router in app.state.routers for route in router.routes if isinstance(route, Route)]
+    return {f"{method} {route.path}" for route in routes for method in route.methods - {"HEAD"}}
+
+
+@SWITCHED
+def test_the_route_table_behind_api_gateway(settings, served):
+    assert table(inline, **settings) == EVERYBODYS | (OPERATORS if served else set())
+
+
+@SWITCHED
+def test_the_route_table_of_a_server(settings, served):
+    assert table(in_thread, **settings) == EVERYBODYS | (OPERATORS | SERVERS if served else set())
+
+
+@pytest.mark.parametrize("route", sorted(OPERATORS | SERVERS))
+def test_where_they_are_off_nothing_answers_and_nothing_is_documented(route):
+    method, path = route.split(" ")
+    api = Api(api_auth="iam")
+    asked = path.replace("{order_id}", "ord_1").replace("{name}", "main.js")
+    assert_problem(api.request(method, asked, json={}), 404, "not-found")
+    assert path not in api.get("/openapi.json").json()["paths"]
+
+
+def test_they_cannot_be_switched_on_where_anybody_can_call():
+    with pytest.raises(SettingsError, match="DOFS_OPERATOR_API=on needs DOFS_API_AUTH"):
+        replace(SETTINGS, cloud="aws", operator_api="on", api_auth="none")
+
+
+CALLS = [
+    ("GET", "/failed-orders"),
+    ("GET", "/failed-orders/ord_1"),
+    ("POST", "/failed-orders/ord_1/redrive"),
+    ("POST", "/failed-orders/redrive"),
+    ("GET", "/stats"),
+]
+
+
+def call(gateway, method, path):
+    return gateway.get(path) if method == "GET" else gateway.post(path, body={"note": "again"})
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+@pytest.mark.parametrize("mode", ["api_key", "iam", "cognito"])
+def test_without_an_identity_nobody_is_an_operator(mode, method, path, event_loop):
+    gateway = Gateway(api_auth=mode, operator_api="on")
+    assert problem(call(gateway, method, path)) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+@pytest.mark.parametrize(
+    ("groups", "allowed"),
+    [
+        (None, False),
+        ("", False),
+        ("customers", False),
+        ("operators-not", False),
+        ("operators", True),
+        ("customers,operators", True),
+    ],
+)
+def test_of_a_user_pool_only_the_group_of_operators_may(groups, allowed, method, path, event_loop):
+    gateway = Gateway(api_auth="cognito", operator_api="on")
+    claims = {"sub": "ann"} | ({} if groups is None else {"cognito:groups": groups})
+    gateway.caller = {"authorizer": {"claims": claims}}
+    answer = call(gateway, method, path)
+    if allowed:
+        assert answer["statusCode"] in (200, 404)
+    else:
+        assert problem(answer) == (403, "not-operator")
+
+
+@pytest.mark.parametrize("mode", ["api_key", "iam", "cognito"])
+def test_the_page_itself_is_for_everybody_as_it_holds_nothing(mode, event_loop):
+    gateway = Gateway(api_auth=mode, operator_api="on")
+    assert gateway.get("/console")["statusCode"] == 200

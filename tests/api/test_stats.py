@@ -1,0 +1,62 @@
+"""Figures over HTTP: what they show, and that many who ask cost no more than one."""
+
+import pytest
+
+from service.orders.lifecycle import Status
+from tests.api.client import Api, assert_problem
+from tests.steps.doubles import Interposed, message, standing
+
+
+@pytest.fixture
+def api():
+    return Api(cloud="embedded")
+
+
+def test_an_idle_system_shows_zeros(api):
+    shown = api.get("/stats").json()
+    assert shown["orders"] == {status: {"count": 0, "exact": True} for status in Status}
+    assert shown["oldest_open"] is None
+    assert shown["last_hour"]["success_rate"] is None
+    assert shown["last_hour"]["seconds_to_fulfillment"] is None
+
+
+def test_the_figures_of_a_busy_one(api):
+    for number, status in enumerate(Status):
+        standing(status, api.system, f"ord_{number}")
+        api.system.now.forward(1)
+    api.system.dead_letters.put(message("ord_6"))
+    shown = api.get("/stats").json()
+    assert shown["orders"]["FAILED"] == {"count": 1, "exact": True}
+    assert shown["oldest_open"] == {"order_id": "ord_0", "status": "RECEIVED", "since": "2026-01-31T09:30:00.123Z"}
+    assert shown["dead_letter_queue"] == {"visible": 1, "in_flight": 0}
+    assert (shown["last_hour"]["fulfilled"], shown["last_hour"]["failed"]) == (1, 1)
+    assert shown["last_hour"]["success_rate"] == 0.5
+    assert shown["last_hour"]["seconds_to_fulfillment"]["orders"] == 1
+    assert len(shown["last_hour"]["minutes"]) == 60
+
+
+def test_many_who_ask_within_a_moment_cost_one_look(api):
+    looks = []
+
+    def tally(store, *args):
+        looks.append(args)
+        return store.tally(*args)
+
+    api.system.store = Interposed(api.system.store, tally=tally)
+    first = api.get("/stats").json()
+    once = len(looks)
+    assert api.get("/stats").json() == first
+    assert len(looks) == once
+    api.system.now.forward(api.system.settings.stats_every)
+    api.get("/stats")
+    assert len(looks) == 2 * once
+
+
+def test_a_store_that_does_not_answer_is_a_problem_that_says_nothing_private(api):
+    def tally(*_):
+        raise ConnectionError("canary")
+
+    api.system.store = Interposed(api.system.store, tally=tally)
+    answer = api.get("/stats")
+    assert_problem(answer, 500, "internal-error")
+    assert "canary" not in answer.text
