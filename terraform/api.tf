@@ -1,26 +1,39 @@
 # The REST API: `POST /order` with a check of its body, everything else passed through, all to the function's alias.
 
 locals {
-  order_path = "/order"
-  proxy_path = "/{proxy+}"
+  order_path   = "/order"
+  proxy_path   = "/{proxy+}"
+  console_path = "/console"
+  files_path   = "/console/{proxy+}"
 
-  resource_ids = {
-    "/"                = aws_api_gateway_rest_api.orders.root_resource_id
-    (local.order_path) = aws_api_gateway_resource.order.id
-    (local.proxy_path) = aws_api_gateway_resource.proxy.id
-  }
+  resource_ids = merge(
+    {
+      "/"                = aws_api_gateway_rest_api.orders.root_resource_id
+      (local.order_path) = aws_api_gateway_resource.order.id
+      (local.proxy_path) = aws_api_gateway_resource.proxy.id
+    },
+    { for resource in aws_api_gateway_resource.console : local.console_path => resource.id },
+    { for resource in aws_api_gateway_resource.console_files : local.files_path => resource.id },
+  )
 
-  # A browser asks OPTIONS before it may show who it is, so that is open; the function answers it by its list of origins.
-  methods = { for name, method in local.all_methods : name => method if !method.open || length(var.cors_origins) > 0 }
-
-  all_methods = {
-    "ANY /"             = { path = "/", method = "ANY", open = false, validated = false }
-    "POST /order"       = { path = local.order_path, method = "POST", open = false, validated = true }
-    "OPTIONS /order"    = { path = local.order_path, method = "OPTIONS", open = true, validated = false }
-    "ANY /order"        = { path = local.order_path, method = "ANY", open = false, validated = false }
-    "OPTIONS /{proxy+}" = { path = local.proxy_path, method = "OPTIONS", open = true, validated = false }
-    "ANY /{proxy+}"     = { path = local.proxy_path, method = "ANY", open = false, validated = false }
-  }
+  methods = merge(
+    {
+      "ANY /"         = { path = "/", method = "ANY", open = false, validated = false }
+      "POST /order"   = { path = local.order_path, method = "POST", open = false, validated = true }
+      "ANY /order"    = { path = local.order_path, method = "ANY", open = false, validated = false }
+      "ANY /{proxy+}" = { path = local.proxy_path, method = "ANY", open = false, validated = false }
+    },
+    # A browser asks OPTIONS before it may show who it is, so that is open; the function answers it by its list of origins.
+    length(var.cors_origins) == 0 ? {} : {
+      "OPTIONS /order"    = { path = local.order_path, method = "OPTIONS", open = true, validated = false }
+      "OPTIONS /{proxy+}" = { path = local.proxy_path, method = "OPTIONS", open = true, validated = false }
+    },
+    # A browser cannot send a key with the address that is typed into it. The page holds nothing; what it asks for is guarded.
+    !var.operator_api ? {} : {
+      "GET /console"          = { path = local.console_path, method = "GET", open = true, validated = false }
+      "GET /console/{proxy+}" = { path = local.files_path, method = "GET", open = true, validated = false }
+    },
+  )
 
   authorization = { none = "NONE", api_key = "NONE", iam = "AWS_IAM", cognito = "COGNITO_USER_POOLS" }[var.api_auth]
 
@@ -72,6 +85,22 @@ resource "aws_api_gateway_resource" "proxy" {
   path_part   = trimprefix(local.proxy_path, "/")
 }
 
+resource "aws_api_gateway_resource" "console" {
+  count = var.operator_api ? 1 : 0
+
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  parent_id   = aws_api_gateway_rest_api.orders.root_resource_id
+  path_part   = trimprefix(local.console_path, "/")
+}
+
+resource "aws_api_gateway_resource" "console_files" {
+  count = var.operator_api ? 1 : 0
+
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  parent_id   = aws_api_gateway_resource.console[0].id
+  path_part   = trimprefix(local.proxy_path, "/")
+}
+
 # The gateway checks no more than that an order is an object: which fields are wrong is for the function to say, all at
 # once, and with `Prefer: handling=lenient` for the workflow.
 resource "aws_api_gateway_model" "order" {
@@ -97,7 +126,7 @@ resource "aws_api_gateway_authorizer" "cognito" {
 }
 
 resource "aws_api_gateway_method" "orders" {
-  # checkov:skip=CKV_AWS_59: api_auth = none is refused outside dev, and OPTIONS cannot be authenticated
+  # checkov:skip=CKV_AWS_59: api_auth = none is refused outside dev; OPTIONS and a page's own files cannot be authenticated
   # checkov:skip=CKV2_AWS_53: `POST /order` is validated by the gateway, all else by the function
   for_each = local.methods
 
@@ -137,7 +166,7 @@ resource "aws_api_gateway_deployment" "orders" {
 
   # Files and variables, not objects: what a provider computes would replace the deployment with every plan.
   triggers = {
-    definition = sha1(jsonencode([filesha1("${path.module}/api.tf"), var.api_auth, var.cognito_user_pool_arn, var.cors_origins, local.names]))
+    definition = sha1(jsonencode([filesha1("${path.module}/api.tf"), var.api_auth, var.cognito_user_pool_arn, var.cors_origins, var.operator_api, local.names]))
   }
 
   depends_on = [aws_api_gateway_integration.function, aws_api_gateway_gateway_response.problem]

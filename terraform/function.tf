@@ -12,6 +12,7 @@ locals {
     DOFS_DEAD_LETTER_QUEUE_URL    = aws_sqs_queue.dead_letter.url
     DOFS_STATE_MACHINE_ARN        = local.state_machine_arn
     DOFS_API_AUTH                 = var.api_auth
+    DOFS_OPERATOR_API             = var.operator_api ? "on" : "off"
     DOFS_CORS_ORIGINS             = join(",", var.cors_origins)
     DOFS_LOG_LEVEL                = var.log_level
     DOFS_MAX_ATTEMPTS             = tostring(var.sqs_max_receive_count)
@@ -127,8 +128,14 @@ resource "aws_iam_policy" "function" {
         # A transaction needs the permissions of what it does. DeleteItem is an operator's redrive.
         Sid      = "FailedOrders"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
+        Action   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
         Resource = aws_dynamodb_table.failed_orders.arn
+      },
+      {
+        Sid      = "FailedOrderLists"
+        Effect   = "Allow"
+        Action   = "dynamodb:Query"
+        Resource = [for index in aws_dynamodb_table.failed_orders.global_secondary_index : "${aws_dynamodb_table.failed_orders.arn}/index/${index.name}"]
       },
       {
         Sid      = "SendAgain"
@@ -144,10 +151,10 @@ resource "aws_iam_policy" "function" {
         Resource = aws_sqs_queue.fulfillment.arn
       },
       {
-        # The reconciler looks at dead letters; it takes none out.
-        Sid      = "LookAtDeadLetters"
+        # The reconciler looks at dead letters; a redrive takes those out that tell of what it sends again.
+        Sid      = "DeadLetters"
         Effect   = "Allow"
-        Action   = "sqs:ReceiveMessage"
+        Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
         Resource = aws_sqs_queue.dead_letter.arn
       },
       {

@@ -314,6 +314,17 @@ variable "cognito_user_pool_arn" {
   }
 }
 
+variable "operator_api" {
+  description = "Whether the API has the routes of operators and the console. With api_auth = cognito they are for the group operators."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.operator_api || var.api_auth != "none"
+    error_message = "operator_api needs another api_auth than none: anybody could redrive, and see every order."
+  }
+}
+
 variable "cors_origins" {
   description = "Origins whose pages may call the API, such as https://shop.example.com."
   type        = list(string)

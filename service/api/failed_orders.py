@@ -1,6 +1,7 @@
 """What operators do about orders that failed for good: list them, look at one, send one or many again."""
 
 import asyncio
+import re
 import time
 from dataclasses import asdict
 from datetime import datetime
@@ -36,6 +37,8 @@ from service.orders.timestamps import parse, text
 router = APIRouter(route_class=ProblemRoute, tags=["operators"], default_response_class=DecimalResponse)
 
 MOST = 100  # orders of one answer
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+NOTE_PATTERN = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
 TIME = 20  # seconds after which a redrive of many begins no further order; API Gateway waits for 29
 
 
@@ -51,9 +54,11 @@ def _instant(written: object) -> datetime:
 
 
 def _note(written: object) -> object:
-    if isinstance(written, str) and not written.isprintable():
-        raise PydanticCustomError("note", "must be printable, and one line")
-    return written.strip() if isinstance(written, str) else written
+    if not isinstance(written, str):
+        return written
+    if not re.fullmatch(NOTE_PATTERN, written):
+        raise PydanticCustomError("note", "must be one line of text, and not empty")
+    return written.strip()
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
@@ -61,7 +66,12 @@ OrderId = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Note = Annotated[
     str,
     BeforeValidator(_note),
-    Field(min_length=1, max_length=200, description="Why. It stands on the order's timeline; its customer reads it."),
+    Field(
+        min_length=1,
+        max_length=200,
+        description="Why. It stands on the order's timeline; its customer reads it.",
+        json_schema_extra={"pattern": NOTE_PATTERN},
+    ),
 ]
 
 

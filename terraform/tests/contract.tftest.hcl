@@ -319,6 +319,40 @@ run "with_cognito_every_route_but_a_preflight_asks_for_a_token" {
   }
 }
 
+run "without_operators_there_is_no_console" {
+  variables {
+    api_auth = "iam"
+  }
+
+  assert {
+    condition     = length(aws_api_gateway_resource.console) == 0 && alltrue([for name in keys(aws_api_gateway_method.orders) : !strcontains(name, "console")])
+    error_message = "The console is served to nobody's use."
+  }
+}
+
+run "for_operators_the_page_is_open_and_nothing_that_it_asks_for" {
+  variables {
+    api_auth     = "api_key"
+    operator_api = true
+  }
+
+  assert {
+    condition = alltrue([
+      for name, method in aws_api_gateway_method.orders :
+      method.api_key_required == !startswith(name, "GET /console")
+    ])
+    error_message = "The page asks for a key, or something else does not."
+  }
+
+  assert {
+    condition = (
+      toset([for name in keys(aws_api_gateway_method.orders) : name if strcontains(name, "console")]) == toset(["GET /console", "GET /console/{proxy+}"]) &&
+      aws_api_gateway_resource.console_files[0].path_part == "{proxy+}" && aws_api_gateway_resource.console[0].path_part == "console"
+    )
+    error_message = "The page or its files cannot be had."
+  }
+}
+
 run "every_variable_lands_where_it_belongs" {
   variables {
     environment                 = "staging"
@@ -344,6 +378,7 @@ run "every_variable_lands_where_it_belongs" {
     api_throttling_rate         = 7
     api_throttling_burst        = 9
     enable_tracing              = true
+    operator_api                = true
     workflow_type               = "EXPRESS"
   }
 
@@ -358,6 +393,7 @@ run "every_variable_lands_where_it_belongs" {
       DOFS_DEAD_LETTER_QUEUE_URL    = aws_sqs_queue.dead_letter.url
       DOFS_STATE_MACHINE_ARN        = "arn:aws:states:ap-south-1:123456789012:stateMachine:shop-order-processing-staging"
       DOFS_API_AUTH                 = "cognito"
+      DOFS_OPERATOR_API             = "on"
       DOFS_CORS_ORIGINS             = "https://a.example.com,https://b.example.com"
       DOFS_LOG_LEVEL                = "WARNING"
       DOFS_MAX_ATTEMPTS             = "5"
@@ -404,7 +440,7 @@ run "every_variable_lands_where_it_belongs" {
   assert {
     condition = alltrue([
       for name, method in aws_api_gateway_method.orders :
-      startswith(name, "OPTIONS") || method.authorizer_id == aws_api_gateway_authorizer.cognito[0].id
+      startswith(name, "OPTIONS") || startswith(name, "GET /console") || method.authorizer_id == aws_api_gateway_authorizer.cognito[0].id
     ])
     error_message = "A route does not ask the user pool."
   }

@@ -622,3 +622,13 @@ run "a_name_is_not_long" {
 
   expect_failures = [var.project_name]
 }
+
+run "operators_are_known" {
+  command = plan
+
+  variables {
+    operator_api = true
+  }
+
+  expect_failures = [var.operator_api]
+}

@@ -11,6 +11,7 @@ from itertools import count, cycle
 from typing import Any
 
 from service.api.body import KEY_PATTERN
+from service.api.failed_orders import NOTE_PATTERN
 from service.orders.lifecycle import Status
 from service.orders.validation import ID_PATTERN, MAX_AMOUNT
 from tests.hostile.logs import CANARY
@@ -33,11 +34,15 @@ class Customer:
     def before_call(self, _context: Any, case: Any, _kwargs: Any) -> None:
         self.clock.forward(0.001)
         case.headers["X-Note"] = CANARY
-        if isinstance(case.body, dict):
+        if isinstance(case.body, dict) and "redrive" in case.operation.label:
+            agree(case.body, of_many=case.operation.label.endswith("/failed-orders/redrive"))
+        elif isinstance(case.body, dict):
             mark(case.body)
             settle(case.body)
         if fits(KEY_PATTERN, case.headers.get("Idempotency-Key")):
             case.headers["Idempotency-Key"] = next(self.keys)
+        if case.operation.label == "GET /failed-orders" and fits("[A-Za-z0-9_-]+", case.query.get("cursor")):
+            del case.query["cursor"]
         listing = case.operation.label == "GET /orders"
         if case.meta is None or not case.meta.generation.mode.is_positive:
             if listing:
@@ -48,7 +53,7 @@ class Customer:
         if listing:
             case.query = self._page_of_a_list(case.query)
         if "order_id" in case.path_parameters and case.meta.phase.name != "stateful":
-            ids = self.to_cancel if case.operation.label.endswith("/cancel") else self.to_show
+            ids = self.to_cancel if case.operation.label.endswith(("/cancel", "/redrive")) else self.to_show
             case.path_parameters["order_id"] = next(ids)
 
     def _send_it_twice(self, case: Any) -> None:
@@ -79,6 +84,24 @@ def ask_for_one_list(query: dict[str, Any]) -> None:
         query["status"] = Status.RECEIVED.value
     if fits("[A-Za-z0-9_-]+", query.get("cursor")):
         del query["cursor"]
+
+
+def agree(redrive: dict[str, Any], *, of_many: bool) -> None:
+    """Name orders or a filter and not both, no cursor, and whole numbers as such; the note carries the canary.
+
+    All of them are asked about only: what is FAILED is there for others to see.
+    """
+    if of_many and redrive.get("dry_run", False) is False and not redrive.get("order_ids"):
+        redrive["dry_run"] = True
+    for name in ("reason", "failed_after", "failed_before") if isinstance(redrive.get("order_ids"), list) else ():
+        redrive.pop(name, None)
+    if fits("[A-Za-z0-9_-]+", redrive.get("cursor")):
+        del redrive["cursor"]
+    for name in ("epoch", "limit"):
+        if is_number(redrive.get(name)) and redrive[name] == int(redrive[name]):
+            redrive[name] = int(redrive[name])
+    if fits(NOTE_PATTERN, redrive.get("note")) and len(redrive["note"]) <= 200:
+        redrive["note"] = CANARY
 
 
 def mark(order: dict[str, Any]) -> None:

@@ -9,17 +9,15 @@ from typing import Any
 import pytest
 
 from service.embedded.cloud import EmbeddedCloud
-from service.orders.redrive import redrive
 from service.orders.submission import received
 from service.steps import store
 from tests.embedded.support import client, running_cloud
 from tests.support import valid_order
-from tests.system import key_for, settled
+from tests.system import depth_becomes, key_for, settled
 
 pytestmark = [pytest.mark.anyio, pytest.mark.docker]
 
 NOT_CALLED_BY_US = {
-    "sqs:DeleteMessage": "the event source mapping acknowledges messages with the function's role",
     "logs:CreateLogStream": "the runtime writes the log with the function's role",
     "logs:PutLogEvents": "the runtime writes the log with the function's role",
 }
@@ -72,7 +70,12 @@ async def calls() -> set[Call]:
                 answer = await api.post("/order", json=valid_order(), headers={"Idempotency-Key": key})
                 order_id = answer.json()["order_id"]
                 if (await settled(api, order_id))["status"] == "FAILED":
-                    await asyncio.to_thread(redrive, order_id, "operator", "the warehouse is open again", system)
+                    await depth_becomes(cloud, cloud.names.dead_letter_queue, 1)
+                    assert (await api.get("/failed-orders")).json()["failed_orders"]
+                    assert (await api.get(f"/failed-orders/{order_id}")).status_code == 200
+                    system.dead_letters.remove(lambda _: False, 10)
+                    redriven = await api.post("/failed-orders/redrive", json={"note": "the warehouse is open again"})
+                    assert redriven.json()["dead_letters_removed"] == 1
             rejected = await api.post("/order", json={}, headers={"Prefer": "handling=lenient"})
             await settled(api, rejected.json()["order_id"])
             for order_id in ("ord_never_started", "ord_never_sent"):
@@ -83,7 +86,7 @@ async def calls() -> set[Call]:
             store.run({"order_id": "ord_never_sent"}, system)
             for order_id in ("ord_never_started", "ord_never_sent"):
                 await settled(api, order_id)
-            for path in ("/orders?customer_id=cust_123", "/orders?status=FAILED", "/ready"):
+            for path in ("/orders?customer_id=cust_123", "/orders?status=FAILED", "/ready", "/stats"):
                 assert (await api.get(path)).status_code == 200
     return recorder.calls
 
@@ -124,7 +127,7 @@ async def test_every_action_that_is_allowed_is_called_or_has_its_reason(calls, p
 async def test_nothing_is_allowed_on_anything_else(policy):
     assert not allows(policy, "dynamodb:PutItem", "arn:aws:dynamodb:ap-south-1:123456789012:table/others")
     assert not allows(policy, "sqs:SendMessage", "arn:aws:sqs:ap-south-1:123456789012:dofs-fulfillment-dlq-dev")
-    assert not allows(policy, "sqs:DeleteMessage", "arn:aws:sqs:ap-south-1:123456789012:dofs-fulfillment-dlq-dev")
+    assert not allows(policy, "sqs:PurgeQueue", "arn:aws:sqs:ap-south-1:123456789012:dofs-fulfillment-dlq-dev")
     assert not allows(policy, "dynamodb:Scan", "arn:aws:dynamodb:ap-south-1:123456789012:table/dofs-orders-dev")
 
 
