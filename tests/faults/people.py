@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
+from service.orders.dead_letters import remove_stale
 from service.orders.identity import order_id_for
+from service.orders.ports import System
 from service.orders.redrive import NotFailed, redrive
 from tests import events
 from tests.api.proxy import at
@@ -38,13 +40,18 @@ def operate(run: Run, order_id: str) -> Steps:
         yield PATIENCE
     while True:
         try:
-            yield from run.act("operator", lambda _: redrive(order_id, "operator", "seen to", run.cloud.system))
+            yield from run.act("operator", lambda _: _send_again(order_id, run.cloud.system))
         except NotFailed:
             return
         except Exception:
             yield PATIENCE
         else:
             return
+
+
+def _send_again(order_id: str, system: System) -> None:
+    redrive(order_id, "operator", "seen to", system)
+    remove_stale(system)
 
 
 def start_by_hand(run: Run, name: str, given: Any) -> None:

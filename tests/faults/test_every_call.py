@@ -20,7 +20,7 @@ BY_WHOM = {
     "workflow": {"SendMessage"},
     "mapping": {"ReceiveMessage", "DeleteMessageBatch"},
     "fulfill": {"UpdateItem", "TransactWriteItems"},
-    "operator": {"GetItem", "TransactWriteItems", "SendMessage"},
+    "operator": {"GetItem", "TransactWriteItems", "SendMessage", "ReceiveMessage", "DeleteMessage"},
     "reconcile": {
         *("Query", "BatchGetItem", "GetItem", "UpdateItem", "TransactWriteItems"),
         *("ReceiveMessage", "SendMessage", "StartExecution"),

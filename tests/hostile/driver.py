@@ -18,7 +18,7 @@ class SteadyApi(Api):
     """The application behind one client for thousands of requests, with a new system whenever a test wants one."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(cloud="embedded")
         self.loop = asyncio.new_event_loop()
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://api.test", headers={"X-Note": CANARY})

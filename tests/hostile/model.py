@@ -43,6 +43,10 @@ class ModelOrder:
         self.story.append((None, "RECEIVED", self.by, self.created_at))
 
     @property
+    def was_redriven(self) -> bool:
+        return any(source == "FAILED" for source, *_ in self.story)
+
+    @property
     def updated_at(self) -> datetime:
         return self.story[-1][3]
 

@@ -22,8 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from service.orders.ports import OrderUnknown, TransitionRefused
-from service.orders.redrive import NotFailed, redrive
+from service.orders.ports import TransitionRefused
 from service.orders.submission import OrderInvalid
 from service.steps import fulfill
 from tests.api.client import assert_problem
@@ -187,22 +186,23 @@ class Orders(RuleBasedStateMachine):
     @rule(order_id=known)
     def an_operator_sends_it_again(self, order_id):
         before, sent = self.model[order_id].status, len(self.system.queue.sent)
-        failed = self.model[order_id].redrive("operator", self.system.now())
-        try:
-            redrive(order_id, "operator", "the warehouse is open again", self.system)
-        except NotFailed:
-            assert not failed
-            MET["not to be sent again", before] += 1
+        was_redriven = self.model[order_id].was_redriven
+        failed = self.model[order_id].redrive("operator:anonymous", self.system.now())
+        answer = self.api.post(f"/failed-orders/{order_id}/redrive", json={"note": "the warehouse is open again"})
+        if not failed and not was_redriven:
+            assert assert_problem(answer, 409, "not-failed")["order_status"] == before
         else:
-            assert failed
+            assert (answer.status_code, answer.json()["status"]) == (200, self.model[order_id].status)
+        if not failed:
+            MET["not to be sent again", before] += 1
         assert self.system.queue.sent[sent:] == ([order_id] if failed else [])
 
     @rule(order_id=st.sampled_from(("ord_0", CANARY)))
     def nothing_moves_an_order_that_is_not_there(self, order_id):
         assert_problem(self.api.post(f"/orders/{order_id}/cancel"), 404, "order-not-found")
         assert deliver(self.system, message("ord_0")) == ["m1"]
-        with pytest.raises(OrderUnknown):
-            redrive("ord_0", "operator", "why not", self.system)
+        answer = self.api.post("/failed-orders/ord_0/redrive", json={"note": "why not"})
+        assert_problem(answer, 404, "order-not-found")
 
     @rule(status=st.sampled_from(STATES), limit=st.integers(1, 4))
     def list_by_status(self, status, limit):
@@ -210,6 +210,16 @@ class Orders(RuleBasedStateMachine):
         assert sorted(listed) == sorted(each for each, order in self.model.items() if order.status == status)
         stamps = [self.model[order_id].updated_at for order_id in listed]
         assert stamps == sorted(stamps, reverse=True)
+
+    @rule(limit=st.integers(1, 4))
+    def list_failed(self, limit):
+        listed, query = [], {"limit": limit}
+        while query:
+            page = self.api.get("/failed-orders", params=query).json()
+            listed += [(failed["order_id"], failed["attempts"]) for failed in page["failed_orders"]]
+            query = page["next_cursor"] and {"limit": limit, "cursor": page["next_cursor"]}
+        failed = {each: order.attempts for each, order in self.model.items() if order.status == "FAILED"}
+        assert sorted(listed) == sorted(failed.items())
 
     @rule(customer=st.sampled_from(CUSTOMERS), limit=st.integers(1, 4))
     def list_by_customer(self, customer, limit):
