@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from service.orders import memory, submission
+from service.orders import dead_letters, memory, submission
 from service.orders.identity import order_id_for
 from service.orders.launch import start
 from service.orders.lifecycle import OPEN, TRANSITIONS, Increment, Source, Status, Transition
@@ -197,6 +197,12 @@ MUTATIONS = (
         "hot",
         "I6",
         lambda: transitions(lambda row: replace(row, sources=(*row.sources, Source(Status.FAILED))), "claim"),
+    ),
+    Mutation(
+        "a redrive takes every dead letter out",
+        "zero",
+        "I8",
+        lambda: [patch.object(dead_letters, "is_stale", lambda letter, order: True)],
     ),
     Mutation("accepted without a row", "outage", "I0", accepted_without_a_row),
     Mutation("no idempotency key", "zero", "I5", no_idempotency_key),
