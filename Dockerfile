@@ -30,7 +30,7 @@ FROM packages AS task
 ARG AWS_SERVICES="dynamodb sqs stepfunctions"
 COPY service /packages/service
 WORKDIR /packages
-RUN rm -r service/embedded service/provisioning boto3/data boto3/examples \
+RUN rm -r service/cli service/embedded service/provisioning boto3/data boto3/examples \
  && find . -type d \( -name tests -o -name '.*' ! -name . \) -prune -exec rm -r {} + \
  && for folder in botocore/data/*/; do \
       case " ${AWS_SERVICES} " in *" $(basename "${folder}") "*) rm -f "${folder}"*/examples-* ;; *) rm -r "${folder}" ;; esac; \

@@ -11,7 +11,7 @@ REVISION = $(or $(shell git describe --always --dirty --abbrev=40 --exclude="*" 
 VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose simulate check format lint types asl openapi diagram terraform checkov fmt bench image deploy destroy lock clean
+.PHONY: help run test test-compose test-browser screenshots simulate check format lint types asl openapi diagram terraform checkov fmt bench image deploy destroy lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -24,6 +24,12 @@ test: $(VENV)/installed ## Run the tests
 
 test-compose: $(VENV)/installed ## Test the image and the system on LocalStack; needs Docker
 	$(BIN)/pytest -m docker
+
+test-browser: $(VENV)/installed ## Test the console in a browser; needs Chromium
+	$(BIN)/pytest -m browser
+
+screenshots: $(VENV)/installed ## Take the pictures of docs/pictures/ anew; needs Chromium
+	$(BIN)/python -m tests.browser.screenshots
 
 simulate: $(VENV)/installed ## Run SEEDS=2000 simulated worlds of each profile, and see the invariants hold
 	$(BIN)/python -m tests.simulation run --seeds $(SEEDS)

@@ -25,6 +25,7 @@ BANNER = """
 DOFS runs in this process. Nothing is stored when it stops.
 
   API              http://127.0.0.1:{port}/docs
+  Console          http://127.0.0.1:{port}/console
   AWS endpoint     {endpoint}   (region {region}, any credentials)
 
 Try it:

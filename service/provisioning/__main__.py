@@ -28,6 +28,7 @@ DOFS is deployed.
 
   API, behind API Gateway    http://{api_id}.execute-api.localhost:{port}/{stage}/order
   API, on its own server     http://127.0.0.1:{server_port}/docs
+  Console                    http://127.0.0.1:{server_port}/console
   AWS endpoint               http://127.0.0.1:{port}   (region {region}, any credentials)
 """
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.compose.stack import Stack
 from tests.support import sqs_event, valid_order
-from tests.system import depth, ended, settled, until
+from tests.system import depth, depth_becomes, ended, settled, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.docker]
 
@@ -52,6 +52,33 @@ async def test_three_failed_attempts_fill_the_dead_letter_queue_and_set_off_the_
     assert depth(failing, failing.names.dead_letter_queue) == 1
     assert depth(failing, failing.names.queue) == 0
     assert (await ended(failing, order_id))["status"] == "SUCCEEDED", "the workflow ends where the queue begins"
+
+
+async def test_an_operator_who_has_mended_the_cause_sees_every_failed_order_through(failing):
+    async with failing.api("gateway") as api:
+        order_id = (await api.post("/order", json=valid_order())).json()["order_id"]
+        assert (await settled(api, order_id, 90))["status"] == "FAILED"
+    failing.up(DOFS_FULFILLMENT_SUCCESS_RATE="1")
+    try:
+        async with failing.api("gateway") as api:
+            failed = (await api.get("/failed-orders")).json()["failed_orders"]
+            assert order_id in [each["order_id"] for each in failed]
+            assert {each["reason"] for each in failed} == {"declined"}
+            answer = await api.post("/failed-orders/redrive", json={"note": "the warehouse is open again"})
+            assert {each["outcome"] for each in answer.json()["results"]} == {"redriven"}
+            for each in failed:
+                order = await settled(api, each["order_id"], 90)
+                assert order["status"] == "FULFILLED"
+                assert ("FAILED", "PENDING", "the warehouse is open again") in [
+                    (entry["from"], entry["to"], entry["reason"]) for entry in order["timeline"]
+                ]
+            assert (await api.get("/failed-orders")).json()["failed_orders"] == []
+            await depth_becomes(failing, failing.names.dead_letter_queue, 0, 150)
+            stats = (await api.get("/stats")).json()
+            assert stats["dead_letter_queue"] == {"visible": 0, "in_flight": 0}
+            assert stats["orders"]["FAILED"] == {"count": 0, "exact": True}
+    finally:
+        failing.up(DOFS_FULFILLMENT_SUCCESS_RATE="0")
 
 
 def pending_order(stack: Stack) -> str:
