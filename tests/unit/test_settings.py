@@ -230,3 +230,26 @@ def test_the_embedded_defaults_load_once_the_resources_have_names():
     assert settings.cloud == "embedded"
     assert settings.lease == 1
     assert problems(EMBEDDED_DEFAULTS) == problems({})
+
+
+def test_variables_of_the_command_line_are_none_of_the_services():
+    Settings.load({**REQUIRED, "DOFS_API_URL": "http://127.0.0.1:8000", "DOFS_API_KEY": "canary"})
+
+
+@pytest.mark.parametrize(
+    ("cloud", "switch", "served"),
+    [("aws", "off", False), ("aws", "on", True), ("embedded", "off", True), ("embedded", "on", True)],
+)
+def test_operators_are_served_on_aws_only_where_the_deployment_says_so(cloud, switch, served):
+    environ = {**REQUIRED, "DOFS_CLOUD": cloud, "DOFS_OPERATOR_API": switch, "DOFS_API_AUTH": "iam"}
+    assert Settings.load(environ).serves_operators is served
+
+
+def test_operators_are_not_served_to_everybody():
+    with pytest.raises(SettingsError, match="DOFS_OPERATOR_API=on needs DOFS_API_AUTH"):
+        Settings.load({**REQUIRED, "DOFS_OPERATOR_API": "on"})
+
+
+def test_a_switch_is_on_or_off():
+    with pytest.raises(SettingsError, match="DOFS_OPERATOR_API='yes' must be one of off, on"):
+        Settings.load({**REQUIRED, "DOFS_OPERATOR_API": "yes"})
