@@ -79,9 +79,11 @@ async def _caller(request: Request) -> Caller:
     ]
     if not isinstance(name, str) or not name:
         raise Unauthenticated
-    many = settings.api_auth == "cognito"
-    operates = not many or OPERATORS in str(claims.get("cognito:groups", "")).split(",")
-    return Caller(f"{settings.api_auth}:{name}", sees_all=not many, operates=operates)
+    if settings.api_auth != "cognito":
+        return Caller(f"{settings.api_auth}:{name}", sees_all=True, operates=True)
+    groups = str(claims.get("cognito:groups", "")).split(",")
+    operates = settings.serves_operators and OPERATORS in groups
+    return Caller(f"{settings.api_auth}:{name}", sees_all=operates, operates=operates)
 
 
 async def _operator(caller: Annotated[Caller, Depends(_caller)]) -> Caller:

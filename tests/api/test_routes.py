@@ -129,3 +129,13 @@ def test_of_a_user_pool_only_the_group_of_operators_may(groups, allowed, method,
 def test_the_page_itself_is_for_everybody_as_it_holds_nothing(mode, event_loop):
     gateway = Gateway(api_auth=mode, operator_api="on")
     assert gateway.get("/console")["statusCode"] == 200
+
+
+@pytest.mark.parametrize(("switch", "seen"), [("on", 200), ("off", 404)])
+def test_an_operator_of_a_user_pool_sees_every_order_where_operators_are_served(switch, seen, event_loop):
+    gateway = Gateway(api_auth="cognito", operator_api=switch)
+    gateway.system.receive("ord_1")
+    gateway.caller = {"authorizer": {"claims": {"sub": "ann", "cognito:groups": "operators"}}}
+    assert gateway.get("/orders/ord_1")["statusCode"] == seen
+    gateway.caller = {"authorizer": {"claims": {"sub": "bob"}}}
+    assert gateway.get("/orders/ord_1")["statusCode"] == 404

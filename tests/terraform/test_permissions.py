@@ -1,6 +1,5 @@
 """Each AWS call that the system makes is allowed by Terraform's policies, and what they allow is called."""
 
-import asyncio
 import json
 import uuid
 from fnmatch import fnmatchcase
