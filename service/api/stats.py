@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from time import monotonic
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -90,18 +91,25 @@ class StatsView(BaseModel):
     last_hour: LastHourView
 
 
+PAUSE = 5
+"""How many times as long as a look took is waited before the next one, at least: watching must not slow the work."""
+
+
 class Figures:
     """The figures that were taken last; many watchers cost no more than one."""
 
     def __init__(self) -> None:
         self._taken: Stats | None = None
+        self._pause = timedelta()
         self._taking = asyncio.Lock()
 
     async def get(self, system: System, offload: Offload, good_for: timedelta) -> Stats:
-        """The figures, no older than ``good_for``."""
+        """The figures, no older than ``good_for``, unless it takes long to take them."""
         async with self._taking:
-            if self._taken is None or system.now() >= self._taken.at + good_for:
+            if self._taken is None or system.now() >= self._taken.at + max(good_for, self._pause):
+                began = monotonic()
                 self._taken = await offload(stats.take, system)
+                self._pause = PAUSE * timedelta(seconds=monotonic() - began)
             return self._taken
 
 
@@ -134,14 +142,17 @@ async def show_stats(figures: TheFigures, _: TheOperator) -> JSONResponse:
 
 @live_router.get("/stats/live", response_class=EventSourceResponse)
 async def show_stats_live(figures: TheFigures, settings: TheSettings, _: TheOperator) -> AsyncIterator[dict[str, Any]]:
-    """Show how the system does, again and again, as server-sent events."""
+    """Show how the system does, whenever it has been looked at anew, as server-sent events."""
+    shown = None
     while True:
         try:
             view = await figures()
         except Exception as error:  # whoever listens comes again, and is told by `/stats` what is wrong
             log.warning("GET /stats/live: ended, %s", type(error).__name__)
             return
-        yield view
+        if view["at"] != shown:
+            shown = view["at"]
+            yield view
         await asyncio.sleep(settings.stats_every)
 
 

@@ -60,3 +60,12 @@ def test_a_store_that_does_not_answer_is_a_problem_that_says_nothing_private(api
     answer = api.get("/stats")
     assert_problem(answer, 500, "internal-error")
     assert "canary" not in answer.text
+
+
+def test_a_look_that_takes_long_is_good_for_longer(api, monkeypatch):
+    clock = iter([0.0, 4.0, 100.0, 100.0])
+    monkeypatch.setattr("service.api.stats.monotonic", lambda: next(clock))
+    first = api.get("/stats").json()
+    for seconds, same in ((19.9, True), (0.2, False)):
+        api.system.now.forward(seconds)
+        assert (api.get("/stats").json()["at"] == first["at"]) is same
