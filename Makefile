@@ -26,7 +26,7 @@ test-compose: $(VENV)/installed ## Test the image and the system on LocalStack; 
 	$(BIN)/pytest -m docker
 
 test-browser: $(VENV)/installed ## Test the console in a browser; needs Chromium
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -m browser --numprocesses=auto --dist=loadfile
 
 screenshots: $(VENV)/installed ## Take the pictures of docs/pictures/ anew; needs Chromium
 	$(BIN)/python -m tests.browser.screenshots

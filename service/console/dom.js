@@ -1,0 +1,74 @@
+// Everything on the page is made here, from elements and text: no data is ever read as HTML.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function h(tag, attributes = {}, ...children) {
+  return furnished(document.createElement(tag), attributes, children);
+}
+
+export function s(tag, attributes = {}, ...children) {
+  return furnished(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function furnished(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  fill(node, ...children);
+  return node;
+}
+
+export function fill(node, ...children) {
+  const shown = children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+  node.replaceChildren(...shown);
+  return node;
+}
+
+// A screen reader says a live region again when its text is set, even to what it was.
+export function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+let ids = 0;
+
+export function freshId(prefix) {
+  ids += 1;
+  return `${prefix}-${ids}`;
+}
+
+export function button(text, onclick, kind = "", attributes = {}) {
+  return h("button", { type: "button", class: `button ${kind}`.trim(), onclick, ...attributes }, text);
+}
+
+export function field(text, input, hint) {
+  input.id ||= freshId("field");
+  const note = hint && h("p", { class: "hint", id: `${input.id}-hint` }, hint);
+  if (note) input.setAttribute("aria-describedby", note.id);
+  return h("div", { class: "field" }, h("label", { for: input.id }, text), input, note);
+}
+
+export function select(options, onchange) {
+  return h("select", { onchange }, options.map(([value, text]) => h("option", { value }, text)));
+}
+
+export function facts(pairs, kind = "") {
+  const given = pairs.filter(([, value]) => value !== null && value !== undefined);
+  return h("dl", { class: `facts ${kind}`.trim() }, given.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+export function table(caption, columns, rows, kind = "") {
+  const heads = columns.map((column) => h("th", { scope: "col", class: column.kind }, column.name ?? column));
+  // What scrolls has to be reached by keyboard; rows of links and buttons are.
+  const region = kind.includes("rows") ? {} : { tabindex: "0", role: "region", "aria-label": caption };
+  return h(
+    "div",
+    { class: `scroll ${kind}`.trim(), ...region },
+    h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows)),
+  );
+}
+
+export function empty(title, ...more) {
+  return h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), more.map((line) => h("p", {}, line)));
+}

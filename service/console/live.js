@@ -1,0 +1,154 @@
+import { bars, rateChart, throughputChart } from "./charts.js";
+import { fill, h, say } from "./dom.js";
+import { between, clock, count, elapsed, minute, number } from "./format.js";
+import { problemNotice } from "./problem.js";
+import { subscribe } from "./stats.js";
+import { badge, icon, REASONS } from "./status.js";
+
+const FLOW = ["RECEIVED", "PENDING", "PROCESSING", "FULFILLED"];
+const EXITS = ["REJECTED", "CANCELLED", "FAILED"];
+const HOW = {
+  stream: "Live: the API sends new numbers as they come",
+  poll: "Live: asked for new numbers every 5 seconds",
+  waiting: "Waiting for the API",
+};
+
+export function liveSection(body, head) {
+  const how = h("span", { role: "status" });
+  const when = h("span", { class: "when" });
+  const pulse = h("span", { class: "pulse", "aria-hidden": "true" });
+  head.append(h("p", { class: "freshness" }, pulse, how, when));
+  const trouble = h("div", {});
+  const board = makeBoard();
+  board.node.hidden = true;
+  const hint = h("p", { class: "loading" }, "Loading…");
+  body.append(trouble, hint, board.node);
+
+  const unsubscribe = subscribe(({ stats, how: by, problem }) => {
+    say(how, HOW[by]);
+    pulse.dataset.how = by;
+    tellTrouble(problem?.status && !problem.isRefusal ? problem : null);
+    hint.hidden = stats !== null || problem !== null;
+    board.node.hidden = stats === null;
+    if (!stats) return;
+    say(when, `Updated ${clock(stats.at)}`);
+    board.show(stats);
+  });
+
+  // An alert that stays is said once, however often the API is asked meanwhile.
+  function tellTrouble(problem) {
+    const text = problem ? `${problem.status} ${problem.message}` : "";
+    if (trouble.dataset.told === text) return;
+    trouble.dataset.told = text;
+    fill(trouble, problem && problemNotice(problem));
+  }
+
+  return { show() {}, leave: unsubscribe };
+}
+
+function makeBoard() {
+  const tiles = Object.fromEntries([...FLOW, ...EXITS].map((status) => [status, tile(status)]));
+  const throughput = throughputChart();
+  const rate = rateChart();
+  const queue = depthCard("Fulfillment queue", "waiting");
+  const look = h("p", { class: "attention" }, icon("FAILED"), "Needs a look: ", h("a", { href: "#/failed" }, "failed orders"));
+  const dead = depthCard("Dead-letter queue", "dead letters", look);
+  const oldest = oldestCard();
+  const took = bars("Time to fulfillment");
+  const reasons = bars("Failed, by reason");
+  const begin = h("p", { class: "notice begin" }, "No order has come in yet. ", h("a", { href: "#/try" }, "Submit the first one"), " and watch it here.");
+  const since = h("p", { class: "muted since" });
+  const node = h(
+    "div",
+    { class: "board" },
+    begin,
+    h("section", { class: "card flow-card" },
+      h("h2", { class: "unseen" }, "Orders by status"),
+      h("ol", { class: "flow", "aria-label": "The way of an order" }, FLOW.map((status) => tiles[status].node)),
+      h("ul", { class: "flow exits", "aria-label": "Other ends" }, EXITS.map((status) => tiles[status].node))),
+    h("div", { class: "grid two" }, h("div", { class: "card" }, throughput.node), h("div", { class: "card" }, rate.node)),
+    h("div", { class: "grid three" }, queue.node, dead.node, oldest.node),
+    h("div", { class: "grid two even" }, took.node, reasons.node),
+    since,
+  );
+  function show(stats) {
+    for (const [status, found] of Object.entries(stats.orders)) tiles[status]?.show(found);
+    begin.hidden = Object.values(stats.orders).some((found) => found.count > 0);
+    throughput.show(stats.last_hour.minutes);
+    rate.show(stats.last_hour.minutes, stats.last_hour.success_rate);
+    queue.show(stats.queue);
+    dead.show(stats.dead_letter_queue);
+    oldest.show(stats);
+    took.show(percentiles(stats.last_hour.seconds_to_fulfillment), "No order was fulfilled in the last hour.");
+    reasons.show(byReason(stats.failed), "No order has failed.");
+    // The hour is cut short where there were too many orders to count them all.
+    const isShort = between(stats.last_hour.since, stats.at) < 59 * 60_000;
+    say(since, isShort ? `Rates and times count orders that ended since ${minute(stats.last_hour.since)}: there were too many for a whole hour.` : "");
+  }
+  return { node, show };
+}
+
+function tile(status) {
+  const figure = h("span", { class: "figure" });
+  const link = h("a", { href: status === "FAILED" ? "#/failed" : `#/orders?status=${status}`, class: "tile", "data-status": status },
+    figure, h("span", { class: "tile-name" }, icon(status), status));
+  return {
+    node: h("li", {}, link),
+    show(found) {
+      say(figure, count(found));
+      link.dataset.none = found.count === 0;
+    },
+  };
+}
+
+function depthCard(name, unit, alert = null) {
+  const figure = h("p", { class: "big" });
+  const note = h("p", { class: "muted" });
+  const node = h("section", { class: "card depth" }, h("h2", {}, name), figure, note, alert);
+  return {
+    node,
+    show({ visible, in_flight: inFlight }) {
+      say(figure, number(visible));
+      say(note, `${unit}, and ${number(inFlight)} in flight`);
+      if (!alert) return;
+      const isAlarming = visible + inFlight > 0;
+      alert.hidden = !isAlarming;
+      node.classList.toggle("alarming", isAlarming);
+    },
+  };
+}
+
+function oldestCard() {
+  const figure = h("p", { class: "big" });
+  const link = h("a", { class: "id" });
+  const state = h("span", {});
+  const which = h("p", { class: "oldest-which" }, state, link);
+  const nothing = h("p", { class: "muted" }, "Every order has come to its end.");
+  const node = h("section", { class: "card depth" }, h("h2", {}, "Oldest open order"), figure, which, nothing);
+  return {
+    node,
+    show({ oldest_open: oldest, at }) {
+      which.hidden = !oldest;
+      nothing.hidden = Boolean(oldest);
+      say(figure, oldest ? elapsed(between(oldest.since, at)) : "None");
+      if (!oldest) return;
+      link.href = `#/orders/${encodeURIComponent(oldest.order_id)}`;
+      say(link, oldest.order_id);
+      if (state.textContent !== oldest.status) fill(state, badge(oldest.status));
+    },
+  };
+}
+
+function percentiles(seconds) {
+  if (!seconds) return [];
+  const names = { p50: "Half within", p95: "95% within", p99: "99% within" };
+  return Object.entries(names).map(([key, name]) => ({ name, value: seconds[key], text: elapsed(seconds[key] * 1000) }));
+}
+
+function byReason(failed) {
+  if (!Object.values(failed).some((found) => found.count)) return [];
+  return Object.entries(failed).map(([reason, found]) => ({
+    name: REASONS[reason] ?? reason, value: found.count, text: count(found), href: `#/failed?reason=${reason}`,
+  }));
+}
+

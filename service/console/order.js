@@ -1,0 +1,164 @@
+import { events, get, post } from "./api.js";
+import { confirm } from "./dialog.js";
+import { button, facts, fill, h, say, table } from "./dom.js";
+import { follow, hasEnded, readOrder } from "./follow.js";
+import { elapsed, between, moment, money, number, plain, plural } from "./format.js";
+import { fieldErrors, problemNotice } from "./problem.js";
+import { openRedrive } from "./redrive.js";
+import { badge, CANCELABLE, REASONS } from "./status.js";
+import { timeline } from "./timeline.js";
+
+const body = h("div", { class: "drawer-body" });
+const title = h("h2", { id: "drawer-title", tabindex: "-1" });
+const news = h("p", { class: "unseen", role: "status" });
+const panel = h(
+  "dialog",
+  { class: "drawer", "aria-labelledby": "drawer-title" },
+  h("div", { class: "drawer-head" }, title, button("Close", () => panel.close(), "quiet")),
+  news,
+  body,
+);
+let hooks = null;
+let shown = { id: null, stop: () => {} };
+
+panel.addEventListener("close", () => {
+  shown.stop();
+  const byUser = shown.id !== null;
+  shown = { id: null, stop: () => {} };
+  if (byUser) hooks.close();
+});
+
+events.addEventListener("again", () => shown.id !== null && watch());
+
+export const drawer = {
+  show(id, given) {
+    if (id === shown.id) return;
+    shown.stop();
+    hooks = given;
+    shown = { id, status: null, stop: () => {} };
+    if (id === null) panel.close();
+    else open();
+  },
+};
+
+function open() {
+  fill(title, h("span", { class: "kicker" }, "Order"), h("span", { class: "id" }, shown.id));
+  fill(body, h("p", { class: "loading" }, "Loading…"));
+  say(news, "");
+  if (!panel.isConnected) document.body.append(panel);
+  if (!panel.open) panel.showModal();
+  title.focus();
+  watch();
+}
+
+function watch() {
+  shown.stop();
+  shown.stop = follow(shown.id, read, present, tellTrouble);
+}
+
+async function read(id) {
+  const order = await readOrder(id);
+  if (order.status !== "FAILED") return { order, failure: null };
+  try {
+    const failure = await get(`failed-orders/${encodeURIComponent(id)}`);
+    return { order: failure.order, failure };
+  } catch (error) {
+    // It may have been redriven between the two looks; or there are no operators' routes, or none for who asks.
+    if (error.status !== 404 && error.status !== 403) throw error;
+    return { order, failure: null };
+  }
+}
+
+function tellTrouble(error) {
+  shown.version = null;
+  fill(body, problemNotice(error));
+}
+
+function present({ order, failure }) {
+  const version = `${order.status} ${order.updated_at}`;
+  if (version !== shown.version) {
+    shown.version = version;
+    fill(body, parts(order, failure));
+    if (shown.status && shown.status !== order.status) say(news, `The order is now ${order.status}.`);
+    shown.status = order.status;
+  }
+  return hasEnded(order);
+}
+
+function parts(order, failure) {
+  return [
+    h("div", { class: "order-state" }, badge(order.status), actions(order, failure)),
+    summary(order),
+    order.errors.length > 0 && part("Why it was rejected", fieldErrors(order.errors)),
+    failure && part("Why it failed", failureFacts(failure)),
+    part("Timeline", timeline(order)),
+    part("Items", items(order)),
+    Object.keys(order.metadata).length > 0 && part("Metadata", facts(Object.entries(order.metadata).map(([k, v]) => [k, plain(v)]))),
+  ];
+}
+
+function part(heading, content) {
+  return h("section", { class: "part" }, h("h3", {}, heading), content);
+}
+
+function summary(order) {
+  return facts([
+    ["Customer", order.customer_id ?? "–"],
+    ["Total", money(order.total_amount, order.currency)],
+    ["Attempts", number(order.attempts)],
+    ["Received", moment(order.created_at)],
+    [hasEnded(order) ? "Took" : "Last change", hasEnded(order) ? elapsed(between(order.created_at, order.updated_at)) : moment(order.updated_at)],
+  ]);
+}
+
+function failureFacts(failure) {
+  return facts([
+    ["Reason", `${failure.reason}: ${(REASONS[failure.reason] ?? failure.reason).toLowerCase()}`],
+    ["Last error", failure.detail],
+    ["Failed at", moment(failure.failed_at)],
+    ["Redriven before", failure.epoch === 0 ? "never" : plural(failure.epoch, "time")],
+    ["Message", failure.message_id ?? "none: it failed without one"],
+  ], "roomy");
+}
+
+function items(order) {
+  const rows = order.items.map((item) => h("tr", {},
+    h("td", {}, plain(item?.product_id)),
+    h("td", { class: "num" }, plain(item?.quantity)),
+    h("td", { class: "num" }, money(item?.price)),
+    h("td", { class: "num" }, lineTotal(item))));
+  const foot = h("tr", { class: "sum" },
+    h("th", { scope: "row", colspan: "3" }, "Total"), h("td", { class: "num" }, money(order.total_amount, order.currency)));
+  if (!rows.length) return h("p", { class: "muted" }, "None.");
+  return table("Items", ["Product", ...["Quantity", "Price", "Amount"].map((name) => ({ name, kind: "num" }))], [...rows, foot], "items");
+}
+
+function lineTotal(item) {
+  const known = typeof item?.quantity === "number" && typeof item?.price === "number";
+  return known ? money(Math.round(item.quantity * item.price * 100) / 100) : "–";
+}
+
+function actions(order, failure) {
+  const offered = h("div", { class: "actions" });
+  if (CANCELABLE.has(order.status)) offered.append(button("Cancel order", () => cancel(order), "danger"));
+  if (failure) offered.append(button("Redrive…", () => redriveOne(failure), "primary"));
+  return offered;
+}
+
+async function cancel(order) {
+  const text = "Fulfillment will not begin, and this cannot be undone.";
+  if (!(await confirm("Cancel this order?", text, "Cancel order", "Keep it"))) return;
+  try {
+    await post(`orders/${encodeURIComponent(order.order_id)}/cancel`);
+  } catch (error) {
+    shown.version = null;
+    body.prepend(problemNotice(error));
+    return;
+  }
+  hooks.changed();
+  watch();
+}
+
+function redriveOne(failure) {
+  openRedrive({ one: failure, what: "this order", total: 1, done: () => { hooks.changed(); watch(); } });
+}

@@ -1,0 +1,35 @@
+import { h, s } from "./dom.js";
+
+export const STATUSES = ["RECEIVED", "PENDING", "PROCESSING", "FULFILLED", "REJECTED", "CANCELLED", "FAILED"];
+export const ENDED = new Set(["FULFILLED", "REJECTED", "CANCELLED", "FAILED"]);
+export const CANCELABLE = new Set(["RECEIVED", "PENDING"]);
+
+export const REASONS = {
+  declined: "The warehouse declined",
+  refused: "The warehouse refused for good",
+  error: "The attempt broke down",
+  abandoned: "No attempt came to an end",
+};
+
+const SHAPES = {
+  RECEIVED: ["M5.4 8h5.2M8 5.4v5.2"],
+  PENDING: ["M8 5v3.2l2.1 1.3"],
+  PROCESSING: ["M6.6 5.6v4.8L10.6 8z"],
+  FULFILLED: ["m5.2 8.2 2 2 3.7-4.1"],
+  REJECTED: ["M4 12 12 4"],
+  CANCELLED: ["M5.2 8h5.6"],
+  FAILED: ["m5.8 5.8 4.4 4.4M10.2 5.8l-4.4 4.4"],
+};
+
+export function icon(status) {
+  return s(
+    "svg",
+    { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true", focusable: "false" },
+    s("circle", { cx: 8, cy: 8, r: 6.6 }),
+    SHAPES[status]?.map((d) => s("path", { d })),
+  );
+}
+
+export function badge(status) {
+  return h("span", { class: "badge", "data-status": status }, icon(status), status);
+}

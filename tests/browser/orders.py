@@ -1,0 +1,100 @@
+"""Orders for the console's tests, sent through the API as customers send them."""
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+
+from service.embedded.cloud import EmbeddedCloud
+from service.fulfillers.simulated import SimulatedFulfiller
+from tests.browser.warehouse import Mood, Warehouse
+from tests.embedded.support import running_cloud, serving
+from tests.support import valid_order
+from tests.system import DEADLINE, key_for
+
+T = TypeVar("T")
+ENDED = {"FULFILLED", "REJECTED", "CANCELLED", "FAILED"}
+QUICK = {"visibility_timeout": 1, "stats_every": 0.5}
+
+
+@dataclass
+class Shop:
+    """A cloud with its API over HTTP, and customers who send it orders."""
+
+    cloud: EmbeddedCloud
+    base: str
+    http: httpx.Client
+
+    def __post_init__(self) -> None:
+        self.numbers = itertools.count(1)
+
+    def submit(
+        self, order: dict[str, Any] | None = None, outcome: tuple[str, int] | None = None, **headers: str
+    ) -> str:
+        """Submit an order, one that comes to an outcome if it is given; its id."""
+        if outcome:
+            headers["Idempotency-Key"] = key_for(self.cloud.settings, outcome, f"browser-test-{next(self.numbers)}")
+        answer = self.http.post("/order", json=order or valid_order(), headers=headers)
+        assert answer.status_code == 202, answer.text
+        order_id: str = answer.json()["order_id"]
+        return order_id
+
+    def order(self, order_id: str) -> dict[str, Any]:
+        """An order as the API shows it."""
+        shown: dict[str, Any] = self.http.get(f"/orders/{order_id}").json()
+        return shown
+
+    def settled(self, order_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Orders once all of them have ended."""
+        return until(
+            lambda: [self.order(order_id) for order_id in order_ids],
+            lambda orders: all(order["status"] in ENDED for order in orders),
+        )
+
+    def succeeds_at(self, rate: float) -> None:
+        """From now on, the warehouse succeeds at this rate."""
+        self.cloud.system.fulfiller = SimulatedFulfiller(rate, "browser")
+
+    def fares(self, mood: Mood, pace: float = 0) -> None:
+        """From now on, every attempt goes this way."""
+        self.cloud.system.fulfiller = Warehouse(mood, pace)
+
+    def deliver(self, order_id: str) -> None:
+        """Put one more message for an order on the queue; it comes at once, whenever its own would."""
+        url = self.cloud.settings.queue_url
+        self.cloud.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"order_id": order_id}))
+
+    def dead_letters(self) -> dict[str, int]:
+        """The depth of the dead-letter queue, as CloudWatch's metrics name it."""
+        names = {
+            "ApproximateNumberOfMessages": "ApproximateNumberOfMessagesVisible",
+            "ApproximateNumberOfMessagesNotVisible": "ApproximateNumberOfMessagesNotVisible",
+        }
+        url = self.cloud.settings.dead_letter_queue_url
+        answer = self.cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(names))
+        return {metric: int(answer["Attributes"][attribute]) for attribute, metric in names.items()}
+
+
+@contextmanager
+def open_shop(**settings: object) -> Iterator[Shop]:
+    """An embedded cloud and its API over HTTP."""
+    with (
+        running_cloud(**{**QUICK, **settings}) as cloud,
+        serving(cloud) as base,
+        httpx.Client(base_url=base, timeout=30) as http,
+    ):
+        yield Shop(cloud, base, http)
+
+
+def until(read: Callable[[], T], holds: Callable[[T], bool], deadline: float = DEADLINE) -> T:
+    """Read again and again until something holds of what was read."""
+    ends = time.monotonic() + deadline
+    while not holds(found := read()):
+        assert time.monotonic() < ends, f"still not so after {deadline} s: {found}"
+        time.sleep(0.05)
+    return found

@@ -1,0 +1,170 @@
+"""When the API does not answer, or wants to know who asks."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.orders import open_shop
+
+pytestmark = pytest.mark.browser
+
+CONSOLE = re.compile(r"/console(/[\w.]*)?$")
+OPERATORS = re.compile("(?<!console)/(stats|failed-orders)")
+REFUSED = "the server responded with a status of 403"
+
+
+@pytest.fixture(scope="module")
+def shop():
+    with open_shop(fulfillment_success_rate=1) as shop:
+        shop.settled([shop.submit()])
+        yield shop
+
+
+def is_api(url: str) -> bool:
+    return not CONSOLE.search(url)
+
+
+def behind_a_key(page: Page, header: str = "x-api-key", value: str = "secret") -> None:
+    """Only who brings the key is let through, as at API Gateway."""
+
+    def guard(route: Route) -> None:
+        if route.request.headers.get(header) == value:
+            route.continue_()
+        else:
+            route.fulfill(status=403, json={"message": "Forbidden"})
+
+    page.route(is_api, guard)
+
+
+@pytest.mark.parametrize("section", ["live", "orders", "failed"])
+def test_an_api_that_is_gone_is_told_of_and_comes_back_by_itself(shop, open_console, section):
+    visit = open_console(shop.base)
+    visit.expects("ERR_FAILED")
+    visit.page.route(is_api, lambda route: route.abort())
+    visit.go(section)
+    banner = visit.page.get_by_role("alert").filter(has_text="cannot be reached. What you see")
+    expect(banner).to_be_visible()
+    visit.page.unroute_all(behavior="wait")
+    expect(banner).to_be_hidden()
+    found = {"live": "the API sends new numbers", "orders": "1 order, that is all", "failed": "No order has failed"}
+    expect(visit.page.get_by_text(found[section])).to_be_visible()
+
+
+def test_an_api_that_goes_while_numbers_come_is_told_of_and_can_be_tried_at_once(shop, open_console):
+    visit = open_console(shop.base)
+    visit.expects("ERR_")
+    visit.page.clock.install()
+    visit.go("live")
+    expect(visit.page.get_by_text("the API sends new numbers")).to_be_visible()
+    visit.page.context.set_offline(True)
+    visit.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(visit.page.get_by_text("The API cannot be reached.")).to_be_visible()
+    expect(visit.page.get_by_role("link", name="FULFILLED")).to_be_visible()
+    visit.page.context.set_offline(False)
+    visit.page.get_by_role("button", name="Try now").click()
+    expect(visit.page.get_by_text("The API cannot be reached.")).to_have_count(0)
+
+
+def test_a_key_is_asked_for_kept_for_the_tab_and_forgotten(shop, open_console):
+    visit = open_console(shop.base)
+    visit.expects(REFUSED)
+    behind_a_key(visit.page)
+    visit.go("live")
+    form = visit.page.get_by_role("dialog", name="Sign in to the API")
+    expect(form).to_contain_text("The API answered 403")
+    form.get_by_label("Key or token").fill("wrong")
+    form.get_by_role("button", name="Use it").click()
+    expect(form).to_contain_text("to this API key")
+    form.get_by_label("Key or token").fill("secret")
+    form.get_by_label("Key or token").press("Enter")
+    expect(visit.page.get_by_text("asked for new numbers every 5 seconds")).to_be_visible()
+    expect(form).to_have_count(0)
+    expect(visit.page.get_by_text("API key in use for this tab.")).to_be_visible()
+    streams = []
+    visit.page.on("request", lambda request: streams.append(request.url) if "/stats/live" in request.url else None)
+    visit.page.reload()
+    expect(visit.page.get_by_text("asked for new numbers every 5 seconds")).to_be_visible()
+    assert streams == [], "a stream cannot bring the key"
+    assert "secret" not in visit.page.evaluate("JSON.stringify(localStorage) + document.cookie")
+    visit.page.get_by_role("button", name="Forget it").click()
+    expect(form).to_be_visible()
+    assert visit.page.evaluate("sessionStorage.length") == 0
+
+
+def test_who_has_no_key_can_look_around_and_sign_in_later(shop, open_console):
+    visit = open_console(shop.base)
+    visit.expects(REFUSED)
+    behind_a_key(visit.page)
+    visit.go("orders?status=FULFILLED")
+    form = visit.page.get_by_role("dialog", name="Sign in to the API")
+    form.get_by_role("button", name="Not now").click()
+    visit.page.get_by_role("link", name="Try it").click()
+    expect(visit.page.get_by_role("button", name="Submit order")).to_be_visible()
+    visit.page.get_by_role("link", name="Orders").click()
+    visit.page.get_by_role("button", name="Sign in…").click()
+    form.get_by_label("Key or token").fill("secret")
+    form.get_by_role("button", name="Use it").click()
+    expect(visit.page.get_by_text("1 order, that is all")).to_be_visible()
+    expect(visit.page.get_by_role("button", name="Sign in…")).to_have_count(0)
+
+
+def test_a_link_to_an_order_asks_for_the_key_and_shows_it_then(shop, open_console):
+    visit = open_console(shop.base)
+    visit.expects(REFUSED)
+    behind_a_key(visit.page)
+    order_id = shop.http.get("/orders?status=FULFILLED").json()["orders"][0]["order_id"]
+    visit.go(f"orders/{order_id}")
+    form = visit.page.get_by_role("dialog", name="Sign in to the API")
+    form.get_by_label("Key or token").fill("secret")
+    form.get_by_role("button", name="Use it").click()
+    expect(visit.page.get_by_role("list", name="Timeline").get_by_text("FULFILLED")).to_be_visible()
+
+
+def test_an_id_token_goes_where_cognito_looks_for_it(shop, open_console):
+    visit = open_console(shop.base)
+    visit.expects(REFUSED)
+    behind_a_key(visit.page, "authorization", "a.b.c")
+    visit.go("orders")
+    form = visit.page.get_by_role("dialog", name="Sign in to the API")
+    form.get_by_label("ID token").check()
+    form.get_by_label("Key or token").fill("a.b.c")
+    form.get_by_role("button", name="Use it").click()
+    expect(visit.page.get_by_text("1 order, that is all")).to_be_visible()
+
+
+def test_who_is_known_and_no_operator_is_told_so_and_not_asked_for_a_key(shop, open_console):
+    visit = open_console(shop.base)
+    visit.expects(REFUSED)
+    problem = {"type": "urn:dofs:problem:not-operator", "title": "Only operators may do this", "status": 403}
+    visit.page.route(OPERATORS, lambda route: route.fulfill(status=403, json=problem))
+    visit.go("live")
+    expect(visit.page.get_by_role("alert").get_by_text("Only operators may do this")).to_be_visible()
+    expect(visit.page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_part_that_does_not_answer_is_told_of_in_the_api_s_words_and_tried_again(shop, open_console):
+    visit = open_console(shop.base)
+    visit.expects("503")
+    problem = {"title": "A part of the system does not answer", "status": 503, "detail": "It may in a moment."}
+    visit.page.route(re.compile(r"/orders\?"), lambda route: route.fulfill(status=503, json=problem))
+    visit.go("orders?status=FULFILLED")
+    told = visit.page.get_by_role("alert").filter(has_text="A part of the system does not answer")
+    expect(told).to_contain_text("It may in a moment.")
+    visit.page.unroute_all(behavior="wait")
+    told.get_by_role("button", name="Try again").click()
+    expect(visit.page.get_by_text("1 order, that is all")).to_be_visible()
+    expect(told).to_have_count(0)
+
+
+def test_a_deployment_without_operators_routes_says_so_and_still_shows_orders(shop, open_console):
+    visit = open_console(shop.base)
+    visit.expects("404")
+    missing = {"type": "urn:dofs:problem:not-found", "title": "Not Found", "status": 404}
+    visit.page.route(OPERATORS, lambda route: route.fulfill(status=404, json=missing))
+    visit.go("live")
+    expect(visit.page.get_by_text("This deployment has no operators' routes.")).to_be_visible()
+    visit.go("orders")
+    expect(visit.page.get_by_text("1 order, that is all")).to_be_visible()
+    visit.go("failed")
+    expect(visit.page.get_by_text("This deployment has no operators' routes.")).to_be_visible()

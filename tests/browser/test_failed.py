@@ -1,0 +1,226 @@
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.orders import open_shop, until
+from tests.browser.warehouse import Mood
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def shop():
+    with open_shop(redrive_rate=1000, max_attempts=1) as shop:
+        yield shop
+
+
+@pytest.fixture
+def failed(shop):
+    """Two orders that were declined and three that were refused, and none besides; after them, all succeed."""
+    redrive_everything(shop)
+    orders = {}
+    for reason, mood, number in (("declined", Mood.DECLINES, 2), ("refused", Mood.REFUSES, 3)):
+        shop.fares(mood)
+        orders[reason] = [shop.submit() for _ in range(number)]
+        shop.settled(orders[reason])
+    shop.fares(Mood.SUCCEEDS)
+    return orders
+
+
+def redrive_everything(shop) -> None:
+    shop.fares(Mood.SUCCEEDS)
+    answer = shop.http.post("/failed-orders/redrive", json={"note": "between two tests"})
+    shop.settled([result["order_id"] for result in answer.json()["results"]])
+
+
+@pytest.fixture
+def visit(shop, failed, open_console):
+    visit = open_console(shop.base)
+    visit.go("failed")
+    expect(visit.page.get_by_text("5 failed orders, that is all")).to_be_visible()
+    return visit
+
+
+def ids(page: Page) -> list[str]:
+    return page.locator(".list tbody a.id").all_inner_texts()
+
+
+def redrive(page: Page, note: str) -> None:
+    """Fill in the dialog that is open."""
+    dialog = page.get_by_role("dialog", name="Redrive")
+    dialog.get_by_label("Note").fill(note)
+    dialog.get_by_role("button", name="Redrive", exact=True).click()
+
+
+def operators(order: dict) -> list[str]:
+    return [entry["reason"] for entry in order["timeline"] if entry["actor"].startswith("operator")]
+
+
+def test_failed_orders_are_counted_by_reason_and_a_click_filters(failed, visit):
+    reasons = visit.page.get_by_role("group", name="Reasons")
+    for text in ("All 5", "declined 2", "refused 3", "error 0", "abandoned 0"):
+        expect(reasons.get_by_role("link", name=text)).to_be_visible()
+    assert ids(visit.page)[:3] != failed["declined"]
+    reasons.get_by_role("link", name="declined").click()
+    expect(visit.page.get_by_text("2 failed orders, that is all")).to_be_visible()
+    assert sorted(ids(visit.page)) == sorted(failed["declined"])
+    expect(reasons.get_by_role("link", name="declined")).to_have_attribute("aria-current", "true")
+    reasons.get_by_role("link", name="error").click()
+    expect(visit.page.get_by_text("No failed order matches")).to_be_visible()
+
+
+def test_failed_orders_are_listed_newest_first_with_their_last_error(shop, failed, visit):
+    newest = shop.http.get("/failed-orders").json()["failed_orders"]
+    assert ids(visit.page) == [each["order_id"] for each in newest]
+    row = visit.page.get_by_role("row").filter(has_text=failed["refused"][0])
+    expect(row.get_by_text("no carrier goes to this address")).to_be_visible()
+
+
+def test_a_failed_order_shows_why_and_its_message(shop, failed, visit):
+    order_id = failed["declined"][0]
+    message = shop.http.get(f"/failed-orders/{order_id}").json()["message_id"]
+    assert message
+    visit.page.get_by_role("link", name=order_id).click()
+    expect(visit.page).to_have_url(re.compile(f"#/failed/{order_id}$"))
+    order = visit.page.get_by_role("dialog")
+    for text in ("the warehouse is out of stock", "declined: the warehouse declined", message, "never"):
+        expect(order.get_by_text(text, exact=True)).to_be_visible()
+    expect(order.get_by_role("list", name="Timeline").get_by_role("listitem").last).to_contain_text("attempt 1 of 1")
+
+
+def test_one_order_is_redriven_from_its_own_view_and_followed_there(shop, failed, visit):
+    order_id = failed["declined"][0]
+    visit.go(f"failed/{order_id}")
+    visit.page.get_by_role("button", name="Redrive…", exact=True).click()
+    redrive(visit.page, "stock has come")
+    dialog = visit.page.get_by_role("dialog", name="Redrive")
+    expect(dialog.get_by_role("row").filter(has_text=order_id).get_by_text("FULFILLED")).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    steps = visit.page.get_by_role("list", name="Timeline").get_by_role("listitem")
+    expect(steps.filter(has_text="stock has come")).to_contain_text("PENDING")
+    expect(steps.last).to_contain_text("FULFILLED")
+    assert operators(shop.order(order_id)) == ["stock has come"]
+
+
+def test_the_selected_ones_are_redriven_and_no_other(shop, failed, visit):
+    shop.fares(Mood.SUCCEEDS, pace=0.45)
+    chosen = failed["refused"][:2]
+    for order_id in chosen:
+        visit.page.get_by_role("checkbox", name=f"Select {order_id}").check()
+    expect(visit.page.get_by_text("2 selected")).to_be_visible()
+    visit.page.get_by_role("button", name="Redrive selected…").click()
+    expect(visit.page.get_by_role("dialog").get_by_text("2 selected orders")).to_be_visible()
+    redrive(visit.page, "a carrier was found")
+    dialog = visit.page.get_by_role("dialog", name="Redrive")
+    expect(dialog.get_by_text("2 redriven.")).to_be_visible()
+    expect(dialog.get_by_role("cell", name="FULFILLED")).to_have_count(2)
+    dialog.get_by_role("link", name=chosen[0]).click()
+    expect(visit.page.get_by_role("list", name="Timeline").get_by_text("a carrier was found")).to_be_visible()
+    visit.page.keyboard.press("Escape")
+    expect(dialog.get_by_text("2 redriven.")).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    expect(visit.page.get_by_text("3 failed orders, that is all")).to_be_visible()
+    assert all(operators(shop.order(order_id)) == ["a carrier was found"] for order_id in chosen)
+    rest = [*failed["declined"], failed["refused"][2]]
+    assert all(shop.order(order_id)["status"] == "FAILED" for order_id in rest)
+
+
+def test_all_that_are_shown_can_be_selected_at_once(visit):
+    everything = visit.page.get_by_role("checkbox", name="Select all shown")
+    everything.check()
+    expect(visit.page.get_by_text("5 selected")).to_be_visible()
+    visit.page.get_by_role("checkbox", name=re.compile("^Select ord_")).first.uncheck()
+    expect(everything).not_to_be_checked()
+    expect(visit.page.get_by_text("4 selected")).to_be_visible()
+
+
+def test_a_redrive_wants_a_note(visit):
+    sent = []
+    visit.page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    visit.page.get_by_role("button", name="Redrive all…").click()
+    redrive(visit.page, "   ")
+    note = visit.page.get_by_role("dialog").get_by_label("Note")
+    expect(note).to_be_focused()
+    assert note.evaluate("field => field.validationMessage")
+    expect(note).to_have_attribute("maxlength", "200")
+    visit.page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(visit.page.get_by_role("dialog")).to_have_count(0)
+    assert sent == []
+
+
+def test_a_dry_run_tells_what_would_happen_and_changes_nothing(shop, failed, visit):
+    visit.page.get_by_role("link", name="refused").click()
+    visit.page.get_by_role("button", name="Redrive all that match…").click()
+    dialog = visit.page.get_by_role("dialog", name="Redrive")
+    dialog.get_by_label("Note").fill("to see")
+    dialog.get_by_label("Dry run").check()
+    dialog.get_by_role("button", name="Dry run", exact=True).click()
+    expect(dialog.get_by_text("3 would be redriven.")).to_be_visible()
+    assert all(shop.order(order_id)["status"] == "FAILED" for order_id in failed["refused"])
+    dialog.get_by_role("button", name="Redrive them now").click()
+    expect(dialog.get_by_text("3 redriven.")).to_be_visible()
+    shop.settled(failed["refused"])
+    assert {shop.order(order_id)["status"] for order_id in failed["refused"]} == {"FULFILLED"}
+    assert {shop.order(order_id)["status"] for order_id in failed["declined"]} == {"FAILED"}
+
+
+def test_all_that_match_are_redriven_batch_after_batch(shop, failed, visit):
+    shop.fares(Mood.REFUSES)
+    many = [shop.submit() for _ in range(27)]
+    shop.settled(many)
+    shop.fares(Mood.SUCCEEDS)
+    bodies = []
+    visit.page.on(
+        "request", lambda request: bodies.append(request.post_data_json) if request.method == "POST" else None
+    )
+    visit.page.get_by_role("link", name="refused").click()
+    visit.page.get_by_role("button", name="Redrive all that match…").click()
+    redrive(visit.page, "a carrier was found")
+    expect(visit.page.get_by_text("30 redriven.")).to_be_visible()
+    assert len(bodies) >= 2
+    assert all(body["reason"] == "refused" and body["note"] == "a carrier was found" for body in bodies)
+    assert "cursor" not in bodies[0]
+    assert all(body["cursor"] for body in bodies[1:])
+    shop.settled(many)
+
+
+def test_a_batch_that_breaks_off_is_told_of_and_tried_again(shop, failed, visit):
+    visit.expects("503")
+
+    def unavailable(route: Route) -> None:
+        problem = {"title": "A part of the system does not answer; try again", "status": 503, "detail": "the table"}
+        route.fulfill(status=503, json=problem)
+
+    visit.page.route("**/failed-orders/redrive", unavailable, times=1)
+    visit.page.get_by_role("button", name="Redrive all…").click()
+    redrive(visit.page, "all is well")
+    dialog = visit.page.get_by_role("dialog", name="Redrive")
+    expect(dialog.get_by_role("alert")).to_contain_text("A part of the system does not answer")
+    expect(dialog.get_by_role("alert")).to_contain_text("the table")
+    dialog.get_by_role("button", name="Try again").click()
+    expect(dialog.get_by_text("5 redriven.")).to_be_visible()
+    shop.settled([*failed["declined"], *failed["refused"]])
+
+
+def test_an_order_that_was_redriven_meanwhile_is_not_redriven_again(shop, failed, visit):
+    order_id = failed["declined"][1]
+    visit.page.get_by_role("checkbox", name=f"Select {order_id}").check()
+    answer = shop.http.post(f"/failed-orders/{order_id}/redrive", json={"note": "somebody else's"})
+    assert answer.status_code == 200
+    shop.settled([order_id])
+    visit.page.get_by_role("button", name="Redrive selected…").click()
+    redrive(visit.page, "mine")
+    dialog = visit.page.get_by_role("dialog", name="Redrive")
+    row = dialog.get_by_role("row").filter(has_text=order_id)
+    expect(row.get_by_text(re.compile("Was redriven before|Is not failed"))).to_be_visible()
+    assert operators(shop.order(order_id)) == ["somebody else's"]
+
+
+def test_orders_that_failed_lately_can_be_told_from_older_ones(shop, failed, visit):
+    asked = []
+    visit.page.on("request", lambda request: asked.append(request.url) if "/failed-orders?" in request.url else None)
+    visit.page.get_by_label("Failed", exact=True).select_option("In the last hour")
+    expect(visit.page).to_have_url(re.compile(r"#/failed\?hours=1$"))
+    expect(visit.page.get_by_text("5 failed orders, that is all")).to_be_visible()
+    until(lambda: asked, lambda urls: any("failed_after=" in url for url in urls))

@@ -1,0 +1,127 @@
+import json
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.orders import open_shop
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def shop():
+    with open_shop(fulfillment_success_rate=1) as shop:
+        yield shop
+
+
+@pytest.fixture
+def live(shop, open_console):
+    visit = open_console(shop.base)
+    visit.go("live")
+    return visit
+
+
+def figure(page: Page, status: str):
+    return page.get_by_role("link", name=status).locator(".figure")
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def answering_stats(page: Page, change) -> None:
+    """Numbers are polled, and each answer is changed before the page sees it."""
+
+    def answer(route: Route) -> None:
+        found = route.fetch().json()
+        change(found)
+        route.fulfill(json=found)
+
+    page.route("**/stats/live", lambda route: route.fulfill(status=404, json={"title": "Not Found", "status": 404}))
+    page.route("**/stats", answer)
+
+
+def test_numbers_come_without_a_reload_and_it_is_said_how_and_when(shop, live):
+    expect(live.page.get_by_text("the API sends new numbers as they come")).to_be_visible()
+    expect(live.page.get_by_text(re.compile(r"Updated \d\d:\d\d:\d\d"))).to_be_visible()
+    before = number(figure(live.page, "FULFILLED").inner_text())
+    shop.submit()
+    shop.submit()
+    expect(figure(live.page, "FULFILLED")).to_have_text(str(before + 2))
+
+
+def test_where_there_is_no_stream_numbers_are_asked_for_and_that_is_said(shop, open_console):
+    visit = open_console(shop.base)
+    visit.expects("404")
+    visit.page.route("**/stats/live", lambda route: route.fulfill(status=404, body=""))
+    visit.go("live")
+    expect(visit.page.get_by_text("asked for new numbers every 5 seconds")).to_be_visible()
+    before = number(figure(visit.page, "FULFILLED").inner_text())
+    shop.submit()
+    expect(figure(visit.page, "FULFILLED")).to_have_text(str(before + 1))
+
+
+def test_nothing_is_asked_for_while_the_tab_is_hidden(shop, open_console):
+    visit = open_console(shop.base)
+    visit.expects("404")
+    asked: list[str] = []
+    visit.page.route("**/stats/live", lambda route: route.fulfill(status=404, body=""))
+    visit.page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/stats") else None)
+    visit.page.clock.install()
+    visit.go("live")
+    expect(visit.page.get_by_text("asked for new numbers")).to_be_visible()
+    visible = "Object.defineProperty(document, 'hidden', {{value: {}, configurable: true}});"
+    changed = "document.dispatchEvent(new Event('visibilitychange'))"
+    visit.page.evaluate(visible.format("true") + changed)
+    seen = len(asked)
+    visit.page.clock.run_for(60_000)
+    assert len(asked) == seen
+    with visit.page.expect_request("**/stats"):
+        visit.page.evaluate(visible.format("false") + changed)
+
+
+def test_a_count_that_is_not_exact_is_shown_as_at_least_so_many(shop, open_console):
+    visit = open_console(shop.base)
+    visit.expects("404")
+
+    def change(stats):
+        stats["orders"]["FULFILLED"] = {"count": 2000, "exact": False}
+        stats["last_hour"]["since"] = stats["last_hour"]["minutes"][40]["at"]
+
+    answering_stats(visit.page, change)
+    visit.go("live")
+    expect(figure(visit.page, "FULFILLED")).to_have_text("2,000+")
+    expect(visit.page.get_by_text("there were too many for a whole hour")).to_be_visible()
+
+
+def test_the_charts_have_their_text_beside_them(shop, live):
+    shop.settled([shop.submit()])
+    drawn = re.compile(r"Orders per minute of the last hour: \d+ fulfilled and 0 failed in all\.")
+    expect(live.page.get_by_role("img", name=drawn)).to_be_visible()
+    expect(live.page.get_by_role("img", name="Success rate of the last hour: 100%")).to_be_visible()
+    live.page.get_by_text("Show as a table").first.click()
+    table = live.page.get_by_role("table", name="Orders per minute")
+    expect(table.locator("tbody tr")).to_have_count(60)
+    minutes = table.locator("tbody tr td:nth-child(2)")
+    assert sum(map(number, minutes.all_inner_texts())) >= 1
+    expect(live.page.get_by_text("Half within")).to_be_visible()
+
+
+def test_dead_letters_ask_for_a_look_and_lead_to_the_failed_orders_of_a_reason(shop, live):
+    card = live.page.locator("section").filter(has=live.page.get_by_role("heading", name="Dead-letter queue"))
+    expect(card.get_by_text("Needs a look")).to_be_hidden()
+    shop.succeeds_at(0)
+    shop.settled([shop.submit()])
+    shop.succeeds_at(1)
+    expect(card.get_by_text("Needs a look")).to_be_visible()
+    expect(card.locator(".big")).to_have_text("1")
+    live.page.get_by_role("link", name="The warehouse declined").click()
+    expect(live.page).to_have_url(re.compile(r"#/failed\?reason=declined$"))
+    expect(live.page.get_by_role("heading", name="Failed", level=1)).to_be_focused()
+
+
+def test_the_numbers_are_those_of_the_api(shop, live):
+    stats = json.loads(shop.http.get("/stats").text)
+    for status, tally in stats["orders"].items():
+        expect(figure(live.page, status)).to_have_text(str(tally["count"]))
