@@ -1,5 +1,6 @@
 """Pictures of the console for the documentation: ``python -m tests.browser.screenshots [FOLDER]``."""
 
+import logging
 import math
 import sys
 from contextlib import ExitStack
@@ -32,6 +33,7 @@ TROUBLES = {
 
 
 def main(folder: Path) -> None:
+    logging.getLogger("moto").setLevel(logging.CRITICAL)  # it reports every rejected order as an error of its own
     folder.mkdir(parents=True, exist_ok=True)
     with (
         open_shop(visibility_timeout=1, **UNHURRIED) as shop,
