@@ -1,0 +1,96 @@
+"""How requests to the API prove who sends them."""
+
+import os
+import re
+from collections.abc import Callable, Generator
+from typing import Any
+
+import httpx
+
+from service.cli.exits import Code, Stop
+
+SERVICE = "execute-api"
+_SIGNED_HEADERS = ("content-type", "idempotency-key", "prefer", "x-api-key")
+
+
+def api_key_headers(key: str | None) -> dict[str, str]:
+    """The header that carries an API key; none without a key.
+
+    Raises:
+        Stop: no header can carry it. The message does not quote it.
+    """
+    if not key:
+        return {}
+    if not re.fullmatch(r"[!-~]{1,256}", key):
+        raise Stop(
+            Code.USAGE, "The API key holds characters that no header can carry: check DOFS_API_KEY or --api-key."
+        )
+    return {"X-Api-Key": key}
+
+
+class SigV4(httpx.Auth):
+    """Signs each request for API Gateway with AWS's Signature Version 4.
+
+    ``credentials`` is asked for every request, so that those that expire are refreshed.
+    """
+
+    requires_request_body = True
+
+    def __init__(self, credentials: Callable[[], Any], region: str) -> None:
+        self._credentials = credentials
+        self._region = region
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+
+        signed = AWSRequest(
+            method=request.method,
+            url=str(request.url),
+            data=request.content,
+            headers={name: request.headers[name] for name in _SIGNED_HEADERS if name in request.headers},
+        )
+        SigV4Auth(self._credentials(), SERVICE, self._region).add_auth(signed)
+        for name, value in signed.headers.items():
+            request.headers[name] = value
+        yield request
+
+
+def sigv4(url: str, region: str | None) -> SigV4:
+    """Sign with the IAM credentials of the environment.
+
+    Args:
+        url: the API's, whose host name tells the region when nothing else does.
+        region: the region; None for the environment's.
+
+    Raises:
+        Stop: there are no credentials, or no region.
+    """
+    import botocore.session
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        session = botocore.session.get_session()
+        credentials = session.get_credentials()
+        found = region or _region_of(url) or environment_region() or session.get_config_variable("region")
+    except BotoCoreError as error:
+        raise Stop(Code.NOT_AUTHORIZED, f"The AWS credentials cannot be read: {error}") from None
+    if credentials is None:
+        raise Stop(
+            Code.NOT_AUTHORIZED,
+            "There are no AWS credentials to sign with: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret.",
+        )
+    if not found:
+        raise Stop(Code.USAGE, "Signing needs a region: give --region, or set AWS_REGION.")
+    return SigV4(credentials.get_frozen_credentials, found)
+
+
+def environment_region() -> str | None:
+    """The region of ``AWS_REGION``, which all of AWS's tools read but boto3."""
+    return os.environ.get("AWS_REGION") or None
+
+
+def _region_of(url: str) -> str | None:
+    host = httpx.URL(url).host
+    match = re.fullmatch(r"[^.]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?", host)
+    return match[1] if match else None

@@ -1,0 +1,217 @@
+"""Operators' commands without the API: the same ports and the same domain as behind it, with IAM credentials."""
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
+
+from service.api.stats import stats_view
+from service.api.views import failed_order_view, order_view
+from service.aws.clients import EMULATOR_CREDENTIAL
+from service.cli.auth import environment_region
+from service.cli.exits import Code, Stop
+from service.orders import stats
+from service.orders.dead_letters import remove_stale
+from service.orders.lifecycle import Status
+from service.orders.metric import Metric
+from service.orders.model import FailureKind, Order, Write
+from service.orders.paging import Span
+from service.orders.ports import TransitionRefused, Unavailable
+from service.orders.redrive import Outcome, redrive_one_of_many
+from service.orders.timestamps import parse
+from service.settings import Settings, SettingsError
+from service.wiring import LiveSystem
+
+_NOT_ALLOWED = ("AccessDenied", "ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient", "InvalidSignature")
+
+
+logging.getLogger("service").addHandler(logging.NullHandler())  # what happens is told by the commands alone
+
+
+class _Uncounted:
+    """Metrics that go nowhere: the function's are collected from its log, and this process has none."""
+
+    def count(self, metric: Metric, amount: int = 1, **dimensions: str) -> None:
+        """Count nothing."""
+
+
+class _OperatorsSystem(LiveSystem):
+    metrics = _Uncounted()
+
+
+class Direct:
+    """A deployment by its own resources. What it answers is what the API answers."""
+
+    def __init__(self, function: str, region: str | None) -> None:
+        self._function = function
+        self._region = region or environment_region()
+        self._endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+
+    def order(self, order_id: str) -> Any:
+        with self._errors():
+            return order_view(self._found(order_id))
+
+    def orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
+        with self._errors():
+            store = self._system.store
+            if "customer_id" in query:
+                page = store.by_customer(query["customer_id"], limit, cursor)
+            else:
+                page = store.by_status(Status(query["status"]), limit, cursor)
+        return {"orders": [order_view(order) for order in page.orders], "next_cursor": page.next}
+
+    def cancel(self, order_id: str) -> Any:
+        with self._errors():
+            system = self._system
+            write = Write(
+                name="cancel",
+                order_id=order_id,
+                id=system.new_id(),
+                at=system.now(),
+                actor=self._actor,
+                reason="cancelled by an operator",
+            )
+            try:
+                return order_view(system.store.apply(write))
+            except TransitionRefused as refused:
+                if refused.order is None:
+                    raise _no_such(order_id) from None
+                if refused.order.status is not Status.CANCELLED:
+                    raise Stop(
+                        Code.CONFLICT,
+                        f"Order {order_id}: The order has gone too far for this: It is {refused.order.status}.",
+                    ) from None
+                return order_view(refused.order)
+
+    def failed_orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
+        with self._errors():
+            page = self._system.store.failed_orders(*_filter(query), limit, cursor)
+        return {"failed_orders": [failed_order_view(failed) for failed in page.orders], "next_cursor": page.next}
+
+    def failed_order(self, order_id: str) -> Any:
+        with self._errors():
+            failed = self._system.store.failed(order_id)
+            if failed is None:
+                raise Stop(Code.NO_SUCH_ORDER, f"Order {order_id}: The order is not among the failed ones.")
+            return {**failed_order_view(failed), "order": order_view(self._found(order_id))}
+
+    def redrive(self, selection: Mapping[str, Any]) -> Any:
+        note, dry_run = selection["note"], selection["dry_run"]
+        with self._errors():
+            system, following = self._system, None
+            chosen: list[tuple[str, int | None]] = [(order_id, None) for order_id in selection.get("order_ids", ())]
+            if "order_ids" not in selection:
+                kind, span = _filter(selection)
+                page = system.store.failed_orders(kind, span, selection["limit"], selection.get("cursor"))
+                chosen, following = [(failed.order_id, failed.epoch) for failed in page.orders], page.next
+            results = []
+            for order_id, epoch in chosen:
+                result = redrive_one_of_many(order_id, self._actor, note, system, epoch=epoch, dry_run=dry_run)
+                results.append({"order_id": order_id, "outcome": result.outcome, "detail": result.detail})
+                if result.outcome is Outcome.REDRIVEN:
+                    time.sleep(1 / self._settings.redrive_rate)
+            removed = 0 if dry_run else remove_stale(system)
+        return {"dry_run": dry_run, "results": results, "dead_letters_removed": removed, "next_cursor": following}
+
+    def stats(self) -> Any:
+        with self._errors():
+            return stats_view(stats.take(self._system))
+
+    def close(self) -> None:
+        """Nothing: boto3's connections end with the process."""
+
+    def _found(self, order_id: str) -> Order:
+        order = self._system.store.get(order_id)
+        if order is None:
+            raise _no_such(order_id)
+        return order
+
+    @cached_property
+    def _system(self) -> LiveSystem:
+        return _OperatorsSystem(self._settings)
+
+    @cached_property
+    def _settings(self) -> Settings:
+        """The deployment's settings, as its function has them."""
+        functions = self._client("lambda")
+        try:
+            configuration = functions.get_function_configuration(FunctionName=self._function)
+        except functions.exceptions.ResourceNotFoundException:
+            raise Stop(
+                Code.USAGE,
+                f"There is no function {self._function} in {functions.meta.region_name}: "
+                "give --function, --environment or --region.",
+            ) from None
+        variables = configuration.get("Environment", {}).get("Variables", {})
+        if self._endpoint:  # what the function calls an emulator's address may be no address here
+            variables = {**variables, "DOFS_CLOUD": "localstack", "DOFS_AWS_ENDPOINT_URL": self._endpoint}
+        try:
+            settings = Settings.load(variables)
+        except SettingsError as error:
+            raise Stop(
+                Code.USAGE,
+                f"The settings of {self._function} are not those of this version of DOFS: "
+                + "; ".join(str(error).split("\n")),
+            ) from None
+        return settings if settings.region else replace(settings, region=functions.meta.region_name)
+
+    @cached_property
+    def _actor(self) -> str:
+        """Who acts, as a timeline names them."""
+        try:
+            return f"operator:{self._client('sts').get_caller_identity()['Arn']}"
+        except (BotoCoreError, ClientError, KeyError):
+            return "operator:aws"
+
+    def _client(self, service: Any) -> Any:
+        credential = EMULATOR_CREDENTIAL if self._endpoint else None
+        return boto3.client(
+            service,
+            region_name=self._region,
+            endpoint_url=self._endpoint or None,
+            aws_access_key_id=credential,
+            aws_secret_access_key=credential,
+            config=Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}),
+        )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Say what is wrong with AWS, or with the user's access to it."""
+        where = self._endpoint or "AWS"
+        try:
+            yield
+        except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
+            raise Stop(Code.NOT_AUTHORIZED, f"There are no AWS credentials ({error}): set AWS_PROFILE.") from None
+        except NoRegionError:
+            raise Stop(Code.USAGE, "AWS needs a region: give --region, or set AWS_REGION.") from None
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if code.startswith(_NOT_ALLOWED):
+                raise Stop(Code.NOT_AUTHORIZED, f"{where} does not let you: {error}") from None
+            raise Stop(Code.API, f"{where} refuses or is failing: {error}") from None
+        except (BotoCoreError, Unavailable) as error:
+            raise Stop(Code.API, f"{where} cannot be reached: {error}") from None
+
+
+def _filter(query: Mapping[str, Any]) -> tuple[FailureKind | None, Span]:
+    bounds = (parse(query[name]) if name in query else None for name in ("failed_after", "failed_before"))
+    return FailureKind(query["reason"]) if "reason" in query else None, Span(*bounds)
+
+
+def _no_such(order_id: str) -> Stop:
+    return Stop(Code.NO_SUCH_ORDER, f"Order {order_id}: There is no such order.")

@@ -1,0 +1,49 @@
+"""Options that several commands take, and how their texts are read."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from service.cli import times
+from service.cli.exits import Code, Stop
+from service.cli.render import plain
+from service.orders.model import FailureKind
+
+TheReason = Annotated[
+    FailureKind | None, typer.Option("--reason", case_sensitive=False, help="Those that failed for one reason.")
+]
+TheAfter = Annotated[
+    str | None,
+    typer.Option("--after", metavar="TIME", help="Failed then or later: 2026-01-31T09:30:00Z, 2026-01-31, 2h."),
+]
+TheBefore = Annotated[str | None, typer.Option("--before", metavar="TIME", help="Failed before then.")]
+
+
+def duration(option: str, written: str) -> float:
+    """The seconds that an option says.
+
+    Raises:
+        Stop: it says none.
+    """
+    try:
+        return times.seconds(written)
+    except ValueError as error:
+        raise Stop(Code.USAGE, f"{option} {plain(written)!r}: {error}.") from None
+
+
+def failed_filter(reason: FailureKind | None, after: str | None, before: str | None) -> dict[str, str]:
+    """Which failed orders are meant, as the API's parameters.
+
+    Raises:
+        Stop: a time cannot be read.
+    """
+    given = {"reason": str(reason)} if reason else {}
+    for option, name, written in (("--after", "failed_after", after), ("--before", "failed_before", before)):
+        if written is None:
+            continue
+        try:
+            given[name] = times.instant(written, datetime.now(UTC))
+        except ValueError as error:
+            raise Stop(Code.USAGE, f"{option} {plain(written)!r}: {error}.") from None
+    return given

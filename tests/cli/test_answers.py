@@ -1,0 +1,237 @@
+"""What `dofs` makes of answers that are errors, late, odd or missing."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+from service.cli import api, ends
+from tests.cli.commands import here, started
+from tests.cli.stub import Answer, problem, stub
+from tests.support import valid_order
+
+ORDER = {
+    "order_id": "ord_1",
+    "status": "FULFILLED",
+    "customer_id": "c",
+    "created_at": "2026-01-31T09:30:00.000Z",
+    "updated_at": "2026-01-31T09:30:01.000Z",
+    "timeline": [{"at": "2026-01-31T09:30:00.000Z", "from": None, "to": "RECEIVED", "actor": "api", "reason": None}],
+}
+UNAVAILABLE = problem(503, "unavailable", "A part of the system does not answer; try again")
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(api, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(ends, "SHORTEST_PAUSE", 0.01)
+
+
+def answering(*answers):
+    """Answer with each in turn, and with the last ever after."""
+    left = list(answers)
+    return stub(lambda _: left.pop(0) if len(left) > 1 else left[0])
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "orders.jsonl"
+    path.write_text("\n".join(json.dumps(valid_order(metadata={"n": str(number)})) for number in range(4)))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [
+        (problem(401, "unauthenticated", "The request carries no identity"), 4, "give --api-key or --sigv4"),
+        (Answer(403, {"message": "Forbidden"}), 4, "does not let you (403, Forbidden)"),
+        (problem(404, "order-not-found", "There is no such order"), 5, "Order ord_1: There is no such order."),
+        (problem(404, "not-found", "Not Found"), 3, "is that the URL of a DOFS API"),
+        (Answer(404, b"<html>nothing</html>"), 3, "is that the URL of a DOFS API"),
+        (Answer(301, headers={"Location": "http://elsewhere.test"}), 3, "has no such route (301)"),
+        (problem(409, "too-late", "Too late", detail="It is FULFILLED."), 6, "Order ord_1: Too late: It is FULFILLED."),
+        (problem(422, "parameters-invalid", "No", errors=[{"pointer": "/a", "detail": "b"}]), 2, "\n  /a: b\n"),
+        (problem(422, "parameters-invalid", "No", errors="odd"), 2, "refuses the request (422, No)"),
+        (problem(500, "internal-error", "Something went wrong on our side"), 3, "is failing (500, Something went"),
+        (UNAVAILABLE, 3, "is failing (503, A part of the system does not answer; try again)"),
+        (Answer(200, b"<html>hello</html>"), 3, "does not answer with JSON"),
+        (Answer(200, b"[" * 100_000), 3, "does not answer with JSON"),
+        (Answer(200, {"timeline": 5}), 3, "may be of different versions"),
+        (Answer(400, {"title": "\x1b[31mred\x07"}), 2, r"(400, \x1b[31mred\x07)"),
+    ],
+)
+def test_every_error_has_its_exit_code_and_one_sentence(answer, code, said):
+    with answering(answer) as server:
+        ran = here("--api", server.url, "show", "ord_1")
+    assert ran.code == code
+    assert said in ran.err
+    assert "\x1b" not in ran.out + ran.err
+    assert ran.out == ""
+
+
+def test_an_answer_of_another_shape_is_no_traceback():
+    with answering(Answer(200, {"orders": 5})) as server:
+        ran = here("--api", server.url, "list", "--status", "FAILED")
+    assert ran.code == 3
+    assert ran.err.count("\n") == 1
+
+
+def test_an_api_that_is_not_there_is_named_with_what_to_do(file):
+    for command in (("show", "ord_1"), ("submit", file), ("load",), ("stats",)):
+        ran = here("--api", "http://127.0.0.1:9/dev", *command)
+        assert (ran.code, ran.out) == (3, "")
+        assert ran.err == (
+            "dofs: The API at http://127.0.0.1:9/dev cannot be reached (ConnectError): "
+            "start one with `make run`, or give --api.\n"
+        )
+
+
+def test_what_passes_is_tried_again():
+    with answering(UNAVAILABLE, Answer(429), Answer(502), Answer(504), Answer(200, ORDER)) as server:
+        assert here("--api", server.url, "show", "ord_1").code == 0
+        assert len(server.received) == 5
+
+
+def test_the_pause_grows_is_never_the_same_and_heeds_retry_after():
+    failing = [api.pause_before_next(tried, ConnectionError(), True) for tried in range(1, api.TRIES)]
+    assert failing == sorted(failing)
+    assert api.pause_before_next(api.TRIES, ConnectionError(), True) is None
+    assert len({api.pause_before_next(3, ConnectionError(), True) for _ in range(5)}) > 1
+    for written, least in (("3", 3), ("999", api.LONGEST_PAUSE), ("soon", 0), ("-1", 0)):
+        response = api.httpx.Response(503, headers={"Retry-After": written})
+        assert least <= api.pause_before_next(1, response, True) <= max(least, 0.5)
+
+
+def test_a_connection_that_fails_is_tried_again_once_the_api_has_answered():
+    refused = api.httpx.ConnectError("refused")
+    assert api.pause_before_next(1, refused, answered=False) is None
+    assert api.pause_before_next(1, refused, answered=True) is not None
+    assert api.pause_before_next(1, api.httpx.ReadTimeout("late"), answered=False) is not None
+
+
+def test_a_repeat_of_an_order_carries_the_same_key(file):
+    with answering(UNAVAILABLE, Answer(202, {"order_id": "ord_1", "status": "RECEIVED"})) as server:
+        ran = here("--api", server.url, "--json", "submit", file, "--concurrency", "1")
+    assert (ran.code, ran.json["accepted"]) == (0, 4)
+    first, second, *others = [request.headers["idempotency-key"] for request in server.received]
+    assert first == second
+    assert len({first, *others}) == 4
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "told"),
+    [
+        ([Answer(401)], 4, {"not_sent": 4}),
+        ([problem(404, "not-found", "Not Found")], 3, {"not_sent": 4}),
+        ([Answer(202, {"order_id": "ord_1"}), UNAVAILABLE], 3, {"accepted": 1, "not_sent": 3}),
+        ([problem(500, "internal-error", "Something went wrong")], 3, {"error": 4}),
+        ([problem(500, "internal-error", "x"), Answer(202, {"order_id": "o"})], 1, {"error": 1, "accepted": 3}),
+        (
+            [problem(413, "body-too-large", "Too large"), Answer(202, {"order_id": "o"})],
+            1,
+            {"refused": 1, "accepted": 3},
+        ),
+        ([Answer(200, {"hello": 1})], 3, {"not_sent": 4}),
+    ],
+)
+def test_a_file_is_given_up_where_no_order_of_it_can_succeed_and_nowhere_else(answers, code, told, file):
+    with answering(*answers) as server:
+        ran = here("--api", server.url, "--json", "submit", file, "--concurrency", "1")
+    assert ran.code == code, ran.err
+    assert {name: count for name, count in ran.json.items() if isinstance(count, int) and count} == told
+    if told.get("not_sent"):
+        assert len({request.headers["idempotency-key"] for request in server.received}) <= 5 - told["not_sent"]
+
+
+def test_ctrl_c_while_watching_ends_with_130_and_no_traceback():
+    waiting = {**ORDER, "status": "PENDING"}
+    with answering(Answer(200, waiting)) as server:
+        process = started("--api", server.url, "watch", "ord_1")
+        assert "RECEIVED" in process.stdout.readline()
+        process.send_signal(2)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, "Traceback" in err) == (130, "", False)
+
+
+def test_only_what_is_new_is_told_while_watching():
+    entry = {**ORDER["timeline"][0], "to": "FULFILLED", "at": "2026-01-31T09:30:01.000Z"}
+    first = Answer(200, {**ORDER, "status": "PENDING"})
+    with answering(first, first, Answer(200, {**ORDER, "timeline": [*ORDER["timeline"], entry]})) as server:
+        ran = here("--api", server.url, "--json", "watch", "ord_1")
+    assert (ran.code, [each["to"] for each in ran.lines]) == (0, ["RECEIVED", "FULFILLED"])
+
+
+class Shop:
+    """Accepts orders; forgets the second, leaves the third open, answers the fourth wrongly, lists the fifth late."""
+
+    def __init__(self):
+        self.accepted = []
+
+    def __call__(self, request):
+        if request.method == "POST":
+            self.accepted.append(f"ord_{len(self.accepted) + 1}")
+            return Answer(202, {"order_id": self.accepted[-1]}) if len(self.accepted) != 4 else Answer(500)
+        if request.path.startswith("/orders?"):
+            open_one = {"ord_3": "PENDING"}
+            kept = [each for each in self.accepted if each not in ("ord_2", "ord_5")]
+            orders = [{**ORDER, "order_id": each, "status": open_one.get(each, "FULFILLED")} for each in kept]
+            return Answer(200, {"orders": orders, "next_cursor": None})
+        if request.path == "/orders/ord_5":
+            return Answer(200, {**ORDER, "order_id": "ord_5"})
+        return problem(404, "order-not-found", "There is no such order")
+
+
+def test_load_names_every_order_that_was_lost_or_left():
+    with stub(Shop()) as server:
+        ran = here("--api", server.url, "load", "--rate", "50", "--duration", "100ms", "--timeout", "50ms")
+    assert ran.code == 1
+    assert "ord_2: unknown to the API" in ran.err
+    assert "ord_3: PENDING" in ran.err
+    assert ran.err.endswith("dofs: Of 5 orders 1 lost, 1 not at their end, 1 not accepted.\n")
+    assert "HTTP 500 1" in ran.out
+    assert "accepted, though the answer did not arrive: 1" in ran.out
+
+
+def test_an_interrupted_load_still_accounts_for_what_was_sent():
+    shop = Shop()
+
+    def answer(request):
+        if request.method == "POST" and len(shop.accepted) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return shop(request)
+
+    with stub(answer) as server:
+        ran = here("--api", server.url, "--json", "load", "--rate", "20", "--duration", "1m", "--timeout", "50ms")
+    assert ran.code == 130
+    assert ran.json["sent"] < 200
+    assert ran.json["lost"] == ["ord_2"]
+    assert "dofs: interrupted after " in ran.err
+
+
+def test_a_slow_server_cannot_hide_from_load():
+    def slow(request):
+        if request.method == "POST":
+            time.sleep(0.05)
+            return Answer(202, {"order_id": f"ord_{request.headers.get('x', '')}"})
+        return Answer(200, {"orders": [{**ORDER, "order_id": "ord_"}], "next_cursor": None})
+
+    with stub(slow) as server:
+        ran = here("--api", server.url, "--json", "load", "--rate", "200", "--duration", "50ms", "--concurrency", "1")
+    assert ran.code == 0, ran.err
+    assert ran.json["sent"] == 10
+    # The tenth was due after 45 ms and waited for nine others of 50 ms each.
+    assert ran.json["response_seconds"]["max"] > 0.4
+    assert ran.json["response_seconds"]["p50"] > 0.2
+
+
+def test_no_terminal_is_obeyed_by_what_the_api_says():
+    nasty = {**ORDER, "customer_id": "\x1b]0;owned\x07", "metadata": {"[red]x": "\u202e\x9b31m"}, "status": "[b]ODD"}
+    with answering(Answer(200, nasty)) as server:
+        for command in (("show", "ord_1"), ("--json", "show", "ord_1")):
+            ran = here("--api", server.url, *command)
+            assert ran.code == 0, ran.err
+            assert not {"\x1b", "\x07", "\x9b", "\u202e"} & {*ran.out}
+            assert "[red]x" in ran.out
+            assert "[b]ODD" in ran.out

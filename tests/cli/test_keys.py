@@ -1,0 +1,45 @@
+"""What makes sending a file again safe: the key of each order."""
+
+from decimal import Decimal
+
+from service.cli.orders_file import Entry
+from service.cli.submit import parcels
+from service.orders import document
+from tests.support import valid_order
+
+
+def order(**changes):
+    return {**document.from_python(valid_order()), **changes}
+
+
+def keys(*orders, batch=""):
+    return [parcel.key for parcel in parcels([Entry(line, each) for line, each in enumerate(orders, 1)], batch)]
+
+
+def test_the_same_file_has_the_same_keys_and_equal_orders_differ():
+    first = keys(order(), order(), order(customer_id="cust_2"))
+    assert first == keys(order(), order(), order(customer_id="cust_2"))
+    assert len({*first}) == 3
+
+
+def test_lines_that_are_added_or_moved_leave_the_other_keys_alone():
+    first, second = order(), order(customer_id="cust_2")
+    assert {*keys(first, second)} < {*keys(order(customer_id="cust_0"), second, first)}
+
+
+def test_another_label_makes_other_orders():
+    assert keys(order(), batch="a") != keys(order(), batch="b")
+
+
+def test_an_amount_has_one_key_however_it_is_written():
+    written = [order(total_amount=amount) for amount in (Decimal("60.00"), 60, Decimal("6E1"), Decimal("60.0"))]
+    assert len({key for each in written for key in keys(each)}) == 1
+    assert keys(order(total_amount=0)) == keys(order(total_amount=Decimal("-0.00")))
+    assert len({key for amount in (6, 60, -60) for key in keys(order(total_amount=amount))}) == 3
+
+
+def test_a_key_is_one_that_the_api_takes_and_the_body_is_exact():
+    [parcel] = parcels([Entry(1, document.read('{"total_amount": 0.10}'))], "any label\n")
+    assert 16 <= len(parcel.key) <= 128
+    assert parcel.key.isprintable()
+    assert parcel.body == b'{"total_amount":0.10}'

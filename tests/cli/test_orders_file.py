@@ -1,0 +1,170 @@
+"""Reading a file of orders: every format, every mistake on its line, amounts to the digit."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from service.cli.exits import Code, Stop
+from service.cli.orders_file import Entry, Format, read_orders
+from tests.support import valid_order
+
+ORDER = json.dumps(valid_order())
+HEAD = "order,customer_id,product_id,quantity,price\n"
+
+
+def documents(content, name="orders.json", chosen=None):
+    entries = read_orders(content.encode(), name, chosen)
+    assert all(entry.error is None for entry in entries)
+    return [entry.document for entry in entries]
+
+
+def lines(content, name):
+    return [(entry.line, entry.error) for entry in read_orders(content.encode(), name)]
+
+
+def refusal(content, name):
+    with pytest.raises(Stop) as stopped:
+        read_orders(content if isinstance(content, bytes) else content.encode(), name)
+    assert stopped.value.code is Code.USAGE
+    return str(stopped.value)
+
+
+def test_json_holds_one_order_or_an_array_of_them():
+    assert len(documents(ORDER)) == 1
+    assert len(documents(f"[{ORDER}, {ORDER}]")) == 2
+    assert documents("[]") == []
+
+
+def test_each_order_of_an_array_has_its_line_and_its_own_error():
+    content = f'[\n{ORDER},\n{{"price": NaN}},\n\n{{"a": 1, "a": 2}}, {ORDER}\n]\n'
+    assert lines(content, "orders.json") == [
+        (2, None),
+        (3, "NaN is not a JSON value."),
+        (5, "An object names the same member twice."),
+        (5, None),
+    ]
+
+
+def test_a_bad_line_of_json_lines_does_not_stop_the_others():
+    content = f"{ORDER}\n\n{{oops\n{ORDER}\r\n".encode() + b"\xff\n"
+    assert [(entry.line, entry.error) for entry in read_orders(content, "orders.jsonl")] == [
+        (1, None),
+        (3, "The document is not valid JSON (column 2)."),
+        (4, None),
+        (5, "The document is not valid UTF-8 text."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[{}", "line 1, column 4"),
+        ("[{},]", "line 1, column 5"),
+        ("[{}] {}", "line 1, column 6"),
+        ("{}\n{}", "line 2, column 1"),
+        ("[\n\n{oops}]", "line 3, column 2"),
+        ("", "line 1, column 1"),
+        ("[" * 100_000, "nested too deep"),
+    ],
+)
+def test_json_that_ends_nowhere_is_refused_where_it_breaks(content, said):
+    assert said in refusal(content, "orders.json")
+
+
+def test_amounts_stay_the_digits_that_were_written():
+    [order] = documents('{"total_amount": 0.10, "items": [{"price": 12345678901234567.89}]}')
+    assert (str(order["total_amount"]), str(order["items"][0]["price"])) == ("0.10", "12345678901234567.89")
+
+
+def test_rows_of_one_order_are_one_order_with_the_exact_sum():
+    rows = "A,cust_1,p1,3,0.10\nB,cust_2,p2,1,5\nA,,p3,1,0.20\n"
+    assert documents(HEAD + rows, "orders.csv") == [
+        {
+            "customer_id": "cust_1",
+            "items": [
+                {"product_id": "p1", "quantity": 3, "price": Decimal("0.10")},
+                {"product_id": "p3", "quantity": 1, "price": Decimal("0.20")},
+            ],
+            "total_amount": Decimal("0.50"),
+        },
+        {
+            "customer_id": "cust_2",
+            "items": [{"product_id": "p2", "quantity": 1, "price": 5}],
+            "total_amount": Decimal(5),
+        },
+    ]
+
+
+def test_rows_without_an_order_are_orders_of_their_own():
+    content = "customer_id,product_id,quantity,price,total_amount,currency,metadata.channel\n"
+    first, second = documents(content + "c,p,1,2.50,9.99,EUR,web\nc,p,1,2.50,,,\n", "orders.csv")
+    assert (first["total_amount"], first["currency"], first["metadata"]) == (Decimal("9.99"), "EUR", {"channel": "web"})
+    assert second.keys() == {"customer_id", "items", "total_amount"}
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("A,c,p,two,1.00", "quantity is not a number"),
+        ("A,c,p,,1.00", "quantity is empty"),
+        ('A,c,p,1,"29,99"', "price is not a number such as 2 or 29.99"),
+        ("A,c,p,1,NaN", "price is not a number"),
+        ("A,c,p,1", "the row has 4 cells, and there are 5 columns"),
+        ('A,c,p,1,"1"x', "the row is not valid CSV"),
+    ],
+)
+def test_a_wrong_row_is_told_with_its_line_and_spares_the_other_orders(row, said):
+    first, last = lines(HEAD + row + "\nB,c,p,1,1.00\n", "orders.csv")
+    assert first[0] == 2
+    assert said in first[1]
+    assert last == (3, None)
+
+
+def test_half_of_an_order_is_never_sent():
+    assert lines(HEAD + "A,c,p,1,1.00\nA,c,p,x,1.00\n", "orders.csv") == [(2, "line 3: quantity is not a number")]
+    assert lines(HEAD + "A,c,p,1,1.00\nA,d,p,1,1.00\n", "orders.csv") == [
+        (2, "line 3: customer_id is another one than on line 2 of the same order")
+    ]
+
+
+def test_wrong_columns_are_all_named():
+    said = refusal("customer_id,product_id,quantity,prize,prize,quantity\n", "orders.csv")
+    assert "missing price; unknown prize, prize; named twice quantity" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "count"),
+    [(f"[{ORDER}]", 1), (f" {ORDER}\n{ORDER}", 2), (json.dumps(valid_order(), indent=2), 1), (HEAD + "A,c,p,1,1\n", 1)],
+    ids=["array", "lines", "one order", "csv"],
+)
+def test_the_format_of_standard_input_is_seen(content, count):
+    assert len(documents(content, "-")) == count
+    assert len(documents("\ufeff" + content, "-")) == count
+
+
+def test_a_format_that_cannot_be_seen_must_be_named():
+    assert "give --format" in refusal("hello", "-")
+    assert len(documents(ORDER, "orders.txt", Format.JSONL)) == 1
+
+
+def test_what_is_not_utf_8_is_told_with_its_line():
+    assert "line 2 is not UTF-8" in refusal(HEAD.encode() + b"A,c,\xff,1,1\n", "orders.csv")
+
+
+JUNK = st.binary(max_size=60) | st.text('[]{},:"\\\n\r 1eE-.aN\ufeff', max_size=40).map(str.encode)
+ROWS = st.text(',"\n\r A1.-e\0', max_size=40).map(lambda rows: (HEAD + rows).encode())
+
+
+@given(JUNK | ROWS, st.sampled_from([None, *Format]))
+@example(b'"' + b"x" * 200_000, Format.CSV)
+@example(HEAD.encode() + b"A,c,p,9999999999999999999999999999999999999999,1e300\n", Format.CSV)
+def test_junk_is_refused_in_a_sentence_or_read(content, chosen):
+    try:
+        entries = read_orders(content, "-", chosen)
+    except Stop as stop:
+        assert str(stop)
+    else:
+        assert all(isinstance(entry, Entry) and entry.line >= 1 for entry in entries)

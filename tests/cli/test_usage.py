@@ -1,0 +1,90 @@
+"""The command line itself: help, version, completion, and what is no command."""
+
+import subprocess
+import sys
+
+import pytest
+
+from service import __version__
+from service.cli.exits import Code
+from tests.cli.commands import here
+
+
+def test_help_tells_every_command_and_every_exit_code(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", None)
+    ran = here("--help")
+    assert ran.code == 0
+    for command in ("submit", "watch", "show", "list", "cancel", "failed", "redrive", "stats", "load"):
+        assert f" {command} " in ran.out
+    for code in Code:
+        assert f"{code.value}  {code.meaning}" in ran.out
+    assert here().out.split() == ran.out.split()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["submit", "watch", "show", "list", "cancel", "failed", "failed list", "failed show", "redrive", "stats", "load"],
+)
+def test_every_command_has_help_without_an_api(command):
+    ran = here(*command.split(), "--help")
+    assert (ran.code, ran.err) == (0, "")
+    assert "Usage: dofs" in ran.out
+
+
+def test_the_version_is_told():
+    assert here("--version").out == f"dofs {__version__}\n"
+
+
+def test_completion_is_printed_for_the_shell(monkeypatch):
+    monkeypatch.setenv("_DOFS_COMPLETE", "source_bash")
+    ran = here()
+    assert ran.code == 0
+    assert "complete -o default -F _dofs_completion dofs" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nonsense",), "No such command 'nonsense'"),
+        (("--nonsense",), "No such option"),
+        (("show",), "Missing argument 'ORDER_ID'"),
+        (("show", "../stats"), "'../stats' is not the id of an order."),
+        (("cancel", ".."), "'..' is not the id of an order."),
+        (("watch", "a\x1b[31m"), "is not the id of an order."),
+        (("watch", "ord_1", "--timeout", "soon"), "--timeout 'soon': a duration is a number with a unit"),
+        (("failed", "show", "a" * 65), "is not the id of an order."),
+        (("list",), "Give either --customer or --status."),
+        (("list", "--customer", "c", "--status", "FAILED"), "Give either --customer or --status."),
+        (("list", "--customer", "c d"), "'c d' is not the id of a customer."),
+        (("list", "--status", "LOST"), "'LOST'"),
+        (("stats", "--every", "1ms"), "--every takes 100ms or more."),
+        (("load", "--rate", "0"), "--rate"),
+        (("load", "--rate", "10000", "--duration", "1h"), "more than 1,000,000 orders"),
+        (("submit", "no-such-file.json"), "no-such-file.json cannot be read: No such file or directory."),
+        (("submit", "."), "cannot be read"),
+        (("submit", "-"), "-: the format cannot be told"),
+        (("submit", "-", "--format", "csv"), "columns missing customer_id"),
+        (("submit", "-", "--format", "jsonl"), "-: there are no orders in it."),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_is_wrong(arguments, said):
+    ran = here("--api", "http://127.0.0.1:9", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert "\x1b" not in ran.err
+
+
+def test_without_its_extra_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "typer", None)
+    monkeypatch.delitem(sys.modules, "service.cli.app")
+    ran = here("stats")
+    assert (ran.code, ran.err) == (2, "dofs needs typer: pip install -e '.[cli]'\n")
+
+
+def test_help_and_version_load_no_http_client_and_no_aws():
+    seen = (
+        "import sys, service.cli as c; c.main(['--version']); print({'httpx', 'botocore', 'fastapi'} & {*sys.modules})"
+    )
+    out = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True).stdout
+    assert out.endswith("set()\n")
