@@ -31,7 +31,7 @@ from service.orders.identity import ID_PATTERN, is_id
 from service.orders.model import FailureKind, Order
 from service.orders.paging import Span
 from service.orders.ports import System
-from service.orders.redrive import NotFailed, Outcome, Result, redrive, redrive_one_of_many
+from service.orders.redrive import NotFailed, Outcome, Result, Selection, chosen, redrive, redrive_one_of_many
 from service.orders.timestamps import parse, text
 
 router = APIRouter(route_class=ProblemRoute, tags=["operators"], default_response_class=DecimalResponse)
@@ -130,6 +130,16 @@ class BulkRedriveRequest(Filter):
             raise PydanticCustomError("named_or_matched", "give either order_ids or a filter")
         return self
 
+    @property
+    def selection(self) -> Selection:
+        """The orders that are meant.
+
+        Raises:
+            BadRequest: the cursor is none of this list.
+        """
+        after = cursor.decode(self.cursor, self.listing)
+        return Selection(tuple(self.order_ids or ()), self.reason, self.span, self.limit, after)
+
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -212,10 +222,10 @@ async def redrive_orders(
     Go on with `next_cursor` until it is null.
     """
     wanted = await _read(request, BulkRedriveRequest)
-    chosen, following = await offload(_chosen, wanted, system)
+    orders, following = await offload(chosen, wanted.selection, system)
     actor, began = _actor(operator), time.monotonic()
     results: list[Result] = []
-    for order_id, epoch in chosen:
+    for order_id, epoch in orders:
         if time.monotonic() > began + TIME:
             results.append(Result(order_id, Outcome.ERROR, "no time was left for it; try again"))
             continue
@@ -229,18 +239,9 @@ async def redrive_orders(
             "dry_run": wanted.dry_run,
             "results": [asdict(result) for result in results],
             "dead_letters_removed": removed,
-            "next_cursor": following,
+            "next_cursor": cursor.encode(following, wanted.listing),
         }
     )
-
-
-def _chosen(wanted: BulkRedriveRequest, system: System) -> tuple[list[tuple[str, int | None]], str | None]:
-    """The orders to redrive, each with the epoch of its failure, and the cursor to those that follow."""
-    if wanted.order_ids is not None:
-        return [(order_id, None) for order_id in dict.fromkeys(wanted.order_ids)], None
-    after = cursor.decode(wanted.cursor, wanted.listing)
-    page = system.store.failed_orders(wanted.reason, wanted.span, wanted.limit, after)
-    return [(failed.order_id, failed.epoch) for failed in page.orders], cursor.encode(page.next, wanted.listing)
 
 
 def _actor(operator: Caller) -> str:

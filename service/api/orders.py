@@ -9,12 +9,11 @@ from pydantic_core import PydanticCustomError
 from service.api import cursor
 from service.api.body import KEY_PATTERN, idempotency_key, prefers_lenient, read_json
 from service.api.dependencies import TheCaller, TheOffload, TheSystem
-from service.api.problems import OrderNotFound, Problem, ProblemRoute, TooLate
+from service.api.problems import OrderNotFound, Problem, ProblemRoute
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView, order_view
+from service.orders.cancel import cancel
 from service.orders.identity import ID_PATTERN, is_id
 from service.orders.lifecycle import Status
-from service.orders.model import Order, Write
-from service.orders.ports import System, TransitionRefused
 from service.orders.submission import Submission, submit
 from service.orders.validation import OrderRequest
 
@@ -154,29 +153,5 @@ async def cancel_order(order_id: str, system: TheSystem, offload: TheOffload, ca
         if order is None:
             raise OrderNotFound
         caller.check_may_see(order)
-    return DecimalResponse(order_view(await offload(cancel, order_id, system)))
-
-
-def cancel(order_id: str, system: System) -> Order:
-    """Move an order to CANCELLED.
-
-    Raises:
-        OrderNotFound: there is none.
-        TooLate: it is being fulfilled, or has come to another end.
-    """
-    write = Write(
-        name="cancel",
-        order_id=order_id,
-        id=system.new_id(),
-        at=system.now(),
-        actor="api",
-        reason="cancelled by the customer",
-    )
-    try:
-        return system.store.apply(write)
-    except TransitionRefused as refused:
-        if refused.order is None:
-            raise OrderNotFound from None
-        if refused.order.status is not Status.CANCELLED:
-            raise TooLate(refused.order) from None
-        return refused.order
+    cancelled = await offload(cancel, order_id, "api", "cancelled by the customer", system)
+    return DecimalResponse(order_view(cancelled))

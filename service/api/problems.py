@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
+from service.orders.cancel import TooLate
 from service.orders.document import MalformedDocument
-from service.orders.model import FieldError, Order
+from service.orders.model import FieldError
 from service.orders.ports import OrderUnknown, Unavailable
 from service.orders.redrive import NotFailed
 from service.orders.submission import KeyReused, OrderInvalid
@@ -75,14 +76,6 @@ class OrderNotFailed(Exception):
 
 class OrderNotFound(Exception):
     """There is no such order, or it is somebody else's."""
-
-
-class TooLate(Exception):
-    """The order has gone too far for what was asked."""
-
-    def __init__(self, order: Order) -> None:
-        super().__init__(f"order {order.order_id} is {order.status}")
-        self.order = order
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ EPILOG = "\n".join(
         "",
         "[bold]Examples[/]",
         "dofs submit orders.csv",
-        "dofs --json list --status FAILED --all | jq -r .order_id",
+        "dofs list --status FAILED --all --json | jq -r .order_id",
         "dofs --api https://abc.execute-api.ap-south-1.amazonaws.com/dev --sigv4 stats",
         'dofs --aws redrive --all --reason declined --note "the warehouse is back"',
     ]
@@ -75,7 +75,11 @@ def options(
         str, typer.Option("--environment", metavar="NAME", help="With --aws: the deployment's environment.")
     ] = "dev",
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON document on stdout; JSON Lines for lists and streams.")
+        bool,
+        typer.Option(
+            "--json",
+            help="One JSON document on stdout; JSON Lines for lists. Also after the command.",
+        ),
     ] = False,
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
@@ -92,6 +96,13 @@ for command in (redrive, stats, load):
     command.add_to(app)
 
 
+def _json_first(arguments: Sequence[str]) -> list[str]:
+    """The command line with ``--json`` before the command, wherever it was written."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [each for each in arguments[:end] if each != "--json"]
+    return [*(["--json"] if len(options) < end else []), *options, *arguments[end:]]
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and answer for its errors in one sentence each.
 
@@ -106,7 +117,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     errors = Output(as_json=False)
     try:
-        typer.main.get_command(app).main(args=arguments, prog_name="dofs")
+        given = sys.argv[1:] if arguments is None else arguments
+        typer.main.get_command(app).main(args=_json_first(given), prog_name="dofs")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else Code.DONE
     except Stop as stop:

@@ -25,14 +25,16 @@ from service.api.views import failed_order_view, order_view
 from service.aws.clients import EMULATOR_CREDENTIAL
 from service.cli.auth import environment_region
 from service.cli.exits import Code, Stop
+from service.cli.session import PAGE
 from service.orders import stats
+from service.orders.cancel import TooLate, cancel
 from service.orders.dead_letters import remove_stale
 from service.orders.lifecycle import Status
 from service.orders.metric import Metric
-from service.orders.model import FailureKind, Order, Write
+from service.orders.model import FailureKind, Order
 from service.orders.paging import Span
-from service.orders.ports import TransitionRefused, Unavailable
-from service.orders.redrive import Outcome, redrive_one_of_many
+from service.orders.ports import OrderUnknown, Unavailable
+from service.orders.redrive import Outcome, Selection, chosen, redrive_one_of_many
 from service.orders.timestamps import parse
 from service.settings import Settings, SettingsError
 from service.wiring import LiveSystem
@@ -77,26 +79,13 @@ class Direct:
 
     def cancel(self, order_id: str) -> Any:
         with self._errors():
-            system = self._system
-            write = Write(
-                name="cancel",
-                order_id=order_id,
-                id=system.new_id(),
-                at=system.now(),
-                actor=self._actor,
-                reason="cancelled by an operator",
-            )
             try:
-                return order_view(system.store.apply(write))
-            except TransitionRefused as refused:
-                if refused.order is None:
-                    raise _no_such(order_id) from None
-                if refused.order.status is not Status.CANCELLED:
-                    raise Stop(
-                        Code.CONFLICT,
-                        f"Order {order_id}: The order has gone too far for this: It is {refused.order.status}.",
-                    ) from None
-                return order_view(refused.order)
+                return order_view(cancel(order_id, self._actor, "cancelled by an operator", self._system))
+            except OrderUnknown:
+                raise _no_such(order_id) from None
+            except TooLate as late:
+                told = f"Order {order_id}: The order has gone too far for this: It is {late.order.status}."
+                raise Stop(Code.CONFLICT, told) from None
 
     def failed_orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         with self._errors():
@@ -113,14 +102,11 @@ class Direct:
     def redrive(self, selection: Mapping[str, Any]) -> Any:
         note, dry_run = selection["note"], selection["dry_run"]
         with self._errors():
-            system, following = self._system, None
-            chosen: list[tuple[str, int | None]] = [(order_id, None) for order_id in selection.get("order_ids", ())]
-            if "order_ids" not in selection:
-                kind, span = _filter(selection)
-                page = system.store.failed_orders(kind, span, selection["limit"], selection.get("cursor"))
-                chosen, following = [(failed.order_id, failed.epoch) for failed in page.orders], page.next
+            system, named = self._system, tuple(selection.get("order_ids", ()))
+            wanted = Selection(named, *_filter(selection), selection.get("limit", PAGE), selection.get("cursor"))
+            orders, following = chosen(wanted, system)
             results = []
-            for order_id, epoch in chosen:
+            for order_id, epoch in orders:
                 result = redrive_one_of_many(order_id, self._actor, note, system, epoch=epoch, dry_run=dry_run)
                 results.append({"order_id": order_id, "outcome": result.outcome, "detail": result.detail})
                 if result.outcome is Outcome.REDRIVEN:

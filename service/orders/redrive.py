@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from service.orders.lifecycle import Status
 from service.orders.message import Message
-from service.orders.model import Order, Write
+from service.orders.model import FailureKind, Order, Write
+from service.orders.paging import ALWAYS, Position, Span
 from service.orders.ports import OrderUnknown, System, TransitionRefused
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,25 @@ def redrive(order_id: str, actor: str, reason: str, system: System, epoch: int |
     except Exception as error:  # the order waits on record, so whatever this is, it is not lost
         log.warning("order %s: not sent (%s); the reconciler will send it", order_id, type(error).__name__)
     return waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which failed orders are to be sent again: those that are named, or else those that match, newest first."""
+
+    order_ids: tuple[str, ...] = ()
+    kind: FailureKind | None = None
+    span: Span = ALWAYS
+    limit: int = 100
+    after: Position | None = None
+
+
+def chosen(selection: Selection, system: System) -> tuple[list[tuple[str, int | None]], Position | None]:
+    """The orders of a selection, each with the epoch of its failure where that is known, and where the next begin."""
+    if selection.order_ids:
+        return [(order_id, None) for order_id in dict.fromkeys(selection.order_ids)], None
+    page = system.store.failed_orders(selection.kind, selection.span, selection.limit, selection.after)
+    return [(failed.order_id, failed.epoch) for failed in page.orders], page.next
 
 
 class Outcome(StrEnum):

@@ -32,6 +32,11 @@ def test_every_command_has_help_without_an_api(command):
     assert "Usage: dofs" in ran.out
 
 
+@pytest.mark.parametrize("arguments", [("--json", "list"), ("list", "--json"), ("list", "--json", "--all")])
+def test_json_may_stand_before_and_after_the_command(arguments):
+    assert "Give either --customer or --status." in here(*arguments).err
+
+
 def test_the_version_is_told():
     assert here("--version").out == f"dofs {__version__}\n"
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from service.api.orders import cancel
-from service.api.problems import OrderNotFound, TooLate
 from service.orders import document
+from service.orders.cancel import TooLate, cancel
 from service.orders.dead_letters import remove_stale
 from service.orders.identity import derived_id, order_id_for
 from service.orders.lifecycle import Status
+from service.orders.ports import OrderUnknown
 from service.orders.redrive import NotFailed, redrive
 from service.orders.submission import KeyReused, Submission, submit
 from tests.simulation.function import FunctionFailed
@@ -88,9 +88,9 @@ class Customer:
         world = self._world
         for tried in range(TRIES):
             try:
-                order = self._request(lambda ports: cancel(order_id, ports), f"cancels/{self.name}")
+                order = self._request(lambda ports: _cancel(order_id, ports), f"cancels/{self.name}")
             except FunctionFailed as failed:
-                if failed.error in (TooLate.__name__, OrderNotFound.__name__):
+                if failed.error in (TooLate.__name__, OrderUnknown.__name__):
                     return
                 world.loop.sleep(1000 * 2 ** min(tried, 5))
                 continue
@@ -145,6 +145,10 @@ class Operator:
                 world.loop.sleep(1000 * 2 ** min(tried, 5))
                 continue
             return
+
+
+def _cancel(order_id: str, ports: Any) -> Any:
+    return cancel(order_id, "api", "cancelled by the customer", ports)
 
 
 def _redrive(order_id: str, ports: Any) -> None:

@@ -5,8 +5,8 @@ from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
-from service.api.orders import cancel
 from service.handler import dispatch
+from service.orders.cancel import cancel
 from service.orders.lifecycle import Status
 from service.orders.model import Failure, FailureKind, Order
 from service.orders.ports import Fulfilled, NotFulfilled, OrderStore
@@ -139,7 +139,7 @@ def standing(status: Status, system: MemorySystem, order_id: str = "ord_1") -> O
             reject.run({"task": "reject", "execution": order_id, "input": {"order_id": order_id}}, system)
         case Status.CANCELLED:
             system.receive(order_id)
-            cancel(order_id, system)
+            cancel(order_id, "api", "cancelled by the customer", system)
         case Status.FULFILLED | Status.FAILED:
             pending(system, order_id)
             usual, system.fulfiller = system.fulfiller, Scripted(DONE if status is Status.FULFILLED else REFUSED)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from service.api.orders import cancel
 from service.handler import dispatch
+from service.orders.cancel import cancel
 from service.orders.identity import derived_id
 from service.orders.lifecycle import Status
 from service.orders.model import FieldError, TimelineEntry
@@ -77,7 +77,7 @@ def test_a_replay_answers_the_same_and_writes_nothing(system):
 
 def test_an_order_cancelled_meanwhile_stays_cancelled(system):
     invalid(system)
-    cancel("ord_1", system)
+    cancel("ord_1", "api", "cancelled by the customer", system)
     assert run(by_id(), system)["order_id"] == "ord_1"
     assert system.store.get("ord_1").status is Status.CANCELLED
 
@@ -88,7 +88,7 @@ def test_an_order_cancelled_in_that_very_instant_stays_cancelled(system):
     def cancelled_first(store, write):
         if store.get("ord_1").status is Status.RECEIVED:
             real, system.store = system.store, store
-            cancel("ord_1", system)
+            cancel("ord_1", "api", "cancelled by the customer", system)
             system.store = real
         return store.apply(write)
 
