@@ -29,7 +29,8 @@ class Deployment:
         "embedded",
         pytest.param("compose-gateway", marks=pytest.mark.docker),
         pytest.param("compose-server", marks=pytest.mark.docker),
-    ]
+    ],
+    scope="module",
 )
 def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
     """Each way to run on this machine, and with compose each door to the API."""
