@@ -109,9 +109,9 @@ class DeadLetters:
         self.letters: list[DeadLetter] = []
         self.broken: Exception | None = None
 
-    def put(self, body: str) -> DeadLetter:
+    def put(self, body: str, message_id: str = "") -> DeadLetter:
         """Put a letter into it."""
-        letter = DeadLetter(f"m{len(self.letters) + 1}", body)
+        letter = DeadLetter(message_id or f"dead-{len(self.letters) + 1}", body)
         self.letters.append(letter)
         return letter
 

@@ -5,7 +5,7 @@ import hashlib
 
 from service.api.problems import BadRequest
 from service.orders.paging import MARK_BYTES, Position
-from service.orders.timestamps import parse, text
+from service.orders.timestamps import YEARS, parse, text
 
 MAX_CURSOR = 8192  # characters
 
@@ -41,7 +41,10 @@ def decode(cursor: str | None, listing: str) -> Position | None:
         if mark != _mark(listing) or len(listed) % MARK_BYTES:
             raise ValueError
         marks = (listed[start : start + MARK_BYTES].hex() for start in range(0, len(listed), MARK_BYTES))
-        return Position(parse(at), frozenset(marks))
+        ended = parse(at)
+        if ended.year not in YEARS:
+            raise ValueError
+        return Position(ended, frozenset(marks))
     except (ValueError, OverflowError):
         raise BadRequest("cursor-invalid", "The cursor is not one of this list; begin without a cursor.") from None
 

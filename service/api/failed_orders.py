@@ -2,10 +2,9 @@
 
 import asyncio
 import re
-import time
-from dataclasses import asdict
 from datetime import datetime
 from functools import partial
+from time import monotonic
 from typing import Annotated, Any, Self, TypeVar
 
 from fastapi import APIRouter, Query, Request
@@ -32,7 +31,7 @@ from service.orders.model import FailureKind, Order
 from service.orders.paging import Span
 from service.orders.ports import System
 from service.orders.redrive import NotFailed, Outcome, Result, Selection, chosen, redrive, redrive_one_of_many
-from service.orders.timestamps import parse, text
+from service.orders.timestamps import YEARS, parse, text
 
 router = APIRouter(route_class=ProblemRoute, tags=["operators"], default_response_class=DecimalResponse)
 
@@ -40,6 +39,8 @@ MOST = 100  # orders of one answer
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 NOTE_PATTERN = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
 TIME = 20  # seconds after which a redrive of many begins no further order; API Gateway waits for 29
+SHARE = 0.6  # of the function's timeout, which may be shorter
+NOTE_LENGTH = 200
 
 
 def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -48,13 +49,16 @@ def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _instant(written: object) -> datetime:
     try:
-        return parse(written if isinstance(written, str) else "")
-    except ValueError:
+        instant = parse(written if isinstance(written, str) else "")
+        if instant.year not in YEARS:
+            raise ValueError
+        return instant
+    except (ValueError, OverflowError):
         raise PydanticCustomError("instant", "must be a time stamp with a time zone, as RFC 3339 has it") from None
 
 
 def _note(written: object) -> object:
-    if not isinstance(written, str):
+    if not isinstance(written, str) or len(written) > NOTE_LENGTH:  # a long text is no matter for the pattern
         return written
     if not re.fullmatch(NOTE_PATTERN, written):
         raise PydanticCustomError("note", "must be one line of text, and not empty")
@@ -68,7 +72,7 @@ Note = Annotated[
     BeforeValidator(_note),
     Field(
         min_length=1,
-        max_length=200,
+        max_length=NOTE_LENGTH,
         description="Why. It stands on the order's timeline; its customer reads it.",
         json_schema_extra={"pattern": NOTE_PATTERN},
     ),
@@ -120,13 +124,13 @@ class BulkRedriveRequest(Filter):
     """Send failed orders again: those that are named, or those that match."""
 
     note: Note
-    order_ids: list[OrderId] | None = Field(None, min_length=1, max_length=MOST)
+    order_ids: list[OrderId] = Field(default_factory=list, min_length=1, max_length=MOST)
     limit: int = Field(MOST, ge=1, le=MOST, strict=True)
     dry_run: bool = Field(False, strict=True, description="Say what would be done, and do nothing.")
 
     @model_validator(mode="after")
     def _named_or_matched(self) -> Self:
-        if self.order_ids is not None and (self.reason or self.failed_after or self.failed_before or self.cursor):
+        if self.order_ids and (self.reason or self.failed_after or self.failed_before or self.cursor):
             raise PydanticCustomError("named_or_matched", "give either order_ids or a filter")
         return self
 
@@ -138,7 +142,7 @@ class BulkRedriveRequest(Filter):
             BadRequest: the cursor is none of this list.
         """
         after = cursor.decode(self.cursor, self.listing)
-        return Selection(tuple(self.order_ids or ()), self.reason, self.span, self.limit, after)
+        return Selection(tuple(self.order_ids), self.reason, self.span, self.limit, after)
 
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -223,10 +227,10 @@ async def redrive_orders(
     """
     wanted = await _read(request, BulkRedriveRequest)
     orders, following = await offload(chosen, wanted.selection, system)
-    actor, began = _actor(operator), time.monotonic()
+    actor, began = _actor(operator), monotonic()
     results: list[Result] = []
     for order_id, epoch in orders:
-        if time.monotonic() > began + TIME:
+        if monotonic() > began + min(TIME, SHARE * settings.function_timeout):
             results.append(Result(order_id, Outcome.ERROR, "no time was left for it; try again"))
             continue
         one = partial(redrive_one_of_many, epoch=epoch, dry_run=wanted.dry_run)
@@ -237,7 +241,9 @@ async def redrive_orders(
     return DecimalResponse(
         {
             "dry_run": wanted.dry_run,
-            "results": [asdict(result) for result in results],
+            "results": [
+                {"order_id": each.order_id, "outcome": each.outcome, "detail": each.detail} for each in results
+            ],
             "dead_letters_removed": removed,
             "next_cursor": cursor.encode(following, wanted.listing),
         }

@@ -134,7 +134,7 @@ TheFigures = Annotated[Any, Depends(_figures)]
 async def show_stats(figures: TheFigures, _: TheOperator) -> JSONResponse:
     """Show how the system does.
 
-    The cost is bounded, however many orders there are: with 8 shards, some 130 reads of an index, of 1,000 entries each
+    The cost is bounded, however many orders there are: with 8 shards, 120 queries of an index, of 1,000 entries each
     at most. What there is more of is told as not `exact`.
     """
     return JSONResponse(await figures())

@@ -1,7 +1,7 @@
 """Reading the partitions of an index side by side, and the rows that it points at.
 
 The indexes hold keys only: an order is written four times or more and listed seldom, so a list reads its rows from
-the table, where they are also never stale. Each status is spread over several partitions, so that no single one
+the table. Each status is spread over several partitions, so that no single one
 takes every write; they are read side by side and merged.
 """
 

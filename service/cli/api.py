@@ -19,7 +19,7 @@ _chance = secrets.SystemRandom()
 
 
 class Api:
-    """One request after the other. Each may be sent again, since none of them does anything twice."""
+    """One request after the other. What may be done twice is sent again; a redrive only if it was not begun."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -42,7 +42,8 @@ class Api:
         return self._ask("GET", f"/failed-orders/{quoted(order_id)}", f"Order {order_id}")
 
     def redrive(self, selection: Mapping[str, Any]) -> Any:
-        return self._ask("POST", "/failed-orders/redrive", "Redrive", json=dict(selection))
+        # What failed again after a redrive whose answer was lost would be redriven unseen.
+        return self._ask("POST", "/failed-orders/redrive", "Redrive", unbegun_only=True, json=dict(selection))
 
     def stats(self) -> Any:
         return self._ask("GET", "/stats", "Stats")
@@ -54,7 +55,7 @@ class Api:
         following = {"cursor": cursor} if cursor else {}
         return self._ask("GET", path, "The list", params={**query, "limit": limit, **following})
 
-    def _ask(self, method: str, path: str, about: str, **request: Any) -> Any:
+    def _ask(self, method: str, path: str, about: str, *, unbegun_only: bool = False, **request: Any) -> Any:
         tried = 0
         while True:
             result: httpx.Response | httpx.TransportError
@@ -65,9 +66,16 @@ class Api:
                 result = error
             tried += 1
             pause = pause_before_next(tried, result, self._answered)
-            if pause is None:
+            if pause is None or (unbegun_only and not _is_unbegun(result)):
                 return answer(result, self._connection, about)
             time.sleep(pause)
+
+
+def _is_unbegun(result: httpx.Response | httpx.TransportError) -> bool:
+    """Whether a request that came to nothing has certainly done nothing."""
+    if isinstance(result, httpx.Response):
+        return result.status_code in (429, 503)
+    return isinstance(result, httpx.ConnectError | httpx.ConnectTimeout)
 
 
 class ManyAtOnce:

@@ -36,6 +36,7 @@ from service.orders.paging import Span
 from service.orders.ports import OrderUnknown, Unavailable
 from service.orders.redrive import Outcome, Selection, chosen, redrive_one_of_many
 from service.orders.timestamps import parse
+from service.provisioning.names import ALIAS
 from service.settings import Settings, SettingsError
 from service.wiring import LiveSystem
 
@@ -108,6 +109,8 @@ class Direct:
             results = []
             for order_id, epoch in orders:
                 result = redrive_one_of_many(order_id, self._actor, note, system, epoch=epoch, dry_run=dry_run)
+                if isinstance(result.cause, ClientError) and _is_refusal(result.cause):
+                    raise result.cause
                 results.append({"order_id": order_id, "outcome": result.outcome, "detail": result.detail})
                 if result.outcome is Outcome.REDRIVEN:
                     time.sleep(1 / self._settings.redrive_rate)
@@ -136,7 +139,8 @@ class Direct:
         """The deployment's settings, as its function has them."""
         functions = self._client("lambda")
         try:
-            configuration = functions.get_function_configuration(FunctionName=self._function)
+            version = functions.get_alias(FunctionName=self._function, Name=ALIAS)["FunctionVersion"]
+            configuration = functions.get_function_configuration(FunctionName=self._function, Qualifier=version)
         except functions.exceptions.ResourceNotFoundException:
             raise Stop(
                 Code.USAGE,
@@ -186,12 +190,15 @@ class Direct:
         except NoRegionError:
             raise Stop(Code.USAGE, "AWS needs a region: give --region, or set AWS_REGION.") from None
         except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            if code.startswith(_NOT_ALLOWED):
+            if _is_refusal(error):
                 raise Stop(Code.NOT_AUTHORIZED, f"{where} does not let you: {error}") from None
             raise Stop(Code.API, f"{where} refuses or is failing: {error}") from None
         except (BotoCoreError, Unavailable) as error:
             raise Stop(Code.API, f"{where} cannot be reached: {error}") from None
+
+
+def _is_refusal(error: ClientError) -> bool:
+    return str(error.response.get("Error", {}).get("Code", "")).startswith(_NOT_ALLOWED)
 
 
 def _filter(query: Mapping[str, Any]) -> tuple[FailureKind | None, Span]:

@@ -26,6 +26,7 @@ class _Rows:
     """The rows of one order."""
 
     line: int
+    label: str = ""
     document: dict[str, Any] = field(default_factory=dict)
     items: list[dict[str, Any]] = field(default_factory=list)
     said_on: dict[str, int] = field(default_factory=dict)
@@ -36,7 +37,7 @@ class _Rows:
         if self.error is not None:
             return Entry(self.line, error=self.error)
         total = self.document.get("total_amount", _total(self.items))
-        return Entry(self.line, {**self.document, "items": self.items, "total_amount": total})
+        return Entry(self.line, {**self.document, "items": self.items, "total_amount": total}, label=self.label)
 
 
 def read_csv(text: str, name: str) -> list[Entry]:
@@ -100,7 +101,7 @@ def _add(line: int, row: list[str] | str, columns: list[str], orders: dict[tuple
     """Put a row to its order. A wrong row makes the whole order wrong; half of it must not be sent."""
     cells = {} if isinstance(row, str) else dict(zip(columns, (each.strip() for each in row), strict=False))
     key = ("order", cells["order"]) if cells.get("order") else ("line", line)
-    rows = orders.setdefault(key, _Rows(line))
+    rows = orders.setdefault(key, _Rows(line, cells.get("order", "")))
     try:
         if isinstance(row, str):
             raise _Wrong(row)

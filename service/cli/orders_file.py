@@ -28,11 +28,12 @@ _ENDINGS = {".json": Format.JSON, ".jsonl": Format.JSONL, ".ndjson": Format.JSON
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An order of a file: the line it begins on, and its document, or why there is none."""
+    """An order of a file: the line it begins on, its document or why there is none, and what the file calls it."""
 
     line: int
     document: Any = None
     error: str | None = None
+    label: str = ""
 
 
 def read_orders(content: bytes, name: str, chosen: Format | None = None) -> list[Entry]:

@@ -64,8 +64,8 @@ class Parcel:
 def parcels(entries: Iterable[Entry], batch: str) -> Iterator[Parcel | Outcome]:
     """Make of each readable entry what is sent, and of each other its outcome.
 
-    The key is made of the order and of how many equal ones stand before it, not of its line, so that lines
-    may be added, removed or moved between two runs.
+    The key is made of the order, of what the file calls it, and of how many equal ones stand before it, not of its
+    line, so that lines may be added, removed or moved between two runs.
 
     Args:
         entries: the orders of the file.
@@ -77,6 +77,8 @@ def parcels(entries: Iterable[Entry], batch: str) -> Iterator[Parcel | Outcome]:
             yield Outcome(entry.line, Fate.UNREADABLE, detail=entry.error)
             continue
         origin = document.fingerprint(document.write(_one_text_for_one_amount(entry.document)))
+        if entry.label:
+            origin = f"{origin}\n{entry.label}"
         seen[origin] += 1
         key = hashlib.sha256(f"{len(batch)}:{batch}\n{origin}\n{seen[origin]}".encode()).hexdigest()
         yield Parcel(entry.line, document.write(entry.document).encode(), f"dofs-cli-{key}")

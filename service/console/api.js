@@ -25,6 +25,11 @@ export class Problem extends Error {
     return (this.status === 401 || this.status === 403) && !this.type?.endsWith(":not-operator");
   }
 
+  // Asked again, it will be answered in the same way; too many requests and failures of the API pass.
+  get isFinal() {
+    return this.status < 500 && this.status !== 429;
+  }
+
   get isMissingRoute() {
     return this.status === 404 && (this.type === null || this.type.endsWith(":not-found"));
   }

@@ -54,7 +54,8 @@ function askForCredential(problem) {
     ? `The API answered ${problem.status} to this ${credential.KINDS[known.kind].text}. It may be wrong or out of date.`
     : `The API answered ${problem.status}: it wants to know who asks.`;
   const kinds = Object.entries(credential.KINDS).map(([kind, { text }]) => kindChoice(kind, text, known?.kind ?? "api_key"));
-  const value = h("input", { type: "password", required: true, autocomplete: "off", spellcheck: "false", name: "value", autofocus: true });
+  const value = h("input", { type: "password", required: true, autocomplete: "off", spellcheck: "false", name: "value", autofocus: true,
+    pattern: "\\s*[\\x21-\\x7e]+\\s*", title: "Letters, digits and signs of ASCII, with no space inside" });
   const form = h(
     "form",
     { onsubmit: enter },

@@ -16,7 +16,7 @@ export function follow(orderId, read, show, report) {
     } catch (error) {
       if (stopped) return;
       report(error);
-      if (error instanceof Problem && error.status < 500) return;
+      if (error instanceof Problem && error.isFinal) return;
     }
     timer = setTimeout(look, EVERY);
   }

@@ -95,7 +95,7 @@ export function openRedrive({ one, ids, filter, what, total, done }) {
   }
 }
 
-// Yields a batch at each call; one that failed is sent again by the next call, which changes nothing twice.
+// Yields a batch at each call; one that failed is sent again by the next call, which leaves alone what has moved on.
 function batches({ one, ids, filter }, note, isDry) {
   let at = 0;
   let cursor;
@@ -112,6 +112,8 @@ function batches({ one, ids, filter }, note, isDry) {
 
 // By its epoch: an order that has been redriven and has failed anew meanwhile is another failure than the one looked at.
 async function redriveOne({ order_id: id, epoch }, note) {
-  await post(`failed-orders/${encodeURIComponent(id)}/redrive`, { note, epoch });
-  return { results: [{ order_id: id, outcome: "redriven", detail: null }], removed: null, more: false };
+  const order = await post(`failed-orders/${encodeURIComponent(id)}/redrive`, { note, epoch });
+  const isOurs = order.timeline.some((entry) => entry.from === "FAILED" && entry.reason === note);
+  const result = isOurs ? { outcome: "redriven", detail: null } : { outcome: "already_redriven", detail: `it is ${order.status}` };
+  return { results: [{ order_id: id, ...result }], removed: null, more: false };
 }

@@ -59,7 +59,7 @@ async function poll() {
     if (mine !== round) return;
     publish({ stats: latest.stats, how: "waiting", problem: error });
     // Without a connection or a right to ask there is nothing to ask for; "again" tells when there is.
-    if (!(error instanceof Problem) || error.status < 500) return;
+    if (!(error instanceof Problem) || error.isFinal) return;
   }
   timer = setTimeout(begin, EVERY);
 }

@@ -3,6 +3,7 @@
 import logging
 
 from service.orders import message
+from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.ports import DeadLetter, System
 
@@ -12,13 +13,18 @@ LETTERS = 200
 """Dead letters that are looked at for stale ones at a time."""
 
 
-def is_stale(letter: DeadLetter, order: Order) -> bool:
-    """Whether a dead letter tells of a failure that an operator has redriven since.
+def is_stale(letter: DeadLetter, order: Order, system: System) -> bool:
+    """Whether a dead letter tells of nothing but a failure that an operator has redriven since.
+
+    A message of before the redrive can be the one on which its order failed anew, and may be the only one that is left.
 
     Raises:
         PoisonMessage: it tells of nothing.
     """
-    return message.read(letter.body).epoch < order.epoch
+    if message.read(letter.body).epoch >= order.epoch:
+        return False
+    failed = system.store.failed(order.order_id) if order.status is Status.FAILED else None
+    return failed is None or failed.message_id not in (None, letter.message_id)
 
 
 def remove_stale(system: System) -> int:
@@ -33,7 +39,7 @@ def remove_stale(system: System) -> int:
     def stale(letter: DeadLetter) -> bool:
         try:
             order = system.store.get(message.read(letter.body).order_id)
-            return order is not None and is_stale(letter, order)
+            return order is not None and is_stale(letter, order, system)
         except message.PoisonMessage:
             return False
 

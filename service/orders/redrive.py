@@ -1,7 +1,7 @@
 """Sending a failed order again, once an operator has seen to its cause."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from service.orders.lifecycle import Status
@@ -93,11 +93,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one order; ``detail`` says more where there is more to say."""
+    """What came of one order; ``detail`` says more where there is more to say, ``cause`` is for who may know it."""
 
     order_id: str
     outcome: Outcome
     detail: str | None = None
+    cause: Exception | None = field(default=None, compare=False)
 
 
 def redrive_one_of_many(
@@ -115,7 +116,7 @@ def redrive_one_of_many(
         return Result(order_id, outcome, f"it is {refused.order.status}")
     except Exception as error:  # the others must not wait for this one
         log.exception("order %s: not redriven, %s", order_id, type(error).__name__)
-        return Result(order_id, Outcome.ERROR, "a part of the system does not answer; try again")
+        return Result(order_id, Outcome.ERROR, "a part of the system does not answer; try again", error)
     return Result(order_id, Outcome.REDRIVEN)
 
 

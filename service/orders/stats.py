@@ -1,6 +1,6 @@
 """How the system does, at a cost that does not grow with the orders that it holds.
 
-One look asks at most for ``(6 + kinds of failure + 3 + 2) × shards`` index queries, two batches of rows and the depth
+One look asks at most for ``(6 + kinds of failure + 3 + 2) × shards`` index queries, four batches of rows and the depth
 of two queues; each query reads a bounded number of entries. What there is more of is told as "at least".
 """
 

@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime
 
+YEARS = range(2, 9999)
+"""Years whose instants can be moved by a day and are instants still."""
+
 
 def text(instant: datetime) -> str:
     """Write an instant as ``2026-01-31T09:30:00.123Z``."""

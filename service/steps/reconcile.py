@@ -105,7 +105,7 @@ def _dead(system: System) -> Iterator[Order]:
             continue
         if order is None:
             continue
-        stale += is_stale(letter, order)
+        stale += is_stale(letter, order, system)
         if order.status in OPEN and _is_due(order, system.policy.recover_after, system):
             yield order
     if stale:

@@ -1,11 +1,15 @@
 """Operators list failed orders, look at one, and send one or many again."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from service.api.cursor import decode, encode
+from service.api.failed_orders import NOTE_PATTERN
 from service.orders.lifecycle import Status
 from service.orders.message import Message
+from service.orders.paging import Position
 from tests.api.client import Api, assert_problem
 from tests.steps.doubles import DECLINED, REFUSED, Interposed, Scripted, deliver, message, pending, standing
 from tests.support import START, MemorySystem, valid_order
@@ -211,6 +215,10 @@ def test_an_epoch_is_a_number_of_redrives(changes, wrong, api):
         ({"reason": "canary"}, "/reason"),
         ({"failed_after": 1769851800}, "/failed_after"),
         ({"order_ids": []}, "/order_ids"),
+        ({"order_ids": None}, "/order_ids"),
+        ({"failed_before": "0001-01-01T00:00:00Z"}, "/failed_before"),
+        ({"failed_before": "0001-01-01T00:00:00+05:00"}, "/failed_before"),
+        ({"failed_after": "9999-12-31T23:59:59-05:00"}, "/failed_after"),
         ({"order_ids": ["ord_1"] * 101}, "/order_ids"),
         ({"order_ids": ["a b"]}, "/order_ids/0"),
         ({"order_ids": ["ord_1"], "reason": "declined"}, ""),
@@ -334,3 +342,35 @@ def test_what_was_ordered_outlives_a_redrive(api):
     fail(api.system, "ord_1")
     order = api.post("/failed-orders/ord_1/redrive", json=NOTE).json()
     assert order["items"] == valid_order()["items"]
+
+
+def test_a_note_that_is_too_long_is_not_looked_at_closely(api, monkeypatch):
+    """The pattern takes time that grows with the square of the text, and others would wait for it."""
+    real, longest = re.fullmatch, 0
+
+    def fullmatch(pattern, text, *args):
+        nonlocal longest
+        if pattern == NOTE_PATTERN:
+            longest = max(longest, len(text))
+        return real(pattern, text, *args)
+
+    monkeypatch.setattr("service.api.failed_orders.re.fullmatch", fullmatch)
+    for note in ("x" * 200, "x" * 60_000 + "\n"):
+        api.post("/failed-orders/redrive", json={"note": note})
+    assert longest == 200
+
+
+def test_a_made_up_cursor_at_the_end_of_time_is_refused(api):
+    listing = "failed reason= within=/"
+    cursor = encode(Position(datetime(9999, 12, 31, 23, 59, 59, 999000, UTC), frozenset()), listing)
+    assert_problem(api.get("/failed-orders", params={"cursor": cursor}), 400, "cursor-invalid")
+    assert decode(encode(Position(START, frozenset()), listing), listing).at == START
+
+
+def test_a_short_timeout_of_the_function_leaves_less_time(monkeypatch):
+    ticks = iter(range(0, 1000, 2))
+    monkeypatch.setattr("service.api.failed_orders.monotonic", lambda: next(ticks))
+    api = Api(cloud="embedded", redrive_rate=1000, function_timeout=6, deadline_margin=1)
+    fail(api.system, "ord_1", "ord_2", "ord_3")
+    results = api.post("/failed-orders/redrive", json=NOTE).json()["results"]
+    assert [each["outcome"] for each in results] == ["redriven", "error", "error"]

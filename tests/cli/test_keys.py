@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from service.cli.orders_file import Entry
+from service.cli.orders_file import Entry, read_orders
 from service.cli.submit import parcels
 from service.orders import document
 from tests.support import valid_order
@@ -43,3 +43,15 @@ def test_a_key_is_one_that_the_api_takes_and_the_body_is_exact():
     assert 16 <= len(parcel.key) <= 128
     assert parcel.key.isprintable()
     assert parcel.body == b'{"total_amount":0.10}'
+
+
+def test_what_the_file_calls_an_order_tells_it_from_an_equal_one_of_another_file():
+    columns = b"order,customer_id,product_id,quantity,price\n"
+    monday, tuesday = (
+        [each.key for each in parcels(read_orders(columns + name + b",cust_1,prod_1,2,29.99\n", "f.csv"), "")]
+        for name in (b"1001", b"1057")
+    )
+    assert monday != tuesday
+    assert monday == [
+        each.key for each in parcels(read_orders(columns + b"1001,cust_1,prod_1,2,29.990\n", "f.csv"), "")
+    ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.orders.message import Message, write
 from service.orders.metric import Metric
-from service.orders.model import Failure, FailureKind, Order, Write
+from service.orders.model import FailedOrder, Failure, FailureKind, Order, Write
 from service.orders.ports import DeadLetter, Fulfilled, NotFulfilled, OrderExists, TransitionRefused
 from tests.simulation.loop import Crash
 from tests.support import START
@@ -56,6 +56,9 @@ class Ports:
 
     def get(self, order_id: str) -> Order | None:
         return self.call("orders", "get", order_id, lambda: self._tables.store.get(order_id))
+
+    def failed(self, order_id: str) -> FailedOrder | None:
+        return self.call("orders", "failed", order_id, lambda: self._tables.store.failed(order_id))
 
     def waiting(self, status: Any, before: datetime, limit: int) -> tuple[Order, ...]:
         stale = self.world.happens(f"index/{status}", self.world.profile.stale)

@@ -99,11 +99,11 @@ class Queue:
         shown = self.dead
         if len(self.dead) > most:
             shown = sorted(self.dead, key=lambda message: self._world.chance.draw(f"peek/{message.number}")[1])
-        return tuple(DeadLetter(str(each.number), each.body) for each in shown[:most])
+        return tuple(DeadLetter(f"m{each.number}", each.body) for each in shown[:most])
 
     def remove(self, letter: DeadLetter) -> None:
         """Take a dead letter out."""
-        for message in [each for each in self.dead if str(each.number) == letter.message_id]:
+        for message in [each for each in self.dead if f"m{each.number}" == letter.message_id]:
             self.dead.remove(message)
             self.removed.append((message.order_id, message.epoch, self._world.epoch(message.order_id)))
 

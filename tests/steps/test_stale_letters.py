@@ -8,7 +8,8 @@ from service.orders.dead_letters import remove_stale
 from service.orders.lifecycle import Status
 from service.orders.message import Message, write
 from service.orders.redrive import redrive
-from tests.steps.doubles import DECLINED, Scripted, deliver, later, message, reconcile, standing
+from service.steps.fulfill import claim
+from tests.steps.doubles import DECLINED, REFUSED, Scripted, deliver, later, message, reconcile, standing
 from tests.support import MemorySystem
 
 
@@ -55,6 +56,30 @@ def test_the_letter_of_the_redrive_itself_stays_when_the_order_fails_again(syste
     system.dead_letters.put(write(sent))
     assert remove_stale(system) == 1
     assert [letter.body for letter in system.dead_letters.letters] == [write(sent)]
+
+
+def test_the_letter_of_an_earlier_message_stays_when_the_order_failed_anew_on_that_one(system):
+    """The redrive's own message may never have been sent."""
+    system.queue.broken = ConnectionError("no")
+    send_again(system)
+    system.fulfiller = Scripted(REFUSED)
+    system.dead_letters.letters = []
+    deliver(system, message("ord_1"))
+    system.dead_letters.put(message("ord_1"), system.store.failed("ord_1").message_id)
+    assert remove_stale(system) == 0
+    system.queue.broken = None
+    send_again(system)
+    assert remove_stale(system) == 1
+
+
+def test_every_letter_stays_of_an_order_that_was_given_up_without_a_message_at_hand(system):
+    send_again(system)
+    for _ in range(3):
+        claim("ord_1", system)
+        later(system, system.policy.recover_after)
+    assert reconcile(system) == {"gave_up": 1}
+    assert system.store.failed("ord_1").message_id is None
+    assert remove_stale(system) == 0
 
 
 @pytest.mark.parametrize("body", ["", "poison", message("ord_unknown")])
