@@ -217,6 +217,18 @@ def test_an_order_that_was_redriven_meanwhile_is_not_redriven_again(shop, failed
     assert operators(shop.order(order_id)) == ["somebody else's"]
 
 
+def test_a_failure_that_somebody_else_redrove_is_not_told_as_redriven_by_oneself(shop, failed, visit):
+    order_id = failed["declined"][1]
+    row = visit.page.get_by_role("row").filter(has_text=order_id)
+    row.get_by_role("button", name=re.compile("Redrive")).click()
+    assert shop.http.post(f"/failed-orders/{order_id}/redrive", json={"note": "somebody else's"}).status_code == 200
+    redrive(visit.page, "mine")
+    dialog = visit.page.get_by_role("dialog", name="Redrive")
+    expect(dialog.get_by_role("row").filter(has_text=order_id).get_by_text("Was redriven before")).to_be_visible()
+    shop.settled([order_id])
+    assert operators(shop.order(order_id)) == ["somebody else's"]
+
+
 def test_orders_that_failed_lately_can_be_told_from_older_ones(shop, failed, visit):
     asked = []
     visit.page.on("request", lambda request: asked.append(request.url) if "/failed-orders?" in request.url else None)

@@ -81,6 +81,18 @@ def test_nothing_is_asked_for_while_the_tab_is_hidden(shop, open_console):
         visit.page.evaluate(visible.format("false") + changed)
 
 
+def test_a_throttled_request_is_asked_again(shop, open_console):
+    visit = open_console(shop.base)
+    visit.expects("404", "429")
+    visit.page.route("**/stats/live", lambda route: route.fulfill(status=404, body=""))
+    visit.page.route("**/stats", lambda route: route.fulfill(status=429, json={"title": "Too many requests"}), times=1)
+    visit.page.clock.install()
+    visit.go("live")
+    with visit.page.expect_response(lambda answer: answer.url.endswith("/stats") and answer.ok):
+        visit.page.clock.run_for(20_000)
+    expect(figure(visit.page, "FULFILLED")).to_be_visible()
+
+
 def test_a_count_that_is_not_exact_is_shown_as_at_least_so_many(shop, open_console):
     visit = open_console(shop.base)
     visit.expects("404")

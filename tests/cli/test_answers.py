@@ -94,6 +94,17 @@ def test_what_passes_is_tried_again():
         assert len(server.received) == 5
 
 
+REDRIVEN = Answer(200, {"results": [{"order_id": "ord_1", "outcome": "redriven"}], "next_cursor": None})
+
+
+@pytest.mark.parametrize(("first", "code", "requests"), [(429, 0, 2), (503, 0, 2), (502, 3, 1), (504, 3, 1)])
+def test_a_redrive_that_may_have_been_made_is_not_made_again(first, code, requests):
+    """What failed anew in between would be redriven without anybody having looked at it."""
+    with answering(Answer(first), REDRIVEN) as server:
+        assert here("--api", server.url, "redrive", "--all", "--note", "x", "--yes").code == code
+        assert len(server.received) == requests
+
+
 def test_the_pause_grows_is_never_the_same_and_heeds_retry_after():
     failing = [api.pause_before_next(tried, ConnectionError(), True) for tried in range(1, api.TRIES)]
     assert failing == sorted(failing)

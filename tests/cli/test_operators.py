@@ -6,6 +6,7 @@ import signal
 from datetime import UTC, datetime
 
 import pytest
+from botocore.exceptions import ClientError
 
 from service.orders.lifecycle import Status
 from service.orders.submission import received
@@ -182,6 +183,19 @@ def test_past_the_api_an_operator_cancels_and_is_named(past_the_api, cloud):
 def test_past_the_api_the_exit_codes_are_the_same(arguments, code, said, past_the_api):
     ran = past_the_api(*arguments)
     assert (ran.code, ran.out if code == 2 else "", ran.err) == (code, "", f"dofs: {said}\n")
+
+
+def test_past_the_api_a_permission_that_is_missing_is_told_as_such(past_the_api, failed, monkeypatch):
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no PutItem"}}, "TransactWriteItems")
+
+    def refused(*_):
+        raise denied
+
+    monkeypatch.setattr("service.aws.store.DynamoDbOrderStore.apply", refused)
+    ran = past_the_api("redrive", "--all", "--note", "x", "--yes")
+    assert ran.code == 4
+    assert "does not let you" in ran.err
+    assert "no PutItem" in ran.err
 
 
 def test_past_the_api_a_function_that_there_is_not_is_named(cloud, monkeypatch):
