@@ -42,11 +42,7 @@ def redrive(order_id: str, actor: str, reason: str, system: System, epoch: int |
         OrderUnknown: there is no such order.
         NotFailed: it is not FAILED, or no longer; nothing was changed.
     """
-    order = system.store.get(order_id)
-    if order is None:
-        raise OrderUnknown(f"there is no order {order_id}")
-    if order.status is not Status.FAILED or epoch not in (None, order.epoch):
-        raise NotFailed(order, epoch)
+    order = _failed(order_id, epoch, system)
     write = Write(
         name="redrive", order_id=order_id, id=system.new_id(), at=system.now(), actor=actor, reason=reason, seen=order
     )
@@ -107,7 +103,8 @@ def redrive_one_of_many(
     """Redrive an order, or with ``dry_run`` see whether it could be; whatever happens is told and stops no others."""
     try:
         if dry_run:
-            return _looked_at(order_id, system, epoch)
+            _failed(order_id, epoch, system)
+            return Result(order_id, Outcome.WOULD_REDRIVE)
         redrive(order_id, actor, reason, system, epoch)
     except OrderUnknown:
         return Result(order_id, Outcome.UNKNOWN, "there is no such order")
@@ -120,10 +117,11 @@ def redrive_one_of_many(
     return Result(order_id, Outcome.REDRIVEN)
 
 
-def _looked_at(order_id: str, system: System, epoch: int | None) -> Result:
+def _failed(order_id: str, epoch: int | None, system: System) -> Order:
+    """The order as it stands, in the failure that is meant."""
     order = system.store.get(order_id)
     if order is None:
-        raise OrderUnknown
+        raise OrderUnknown(f"there is no order {order_id}")
     if order.status is not Status.FAILED or epoch not in (None, order.epoch):
         raise NotFailed(order, epoch)
-    return Result(order_id, Outcome.WOULD_REDRIVE)
+    return order
