@@ -11,7 +11,7 @@ REVISION = $(or $(shell git describe --always --dirty --abbrev=40 --exclude="*" 
 VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose test-browser screenshots simulate check format lint types asl openapi diagram terraform checkov fmt bench image deploy destroy lock clean
+.PHONY: help run test test-compose test-browser screenshots simulate check format lint types asl openapi diagram metrics terraform checkov fmt bench image deploy destroy lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -34,7 +34,7 @@ screenshots: $(VENV)/installed ## Take the pictures of docs/pictures/ anew; need
 simulate: $(VENV)/installed ## Run SEEDS=2000 simulated worlds of each profile, and see the invariants hold
 	$(BIN)/python -m tests.simulation run --seeds $(SEEDS)
 
-check: format lint types asl openapi diagram terraform checkov test ## Run everything that CI runs and that needs no Docker
+check: format lint types asl openapi diagram metrics terraform checkov test ## Run everything that CI runs and that needs no Docker
 
 format: $(VENV)/installed
 	$(BIN)/ruff format --check .
@@ -54,6 +54,9 @@ openapi: $(VENV)/installed
 diagram: $(VENV)/installed
 	$(BIN)/python -m service.orders.diagram | diff -u docs/lifecycle.md - || { echo "docs/lifecycle.md is stale: make fmt"; exit 1; }
 
+metrics: $(VENV)/installed
+	$(BIN)/python -m service.orders.metric | diff -u docs/metrics.md - || { echo "docs/metrics.md is stale: make fmt"; exit 1; }
+
 terraform:
 	@command -v terraform >/dev/null || { echo "make check needs Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install"; exit 1; }
 	terraform fmt -check -recursive terraform
@@ -69,6 +72,7 @@ fmt: $(VENV)/installed ## Format the code and write the generated documents anew
 	$(BIN)/ruff format .
 	$(BIN)/python -m service.api.openapi > docs/openapi.json
 	$(BIN)/python -m service.orders.diagram > docs/lifecycle.md
+	$(BIN)/python -m service.orders.metric > docs/metrics.md
 	@! command -v terraform >/dev/null || terraform fmt -recursive terraform
 
 bench: $(VENV)/installed ## Measure orders per second, and memory per order

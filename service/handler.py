@@ -3,10 +3,13 @@
 Only what an event needs is imported: a workflow step or a queue batch never loads the web framework.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from service import logs
 
 if TYPE_CHECKING:
     from service.wiring import LiveSystem
@@ -37,29 +40,46 @@ def handler(event: Any, context: Any) -> Any:
 
 
 def dispatch(event: Any, context: Any, system: "LiveSystem") -> Any:
-    """Handle one invocation with the given ports."""
-    if not isinstance(event, dict):
-        raise UnknownEvent(event)
+    """Handle one invocation with the given ports; its last line in the log says how it went."""
+    kind = _kind(event)
+    request_id = getattr(context, "aws_request_id", None)
+    level = logging.DEBUG if kind == "reconcile" else logging.INFO  # once a minute, and it tells what it does itself
+    try:
+        with logs.invocation(kind, level, request_id=request_id, cold_start=logs.cold_start()):
+            return _handle(kind, event, context, system)
+    finally:
+        system.metrics.flush()
 
+
+def _kind(event: Any) -> str:
+    """What sort of event it is: the name of a task of ours, ``batch``, ``api`` or ``unknown``."""
+    if not isinstance(event, dict):
+        return "unknown"
+    if event.keys() == {"dofs"}:
+        task = event["dofs"]
+        name = task.get("task") if isinstance(task, dict) else None
+        return name if isinstance(name, str) and name in TASKS else "unknown"
+    if _is_sqs(event):
+        return "batch"
+    return "api" if _is_api(event) else "unknown"
+
+
+def _handle(kind: str, event: Any, context: Any, system: "LiveSystem") -> Any:
     def seconds_left() -> float:
         return float(context.get_remaining_time_in_millis() / 1000)
 
-    if event.keys() == {"dofs"}:
-        return _task(event, system, seconds_left)
-    if _is_sqs(event):
+    if kind == "unknown":
+        raise UnknownEvent(event)
+    if kind == "batch":
         from service.steps import fulfill
 
         return fulfill.run(event["Records"], system, seconds_left)
-    if _is_api(event):
+    if kind == "api":
         return _api(event, context, system)
-    raise UnknownEvent(event)
+    return _task(kind, event["dofs"], system, seconds_left)
 
 
-def _task(event: dict[str, Any], system: "LiveSystem", seconds_left: Callable[[], float]) -> Any:
-    task = event["dofs"]
-    name = task.get("task") if isinstance(task, dict) else None
-    if not isinstance(name, str) or name not in TASKS:
-        raise UnknownEvent(event)
+def _task(name: str, task: dict[str, Any], system: "LiveSystem", seconds_left: Callable[[], float]) -> Any:
     if name == "reconcile":
         from service.steps import reconcile
 
@@ -94,7 +114,6 @@ def _api(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
 
 @cache
 def _system() -> "LiveSystem":
-    from service import logs
     from service.settings import Settings
     from service.wiring import LiveSystem
 

@@ -1,17 +1,114 @@
-"""The form of the log: one JSON object per line, or text for a terminal."""
+"""The log: what its lines say, and their form: one JSON object per line, or text for a terminal.
+
+What an invocation is about stands in a context, and every line that is written within says it: no caller repeats it.
+"""
 
 import json
 import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
 
 from service.orders.timestamps import text
 from service.settings import Settings
 
-TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+log = logging.getLogger(__name__)
+
+ABOUT = (
+    "event",
+    "request_id",
+    "gateway_request_id",
+    "cold_start",
+    "trace_id",
+    "execution",
+    "message_id",
+    "order_id",
+    "attempt",
+    "reason",
+    "route",
+    "outcome",
+    "duration_ms",
+    "error",
+)
+"""What a line can say besides its message; a line of the domain brings what it knows as ``extra``."""
+
+FIELDS = ("timestamp", "level", "logger", "message", *ABOUT, "exception")
+"""Every name that can stand in a line."""
+
+SHOWN = ("order_id", "execution", "attempt", "reason", "duration_ms", "error")
+"""What the text for a terminal shows of it."""
+
+ANSWERS = frozenset({"OrderInvalid"})
+"""Exceptions that the workflow catches as an answer, so that they are no errors in the log either."""
+
+_context: ContextVar[dict[str, Any] | None] = ContextVar("context", default=None)
+_environment = {"cold": True}
+
+
+@contextmanager
+def about(**fields: Any) -> Iterator[None]:
+    """Have every line within say these, beside what the lines around say; None says nothing."""
+    known = {name: value for name, value in fields.items() if value is not None}
+    token = _context.set({**(_context.get() or {}), **known})
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+def note(**fields: Any) -> None:
+    """Have the lines from here on, until the innermost ``about`` ends, say these as well; outside of all it is lost."""
+    here = _context.get()
+    if here is not None:
+        here.update((name, value) for name, value in fields.items() if value is not None)
+
+
+@contextmanager
+def begun(**fields: Any) -> Iterator[None]:
+    """``about``, for something whose end is told with how long it took."""
+    with about(began=perf_counter(), **fields):
+        yield
+
+
+def outcome(what: str, **fields: Any) -> dict[str, Any]:
+    """The ``extra`` of the line that tells how it ended: what came of it, and how long it took since it was begun."""
+    began = (_context.get() or {}).get("began")
+    took = {} if began is None else {"duration_ms": round((perf_counter() - began) * 1000, 1)}
+    return {"outcome": what, **took, **{name: value for name, value in fields.items() if value is not None}}
+
+
+@contextmanager
+def invocation(event: str, level: int = logging.INFO, cold_start: bool | None = None, **fields: Any) -> Iterator[None]:
+    """Tell in a last line how an invocation went: the outcome that was noted, or the exception that ended it."""
+    with begun(event=event, **fields):
+        try:
+            yield
+        except Exception as error:
+            kind = type(error).__name__
+            failed = logging.INFO if kind in ANSWERS else logging.ERROR
+            log.log(failed, "%s: %s", event, kind, extra=outcome(kind, error=kind, cold_start=cold_start))
+            raise
+        said = _context.get() or {}
+        came = said.get("outcome", "ok")
+        log.log(level, "%s: %s", said.get("route", event), came, extra=outcome(came, cold_start=cold_start))
+
+
+def cold_start() -> bool:
+    """Whether this is the first invocation of the process; to be asked once in each."""
+    cold, _environment["cold"] = _environment["cold"], False
+    return cold
+
+
+def _about(record: logging.LogRecord) -> dict[str, Any]:
+    said = {**(_context.get() or {}), **record.__dict__}
+    return {name: said[name] for name in ABOUT if name in said}
 
 
 class JsonLines(logging.Formatter):
-    """Writes each record as one JSON object on one line, with what an exception says in it."""
+    """Writes each record as one JSON object on one line, with what it is about and what an exception says in it."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -19,10 +116,25 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            **_about(record),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return json.dumps(line, separators=(",", ":"), default=str)
+
+
+class TextLines(logging.Formatter):
+    """Writes each record for people: the time, the message, and of what it is about that which helps to follow it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        said: Mapping[str, Any] = _about(record)
+        shown = "".join(
+            f"  {name}={said[name]}" for name in SHOWN if name in said and str(said[name]) not in record.message
+        )
+        return super().formatMessage(record) + shown
 
 
 class Ended(logging.Formatter):
@@ -40,7 +152,7 @@ def configure(settings: Settings) -> None:
     """Give the process's log its level and its form, wherever it goes to."""
     root = logging.getLogger()
     root.setLevel(settings.log_level)
-    form = JsonLines() if settings.log_format == "json" else logging.Formatter(TEXT)
+    form = JsonLines() if settings.log_format == "json" else TextLines()
     for handler in root.handlers:
         # The handler of Lambda's runtime writes what it is given, and nothing after it.
         handler.setFormatter(form if isinstance(handler, logging.StreamHandler) else Ended(form))

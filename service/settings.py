@@ -92,6 +92,7 @@ class Settings:
     stats_every: float = setting("time for which figures are good before they are taken anew", 2, 0.2, 60)
     log_level: str = setting("DEBUG, INFO, WARNING or ERROR", "INFO")
     log_format: str = setting("json, one object per line, or text for a terminal", "json")
+    metrics_namespace: str = setting("CloudWatch namespace of the metrics", "DOFS")
 
     max_attempts: int = setting("attempts to fulfill an order before it is FAILED", 3, 1, 100)
     visibility_timeout: int = setting("visibility timeout of the queue", 180, 1, 43_200)

@@ -67,7 +67,7 @@ class LiveSystem:
 
         nobody_collects_them = self.settings.cloud == "embedded"
         write = log.debug if nobody_collects_them else sys.stdout.write
-        return EmbeddedMetricFormat(self.settings.environment, self.now, write)
+        return EmbeddedMetricFormat(self.settings.metrics_namespace, self.settings.environment, self.now, write)
 
     @property
     def now(self) -> Callable[[], datetime]:

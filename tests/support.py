@@ -81,14 +81,16 @@ class RecordingWorkflow:
 
     def __init__(self) -> None:
         self.started: list[tuple[str, str]] = []
+        self.traces: list[str | None] = []
         self.broken: Exception | None = None
 
-    def start(self, order_id: str, name: str) -> bool:
+    def start(self, order_id: str, name: str, traceparent: str | None = None) -> bool:
         if self.broken:
             raise self.broken
         if any(name == earlier for _, earlier in self.started):
             return False
         self.started.append((order_id, name))
+        self.traces.append(traceparent)
         return True
 
     def ready(self) -> None:
@@ -139,10 +141,18 @@ class CountingMetrics:
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, ...]] = Counter()
+        self.values: list[int] = []
+        self.flushed = 0
 
-    def count(self, metric: Metric, amount: int = 1, **dimensions: str) -> None:
-        assert dimensions.keys() == set(metric.dimensions), f"{metric} has the dimensions {metric.dimensions}"
-        self.counts[(str(metric), *dimensions.values())] += amount
+    def record(self, metric: Metric, value: int = 1, **dimensions: str) -> None:
+        assert [*dimensions] == ([metric.dimension] if metric.dimension else []), f"{metric}: {metric.dimension}"
+        if metric.unit == "Count":
+            self.counts[(str(metric), *dimensions.values())] += value
+        else:
+            self.values.append(value)
+
+    def flush(self) -> None:
+        self.flushed += 1
 
 
 @dataclass

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from service import __version__
 from service.api import console, docs, failed_orders, health, orders, problems, stats
+from service.api.access import Access
 from service.api.dependencies import Offload, inline
 from service.orders.ports import System
 from service.orders.validation import OrderItemRequest, OrderRequest
@@ -52,9 +53,18 @@ def create_app(
             CORSMiddleware,
             allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
             allow_methods=["GET", "POST"],
-            allow_headers=["Content-Type", "Idempotency-Key", "Prefer", "Authorization", "X-Api-Key", *SIGV4_HEADERS],
+            allow_headers=[
+                "Content-Type",
+                "Idempotency-Key",
+                "Prefer",
+                "Authorization",
+                "X-Api-Key",
+                "Traceparent",
+                *SIGV4_HEADERS,
+            ],
             expose_headers=["Location", "Idempotency-Replayed", "Preference-Applied", "Retry-After"],
         )
+    app.add_middleware(Access)  # the outermost: whatever answers, it is told
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from service import logs
 from service.api import cursor
 from service.api.body import KEY_PATTERN, idempotency_key, prefers_lenient, read_json
 from service.api.dependencies import TheCaller, TheOffload, TheSystem
@@ -104,8 +105,10 @@ async def submit_order(
         owner=caller.name,
         lenient=prefers_lenient(prefer or ()),
         idempotency_key=idempotency_key(idempotency),
+        traceparent=request.scope["traceparent"],
     )
     order, replayed = await offload(submit, submission, system)
+    logs.note(order_id=order.order_id)
     headers = {"Location": f"{request.scope.get('root_path', '')}/orders/{order.order_id}"}
     if submission.lenient:
         headers["Preference-Applied"] = "handling=lenient"

@@ -19,6 +19,7 @@ from service.orders.model import FieldError
 from service.orders.ports import OrderUnknown, Unavailable
 from service.orders.redrive import NotFailed
 from service.orders.submission import KeyReused, OrderInvalid
+from service.orders.trace import trace_id
 from service.orders.validation import pointer
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,9 @@ class Problem(BaseModel):
     status: int
     detail: str | None = None
     errors: list[ProblemError] | None = None
+    trace_id: str | None = Field(
+        None, description="With 500 and 503: what the lines of the log about it have in common."
+    )
 
 
 class BadRequest(Exception):
@@ -177,12 +181,13 @@ class ProblemRoute(APIRoute):
 
 
 def _unexpected(request: Request, path: str, error: Exception) -> JSONResponse:
-    """AWS's own failures are passing ones, and a caller may try again; all others are ours."""
+    """AWS's own failures are passing ones, and a caller may try again; all others are ours. The log says more."""
+    trace = trace_id(request.scope["traceparent"])
     if isinstance(error, Unavailable) or type(error).__module__.startswith("botocore."):
         log.warning("%s %s: %s", request.method, path, type(error).__name__)
-        return problem(_UNAVAILABLE, headers={"Retry-After": "1"})
+        return problem(_UNAVAILABLE, headers={"Retry-After": "1"}, trace_id=trace)
     log.error("%s %s failed", request.method, path, exc_info=error)
-    return problem(_INTERNAL)
+    return problem(_INTERNAL, trace_id=trace)
 
 
 def install(app: FastAPI) -> None:

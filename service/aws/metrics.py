@@ -1,35 +1,67 @@
 """Metrics as lines of the log, from which CloudWatch takes them: no call, and nothing to wait for."""
 
 import json
+import logging
 from collections.abc import Callable
 from datetime import datetime
+from threading import Lock
 
 from service.orders.metric import Metric
 
-NAMESPACE = "DOFS"
+log = logging.getLogger(__name__)
+
+MOST_VALUES = 100
+"""Values that one member of a document may have, by the specification."""
 
 
 class EmbeddedMetricFormat:
-    """Counts in CloudWatch's embedded metric format, one JSON object per line.
+    """Gathers what is recorded, and writes it in CloudWatch's embedded metric format: one line for most invocations.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
 
-    def __init__(self, environment: str, now: Callable[[], datetime], write: Callable[[str], object]) -> None:
+    def __init__(
+        self, namespace: str, environment: str, now: Callable[[], datetime], write: Callable[[str], object]
+    ) -> None:
+        self._namespace = namespace
         self._environment = environment
         self._now = now
         self._write = write
+        self._lock = Lock()
+        self._recorded: dict[tuple[tuple[str, str], ...], dict[Metric, list[int]]] = {}
 
-    def count(self, metric: Metric, amount: int = 1, **dimensions: str) -> None:
+    def record(self, metric: Metric, value: int = 1, **dimensions: str) -> None:
+        key = tuple(dimensions.items())
+        with self._lock:
+            values = self._recorded.setdefault(key, {}).setdefault(metric, [])
+            if metric.unit == "Count" and values:
+                values[0] += value
+            else:
+                values.append(value)
+
+    def flush(self) -> None:
+        with self._lock:
+            recorded, self._recorded = self._recorded, {}
+        try:
+            for key, metrics in recorded.items():
+                while metrics:
+                    self._write(self._line(key, {metric: values[:MOST_VALUES] for metric, values in metrics.items()}))
+                    left = ((metric, values[MOST_VALUES:]) for metric, values in metrics.items())
+                    metrics = {metric: values for metric, values in left if values}
+        except Exception as error:  # what was done is done; that it was not counted must not undo it
+            log.warning("metrics not written: %s", type(error).__name__)
+
+    def _line(self, key: tuple[tuple[str, str], ...], metrics: dict[Metric, list[int]]) -> str:
+        of_all = ["environment"]
         described = {
-            "Namespace": NAMESPACE,
-            "Dimensions": [["environment", *metric.dimensions]],
-            "Metrics": [{"Name": str(metric), "Unit": "Count"}],
+            "Namespace": self._namespace,
+            "Dimensions": [of_all, [*of_all, *(name for name, _ in key)]] if key else [of_all],
+            "Metrics": [{"Name": str(metric), "Unit": metric.unit} for metric in metrics],
         }
         line = {
             "_aws": {"Timestamp": int(self._now().timestamp() * 1000), "CloudWatchMetrics": [described]},
             "environment": self._environment,
-            **{name: dimensions[name] for name in metric.dimensions},
-            str(metric): amount,
+            **dict(key),
+            **{str(metric): values if len(values) > 1 else values[0] for metric, values in metrics.items()},
         }
-        self._write(json.dumps(line) + "\n")
+        return json.dumps(line, separators=(",", ":")) + "\n"

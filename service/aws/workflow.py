@@ -20,10 +20,11 @@ class StepFunctionsWorkflow:
     def _stepfunctions(self) -> "SFNClient":
         return self._clients.stepfunctions
 
-    def start(self, order_id: str, name: str) -> bool:
+    def start(self, order_id: str, name: str, traceparent: str | None = None) -> bool:
+        trace = {"traceparent": traceparent} if traceparent else {}
         try:
             self._stepfunctions.start_execution(
-                stateMachineArn=self._state_machine_arn, name=name, input=json.dumps({"order_id": order_id})
+                stateMachineArn=self._state_machine_arn, name=name, input=json.dumps({"order_id": order_id, **trace})
             )
         except self._stepfunctions.exceptions.ExecutionAlreadyExists:
             return False

@@ -1,6 +1,7 @@
 """Cancelling an order that fulfillment has not begun."""
 
 from service.orders.lifecycle import Status
+from service.orders.metric import Metric
 from service.orders.model import Order, Write
 from service.orders.ports import OrderUnknown, System, TransitionRefused
 
@@ -28,10 +29,12 @@ def cancel(order_id: str, actor: str, reason: str, system: System) -> Order:
     """
     write = Write(name="cancel", order_id=order_id, id=system.new_id(), at=system.now(), actor=actor, reason=reason)
     try:
-        return system.store.apply(write)
+        cancelled = system.store.apply(write)
     except TransitionRefused as refused:
         if refused.order is None:
             raise OrderUnknown(f"there is no order {order_id}") from None
         if refused.order.status is not Status.CANCELLED:
             raise TooLate(refused.order) from None
         return refused.order
+    system.metrics.record(Metric.ORDERS_CANCELLED)
+    return cancelled

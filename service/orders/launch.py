@@ -2,16 +2,22 @@
 
 import logging
 
+from service.orders.model import Order
 from service.orders.ports import System
 
 log = logging.getLogger(__name__)
 
 
-def start(order_id: str, name: str, system: System) -> bool:
+def start(order: Order, name: str, system: System) -> bool:
     """Start the workflow of an order that has its row; a failure is logged and left to the reconciler."""
     try:
-        system.workflow.start(order_id, name)
+        system.workflow.start(order.order_id, name, order.traceparent)
     except Exception as error:  # the row stands, so whatever this is, the order is not lost
-        log.warning("order %s: workflow not started (%s); the reconciler will start it", order_id, type(error).__name__)
+        log.warning(
+            "order %s: workflow not started (%s); the reconciler will start it",
+            order.order_id,
+            type(error).__name__,
+            extra={"order_id": order.order_id},
+        )
         return False
     return True

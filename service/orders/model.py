@@ -40,8 +40,8 @@ class Order:
     """One order and its whole story.
 
     ``submission`` is the JSON text that the customer sent, normalized when it is a valid order and as sent when it
-    is not (yet known to be) one. ``write_id`` names the write that produced this version, by which a writer
-    whose response was lost recognizes its own work.
+    is not (yet known to be) one. ``traceparent`` is the trace that it came with. ``write_id`` names the write that
+    produced this version, by which a writer whose response was lost recognizes its own work.
     """
 
     order_id: str
@@ -52,6 +52,7 @@ class Order:
     created_at: datetime
     updated_at: datetime
     write_id: str
+    traceparent: str | None = None
     status: Status = Status.RECEIVED
     version: int = 1
     epoch: int = 0

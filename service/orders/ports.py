@@ -143,12 +143,13 @@ class DeadLetterQueue(Protocol):
 class Workflow(Protocol):
     """Runs the order workflow."""
 
-    def start(self, order_id: str, name: str) -> bool:
+    def start(self, order_id: str, name: str, traceparent: str | None = None) -> bool:
         """Start an execution for an order.
 
         Args:
-            order_id: the order, which is all that the execution carries.
+            order_id: the order, which is all of it that the execution carries.
             name: the execution's name; one name runs once.
+            traceparent: the trace that the order belongs to; the execution carries it on.
 
         Returns:
             False when an execution of that name was started before.
@@ -188,16 +189,19 @@ class Fulfiller(Protocol):
 
 
 class Metrics(Protocol):
-    """Counts what happens, for dashboards and alarms."""
+    """Measures what happens, for dashboards and alarms."""
 
-    def count(self, metric: Metric, amount: int = 1, **dimensions: str) -> None:
-        """Add to a metric.
+    def record(self, metric: Metric, value: int = 1, **dimensions: str) -> None:
+        """Add to a count, or give a measure one more value.
 
         Args:
-            metric: what is counted.
-            amount: how much is added.
-            dimensions: a value for each of the metric's own dimensions.
+            metric: what is measured.
+            value: how much is added, or the value, in the metric's unit.
+            dimensions: a value for the metric's own dimension, if it has one.
         """
+
+    def flush(self) -> None:
+        """Write down what was recorded since the last time. Never raises."""
 
 
 class System(Protocol):

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from service.orders.lifecycle import Status
 from service.orders.message import Message
+from service.orders.metric import Metric
 from service.orders.model import FailureKind, Order, Write
 from service.orders.paging import ALWAYS, Position, Span
 from service.orders.ports import OrderUnknown, System, TransitionRefused
@@ -50,10 +51,16 @@ def redrive(order_id: str, actor: str, reason: str, system: System, epoch: int |
         waiting = system.store.apply(write)
     except TransitionRefused as refused:
         raise NotFailed(refused.order or order, epoch) from None
+    system.metrics.record(Metric.ORDERS_REDRIVEN)
     try:
-        system.queue.send(Message(order_id, waiting.epoch))
+        system.queue.send(Message(order_id, waiting.epoch, waiting.traceparent))
     except Exception as error:  # the order waits on record, so whatever this is, it is not lost
-        log.warning("order %s: not sent (%s); the reconciler will send it", order_id, type(error).__name__)
+        log.warning(
+            "order %s: not sent (%s); the reconciler will send it",
+            order_id,
+            type(error).__name__,
+            extra={"order_id": order_id},
+        )
     return waiting
 
 
@@ -112,7 +119,7 @@ def redrive_one_of_many(
         outcome = Outcome.ALREADY_REDRIVEN if refused.redriven else Outcome.NOT_FAILED
         return Result(order_id, outcome, f"it is {refused.order.status}")
     except Exception as error:  # the others must not wait for this one
-        log.exception("order %s: not redriven, %s", order_id, type(error).__name__)
+        log.exception("order %s: not redriven, %s", order_id, type(error).__name__, extra={"order_id": order_id})
         return Result(order_id, Outcome.ERROR, "a part of the system does not answer; try again", error)
     return Result(order_id, Outcome.REDRIVEN)
 

@@ -11,6 +11,7 @@ from service.orders import document, validation
 from service.orders.identity import order_id_for
 from service.orders.launch import start
 from service.orders.lifecycle import Status
+from service.orders.metric import Metric
 from service.orders.model import FieldError, Order, TimelineEntry
 from service.orders.ports import OrderExists, System
 
@@ -36,6 +37,7 @@ class Submission:
     owner: str
     lenient: bool = False
     idempotency_key: str | None = None
+    traceparent: str | None = None
 
 
 def submit(submission: Submission, system: System) -> tuple[Order, bool]:
@@ -54,6 +56,7 @@ def submit(submission: Submission, system: System) -> tuple[Order, bool]:
     """
     verdict = validation.validate(submission.document)
     if verdict.errors and not (submission.lenient and isinstance(submission.document, dict)):
+        system.metrics.record(Metric.SUBMISSIONS_REFUSED)
         raise OrderInvalid(verdict.errors)
     content = verdict.document if verdict.document is not None else submission.document
     order = received(
@@ -63,18 +66,31 @@ def submit(submission: Submission, system: System) -> tuple[Order, bool]:
         actor="api",
         at=system.now(),
         write_id=system.new_id(),
+        traceparent=submission.traceparent,
     )
     try:
         system.store.create(order)
     except OrderExists as exists:
         if exists.order.fingerprint != order.fingerprint:
+            system.metrics.record(Metric.SUBMISSIONS_REFUSED)
             raise KeyReused from None
+        system.metrics.record(Metric.IDEMPOTENT_REPLAYS)
         return exists.order, True
-    start(order.order_id, order.order_id, system)
+    system.metrics.record(Metric.ORDERS_RECEIVED)
+    start(order, order.order_id, system)
     return order, False
 
 
-def received(content: dict[str, Any], *, order_id: str, owner: str, actor: str, at: datetime, write_id: str) -> Order:
+def received(
+    content: dict[str, Any],
+    *,
+    order_id: str,
+    owner: str,
+    actor: str,
+    at: datetime,
+    write_id: str,
+    traceparent: str | None = None,
+) -> Order:
     """A new order in its first state, around a document."""
     text = document.write(content)
     return Order(
@@ -86,5 +102,6 @@ def received(content: dict[str, Any], *, order_id: str, owner: str, actor: str, 
         created_at=at,
         updated_at=at,
         write_id=write_id,
+        traceparent=traceparent,
         timeline=(TimelineEntry(at, None, Status.RECEIVED, actor),),
     )

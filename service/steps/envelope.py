@@ -6,7 +6,10 @@ Whatever a user wrote is at least one level below, so no order can pass for anot
 from collections.abc import Mapping
 from typing import Any
 
+from service import logs
 from service.orders.identity import derived_id
+from service.orders.model import Order
+from service.orders.trace import accepted, trace_id
 
 
 class BadTask(Exception):
@@ -29,6 +32,24 @@ def order_id_of(task: Mapping[str, Any]) -> str:
     if isinstance(given, Mapping) and "order" in given:
         return derived_id("execution", text(task, "execution"))
     raise BadTask('a workflow needs the input {"order_id": …} or {"order": {…}}')
+
+
+def traceparent_of(task: Mapping[str, Any]) -> str | None:
+    """The trace that a workflow task belongs to, where its execution was given one."""
+    given = task.get("input")
+    return accepted(given.get("traceparent")) if isinstance(given, Mapping) else None
+
+
+def note(task: Mapping[str, Any], order_id: str) -> None:
+    """Have the log say which order and which execution a workflow task is about."""
+    execution = task.get("execution")
+    logs.note(order_id=order_id, execution=execution, trace_id=trace_id(traceparent_of(task)))
+
+
+def carried(order: Order) -> dict[str, str]:
+    """What the next steps of a workflow get of an order, and at last its message: its id and its trace."""
+    trace = {"traceparent": order.traceparent} if order.traceparent else {}
+    return {"order_id": order.order_id, **trace}
 
 
 def names_an_order(task: Mapping[str, Any]) -> bool:

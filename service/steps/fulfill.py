@@ -8,19 +8,25 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import Any
 
+from service import logs
 from service.orders import message
 from service.orders.lifecycle import TERMINAL, Status
+from service.orders.metric import Metric
 from service.orders.model import Failure, FailureKind, Order, Write
 from service.orders.ports import Fulfilled, System, TransitionRefused
+from service.orders.trace import trace_id
 
 log = logging.getLogger(__name__)
 
 PARALLEL = 10
 ACTOR = "fulfillment"
+MESSAGE_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Callable[[], float]) -> dict[str, Any]:
@@ -44,7 +50,8 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
         while waiting or running:
             while waiting and len(running) < PARALLEL and seconds_left() > margin:
                 message_id, record = waiting.pop(0)
-                running[pool.submit(acknowledge, record, system, seconds_left() - margin / 2)] = message_id
+                left = seconds_left() - margin / 2
+                running[pool.submit(copy_context().run, acknowledge, record, system, left)] = message_id
             finished, _ = wait(running, max(0.0, seconds_left() - margin / 2), FIRST_COMPLETED)
             if not finished:
                 break
@@ -56,24 +63,32 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
         pool.shutdown(wait=False, cancel_futures=True)
     for message_id in {*running.values(), *(message_id for message_id, _ in waiting)}:
         log.warning("message %s: no time left for it; it stays on the queue", message_id)
+    logs.note(outcome="kept" if unfinished else "ok")
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unfinished]}
 
 
 def acknowledge(record: Mapping[str, Any], system: System, seconds: float) -> bool:
     """Process one record; True when its message may be deleted. Never raises."""
-    try:
-        order_id = message.read(record.get("body")).order_id
-        return process(order_id, record["messageId"], system, seconds)
-    except Exception as error:  # whatever this is, it concerns this record alone
-        received = record.get("attributes", {}).get("ApproximateReceiveCount", "?")
-        log.warning(
-            "message %s, received %s time(s): %s: %s; it stays on the queue",
-            record.get("messageId"),
-            received,
-            type(error).__name__,
-            error,
-        )
-        return False
+    message_id = record["messageId"]
+    with logs.begun(message_id=message_id if MESSAGE_ID.fullmatch(message_id) else None):
+        try:
+            read = message.read(record.get("body"))
+            logs.note(order_id=read.order_id, trace_id=trace_id(read.traceparent))
+            return process(read.order_id, message_id, system, seconds)
+        except Exception as error:  # whatever this is, it concerns this record alone
+            poison = isinstance(error, message.PoisonMessage)
+            if poison:
+                system.metrics.record(Metric.POISON_MESSAGES)
+            received = record.get("attributes", {}).get("ApproximateReceiveCount", "?")
+            log.warning(
+                "message %s, received %s time(s): %s: %s; it stays on the queue",
+                message_id,
+                received,
+                type(error).__name__,
+                error,
+                extra=logs.outcome("poison" if poison else "error", error=type(error).__name__),
+            )
+            return False
 
 
 def process(order_id: str, message_id: str, system: System, seconds: float) -> bool:
@@ -92,6 +107,7 @@ def process(order_id: str, message_id: str, system: System, seconds: float) -> b
         order = claim(order_id, system)
     except TransitionRefused as refused:
         return _not_claimed(refused.order, order_id, message_id, system)
+    logs.note(attempt=order.attempts, trace_id=trace_id(order.traceparent))
     try:
         outcome = system.fulfiller.fulfill(order, seconds)
     except Exception as error:
@@ -100,6 +116,10 @@ def process(order_id: str, message_id: str, system: System, seconds: float) -> b
     else:
         if isinstance(outcome, Fulfilled):
             _finish(order, "fulfill", f"attempt {order.attempts} succeeded", system)
+            took = system.now() - order.created_at
+            system.metrics.record(Metric.ORDERS_FULFILLED)
+            system.metrics.record(Metric.TIME_TO_FULFILL, max(0, int(took.total_seconds() * 1000)))
+            log.info("order %s: FULFILLED", order_id, extra=logs.outcome("fulfilled"))
             return True
         failure, permanent = outcome.failure, outcome.permanent
     _attempt_failed(order, failure, permanent, message_id, system)
@@ -156,34 +176,46 @@ def give_up(order: Order, actor: str, system: System, message_id: str | None = N
             message_id=message_id,
         )
     )
-    log.error("order %s: FAILED, %s; see GET /failed-orders/%s", order.order_id, detail, order.order_id)
+    system.metrics.record(Metric.ATTEMPTS_FAILED, reason=FailureKind.ABANDONED)
+    system.metrics.record(Metric.ORDERS_FAILED)
+    said = logs.outcome("gave_up", attempt=order.attempts, reason=FailureKind.ABANDONED)
+    log.error("order %s: FAILED, %s; see GET /failed-orders/%s", order.order_id, detail, order.order_id, extra=said)
 
 
 def _not_claimed(order: Order | None, order_id: str, message_id: str, system: System) -> bool:
     if order is None:
-        log.warning("order %s: no such order; its message stays on the queue", order_id)
+        said = logs.outcome("unknown_order")
+        log.warning("order %s: no such order; its message stays on the queue", order_id, extra=said)
         return False
+    logs.note(attempt=order.attempts, trace_id=trace_id(order.traceparent))
     if order.status in TERMINAL:
+        log.info("order %s: %s already", order_id, order.status, extra=logs.outcome("ended"))
         return order.status is not Status.FAILED  # a failed order's message belongs in the dead-letter queue
     if order.status is not Status.RECEIVED and order.attempts >= system.policy.max_attempts:
         try:
             give_up(order, ACTOR, system, message_id)
         except TransitionRefused as refused:
-            log.info("%s", refused)
+            log.info("%s", refused, extra=logs.outcome("not_free"))
         return False
-    log.info("order %s: %s and not free; its message stays on the queue", order_id, order.status)
+    said = logs.outcome("not_free")
+    log.info("order %s: %s and not free; its message stays on the queue", order_id, order.status, extra=said)
     return False
 
 
 def _attempt_failed(order: Order, failure: Failure, permanent: bool, message_id: str, system: System) -> None:
     most = system.policy.max_attempts
+    logs.note(reason=failure.kind)
+    system.metrics.record(Metric.ATTEMPTS_FAILED, reason=failure.kind)
     reason = f"attempt {order.attempts} of {most}: {failure.detail}"
     if not permanent and order.attempts < most:
         _finish(order, "release", reason, system)
-        log.info("order %s: %s; it will be tried again", order.order_id, reason)
+        said = logs.outcome("attempt_failed")
+        log.info("order %s: %s; it will be tried again", order.order_id, reason, extra=said)
         return
     _finish(order, "fail", reason, system, failure, message_id)
-    log.error("order %s: FAILED, %s; see GET /failed-orders/%s", order.order_id, reason, order.order_id)
+    system.metrics.record(Metric.ORDERS_FAILED)
+    said = logs.outcome("failed")
+    log.error("order %s: FAILED, %s; see GET /failed-orders/%s", order.order_id, reason, order.order_id, extra=said)
 
 
 def _finish(

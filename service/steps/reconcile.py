@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from service import logs
 from service.orders import message
 from service.orders.dead_letters import is_stale, remove_stale
 from service.orders.launch import start
@@ -18,6 +19,7 @@ from service.orders.lifecycle import OPEN, Status, TransitionName
 from service.orders.metric import Metric
 from service.orders.model import Order, Write
 from service.orders.ports import System, TransitionRefused
+from service.orders.trace import trace_id
 from service.steps.fulfill import give_up
 
 log = logging.getLogger(__name__)
@@ -52,12 +54,12 @@ def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], flo
         for outcome, count in _round(name, due, system, seconds_left).items():
             done[outcome] += count
             if outcome in INTERVENTIONS:
-                system.metrics.count(Metric.RECONCILER_INTERVENTIONS, count, reason=outcome)
+                system.metrics.record(Metric.RECONCILER_INTERVENTIONS, count, reason=outcome)
         if done["out_of_time"]:
             break
     level = logging.INFO if any(done.values()) else logging.DEBUG
     log.log(level, "reconciled: %s", " ".join(f"{name}={count}" for name, count in done.items()))
-    system.metrics.count(Metric.RECONCILER_RUNS)
+    system.metrics.record(Metric.RECONCILER_RUNS)
     return dict(done)
 
 
@@ -127,29 +129,32 @@ def _is_due(order: Order, patience: timedelta, system: System) -> bool:
 
 
 def _pushed(order: Order, system: System) -> str:
-    try:
-        return _push(order, system)
-    except TransitionRefused:
-        return "moved_on"
-    except Exception as error:  # the others must not wait for this one
-        log.exception("order %s: not reconciled, %s", order.order_id, type(error).__name__)
-        return "errors"
+    with logs.about(order_id=order.order_id, trace_id=trace_id(order.traceparent)):
+        try:
+            outcome = _push(order, system)
+        except TransitionRefused:
+            return "moved_on"
+        except Exception as error:  # the others must not wait for this one
+            log.exception("order %s: not reconciled, %s", order.order_id, type(error).__name__)
+            return "errors"
+        log.info("order %s: %s", order.order_id, outcome, extra={"outcome": outcome})
+        return outcome
 
 
 def _push(order: Order, system: System) -> str:
     if order.status is Status.RECEIVED:
         touched = _touch(order, "restart", f"workflow start {order.restarts + 2}", system)
-        started = start(order.order_id, f"{order.order_id}-{touched.restarts}", system)
+        started = start(order, f"{order.order_id}-{touched.restarts}", system)
         return "restarted" if started else "errors"
     if order.attempts >= system.policy.max_attempts:
         give_up(order, ACTOR, system)
         return "gave_up"
     if order.status is Status.PROCESSING:
         _touch(order, "recover", f"attempt {order.attempts} never came to an end", system)
-        system.queue.send(message.Message(order.order_id, order.epoch))
+        system.queue.send(message.Message(order.order_id, order.epoch, order.traceparent))
         return "recovered"
     _touch(order, "resend", f"sent to the queue again, time {order.resends + 1}", system)
-    system.queue.send(message.Message(order.order_id, order.epoch))
+    system.queue.send(message.Message(order.order_id, order.epoch, order.traceparent))
     return "resent"
 
 

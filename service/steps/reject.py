@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.orders.lifecycle import Status
+from service.orders.metric import Metric
 from service.orders.model import Write
 from service.orders.ports import System, TransitionRefused
 from service.steps.validate import find_or_receive, judge
@@ -35,6 +36,7 @@ def run(task: Mapping[str, Any], system: System) -> dict[str, Any]:
         )
         try:
             order = system.store.apply(write)
+            system.metrics.record(Metric.ORDERS_REJECTED)
         except TransitionRefused as refused:
             if refused.order is None or refused.order.status not in (Status.REJECTED, Status.CANCELLED):
                 raise

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from service import logs
 from service.orders import document
 from service.orders.lifecycle import Status
+from service.orders.metric import Metric
 from service.orders.model import FieldError, Order
 from service.orders.ports import OrderExists, OrderUnknown, System
 from service.orders.submission import KeyReused, OrderInvalid, received
+from service.orders.trace import begun, trace_id
 from service.orders.validation import validate
-from service.steps.envelope import names_an_order, order_id_of
+from service.steps.envelope import carried, names_an_order, note, order_id_of, traceparent_of
 
 
 def run(task: Mapping[str, Any], system: System) -> dict[str, str]:
@@ -20,7 +23,7 @@ def run(task: Mapping[str, Any], system: System) -> dict[str, str]:
         system: the ports.
 
     Returns:
-        The order's id, which is all that the next steps carry.
+        The order's id and its trace, which is all that the next steps carry.
 
     Raises:
         OrderInvalid: the order is not valid; the workflow catches it and has the order rejected.
@@ -28,11 +31,11 @@ def run(task: Mapping[str, Any], system: System) -> dict[str, str]:
     """
     order = find_or_receive(task, system)
     if order.status not in (Status.RECEIVED, Status.REJECTED):
-        return {"order_id": order.order_id}  # a replay, or the customer was faster and cancelled
+        return carried(order)  # a replay, or the customer was faster and cancelled
     errors = judge(order)
     if errors:
         raise OrderInvalid(errors, order.order_id)
-    return {"order_id": order.order_id}
+    return carried(order)
 
 
 def judge(order: Order) -> tuple[FieldError, ...]:
@@ -48,15 +51,19 @@ def find_or_receive(task: Mapping[str, Any], system: System) -> Order:
         KeyReused: an execution of the same name was started by hand before, with another order.
     """
     order_id = order_id_of(task)
+    note(task, order_id)
     order = system.store.get(order_id)
     if names_an_order(task):
         if order is None:
             raise OrderUnknown(f"order {order_id} has no row; was the execution started by hand?")
         return order
-    raw = _raw_order(order_id, task["input"]["order"], system)
+    raw = _raw_order(order_id, task, system)
     if order is None:
         try:
-            return system.store.create(raw)
+            order = system.store.create(raw)
+            system.metrics.record(Metric.ORDERS_RECEIVED)
+            logs.note(trace_id=trace_id(order.traceparent))
+            return order
         except OrderExists as exists:
             order = exists.order
     if order.fingerprint != raw.fingerprint:
@@ -64,8 +71,8 @@ def find_or_receive(task: Mapping[str, Any], system: System) -> Order:
     return order
 
 
-def _raw_order(order_id: str, raw: Any, system: System) -> Order:
-    submitted = document.from_python(raw)
+def _raw_order(order_id: str, task: Mapping[str, Any], system: System) -> Order:
+    submitted = document.from_python(task["input"]["order"])
     if not isinstance(submitted, dict):
         submitted = {"order": submitted}  # a row needs an object; the verdict on it is the same: not an order
     content = validate(submitted).document or submitted
@@ -78,4 +85,5 @@ def _raw_order(order_id: str, raw: Any, system: System) -> Order:
         actor="workflow",
         at=system.now(),
         write_id=system.new_id(),
+        traceparent=traceparent_of(task) or begun(system.new_id),
     )

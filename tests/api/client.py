@@ -57,5 +57,5 @@ def assert_problem(response: httpx.Response, status: int, slug: str) -> dict[str
     assert response.headers["content-type"] == PROBLEM
     assert document["status"] == status
     assert document["title"]
-    assert document.keys() <= {"type", "title", "status", "detail", "errors", "order_status"}
+    assert document.keys() <= {"type", "title", "status", "detail", "errors", "order_status", "trace_id"}
     return document

@@ -75,7 +75,7 @@ def test_no_problem_quotes_what_was_sent(slug):
 def test_an_error_of_ours_is_a_500_that_says_nothing_of_it(method, verb, path, given, api, caplog):
     api.system.store = Broken(RuntimeError("canary"))
     response = api.request(verb, path, **given)
-    assert assert_problem(response, 500, "internal-error").keys() == {"type", "title", "status"}
+    assert assert_problem(response, 500, "internal-error").keys() == {"type", "title", "status", "trace_id"}
     assert "canary" not in response.text + str(response.headers)
     assert "RuntimeError" not in response.text
 
@@ -94,7 +94,7 @@ def test_an_error_of_ours_is_a_500_that_says_nothing_of_it(method, verb, path, g
 def test_a_cloud_that_does_not_answer_is_a_503_to_be_tried_again(method, verb, path, given, error, api, caplog):
     api.system.store = Broken(error)
     response = api.request(verb, path, **given)
-    assert assert_problem(response, 503, "unavailable").keys() == {"type", "title", "status"}
+    assert assert_problem(response, 503, "unavailable").keys() == {"type", "title", "status", "trace_id"}
     assert int(response.headers["retry-after"]) >= 1
     assert "canary" not in response.text + caplog.text
 

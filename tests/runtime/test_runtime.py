@@ -67,7 +67,7 @@ def test_an_accepted_order_is_in_the_table_and_its_workflow_started(function, cl
     assert item["status"] == {"S": "RECEIVED"}
     arn = cloud.variables["DOFS_STATE_MACHINE_ARN"].replace(":stateMachine:", ":execution:") + f":{order_id}"
     execution = cloud.client("stepfunctions").describe_execution(executionArn=arn)
-    assert json.loads(execution["input"]) == {"order_id": order_id}
+    assert json.loads(execution["input"]) == {"order_id": order_id, "traceparent": item["traceparent"]["S"]}
 
 
 def test_a_problem_is_text_too(function):
@@ -105,8 +105,9 @@ def test_a_repeat_with_its_key_is_one_order(function):
 
 
 def test_an_order_takes_its_way_through_validate_store_and_the_queue(function, order_id):
-    assert function(task("task_validate", order_id)) == {"order_id": order_id}
-    assert function(task("task_store", order_id)) == {"order_id": order_id}
+    carried = function(task("task_validate", order_id))
+    assert (carried["order_id"], carried.keys()) == (order_id, {"order_id", "traceparent"})
+    assert function(task("task_store", order_id)) == carried
     assert function(batch(order_id)) == {"batchItemFailures": []}
     order = shown(function, order_id)
     assert [entry["to"] for entry in order["timeline"]] == ["RECEIVED", "PENDING", "PROCESSING", "FULFILLED"]
@@ -149,7 +150,8 @@ def test_an_invalid_order_arrives_at_the_workflow_by_its_name_and_is_rejected(fu
 def test_a_raw_order_is_received_by_the_workflow(function):
     event = events.load("task_validate_raw_order")
     order_id = derived_id("execution", event["dofs"]["execution"])
-    assert function(event) == function(event) == {"order_id": order_id}
+    assert function(event)["order_id"] == order_id
+    assert function(event) == function(event)
     assert shown(function, order_id)["total_amount"] == 59.98
 
 
@@ -183,7 +185,7 @@ def test_after_an_error_the_same_process_handles_the_next_event(function, order_
     before = function.process.pid
     for _ in range(3):
         function.error(events.load("unknown_empty"))
-        assert function(task("task_store", order_id)) == {"order_id": order_id}
+        assert function(task("task_store", order_id))["order_id"] == order_id
     assert (function.process.pid, function.process.poll()) == (before, None)
 
 
@@ -198,8 +200,9 @@ def test_each_line_of_the_log_is_one_json_object_metrics_included(function):
     function({"Records": [record | {"body": "poison"} for record in events.load("sqs_batch")["Records"]]})
     function(events.load("task_reconcile"))
     lines = [json.loads(line) for line in function.log[before:].splitlines()]
-    assert [line.get("level") for line in lines if "level" in line] == ["WARNING"] * 3
-    assert [line["ReconcilerRuns"] for line in lines if "_aws" in line] == [1]
+    assert [line["level"] for line in lines if "level" in line] == ["WARNING"] * 3 + ["INFO"]
+    assert [line["PoisonMessages"] for line in lines if "PoisonMessages" in line] == [3]
+    assert [line["ReconcilerRuns"] for line in lines if "ReconcilerRuns" in line] == [1]
 
 
 def test_no_order_is_quoted_in_the_log(function):

@@ -42,9 +42,12 @@ class Ports:
     def now(self) -> datetime:
         return START + timedelta(milliseconds=self.world.loop.now + self.invocation.skew)
 
-    def count(self, metric: Metric, amount: int = 1, **dimensions: str) -> None:
+    def record(self, metric: Metric, value: int = 1, **dimensions: str) -> None:
         if metric is Metric.RECONCILER_INTERVENTIONS:
-            self.world.interventions += amount
+            self.world.interventions += value
+
+    def flush(self) -> None:
+        """Nobody collects metrics here."""
 
     def create(self, order: Order) -> Order:
         writer = self._writer
@@ -157,8 +160,9 @@ class Workflow:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    def start(self, order_id: str, name: str) -> bool:
-        workflows, given = self._ports.world.workflows, {"order_id": order_id}
+    def start(self, order_id: str, name: str, traceparent: str | None = None) -> bool:
+        trace = {"traceparent": traceparent} if traceparent else {}
+        workflows, given = self._ports.world.workflows, {"order_id": order_id, **trace}
         answer: bool = self._ports.call("workflow", "start", order_id, lambda: workflows.start(name, given))
         return answer
 

@@ -166,9 +166,10 @@ def test_the_schedule_sends_what_the_library_holds():
     assert events.load("task_reconcile") == RECONCILE_EVENT
 
 
-def test_the_message_of_the_workflow_is_the_order_id_alone():
-    send = json.loads(WORKFLOW_FILE.read_text())["States"]["EnqueueFulfillment"]
-    assert send["Parameters"]["MessageBody"] == {"order_id.$": "$.order_id"}
+def test_the_message_of_the_workflow_is_what_the_step_before_it_returned():
+    states = json.loads(WORKFLOW_FILE.read_text())["States"]
+    assert states["EnqueueFulfillment"]["Parameters"]["MessageBody.$"] == "$"
+    assert (states["StoreOrder"]["Next"], states["StoreOrder"]["OutputPath"]) == ("EnqueueFulfillment", "$.Payload")
 
 
 def test_the_entry_point_dispatches_to_the_system_of_the_process(monkeypatch):

@@ -35,7 +35,7 @@ system = SimpleNamespace(
     fulfiller=SimulatedFulfiller(1.0, "test"),
     queue=SimpleNamespace(send=print),
     dead_letters=SimpleNamespace(peek=tuple),
-    metrics=SimpleNamespace(count=lambda *_, **__: None),
+    metrics=SimpleNamespace(record=lambda *_, **__: None, flush=lambda: None),
     workflow=SimpleNamespace(start=print),
     now=lambda: at + timedelta(hours=1),
     new_id=lambda: str(next(ids)),

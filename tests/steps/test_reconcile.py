@@ -262,7 +262,8 @@ def test_each_intervention_is_counted_with_its_reason_and_each_run_is_a_heartbea
     reconcile(system)
     reasons = {"restarted": 2, "recovered": 2, "resent": 2, "gave_up": 1}
     counted = {("ReconcilerInterventions", reason): count for reason, count in reasons.items()}
-    assert system.metrics.counts == {("ReconcilerRuns",): 2, **counted}
+    found = {name: count for name, count in system.metrics.counts.items() if name[0].startswith("Reconciler")}
+    assert found == {("ReconcilerRuns",): 2, **counted}
 
 
 def test_without_faults_it_never_intervenes(system):

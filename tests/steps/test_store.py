@@ -31,7 +31,7 @@ def test_a_received_order_waits_for_fulfillment_from_then_on(system):
 
 def test_the_event_leads_to_the_same(system):
     event = events.load("task_store")
-    order_id = event["dofs"]["order_id"]
+    order_id = event["dofs"]["input"]["order_id"]
     system.receive(order_id)
     assert dispatch(event, Context(), system) == {"order_id": order_id}
     assert system.store.get(order_id).status is Status.PENDING

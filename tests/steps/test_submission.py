@@ -39,7 +39,7 @@ def test_an_order_is_received_and_its_workflow_started(system):
 
 def test_the_row_stands_before_the_workflow_starts(system):
     seen = []
-    system.workflow.start = lambda order_id, name: seen.append(system.store.get(order_id))
+    system.workflow.start = lambda order_id, *_: seen.append(system.store.get(order_id))
     order, _ = submit(submission(), system)
     assert seen == [order]
 
@@ -49,7 +49,7 @@ def test_an_order_whose_workflow_cannot_be_started_is_taken_in_all_the_same(erro
     system.workflow.broken = error
     order, replayed = submit(submission(), system)
     assert (system.store.get(order.order_id), replayed) == (order, False)
-    assert start(order.order_id, order.order_id, system) is False
+    assert start(order, order.order_id, system) is False
 
 
 def test_without_a_row_no_workflow_is_started(system):

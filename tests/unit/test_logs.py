@@ -53,3 +53,39 @@ def test_what_is_below_the_level_is_not_written(stream):
     logs.configure(replace(SETTINGS, log_level="ERROR"))
     logging.getLogger("service").warning("order %s waits", "ord_1")
     assert stream.getvalue() == ""
+
+
+def test_a_line_says_what_the_work_around_it_is_about(stream):
+    logs.configure(SETTINGS)
+    log = logging.getLogger("service")
+    with logs.about(order_id="ord_1", execution=None):
+        with logs.about(attempt=2):
+            logs.note(reason="declined")
+            log.warning("inside", extra={"outcome": "failed", "private": "x"})
+        log.warning("outside")
+    log.warning("after")
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    about = [{name: line[name] for name in logs.ABOUT if name in line} for line in lines]
+    assert about == [
+        {"order_id": "ord_1", "attempt": 2, "reason": "declined", "outcome": "failed"},
+        {"order_id": "ord_1"},
+        {},
+    ]
+    assert all(line.keys() <= set(logs.FIELDS) for line in lines)
+
+
+def test_what_is_noted_outside_of_all_work_is_lost(stream):
+    logs.configure(SETTINGS)
+    logs.note(order_id="ord_1")
+    logging.getLogger("service").warning("after")
+    assert "order_id" not in json.loads(stream.getvalue())
+
+
+def test_a_terminal_gets_what_helps_to_follow_an_order_and_nothing_twice(stream):
+    logs.configure(replace(SETTINGS, log_format="text"))
+    with logs.about(order_id="ord_1", attempt=2, request_id="r", trace_id="t"):
+        logging.getLogger("service").warning("order %s failed", "ord_1")
+        logging.getLogger("service").warning("it failed")
+    first, second = stream.getvalue().splitlines()
+    assert first.endswith(" WARNING service: order ord_1 failed  attempt=2")
+    assert second.endswith(" WARNING service: it failed  order_id=ord_1  attempt=2")

@@ -1,43 +1,167 @@
-"""Metrics as CloudWatch takes them from the log."""
+"""Metrics as CloudWatch takes them from the log: the embedded metric format, by its specification's own schema."""
 
 import json
 
 import pytest
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import ValidationError
 
 from service.aws.metrics import EmbeddedMetricFormat
-from service.orders.metric import Metric
+from service.orders.metric import Metric, page
 from tests.support import START
 
+DOCUMENT = {
+    "type": "object",
+    "title": "Root Node",
+    "required": ["_aws"],
+    "properties": {
+        "_aws": {
+            "$id": "#/properties/_aws",
+            "type": "object",
+            "title": "Metadata",
+            "required": ["Timestamp", "CloudWatchMetrics"],
+            "properties": {
+                "Timestamp": {"type": "integer", "title": "The Timestamp Schema", "examples": [1565375354953]},
+                "CloudWatchMetrics": {
+                    "type": "array",
+                    "title": "MetricDirectives",
+                    "items": {
+                        "type": "object",
+                        "title": "MetricDirective",
+                        "required": ["Namespace", "Dimensions", "Metrics"],
+                        "properties": {
+                            "Namespace": {"type": "string", "pattern": "^(.*)$", "minLength": 1, "maxLength": 1024},
+                            "Dimensions": {
+                                "type": "array",
+                                "minItems": 1,
+                                "items": {
+                                    "type": "array",
+                                    "minItems": 0,
+                                    "maxItems": 30,
+                                    "items": {
+                                        "type": "string",
+                                        "pattern": "^(.*)$",
+                                        "minLength": 1,
+                                        "maxLength": 250,
+                                    },
+                                },
+                            },
+                            "Metrics": {
+                                "type": "array",
+                                "items": {
+                                    "type": "object",
+                                    "required": ["Name"],
+                                    "minLength": 1,
+                                    "maxLength": 1024,
+                                    "properties": {
+                                        "Name": {"type": "string", "pattern": "^(.*)$"},
+                                        "Unit": {
+                                            "type": "string",
+                                            "pattern": "^(Seconds|Microseconds|Milliseconds|Bytes|Count|Percent|None)$",
+                                        },
+                                        "StorageResolution": {"type": "integer", "enum": [1, 60]},
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        }
+    },
+}
+"""The schema of the specification, with those of its units that are used here.
 
-def lines(*counts):
-    """What is written for some counts."""
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+
+def check(document):
+    """Hold a document against the schema, and against what the specification says in words."""
+    Draft7Validator(DOCUMENT).validate(document)
+    for directive in document["_aws"]["CloudWatchMetrics"]:
+        assert len(directive["Metrics"]) <= 100
+        for metric in directive["Metrics"]:
+            values = document[metric["Name"]]
+            values = values if isinstance(values, list) else [values]
+            assert 0 < len(values) <= 100
+            assert all(type(value) in (int, float) for value in values)
+        for name in {name for dimensions in directive["Dimensions"] for name in dimensions}:
+            assert isinstance(document[name], str)
+            assert 0 < len(document[name]) <= 1024
+
+
+def lines(*recorded):
+    """What is written for some records."""
     written = []
-    metrics = EmbeddedMetricFormat("dev", lambda: START, written.append)
-    for metric, amount, dimensions in counts:
-        metrics.count(metric, amount, **dimensions)
+    metrics = EmbeddedMetricFormat("DOFS", "dev", lambda: START, written.append)
+    for metric, value, *reason in recorded:
+        metrics.record(metric, value, **({"reason": reason[0]} if reason else {}))
+    assert not written, "one line tells of all that an invocation records"
+    metrics.flush()
+    once = len(written)
+    metrics.flush()
+    assert len(written) == once, "nothing is told twice"
     assert all(line.endswith("\n") and line.count("\n") == 1 for line in written)
-    return [json.loads(line) for line in written]
+    documents = [json.loads(line) for line in written]
+    for document in documents:
+        check(document)
+    return documents
 
 
-def test_a_count_is_one_line_in_the_embedded_metric_format():
-    (line,) = lines((Metric.RECONCILER_INTERVENTIONS, 2, {"reason": "resent"}))
+def test_counts_of_one_invocation_are_one_line():
+    (line,) = lines((Metric.ORDERS_FULFILLED, 1), (Metric.ORDERS_FULFILLED, 1), (Metric.TIME_TO_FULFILL, 412))
     described = {
         "Namespace": "DOFS",
-        "Dimensions": [["environment", "reason"]],
-        "Metrics": [{"Name": "ReconcilerInterventions", "Unit": "Count"}],
+        "Dimensions": [["environment"]],
+        "Metrics": [{"Name": "OrdersFulfilled", "Unit": "Count"}, {"Name": "TimeToFulfill", "Unit": "Milliseconds"}],
     }
     assert line == {
         "_aws": {"Timestamp": 1769851800123, "CloudWatchMetrics": [described]},
         "environment": "dev",
-        "reason": "resent",
-        "ReconcilerInterventions": 2,
+        "OrdersFulfilled": 2,
+        "TimeToFulfill": 412,
     }
 
 
+def test_a_metric_with_reasons_is_there_over_all_of_them_and_by_each():
+    resent, restarted = lines(
+        (Metric.RECONCILER_INTERVENTIONS, 2, "resent"), (Metric.RECONCILER_INTERVENTIONS, 1, "restarted")
+    )
+    assert resent["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["environment"], ["environment", "reason"]]
+    assert (resent["reason"], resent["ReconcilerInterventions"]) == ("resent", 2)
+    assert (restarted["reason"], restarted["ReconcilerInterventions"]) == ("restarted", 1)
+
+
+def test_values_of_a_measure_stay_apart_and_more_than_a_hundred_take_another_line():
+    first, second = lines(*((Metric.TIME_TO_FULFILL, value) for value in range(150)), (Metric.ORDERS_FULFILLED, 150))
+    assert (first["TimeToFulfill"], first["OrdersFulfilled"]) == ([*range(100)], 150)
+    assert (second["TimeToFulfill"], "OrdersFulfilled" in second) == ([*range(100, 150)], False)
+
+
 @pytest.mark.parametrize("metric", Metric)
-def test_every_metric_has_its_value_and_all_its_dimensions_beside_it(metric):
-    (line,) = lines((metric, 1, dict.fromkeys(metric.dimensions, "x")))
-    (described,) = line["_aws"]["CloudWatchMetrics"]
-    (dimensions,) = described["Dimensions"]
-    assert set(line) == {"_aws", *dimensions, str(metric)}
-    assert len(dimensions) <= 30
+def test_every_metric_is_as_the_specification_has_it(metric):
+    (line,) = lines((metric, 1, *(["x"] if metric.dimension else [])))
+    assert line[str(metric)] == 1
+
+
+def test_the_schema_refuses_what_is_none():
+    (line,) = lines((Metric.ORDERS_STORED, 1))
+    line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Unit"] = "Orders"
+    with pytest.raises(ValidationError):
+        check(line)
+
+
+def test_a_log_that_cannot_be_written_undoes_nothing(caplog):
+    def broken(line):
+        raise BrokenPipeError
+
+    metrics = EmbeddedMetricFormat("DOFS", "dev", lambda: START, broken)
+    metrics.record(Metric.ORDERS_STORED)
+    metrics.flush()
+    assert caplog.messages == ["metrics not written: BrokenPipeError"]
+
+
+def test_the_page_of_the_metrics_names_each_with_its_unit():
+    for metric in Metric:
+        assert f"| `{metric}` | {metric.unit} | {metric.meaning} |" in page()

@@ -114,7 +114,8 @@ def test_a_raw_order_that_is_started_by_hand_is_received_validated_and_sent(work
     assert ended["status"] == "SUCCEEDED"
     assert order.status == "PENDING"
     assert str(order.document["total_amount"]) == "59.98"
-    assert [json.loads(body) for body in workflow.messages()] == [{"order_id": order.order_id}]
+    carried = {"order_id": order.order_id, "traceparent": order.traceparent}
+    assert [json.loads(body) for body in workflow.messages()] == [carried]
 
 
 def test_a_raw_order_that_is_not_valid_is_on_record_as_rejected(workflow):

@@ -1,0 +1,157 @@
+"""Each invocation ends in a line that says how it went; each delivery of a message has one of its own."""
+
+from dataclasses import replace
+
+import pytest
+
+from service.handler import dispatch
+from service.orders.lifecycle import Status
+from service.orders.model import Failure, FailureKind
+from service.orders.ports import NotFulfilled
+from service.orders.submission import OrderInvalid
+from tests import events
+from tests.log_lines import logged, said
+from tests.steps.doubles import Scripted, breaking, invalid, message, pending, reconcile, standing
+from tests.support import Context, MemorySystem, sqs_event
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+@pytest.fixture
+def system():
+    return MemorySystem()
+
+
+def task(name, **given):
+    return {"dofs": {"task": name, "execution": "execution-1", "input": {"order_id": "ord_1", **given}}}
+
+
+def lines_of(event, system, level="INFO"):
+    with logged(level) as lines:
+        dispatch(event, Context(), system)
+    return lines
+
+
+@pytest.mark.parametrize("name", ["validate", "store"])
+def test_a_task_ends_in_a_line_about_its_order_and_execution(name, system):
+    system.receive()
+    (line,) = lines_of(task(name, traceparent=TRACEPARENT), system)
+    assert said(line, "level", "event", "outcome", "message") == ("INFO", name, "ok", f"{name}: ok")
+    assert said(line, "order_id", "execution", "trace_id", "request_id") == ("ord_1", "execution-1", TRACE, "test")
+    assert line["duration_ms"] >= 0
+    assert line["cold_start"] in (True, False)
+
+
+def test_only_the_first_invocation_of_a_process_is_a_cold_start(system, monkeypatch):
+    monkeypatch.setattr("service.logs._environment", {"cold": True})
+    system.receive()
+    starts = [lines_of(task("store"), system)[-1]["cold_start"] for _ in range(3)]
+    assert starts == [True, False, False]
+
+
+def test_an_invalid_order_is_an_answer_and_no_error(system):
+    invalid(system)
+    with logged() as lines, pytest.raises(OrderInvalid):
+        dispatch(task("validate"), Context(), system)
+    (line,) = lines
+    assert said(line, "level", "outcome", "order_id") == ("INFO", "OrderInvalid", "ord_1")
+    assert [line["outcome"] for line in lines_of(task("reject"), system)] == ["ok"]
+
+
+def test_a_task_that_fails_is_an_error_with_its_name(system):
+    breaking(system, "apply", "ord_1")
+    system.receive()
+    with logged() as lines, pytest.raises(ConnectionError):
+        dispatch(task("store"), Context(), system)
+    (line,) = lines
+    assert said(line, "level", "outcome", "error") == ("ERROR", "ConnectionError", "ConnectionError")
+    assert said(line, "order_id", "execution") == ("ord_1", "execution-1")
+
+
+def test_an_event_of_no_kind_is_told_too(system):
+    with logged() as lines, pytest.raises(Exception, match="no handler"):
+        dispatch({"canary": 1}, Context(), system)
+    assert [said(line, "event", "outcome") for line in lines] == [("unknown", "UnknownEvent")]
+
+
+DECLINED = NotFulfilled(Failure(FailureKind.DECLINED, "no"))
+REFUSED = NotFulfilled(Failure(FailureKind.REFUSED, "never"), permanent=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "told", "level", "reason"),
+    [
+        (Status.PENDING, None, "fulfilled", "INFO", None),
+        (Status.PENDING, DECLINED, "attempt_failed", "INFO", "declined"),
+        (Status.PENDING, REFUSED, "failed", "ERROR", "refused"),
+        (Status.PENDING, RuntimeError("x"), "attempt_failed", "INFO", "error"),
+        (Status.PROCESSING, None, "not_free", "INFO", None),
+        (Status.CANCELLED, None, "ended", "INFO", None),
+    ],
+)
+def test_a_delivery_ends_in_a_line_with_what_came_of_its_order(status, outcome, told, level, reason, system):
+    standing(status, system)
+    if outcome:
+        system.fulfiller = Scripted(outcome)
+    *_, line, batch = lines_of(sqs_event(message("ord_1")), system)
+    assert said(line, "event", "outcome", "level", "reason", "order_id") == ("batch", told, level, reason, "ord_1")
+    assert said(line, "attempt", "request_id") == (system.store.get("ord_1").attempts, "test")
+    assert line["duration_ms"] >= 0
+    assert said(batch, "event", "outcome") == ("batch", "ok" if told in ("fulfilled", "ended") else "kept")
+
+
+def test_an_order_that_is_given_up_a_message_of_none_and_one_of_an_unknown_one_are_told(system):
+    standing(Status.PROCESSING, system, "ord_spent")
+    system.settings = replace(system.settings, max_attempts=1)
+    system.now.forward(system.policy.lease.total_seconds() + 1)
+    lines = lines_of(sqs_event(message("ord_spent"), "poison", message("ord_unknown")), system)
+    assert {said(line, "outcome", "order_id") for line in lines[:-1]} == {
+        ("gave_up", "ord_spent"),
+        ("poison", None),
+        ("unknown_order", "ord_unknown"),
+    }
+
+
+def test_the_lines_of_a_batch_are_each_about_their_own_order_and_message(system):
+    for number in range(10):
+        pending(system, f"ord_{number}")
+    event = sqs_event(*(message(f"ord_{number}") for number in range(10)))
+    for number, record in enumerate(event["Records"]):
+        record["messageId"] = f"059f36b4-87a3-44ab-83d2-{number:012}"
+    *lines, batch = lines_of(event, system)
+    told = {said(line, "order_id", "message_id") for line in lines}
+    assert told == {(f"ord_{number}", f"059f36b4-87a3-44ab-83d2-{number:012}") for number in range(10)}
+    assert "order_id" not in batch
+
+
+def test_the_reconciler_tells_of_each_order_and_is_silent_when_it_finds_none(system):
+    with logged() as lines:
+        reconcile(system)
+    assert lines == []
+    standing(Status.RECEIVED, system, "ord_lost")
+    system.now.forward(system.policy.restart_after.total_seconds() + 1)
+    with logged() as lines:
+        reconcile(system)
+    assert ("restarted", "ord_lost", "reconcile") in {said(line, "outcome", "order_id", "event") for line in lines}
+
+
+def test_the_trace_goes_with_the_order_through_every_step_and_message(system):
+    order = system.receive()
+    system.store.orders["ord_1"] = replace(order, traceparent=TRACEPARENT)
+    carried = {"order_id": "ord_1", "traceparent": TRACEPARENT}
+    assert dispatch(task("validate"), Context(), system) == carried
+    assert dispatch(task("store"), Context(), system) == carried
+    system.now.forward(system.policy.resend_after.total_seconds() + 1)
+    reconcile(system)
+    assert [sent.traceparent for sent in system.queue.messages] == [TRACEPARENT]
+    (line, _) = lines_of(sqs_event(message("ord_1")), system)
+    assert said(line, "outcome", "trace_id") == ("fulfilled", TRACE)
+
+
+def test_metrics_are_written_down_when_an_invocation_ends_however_it_ends(system):
+    with pytest.raises(Exception, match="no handler"):
+        dispatch({}, Context(), system)
+    reconcile(system)
+    dispatch(events.load("sqs_batch"), Context(), system)
+    assert system.metrics.flushed == 3

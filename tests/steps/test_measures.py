@@ -1,0 +1,127 @@
+"""What is counted: each thing that happens once, when it has happened, and nothing for what was there before."""
+
+from dataclasses import replace
+
+import pytest
+
+from service.handler import dispatch
+from service.orders import document
+from service.orders.cancel import cancel
+from service.orders.lifecycle import Status
+from service.orders.model import Failure, FailureKind
+from service.orders.ports import NotFulfilled
+from service.orders.redrive import redrive
+from service.orders.submission import KeyReused, OrderInvalid, Submission, submit
+from tests import events
+from tests.steps.doubles import Scripted, deliver, invalid, message, pending, processing, standing
+from tests.support import Context, MemorySystem, valid_order
+
+DECLINED = NotFulfilled(Failure(FailureKind.DECLINED, "no"))
+
+
+@pytest.fixture
+def system():
+    return MemorySystem()
+
+
+def counted(system):
+    return {"/".join(name): count for name, count in system.metrics.counts.items()}
+
+
+def submission(content=None, **given):
+    text = document.write(valid_order() if content is None else content)
+    return Submission(document=document.read(text), owner="anonymous", **given)
+
+
+def task(name, given, system, execution="e"):
+    return dispatch({"dofs": {"task": name, "execution": execution, "input": given}}, Context(), system)
+
+
+def test_an_order_is_received_once_and_its_repeats_are_replays(system):
+    for _ in range(3):
+        submit(submission(idempotency_key="a-key-of-16-chars"), system)
+    assert counted(system) == {"OrdersReceived": 1, "IdempotentReplays": 2}
+
+
+def test_what_is_refused_at_the_edge_is_counted_as_such(system):
+    with pytest.raises(OrderInvalid):
+        submit(submission({}), system)
+    submit(submission(idempotency_key="a-key-of-16-chars"), system)
+    with pytest.raises(KeyReused):
+        submit(submission(valid_order(customer_id="c"), idempotency_key="a-key-of-16-chars"), system)
+    assert counted(system) == {"SubmissionsRefused": 2, "OrdersReceived": 1}
+
+
+def test_an_order_that_is_started_by_hand_is_received_too(system):
+    for _ in range(2):
+        task("validate", {"order": valid_order()}, system)
+    assert counted(system) == {"OrdersReceived": 1}
+
+
+def test_an_order_is_stored_once_however_often_the_step_runs(system):
+    system.receive()
+    for _ in range(2):
+        task("store", {"order_id": "ord_1"}, system)
+    assert counted(system) == {"OrdersStored": 1}
+
+
+def test_an_order_is_rejected_once(system):
+    invalid(system)
+    for _ in range(2):
+        task("reject", {"order_id": "ord_1"}, system)
+    assert counted(system) == {"OrdersRejected": 1}
+
+
+def test_a_fulfilled_order_is_counted_with_the_time_since_its_receipt(system):
+    system.receive()
+    system.now.forward(1.5)
+    task("store", {"order_id": "ord_1"}, system)
+    system.now.forward(2.5)
+    deliver(system, message("ord_1"), message("ord_1"))
+    assert counted(system) == {"OrdersStored": 1, "OrdersFulfilled": 1}
+    assert system.metrics.values == [4000]
+
+
+def test_each_failed_attempt_is_counted_by_its_reason_and_the_order_once(system):
+    pending(system)
+    system.fulfiller = Scripted(DECLINED, RuntimeError("x"), DECLINED)
+    for _ in range(4):
+        deliver(system, message("ord_1"))
+    assert counted(system) == {
+        "OrdersStored": 1,
+        "AttemptsFailed/declined": 2,
+        "AttemptsFailed/error": 1,
+        "OrdersFailed": 1,
+    }
+
+
+def test_an_order_that_is_given_up_has_failed_too(system):
+    system.settings = replace(system.settings, max_attempts=1)
+    processing(system)
+    system.now.forward(system.policy.lease.total_seconds() + 1)
+    deliver(system, message("ord_1"))
+    assert counted(system) == {"OrdersStored": 1, "AttemptsFailed/abandoned": 1, "OrdersFailed": 1}
+
+
+def test_an_order_is_cancelled_once(system):
+    system.receive()
+    for _ in range(2):
+        cancel("ord_1", "api", "why", system)
+    assert counted(system) == {"OrdersCancelled": 1}
+
+
+def test_a_failed_order_is_redriven_once_for_each_failure(system):
+    standing(Status.FAILED, system)
+    before = counted(system)
+    redrive("ord_1", "operator", "why", system)
+    assert {name: count for name, count in counted(system).items() if name not in before} == {"OrdersRedriven": 1}
+
+
+def test_messages_that_name_no_order_are_counted_at_each_delivery(system):
+    deliver(system, "poison", "{}", message("ord_unknown"))
+    assert counted(system) == {"PoisonMessages": 2}
+
+
+def test_the_schedule_is_a_heartbeat(system):
+    dispatch(events.load("task_reconcile"), Context(), system)
+    assert counted(system) == {"ReconcilerRuns": 1}
