@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from service.cli.commands import failed, load, orders, redrive, stats, submit
+from service.cli.commands import failed, load, orders, redrive, stats, submit, trace
 from service.cli.exits import Code, Stop
 from service.cli.render import Output
 from service.cli.session import Session
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+SWITCHES = ("--json", "--aws")
 EPILOG = "\n".join(
     [
         "[bold]Exit codes[/]",
@@ -61,7 +62,11 @@ def options(
         str | None, typer.Option("--region", metavar="REGION", help="AWS region, for --sigv4 and --aws.")
     ] = None,
     aws: Annotated[
-        bool, typer.Option("--aws", help="Operators' commands without the API, with the environment's AWS credentials.")
+        bool,
+        typer.Option(
+            "--aws",
+            help="Operators' commands without the API, with the environment's AWS credentials. Also after the command.",
+        ),
     ] = False,
     function: Annotated[
         str | None,
@@ -92,15 +97,15 @@ def options(
 for command in (submit, orders):
     command.add_to(app)
 app.add_typer(failed.app, name="failed")
-for command in (redrive, stats, load):
+for command in (trace, redrive, stats, load):
     command.add_to(app)
 
 
-def _json_first(arguments: Sequence[str]) -> list[str]:
-    """The command line with ``--json`` before the command, wherever it was written."""
+def _switches_first(arguments: Sequence[str]) -> list[str]:
+    """The command line with ``--json`` and ``--aws`` before the command, wherever they were written."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    options = [each for each in arguments[:end] if each != "--json"]
-    return [*(["--json"] if len(options) < end else []), *options, *arguments[end:]]
+    given = [each for each in SWITCHES if each in arguments[:end]]
+    return [*given, *(each for each in arguments[:end] if each not in SWITCHES), *arguments[end:]]
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -118,7 +123,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     errors = Output(as_json=False)
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        typer.main.get_command(app).main(args=_json_first(given), prog_name="dofs")
+        typer.main.get_command(app).main(args=_switches_first(given), prog_name="dofs")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else Code.DONE
     except Stop as stop:

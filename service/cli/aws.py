@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +26,7 @@ from service.api.views import failed_order_view, order_view
 from service.aws.clients import EMULATOR_CREDENTIAL
 from service.cli.auth import environment_region
 from service.cli.exits import Code, Stop
+from service.cli.log_group import EARLIER, LONG_AGO, Search, search
 from service.cli.session import PAGE
 from service.orders import stats
 from service.orders.cancel import TooLate, cancel
@@ -49,8 +51,11 @@ logging.getLogger("service").addHandler(logging.NullHandler())  # what happens i
 class _Uncounted:
     """Metrics that go nowhere: the function's are collected from its log, and this process has none."""
 
-    def count(self, metric: Metric, amount: int = 1, **dimensions: str) -> None:
-        """Count nothing."""
+    def record(self, metric: Metric, value: int = 1, **dimensions: str) -> None:
+        """Record nothing."""
+
+    def flush(self) -> None:
+        """There is nothing to write."""
 
 
 class _OperatorsSystem(LiveSystem):
@@ -121,6 +126,16 @@ class Direct:
         with self._errors():
             return stats_view(stats.take(self._system))
 
+    def trace(self, order_id: str, since: datetime | None, until: datetime | None) -> Search:
+        """The lines of the function's log that tell an order's story; since it was created if nothing else is said."""
+        with self._errors():
+            if since is None:
+                order = self._system.store.get(order_id)
+                since = order.created_at - EARLIER if order else datetime.now(UTC) - LONG_AGO
+            named = self._configuration.get("LoggingConfig", {}).get("LogGroup")
+            group = named or f"/aws/lambda/{self._configuration['FunctionName']}"
+            return search(self._client("logs"), group, order_id, since, until)
+
     def close(self) -> None:
         """Nothing: boto3's connections end with the process."""
 
@@ -135,19 +150,30 @@ class Direct:
         return _OperatorsSystem(self._settings)
 
     @cached_property
-    def _settings(self) -> Settings:
-        """The deployment's settings, as its function has them."""
-        functions = self._client("lambda")
+    def _functions(self) -> Any:
+        return self._client("lambda")
+
+    @cached_property
+    def _configuration(self) -> Mapping[str, Any]:
+        """The deployed function."""
+        functions = self._functions
         try:
             version = functions.get_alias(FunctionName=self._function, Name=ALIAS)["FunctionVersion"]
-            configuration = functions.get_function_configuration(FunctionName=self._function, Qualifier=version)
+            found: Mapping[str, Any] = functions.get_function_configuration(
+                FunctionName=self._function, Qualifier=version
+            )
         except functions.exceptions.ResourceNotFoundException:
             raise Stop(
                 Code.USAGE,
                 f"There is no function {self._function} in {functions.meta.region_name}: "
                 "give --function, --environment or --region.",
             ) from None
-        variables = configuration.get("Environment", {}).get("Variables", {})
+        return found
+
+    @cached_property
+    def _settings(self) -> Settings:
+        """The deployment's settings, as its function has them."""
+        variables = self._configuration.get("Environment", {}).get("Variables", {})
         if self._endpoint:  # what the function calls an emulator's address may be no address here
             variables = {**variables, "DOFS_CLOUD": "localstack", "DOFS_AWS_ENDPOINT_URL": self._endpoint}
         try:
@@ -158,7 +184,7 @@ class Direct:
                 f"The settings of {self._function} are not those of this version of DOFS: "
                 + "; ".join(str(error).split("\n")),
             ) from None
-        return settings if settings.region else replace(settings, region=functions.meta.region_name)
+        return settings if settings.region else replace(settings, region=self._functions.meta.region_name)
 
     @cached_property
     def _actor(self) -> str:

@@ -32,6 +32,18 @@ def duration(option: str, written: str) -> float:
         raise Stop(Code.USAGE, f"{option} {plain(written)!r}: {error}.") from None
 
 
+def instant(option: str, written: str) -> str:
+    """The instant that an option says, as RFC 3339.
+
+    Raises:
+        Stop: it says none.
+    """
+    try:
+        return times.instant(written, datetime.now(UTC))
+    except ValueError as error:
+        raise Stop(Code.USAGE, f"{option} {plain(written)!r}: {error}.") from None
+
+
 def failed_filter(reason: FailureKind | None, after: str | None, before: str | None) -> dict[str, str]:
     """Which failed orders are meant, as the API's parameters.
 
@@ -40,10 +52,6 @@ def failed_filter(reason: FailureKind | None, after: str | None, before: str | N
     """
     given = {"reason": str(reason)} if reason else {}
     for option, name, written in (("--after", "failed_after", after), ("--before", "failed_before", before)):
-        if written is None:
-            continue
-        try:
-            given[name] = times.instant(written, datetime.now(UTC))
-        except ValueError as error:
-            raise Stop(Code.USAGE, f"{option} {plain(written)!r}: {error}.") from None
+        if written is not None:
+            given[name] = instant(option, written)
     return given

@@ -10,6 +10,7 @@ from service.cli.render import Output, plain
 from service.orders.identity import is_id
 
 if TYPE_CHECKING:
+    from service.cli.aws import Direct
     from service.cli.connection import Connection
 
 PAGE = 100  # the most that the API shows at a time
@@ -72,12 +73,17 @@ class Session:
     def backend(self) -> Backend:
         """Where operators' commands work."""
         if self.aws:
-            from service.cli.aws import Direct
-
-            return Direct(self.function, self.region)
+            return self.direct
         from service.cli.api import Api
 
         return Api(self.connection)
+
+    @cached_property
+    def direct(self) -> "Direct":
+        """The deployment by its own resources."""
+        from service.cli.aws import Direct
+
+        return Direct(self.function, self.region)
 
     def close(self) -> None:
         """Close what was opened."""

@@ -17,6 +17,7 @@ from service.embedded.endpoint import AwsEndpoint
 from service.embedded.event_source import EventSource
 from service.embedded.functions import LambdaHook
 from service.embedded.isolation import FAKE_CREDENTIAL, isolated
+from service.embedded.log_group import kept_log
 from service.embedded.moto_seams import seams
 from service.embedded.schedule import Schedule
 from service.embedded.shortcuts import rare_collections, shortcuts
@@ -74,6 +75,7 @@ class EmbeddedCloud:
             starting.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
             starting.enter_context(seams(self.settings.embedded_executions_kept))
             starting.enter_context(shortcuts())
+            starting.enter_context(kept_log(self.names))
             hook = LambdaHook(self.names.function, lambda event, context: dispatch(event, context, self.system))
             hook.install()
             starting.callback(hook.remove)

@@ -76,12 +76,16 @@ async def test_a_valid_order_is_fulfilled_and_its_timeline_tells_it(deployment, 
 
 async def test_an_order_that_always_fails_has_three_attempts_and_ends_in_the_dead_letter_queue(deployment, run):
     async with deployment.api() as api:
-        order_id = await submitted(api, key_for(deployment.settings, ("FAILED", 3), run))
+        trace = {"traceparent": f"00-{uuid.uuid4().hex}-00f067aa0ba902b7-01"}
+        order_id = await submitted(api, key_for(deployment.settings, ("FAILED", 3), run), **trace)
         order = await settled(api, order_id, deployment.patience)
+        execution = await ended(deployment, order_id)
+    carried = {"order_id": order_id, **trace}
+    assert json.loads(execution["input"]) == json.loads(execution["output"]) == carried
     assert (order["status"], order["attempts"]) == ("FAILED", 3)
     assert [entry["to"] for entry in order["timeline"]].count("FAILED") == 1
     assert "attempt 3 of 3" in order["timeline"][-1]["reason"]
-    assert [json.loads(body) for body in await dead(deployment, order_id)] == [{"order_id": order_id}]
+    assert [json.loads(body) for body in await dead(deployment, order_id)] == [carried]
     key = {"order_id": {"S": order_id}}
     found = deployment.client("dynamodb").get_item(TableName=deployment.settings.failed_orders_table, Key=key)
     assert (found["Item"]["reason"], found["Item"]["attempts"]) == ({"S": "declined"}, {"N": "3"})

@@ -8,7 +8,6 @@ from unittest.mock import patch
 
 from service.orders import dead_letters, memory, submission
 from service.orders.identity import order_id_for
-from service.orders.launch import start
 from service.orders.lifecycle import OPEN, TRANSITIONS, Increment, Source, Status, Transition
 from service.orders.memory import InMemoryOrderStore
 from service.orders.model import Order, Write
@@ -127,7 +126,7 @@ def started_before_the_row() -> list[Any]:
     def submit(given: Any, system: Any) -> Any:
         if given.idempotency_key:
             order_id = order_id_for(given.owner, given.idempotency_key, system.new_id)
-            start(order_id, order_id, system)
+            system.workflow.start(order_id, order_id)
         return submission.submit(given, system)
 
     return [patch.object(people, "submit", submit)]

@@ -91,7 +91,7 @@ DONE = {"order_id": "o"}
 def test_the_workflow_validates_stores_and_sends():
     acts, ended = drive(DONE, DONE, None)
     assert [type(act) for act in acts] == [Invoke, Invoke, Send]
-    assert acts[1].payload == {"dofs": {"task": "store", "order_id": "o"}}
+    assert {**acts[1].payload["dofs"], "execution": "?"} == {"task": "store", "execution": "?", "input": DONE}
     assert acts[2].body == '{"order_id": "o"}'
     assert ended == Ended("SUCCEEDED", DONE)
 

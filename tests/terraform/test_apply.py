@@ -37,12 +37,12 @@ async def test_an_order_goes_its_way_through_what_terraform_deployed(deployed, o
     if outcome[0] == "FAILED":
 
         async def letters() -> list[Any]:
-            return [json.loads(body) for body in await asyncio.to_thread(dead_letters, deployed)]
+            return [json.loads(body)["order_id"] for body in await asyncio.to_thread(dead_letters, deployed)]
 
         async def state() -> str:
             return (await asyncio.to_thread(alarm, deployed))["StateValue"]
 
-        await until(letters, lambda found: {"order_id": order_id} in found, 120)
+        await until(letters, lambda found: order_id in found, 120)
         await until(state, lambda found: found == "ALARM", 180)
     left = await asyncio.to_thread(world, deployed, [order_id], among_others=True)
     check_always(left)
