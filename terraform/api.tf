@@ -187,18 +187,20 @@ resource "aws_api_gateway_stage" "orders" {
   stage_name           = var.environment
   xray_tracing_enabled = var.enable_tracing
 
-  # No query string and no body: a customer's id stands in the one, the order in the other.
+  # No query string and no body: a customer's id stands in the one, the order in the other. A line of the function's log
+  # has the requestId as its gateway_request_id.
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.api.arn
     format = jsonencode({
-      time      = "$context.requestTime"
-      requestId = "$context.requestId"
-      ip        = "$context.identity.sourceIp"
-      method    = "$context.httpMethod"
-      resource  = "$context.resourcePath"
-      status    = "$context.status"
-      latency   = "$context.responseLatency"
-      error     = "$context.error.responseType"
+      time        = "$context.requestTime"
+      requestId   = "$context.requestId"
+      xrayTraceId = "$context.xrayTraceId"
+      ip          = "$context.identity.sourceIp"
+      method      = "$context.httpMethod"
+      resource    = "$context.resourcePath"
+      status      = "$context.status"
+      latency     = "$context.responseLatency"
+      error       = "$context.error.responseType"
     })
   }
 

@@ -15,6 +15,7 @@ locals {
     DOFS_OPERATOR_API             = var.operator_api ? "on" : "off"
     DOFS_CORS_ORIGINS             = join(",", var.cors_origins)
     DOFS_LOG_LEVEL                = var.log_level
+    DOFS_METRICS_NAMESPACE        = local.metrics_namespace
     DOFS_MAX_ATTEMPTS             = tostring(var.sqs_max_receive_count)
     DOFS_VISIBILITY_TIMEOUT       = tostring(var.sqs_visibility_timeout)
     DOFS_FUNCTION_TIMEOUT         = tostring(var.lambda_timeout)
@@ -44,6 +45,15 @@ resource "aws_lambda_function" "orders" {
 
   environment {
     variables = local.function_environment
+  }
+
+  # The function keeps to DOFS_LOG_LEVEL by itself. Its lines of metrics bear no level, and have to pass: Lambda must
+  # filter none. Lambda's own lines, of each start and end, are INFO.
+  logging_config {
+    log_format            = "JSON"
+    log_group             = aws_cloudwatch_log_group.function.name
+    application_log_level = "TRACE"
+    system_log_level      = contains(["WARNING", "ERROR"], var.log_level) ? "WARN" : "INFO"
   }
 
   tracing_config {

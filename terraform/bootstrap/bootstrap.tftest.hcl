@@ -203,7 +203,7 @@ run "who_deploys_cannot_become_more" {
   assert {
     condition = alltrue([for policy in values(aws_iam_policy.deploy)[*].policy : alltrue([
       for statement in jsondecode(policy).Statement : !contains(flatten([statement.Resource]), "*") || contains(
-        ["RegistryLogin", "EventSources", "WorkflowDefinitions", "Subscriptions"], statement.Sid
+        ["RegistryLogin", "EventSources", "WorkflowDefinitions", "LogQueries", "Subscriptions"], statement.Sid
       )
     ])])
     error_message = "Only what AWS knows no names for is allowed on everything."

@@ -211,6 +211,13 @@ locals {
         Resource = "arn:${local.partition}:logs:${local.here}:log-group:*"
       },
       {
+        # A saved query has an identifier, and no name that IAM would know.
+        Sid      = "LogQueries"
+        Effect   = "Allow"
+        Action   = ["logs:DeleteQueryDefinition", "logs:DescribeQueryDefinitions", "logs:PutQueryDefinition"]
+        Resource = "*"
+      },
+      {
         # AWS knows no resources for these.
         Sid      = "Subscriptions"
         Effect   = "Allow"

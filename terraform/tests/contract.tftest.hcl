@@ -175,8 +175,11 @@ run "the_alarm_on_the_dead_letter_queue_watches_its_depth_and_tells_the_topic" {
   }
 
   assert {
-    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.all : alarm.alarm_actions == toset([aws_sns_topic.alarms.arn])])
-    error_message = "An alarm tells nobody."
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.all :
+      alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.ok_actions == toset([aws_sns_topic.alarms.arn])
+    ])
+    error_message = "An alarm tells nobody, or does not say that it is over."
   }
 
   assert {
@@ -396,6 +399,7 @@ run "every_variable_lands_where_it_belongs" {
       DOFS_OPERATOR_API             = "on"
       DOFS_CORS_ORIGINS             = "https://a.example.com,https://b.example.com"
       DOFS_LOG_LEVEL                = "WARNING"
+      DOFS_METRICS_NAMESPACE        = "SHOP"
       DOFS_MAX_ATTEMPTS             = "5"
       DOFS_VISIBILITY_TIMEOUT       = "240"
       DOFS_FUNCTION_TIMEOUT         = "20"
@@ -432,7 +436,9 @@ run "every_variable_lands_where_it_belongs" {
       aws_api_gateway_method_settings.all.settings[0].throttling_burst_limit == 9 &&
       aws_api_gateway_stage.orders.stage_name == "staging" &&
       aws_api_gateway_stage.orders.access_log_settings[0].destination_arn == aws_cloudwatch_log_group.api.arn &&
-      !strcontains(aws_api_gateway_stage.orders.access_log_settings[0].format, "$context.path")
+      !strcontains(aws_api_gateway_stage.orders.access_log_settings[0].format, "$context.path") &&
+      jsondecode(aws_api_gateway_stage.orders.access_log_settings[0].format).requestId == "$context.requestId" &&
+      jsondecode(aws_api_gateway_stage.orders.access_log_settings[0].format).xrayTraceId == "$context.xrayTraceId"
     )
     error_message = "The stage is another."
   }
@@ -499,31 +505,6 @@ run "who_invokes_the_function_is_named" {
   assert {
     condition     = jsondecode(aws_sns_topic_policy.alarms.policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
     error_message = "Another account's alarms can write to the topic."
-  }
-}
-
-run "each_alarm_watches_a_metric_that_aws_documents_with_its_dimensions" {
-  assert {
-    condition = {
-      for name, alarm in aws_cloudwatch_metric_alarm.all : name => [alarm.namespace, alarm.metric_name, sort(keys(alarm.dimensions)), alarm.statistic]
-      } == {
-      dlq-depth         = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", tolist(["QueueName"]), "Maximum"]
-      queue-age         = ["AWS/SQS", "ApproximateAgeOfOldestMessage", tolist(["QueueName"]), "Maximum"]
-      lambda-throttles  = ["AWS/Lambda", "Throttles", tolist(["FunctionName"]), "Sum"]
-      api-5xx           = ["AWS/ApiGateway", "5XXError", tolist(["ApiName", "Stage"]), "Sum"]
-      workflow-timeouts = ["AWS/States", "ExecutionsTimedOut", tolist(["StateMachineArn"]), "Sum"]
-      table-throttles   = ["AWS/DynamoDB", "WriteThrottleEvents", tolist(["TableName"]), "Sum"]
-      index-throttles   = ["AWS/DynamoDB", "WriteThrottleEvents", tolist(["GlobalSecondaryIndexName", "TableName"]), "Sum"]
-    }
-    error_message = "An alarm watches something else."
-  }
-
-  assert {
-    condition = alltrue([
-      for alarm in aws_cloudwatch_metric_alarm.all :
-      alarm.comparison_operator == "GreaterThanOrEqualToThreshold" && alarm.ok_actions == toset([aws_sns_topic.alarms.arn])
-    ])
-    error_message = "An alarm goes off when all is well, or does not say that it is over."
   }
 }
 
@@ -598,5 +579,23 @@ run "what_is_optional_can_be_switched_on" {
       aws_sqs_queue.fulfillment.kms_master_key_id == var.kms_key_arn && aws_dynamodb_table.orders.server_side_encryption[0].kms_key_arn == var.kms_key_arn
     )
     error_message = "A switch does nothing."
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in [aws_iam_policy.function.policy, aws_iam_role_policy.workflow.policy] :
+      length([for statement in jsondecode(policy).Statement : statement if statement.Sid == "Traces" && contains(flatten([statement.Action]), "xray:PutTraceSegments")]) == 1
+    ]) && aws_sfn_state_machine.orders.tracing_configuration[0].enabled
+    error_message = "Traces are on, and nobody may send them."
+  }
+}
+
+run "without_tracing_nobody_may_send_traces" {
+  assert {
+    condition = (
+      !strcontains(aws_iam_policy.function.policy, "xray:") && !strcontains(aws_iam_role_policy.workflow.policy, "xray:") &&
+      !aws_api_gateway_stage.orders.xray_tracing_enabled && length(aws_sfn_state_machine.orders.tracing_configuration) == 0
+    )
+    error_message = "Tracing is on unasked."
   }
 }

@@ -632,3 +632,43 @@ run "operators_are_known" {
 
   expect_failures = [var.operator_api]
 }
+
+run "a_floor_is_more_than_nothing" {
+  command = plan
+
+  variables {
+    success_rate_floor = 0
+  }
+
+  expect_failures = [var.success_rate_floor]
+}
+
+run "a_floor_is_a_percentage" {
+  command = plan
+
+  variables {
+    success_rate_floor = 101
+  }
+
+  expect_failures = [var.success_rate_floor]
+}
+
+run "a_rate_needs_orders" {
+  command = plan
+
+  variables {
+    success_rate_minimum_orders = 0
+  }
+
+  expect_failures = [var.success_rate_minimum_orders]
+}
+
+run "orders_are_whole" {
+  command = plan
+
+  variables {
+    success_rate_minimum_orders = 2.5
+  }
+
+  expect_failures = [var.success_rate_minimum_orders]
+}

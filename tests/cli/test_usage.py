@@ -15,7 +15,7 @@ def test_help_tells_every_command_and_every_exit_code(monkeypatch):
     monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", None)
     ran = here("--help")
     assert ran.code == 0
-    for command in ("submit", "watch", "show", "list", "cancel", "failed", "redrive", "stats", "load"):
+    for command in ("submit", "watch", "show", "list", "cancel", "failed", "redrive", "trace", "stats", "load"):
         assert f" {command} " in ran.out
     for code in Code:
         assert f"{code.value}  {code.meaning}" in ran.out
@@ -24,7 +24,7 @@ def test_help_tells_every_command_and_every_exit_code(monkeypatch):
 
 @pytest.mark.parametrize(
     "command",
-    ["submit", "watch", "show", "list", "cancel", "failed", "failed list", "failed show", "redrive", "stats", "load"],
+    [*"submit watch show list cancel failed redrive trace stats load".split(), "failed list", "failed show"],
 )
 def test_every_command_has_help_without_an_api(command):
     ran = here(*command.split(), "--help")

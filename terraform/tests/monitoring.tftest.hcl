@@ -1,0 +1,274 @@
+# What is watched, and how: alarms, dashboard, saved queries, and the form of the log that they read.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { name = "ap-south-1" }
+  }
+}
+
+variables {
+  image_uri          = "123456789012.dkr.ecr.ap-south-1.amazonaws.com/dofs@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  notification_email = "orders@example.com"
+}
+
+run "each_alarm_watches_a_metric_that_aws_documents_with_its_dimensions_or_one_of_ours" {
+  command = plan
+
+  assert {
+    condition = {
+      for name, alarm in aws_cloudwatch_metric_alarm.all : name => concat(
+        alarm.metric_name == null ? [] : [[alarm.namespace, alarm.metric_name, join(" ", sort(keys(alarm.dimensions))), alarm.statistic]],
+        [
+          for query in alarm.metric_query : [query.metric[0].namespace, query.metric[0].metric_name, join(" ", sort(keys(query.metric[0].dimensions))), query.metric[0].stat]
+          if length(query.metric) > 0
+        ],
+      )
+      } == {
+      dlq-depth                = [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "Maximum"]]
+      queue-age                = [["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "Maximum"]]
+      lambda-errors            = [["AWS/Lambda", "Errors", "FunctionName", "Sum"], ["DOFS", "OrdersRejected", "environment", "Sum"]]
+      lambda-throttles         = [["AWS/Lambda", "Throttles", "FunctionName", "Sum"]]
+      api-5xx                  = [["AWS/ApiGateway", "5XXError", "ApiName Stage", "Average"]]
+      workflow-failures        = [["AWS/States", "ExecutionsFailed", "StateMachineArn", "Sum"], ["DOFS", "OrdersRejected", "environment", "Sum"]]
+      workflow-timeouts        = [["AWS/States", "ExecutionsTimedOut", "StateMachineArn", "Sum"]]
+      success-rate             = [["DOFS", "OrdersFailed", "environment", "Sum"], ["DOFS", "OrdersFulfilled", "environment", "Sum"]]
+      reconciler-silent        = [["DOFS", "ReconcilerRuns", "environment", "Sum"]]
+      reconciler-interventions = [["DOFS", "ReconcilerInterventions", "environment", "Sum"]]
+      table-throttles          = [["AWS/DynamoDB", "WriteThrottleEvents", "TableName", "Sum"]]
+      index-throttles          = [["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"]]
+      customer-index-throttles = [["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"]]
+      failed-table-throttles   = [["AWS/DynamoDB", "WriteThrottleEvents", "TableName", "Sum"]]
+      sns-failures             = [["AWS/SNS", "NumberOfNotificationsFailed", "TopicName", "Sum"]]
+    }
+    error_message = "An alarm watches something else."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, alarm in aws_cloudwatch_metric_alarm.all :
+      alarm.alarm_name == "dofs-${name}-dev" && length(alarm.alarm_description) <= 1024 &&
+      endswith(alarm.alarm_description, "Runbook: docs/runbook.md#${name}")
+    ])
+    error_message = "An alarm has another name, or does not say where to read on."
+  }
+}
+
+run "an_alarm_on_several_metrics_watches_one_expression_of_them" {
+  command = plan
+
+  assert {
+    condition = {
+      for name, alarm in aws_cloudwatch_metric_alarm.all : name => [for query in alarm.metric_query : query.expression if query.return_data == true]
+      if length(alarm.metric_query) > 0
+      } == {
+      lambda-errors     = ["errors - 1.1 * rejected"]
+      workflow-failures = ["failed - 1.1 * rejected"]
+      success-rate      = ["IF(fulfilled + failed >= 20, 100 * fulfilled / (fulfilled + failed), 100)"]
+    }
+    error_message = "An alarm must watch one expression."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for alarm in aws_cloudwatch_metric_alarm.all : [
+        for query in alarm.metric_query : length(query.metric) == (query.return_data == true ? 0 : 1)
+      ]
+    ]))
+    error_message = "What is returned is the expression, and all else a metric."
+  }
+}
+
+run "an_alarm_goes_off_when_something_is_wrong_and_what_is_missing_is_wrong_for_one_only" {
+  command = plan
+
+  assert {
+    condition     = [for name, alarm in aws_cloudwatch_metric_alarm.all : name if alarm.treat_missing_data != "notBreaching"] == ["reconciler-silent"]
+    error_message = "Most metrics are missing when all is well; the reconciler's heartbeat is not."
+  }
+
+  assert {
+    condition = (
+      [for name, alarm in aws_cloudwatch_metric_alarm.all : name if alarm.comparison_operator != "GreaterThanOrEqualToThreshold"] == ["reconciler-silent", "success-rate"] &&
+      alltrue([for name in ["reconciler-silent", "success-rate"] : aws_cloudwatch_metric_alarm.all[name].comparison_operator == "LessThanThreshold"])
+    )
+    error_message = "An alarm goes off when all is well."
+  }
+
+  assert {
+    condition = {
+      for name, alarm in aws_cloudwatch_metric_alarm.all : name => [alarm.threshold, coalesce(alarm.datapoints_to_alarm, alarm.evaluation_periods), alarm.evaluation_periods]
+      } == {
+      dlq-depth                = [5, 1, 1]
+      queue-age                = [900, 1, 1]
+      lambda-errors            = [1, 3, 3]
+      lambda-throttles         = [1, 3, 3]
+      api-5xx                  = [0.05, 2, 3]
+      workflow-failures        = [1, 3, 3]
+      workflow-timeouts        = [1, 1, 1]
+      success-rate             = [90, 1, 1]
+      reconciler-silent        = [1, 5, 5]
+      reconciler-interventions = [1, 1, 1]
+      table-throttles          = [1, 3, 3]
+      index-throttles          = [1, 3, 3]
+      customer-index-throttles = [1, 3, 3]
+      failed-table-throttles   = [1, 3, 3]
+      sns-failures             = [1, 1, 1]
+    }
+    error_message = "An alarm goes off earlier or later."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for name, alarm in aws_cloudwatch_metric_alarm.all : [
+        for period in alarm.metric_name == null ? [for query in alarm.metric_query : query.metric[0].period if length(query.metric) > 0] : [alarm.period] :
+        period == (contains(["success-rate", "reconciler-interventions"], name) ? 300 : 60)
+      ]
+    ]))
+    error_message = "A data point stands for another time."
+  }
+}
+
+run "the_alarms_follow_the_settings" {
+  command = plan
+
+  variables {
+    environment                 = "staging"
+    project_name                = "shop"
+    api_auth                    = "iam"
+    success_rate_floor          = 75
+    success_rate_minimum_orders = 7
+    sqs_visibility_timeout      = 200
+    enable_dlq_alerting         = false
+  }
+
+  assert {
+    condition = (
+      length(aws_cloudwatch_metric_alarm.all) == 14 && aws_cloudwatch_metric_alarm.all["queue-age"].threshold == 1000 &&
+      aws_cloudwatch_metric_alarm.all["success-rate"].threshold == 75 &&
+      strcontains(jsonencode(aws_cloudwatch_metric_alarm.all["success-rate"].metric_query[*].expression), "failed \\u003e= 7,") &&
+      aws_cloudwatch_metric_alarm.all["reconciler-silent"].namespace == "SHOP" &&
+      aws_cloudwatch_metric_alarm.all["reconciler-silent"].dimensions == tomap({ environment = "staging" })
+    )
+    error_message = "A setting does not reach its alarm."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_dashboard.orders.dashboard_name == "shop-staging" && !strcontains(aws_cloudwatch_dashboard.orders.dashboard_body, "dofs-") &&
+      !strcontains(aws_cloudwatch_dashboard.orders.dashboard_body, "dlq-depth")
+    )
+    error_message = "The dashboard shows another deployment, or an alarm that is not there."
+  }
+}
+
+run "the_dashboard_names_what_is_there" {
+  command = plan
+
+  assert {
+    condition = toset(flatten([
+      for widget in jsondecode(aws_cloudwatch_dashboard.orders.dashboard_body).widgets : [
+        for metric in try(widget.properties.metrics, []) : [
+          for place, part in metric : part if place > 1 && place % 2 == 1 && contains(["QueueName", "FunctionName", "ApiName", "StateMachineArn", "TableName", "TopicName"], try(metric[place - 1], ""))
+        ]
+      ]
+      ])) == toset([
+      aws_sqs_queue.fulfillment.name, aws_sqs_queue.dead_letter.name, aws_lambda_function.orders.function_name, aws_api_gateway_rest_api.orders.name,
+      "arn:aws:states:ap-south-1:123456789012:stateMachine:${aws_sfn_state_machine.orders.name}",
+      aws_dynamodb_table.orders.name, aws_dynamodb_table.failed_orders.name, aws_sns_topic.alarms.name,
+    ])
+    error_message = "The dashboard shows what is not there, or leaves something out."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for widget in jsondecode(aws_cloudwatch_dashboard.orders.dashboard_body).widgets : try(widget.properties.alarms, [])
+      ])) == toset([
+      for alarm in aws_cloudwatch_metric_alarm.all : "arn:aws:cloudwatch:ap-south-1:123456789012:alarm:${alarm.alarm_name}"
+    ])
+    error_message = "The dashboard shows other alarms than there are."
+  }
+
+  assert {
+    condition = [
+      for widget in jsondecode(aws_cloudwatch_dashboard.orders.dashboard_body).widgets : split("\n", widget.properties.markdown)[0] if widget.type == "text"
+    ] == ["# Business", "# Operations"]
+    error_message = "The dashboard has two parts."
+  }
+
+  assert {
+    condition = alltrue([
+      for widget in jsondecode(aws_cloudwatch_dashboard.orders.dashboard_body).widgets :
+      widget.x >= 0 && widget.x + widget.width <= 24 && try(widget.properties.region, "ap-south-1") == "ap-south-1"
+    ])
+    error_message = "A widget hangs over the edge, or looks at another region."
+  }
+
+  # Each field of the grid that a widget covers, once.
+  assert {
+    condition = length(distinct(flatten([
+      for widget in jsondecode(aws_cloudwatch_dashboard.orders.dashboard_body).widgets : [
+        for cell in setproduct(range(widget.x, widget.x + widget.width), range(widget.y, widget.y + widget.height)) : "${cell[0]} ${cell[1]}"
+      ]
+      ]))) == sum([
+      for widget in jsondecode(aws_cloudwatch_dashboard.orders.dashboard_body).widgets : widget.width * widget.height
+    ])
+    error_message = "Two widgets overlap."
+  }
+}
+
+run "questions_to_the_log_are_saved" {
+  command = plan
+
+  assert {
+    condition = toset([for query in aws_cloudwatch_query_definition.all : query.name]) == toset([
+      for name in ["one-order", "slowest", "failures-by-reason", "errors", "durations", "interventions"] : "dofs-dev/${name}"
+    ])
+    error_message = "A query is missing, or has another name."
+  }
+
+  assert {
+    condition = alltrue([
+      for query in aws_cloudwatch_query_definition.all :
+      query.log_group_names == tolist([aws_cloudwatch_log_group.function.name]) && length(query.query_string) > 0
+    ])
+    error_message = "A query looks at another log."
+  }
+}
+
+run "lambda_lets_every_line_of_the_function_pass_and_writes_its_own_beside_them" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_lambda_function.orders.logging_config[0].log_format == "JSON" &&
+      aws_lambda_function.orders.logging_config[0].log_group == aws_cloudwatch_log_group.function.name &&
+      aws_lambda_function.orders.logging_config[0].application_log_level == "TRACE" &&
+      aws_lambda_function.orders.logging_config[0].system_log_level == "INFO"
+    )
+    error_message = "Lines are lost, metrics among them."
+  }
+}
+
+run "a_quiet_function_has_a_quiet_lambda" {
+  command = plan
+
+  variables {
+    log_level = "WARNING"
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.orders.logging_config[0].system_log_level == "WARN" &&
+      aws_lambda_function.orders.logging_config[0].application_log_level == "TRACE"
+    )
+    error_message = "Lambda goes on to write of each start and end, or filters the metrics out."
+  }
+}

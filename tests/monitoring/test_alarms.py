@@ -1,0 +1,91 @@
+"""Each alarm watches what there is, and says what to do."""
+
+import re
+
+import pytest
+
+from tests.monitoring import expressions
+from tests.monitoring.documented import DOCUMENTED
+from tests.monitoring.watched import OURS, RESOURCES, ROOT, VALUES, alarms, metrics_of
+
+ALARMS = alarms()
+METRICS = [(name, key) for name, alarm in ALARMS.items() for key in metrics_of(alarm)]
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+SECTIONS = dict(re.findall(r"^## ([a-z0-9-]+)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
+
+
+@pytest.mark.parametrize(("name", "key"), METRICS)
+def test_its_metric_is_one_that_aws_documents_with_these_dimensions_or_one_of_ours(name, key):
+    metric = metrics_of(ALARMS[name])[key]
+    assert metric.namespace in {OURS, *DOCUMENTED}
+    assert metric.is_known(), f"nobody publishes {metric}"
+
+
+@pytest.mark.parametrize(("name", "key"), METRICS)
+def test_its_dimensions_name_what_terraform_creates(name, key):
+    for dimension, value in metrics_of(ALARMS[name])[key].dimensions.items():
+        assert value in RESOURCES[dimension]
+
+
+@pytest.mark.parametrize(("name", "key"), METRICS)
+def test_its_statistic_means_something(name, key):
+    assert metrics_of(ALARMS[name])[key].has_a_statistic_that_means_something()
+
+
+@pytest.mark.parametrize(("name", "key"), METRICS)
+def test_a_threshold_below_one_is_of_a_share(name, key):
+    assert (ALARMS[name]["threshold"] < 1) == (metrics_of(ALARMS[name])[key].statistic == "Average")
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_it_is_whole(name):
+    alarm = ALARMS[name]
+    of_one = {"description", "metric", "period", "periods", "comparison", "threshold", "missing"}
+    of_several = of_one - {"metric"} | {"metrics", "math", "label"}
+    assert alarm.keys() - {"breaching"} in (of_one, of_several)
+    assert alarm["period"] in (60, 300)
+    assert 1 <= alarm.get("breaching", alarm["periods"]) <= alarm["periods"]
+
+
+@pytest.mark.parametrize("name", [name for name, alarm in ALARMS.items() if "math" in alarm])
+def test_its_expression_is_of_its_metrics(name):
+    alarm = ALARMS[name]
+    assert expressions.names(alarm["math"]) == alarm["metrics"].keys()
+    assert all(re.fullmatch(r"[a-z]\w*", key) for key in alarm["metrics"])
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_it_says_what_happened_what_to_do_first_and_where_to_read_on(name):
+    said = ALARMS[name]["description"]
+    assert re.search(r"\. First: .+", said)
+    assert said.endswith(f" Runbook: docs/runbook.md#{name}")
+    assert len(said) <= 1024, "CloudWatch takes no more"
+    assert len(alarms(queue_age_threshold=216_000, success_rate_minimum_orders=1_000_000)[name]["description"]) <= 1024
+
+
+def test_every_alarm_has_its_section_in_the_runbook_and_no_section_is_of_none():
+    assert list(SECTIONS) == list(ALARMS)
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_its_section_answers_what_one_asks_at_three_in_the_morning(name):
+    for question in ("It means", "It does not mean", "Look first", "Do", "It clears"):
+        assert f"**{question}" in SECTIONS[name], f"{name} does not say: {question}"
+    assert "```sh" in SECTIONS[name], "there is no command to run"
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_its_section_names_the_metrics_that_it_watches(name):
+    for metric in metrics_of(ALARMS[name]).values():
+        assert f"`{metric.name}`" in SECTIONS[name]
+
+
+@pytest.mark.parametrize("namespace", DOCUMENTED)
+def test_the_table_of_documented_metrics_says_where_it_has_them_from(namespace):
+    assert DOCUMENTED[namespace].source.startswith("https://docs.aws.amazon.com/")
+
+
+def test_terraform_has_a_value_for_each_placeholder():
+    watched = re.search(r"^  watched = \{\n(.*?)^  \}", (ROOT / "terraform" / "alarms.tf").read_text(), re.M | re.S)
+    assert watched
+    assert set(re.findall(r"^    (\w+) +=", watched[1], re.MULTILINE)) == VALUES.keys()

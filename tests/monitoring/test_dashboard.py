@@ -1,0 +1,95 @@
+"""The dashboard shows what there is, and all that the service measures."""
+
+import pytest
+
+from service.orders.metric import Metric
+from service.orders.model import FailureKind
+from service.steps.reconcile import INTERVENTIONS
+from tests.monitoring import expressions
+from tests.monitoring.documented import DOCUMENTED
+from tests.monitoring.watched import OURS, RESOURCES, alarms, filled, lines, metrics_of, widgets
+from tests.monitoring.watched import expressions as expressions_of
+from tests.monitoring.watched import ids as ids_of
+
+WIDGETS = {widget["title"]: widget for widget in widgets()}
+LINES = [(title, place) for title, widget in WIDGETS.items() for place in range(len(lines(widget)))]
+REASONS = {
+    Metric.ATTEMPTS_FAILED: {str(kind) for kind in FailureKind},
+    Metric.RECONCILER_INTERVENTIONS: set(INTERVENTIONS),
+}
+
+
+def shown():
+    return [metric for widget in WIDGETS.values() for metric, _ in lines(widget)]
+
+
+def test_it_has_a_part_for_the_business_and_one_for_operations():
+    assert [part["heading"] for part in filled("dashboard.yaml")] == ["Business", "Operations"]
+    assert len(WIDGETS) == len(widgets()), "two widgets have one title"
+
+
+@pytest.mark.parametrize(("title", "place"), LINES)
+def test_each_line_is_a_metric_that_somebody_publishes(title, place):
+    metric, _ = lines(WIDGETS[title])[place]
+    assert metric.namespace in {OURS, *DOCUMENTED}
+    assert metric.is_known(), f"nobody publishes {metric}"
+    assert metric.has_a_statistic_that_means_something()
+
+
+@pytest.mark.parametrize(("title", "place"), LINES)
+def test_each_line_is_of_something_that_terraform_creates(title, place):
+    metric, _ = lines(WIDGETS[title])[place]
+    for dimension, value in metric.dimensions.items():
+        if dimension == "reason":
+            assert value in REASONS[Metric(metric.name)]
+        else:
+            assert value in RESOURCES[dimension]
+
+
+@pytest.mark.parametrize("metric", Metric)
+def test_every_metric_of_ours_is_shown_and_with_each_of_its_reasons(metric):
+    found = [each for each in shown() if (each.namespace, each.name) == (OURS, metric)]
+    assert found
+    if metric.dimension:
+        assert {each.dimensions.get(metric.dimension) for each in found} == REASONS[metric]
+
+
+@pytest.mark.parametrize("name", alarms())
+def test_what_an_alarm_watches_is_shown(name):
+    def named(metric):
+        return metric.namespace, metric.name, {**metric.dimensions, "reason": ""}
+
+    found = [named(metric) for metric in shown()]
+    for metric in metrics_of(alarms()[name]).values():
+        assert named(metric) in found
+
+
+@pytest.mark.parametrize("title", [title for title, widget in WIDGETS.items() if expressions_of(widget)])
+def test_an_expression_is_of_lines_that_are_there(title):
+    known = ids_of(WIDGETS[title])
+    assert len(set(known)) == len(known)
+    for each in expressions_of(WIDGETS[title]):
+        assert expressions.names(each["expression"]) <= set(known) - {each["id"]}
+
+
+def test_the_success_rate_is_what_its_alarm_watches():
+    (rate,) = expressions_of(WIDGETS["Success rate in five minutes"])
+    assert rate["expression"] in alarms()["success-rate"]["math"]
+    assert WIDGETS["Success rate in five minutes"]["period"] == alarms()["success-rate"]["period"]
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Dead-letter queue: depth", "dlq-depth"),
+        ("Queue: age of the oldest message", "queue-age"),
+        ("Success rate in five minutes", "success-rate"),
+    ],
+)
+def test_a_line_is_drawn_at_the_threshold_of_the_alarm(title, name):
+    (line,) = WIDGETS[title]["annotations"]["horizontal"]
+    assert line["value"] == alarms()[name]["threshold"]
+
+
+def test_one_widget_shows_the_state_of_all_alarms():
+    assert [title for title, widget in WIDGETS.items() if "alarms" in widget] == ["Alarms"]

@@ -1,0 +1,49 @@
+"""What the documentation calls a metric is one: of AWS's, by the table of documented ones, or of the service's own."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service.orders.metric import Metric, page
+from tests.monitoring.documented import DOCUMENTED
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docs" / "openapi.json"]
+CODE = [
+    file
+    for folder in ("service", "terraform", "workflows", "localstack")
+    for file in (ROOT / folder).rglob("*")
+    if file.suffix in {".py", ".tf", ".json", ".js"} and not {".terraform", "__pycache__"} & set(file.parts)
+]
+METRICS = {str(metric) for metric in Metric} | {name for each in DOCUMENTED.values() for name in each.metrics}
+OTHER_METRICS = {"NumberOfMessagesSent"}
+"""Of AWS's, named for what it does not count."""
+
+ELSEWHERE = set("ErrorPath NoSuchBucket PendingConfirmation ReservedConcurrentExecutions TransactWriteItems".split())
+"""Names of AWS that are no metrics, and that no code of ours needs."""
+
+NAME = r"[A-Z][a-z]+(?:[A-Z]+[a-z]*)+|[45]XX[A-Z]\w+"
+
+
+@pytest.fixture(scope="module")
+def code() -> str:
+    return "\n".join(file.read_text() for file in CODE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_name_in_code_type_is_a_metric_or_stands_in_the_code(document, code):
+    """A metric that is misspelled, or that was given up, stands nowhere else."""
+    quoted = set(re.findall(rf"`({NAME})`", document.read_text()))
+    strange = {name for name in quoted - METRICS - OTHER_METRICS - ELSEWHERE if not re.search(rf"\b{name}\b", code)}
+    assert not strange
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_what_looks_like_one_of_ours_is_one(document):
+    ours = r"(?:Orders|Submissions|Attempts|Idempotent|Poison|Reconciler)[A-Z][a-z]+|TimeTo[A-Z][a-z]+"
+    assert set(re.findall(rf"\b(?:{ours})\b", document.read_text())) <= METRICS
+
+
+def test_the_page_of_metrics_is_the_one_that_is_made_of_the_list():
+    assert (ROOT / "docs" / "metrics.md").read_text() == page()

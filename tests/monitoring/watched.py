@@ -1,0 +1,128 @@
+"""The files that Terraform makes alarms, dashboard and saved queries of, as a deployment would have them."""
+
+from pathlib import Path
+from string import Template
+from typing import Any, NamedTuple
+
+import yaml
+
+from service.orders.metric import Metric
+from tests.monitoring.documented import DOCUMENTED
+
+ROOT = Path(__file__).parents[2]
+OURS = "SHOP"
+ENVIRONMENT = "staging"
+
+RESOURCES = {
+    "FunctionName": {"shop-orders-staging"},
+    "ApiName": {"shop-orders-staging"},
+    "Stage": {"staging"},
+    "StateMachineArn": {"arn:aws:states:eu-west-1:123456789012:stateMachine:shop-order-processing-staging"},
+    "QueueName": {"shop-fulfillment-staging", "shop-fulfillment-dlq-staging"},
+    "TableName": {"shop-orders-staging", "shop-failed-orders-staging"},
+    "GlobalSecondaryIndexName": {"by-status", "by-customer"},
+    "TopicName": {"shop-alarms-staging"},
+    "environment": {ENVIRONMENT},
+    "Operation": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "Query"},
+}
+"""What each dimension can be: what Terraform creates, by its name."""
+
+VALUES: dict[str, Any] = {
+    "namespace": OURS,
+    "environment": ENVIRONMENT,
+    "function": "shop-orders-staging",
+    "rest_api": "shop-orders-staging",
+    "stage": "staging",
+    "state_machine_arn": "arn:aws:states:eu-west-1:123456789012:stateMachine:shop-order-processing-staging",
+    "queue": "shop-fulfillment-staging",
+    "dead_letter_queue": "shop-fulfillment-dlq-staging",
+    "orders_table": "shop-orders-staging",
+    "failed_orders_table": "shop-failed-orders-staging",
+    "alarm_topic": "shop-alarms-staging",
+    "dlq_alert_threshold": 5,
+    "queue_age_threshold": 900,
+    "success_rate_floor": 90,
+    "success_rate_minimum_orders": 20,
+}
+
+
+class Watched(NamedTuple):
+    """A metric as an alarm or a widget names it."""
+
+    namespace: str
+    name: str
+    dimensions: dict[str, str]
+    statistic: str
+
+    def is_known(self) -> bool:
+        """Whether AWS documents it with just these dimensions, or the service publishes it so."""
+        if self.namespace != OURS:
+            documented = DOCUMENTED[self.namespace].metrics.get(self.name, set())
+            return frozenset(self.dimensions) in documented
+        try:
+            metric = Metric(self.name)
+        except ValueError:
+            return False
+        further = {metric.dimension} if metric.dimension else set()
+        return self.dimensions.keys() in ({"environment"}, {"environment"} | further)
+
+    def is_a_time(self) -> bool:
+        """Whether its values are times or ages, of which a sum would mean nothing."""
+        ours = self.namespace == OURS and Metric(self.name).unit == "Milliseconds"
+        return ours or self.name.endswith(("Latency", "Duration", "ExecutionTime", "OldestMessage"))
+
+    def is_a_level(self) -> bool:
+        """Whether its values are a level at an instant, of which a sum would count some things many times."""
+        return self.name.startswith("ApproximateNumberOf") or self.name == "ConcurrentExecutions"
+
+    def has_a_statistic_that_means_something(self) -> bool:
+        if self.is_a_time() or self.is_a_level():
+            return self.statistic in {"Maximum", "Average", "p50", "p95", "p99"}
+        return self.statistic == "Sum" or (self.name == "5XXError" and self.statistic == "Average")
+
+
+def filled(file: str, **changes: Any) -> Any:
+    """One of Terraform's files with a value for each placeholder."""
+    text = (ROOT / "terraform" / file).read_text()
+    return yaml.safe_load(Template(text).substitute(VALUES | changes))
+
+
+def alarms(**changes: Any) -> dict[str, Any]:
+    found: dict[str, Any] = filled("alarms.yaml", **changes)
+    return found
+
+
+def metrics_of(alarm: dict[str, Any]) -> dict[str, Watched]:
+    """The metrics of an alarm by their ids; of a simple one, the only one."""
+    metrics = alarm.get("metrics", {"metric": alarm.get("metric")})
+    return {key: Watched(**metric) for key, metric in metrics.items()}
+
+
+def widgets() -> list[dict[str, Any]]:
+    return [widget for part in filled("dashboard.yaml") for widget in part["widgets"]]
+
+
+def lines(widget: dict[str, Any]) -> list[tuple[Watched, dict[str, Any]]]:
+    """The metrics of a widget, each with its options; expressions are left out."""
+    found = []
+    for metric in widget.get("metrics", []):
+        options = metric[-1] if isinstance(metric[-1], dict) else {}
+        parts = metric[:-1] if options else metric
+        if parts:
+            names = dict(zip(parts[2::2], parts[3::2], strict=True))
+            found.append((Watched(parts[0], parts[1], names, options.get("stat", widget.get("stat"))), options))
+    return found
+
+
+def expressions(widget: dict[str, Any]) -> list[dict[str, Any]]:
+    return [metric[0] for metric in widget.get("metrics", []) if isinstance(metric[0], dict)]
+
+
+def ids(widget: dict[str, Any]) -> list[str]:
+    options = [given for _, given in lines(widget)] + expressions(widget)
+    return [given["id"] for given in options if "id" in given]
+
+
+def queries() -> dict[str, str]:
+    found: dict[str, str] = yaml.safe_load((ROOT / "terraform" / "queries.yaml").read_text())
+    return found
