@@ -38,12 +38,13 @@ ABOUT = (
 FIELDS = ("timestamp", "level", "logger", "message", *ABOUT, "exception")
 """Every name that can stand in a line."""
 
-SHOWN = ("order_id", "execution", "attempt", "reason", "duration_ms", "error")
+SHOWN = ("order_id", "attempt", "reason", "duration_ms", "error")
 """What the text for a terminal shows of it."""
 
 ANSWERS = frozenset({"OrderInvalid"})
 """Exceptions that the workflow catches as an answer, so that they are no errors in the log either."""
 
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode  # made once, not for each line
 _context: ContextVar[dict[str, Any] | None] = ContextVar("context", default=None)
 _environment = {"cold": True}
 
@@ -120,7 +121,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, separators=(",", ":"), default=str)
+        return _encode(line)
 
 
 class TextLines(logging.Formatter):

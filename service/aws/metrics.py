@@ -10,6 +10,8 @@ from service.orders.metric import Metric
 
 log = logging.getLogger(__name__)
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 MOST_VALUES = 100
 """Values that one member of a document may have, by the specification."""
 
@@ -64,4 +66,4 @@ class EmbeddedMetricFormat:
             **dict(key),
             **{str(metric): values if len(values) > 1 else values[0] for metric, values in metrics.items()},
         }
-        return json.dumps(line, separators=(",", ":")) + "\n"
+        return _encode(line) + "\n"

@@ -38,6 +38,11 @@ provider "aws" {
     tags = {}
   }
 }
+
+# LocalStack has no saved queries.
+resource "aws_cloudwatch_query_definition" "all" {
+  for_each = {}
+}
 """
 
 
