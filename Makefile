@@ -30,6 +30,7 @@ test-browser: $(VENV)/installed ## Test the console in a browser; needs Chromium
 
 screenshots: $(VENV)/installed ## Take the pictures of docs/pictures/ anew; needs Chromium
 	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m tests.dashboard
 
 simulate: $(VENV)/installed ## Run SEEDS=2000 simulated worlds of each profile, and see the invariants hold
 	$(BIN)/python -m tests.simulation run --seeds $(SEEDS)

@@ -7,11 +7,12 @@ import pytest
 from service.handler import dispatch
 from service.orders.lifecycle import Status
 from service.orders.model import Failure, FailureKind
-from service.orders.ports import NotFulfilled
+from service.orders.ports import Fulfilled, NotFulfilled
+from service.orders.redrive import redrive
 from service.orders.submission import OrderInvalid
 from tests import events
 from tests.log_lines import logged, said
-from tests.steps.doubles import Scripted, breaking, invalid, message, pending, reconcile, standing
+from tests.steps.doubles import Scripted, breaking, deliver, invalid, message, pending, reconcile, standing
 from tests.support import Context, MemorySystem, sqs_event
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -145,6 +146,10 @@ def test_the_trace_goes_with_the_order_through_every_step_and_message(system):
     system.now.forward(system.policy.resend_after.total_seconds() + 1)
     reconcile(system)
     assert [sent.traceparent for sent in system.queue.messages] == [TRACEPARENT]
+    system.fulfiller = Scripted(REFUSED, Fulfilled())
+    deliver(system, message("ord_1"))
+    redrive("ord_1", "operator", "why", system)
+    assert system.queue.messages[-1].traceparent == TRACEPARENT
     (line, _) = lines_of(sqs_event(message("ord_1")), system)
     assert said(line, "outcome", "trace_id") == ("fulfilled", TRACE)
 

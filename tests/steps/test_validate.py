@@ -88,6 +88,16 @@ def test_a_raw_order_is_received_first(system):
     assert system.workflow.started == []
 
 
+def test_a_raw_order_has_the_trace_that_its_execution_was_given(system):
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    task = by_hand(valid_order())
+    task["input"]["traceparent"] = trace
+    assert run(task, system) == {"order_id": BY_HAND, "traceparent": trace}
+    task = by_hand(valid_order(), "another")
+    task["input"]["traceparent"] = "canary"
+    assert "canary" not in run(task, system)["traceparent"]
+
+
 def test_the_event_of_a_raw_order_leads_to_the_same(system):
     answer = dispatch(events.load("task_validate_raw_order"), Context(), system)
     assert answer["order_id"] == derived_id("execution", "started-by-hand-1")
