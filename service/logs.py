@@ -5,6 +5,7 @@ What an invocation is about stands in a context, and every line that is written 
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -44,6 +45,7 @@ SHOWN = ("order_id", "attempt", "reason", "duration_ms", "error")
 ANSWERS = frozenset({"OrderInvalid"})
 """Exceptions that the workflow catches as an answer, so that they are no errors in the log either."""
 
+_AWS_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode  # made once, not for each line
 _context: ContextVar[dict[str, Any] | None] = ContextVar("context", default=None)
 _environment = {"cold": True}
@@ -95,6 +97,11 @@ def invocation(event: str, level: int = logging.INFO, cold_start: bool | None = 
         said = _context.get() or {}
         came = said.get("outcome", "ok")
         log.log(level, "%s: %s", said.get("route", event), came, extra=outcome(came, cold_start=cold_start))
+
+
+def aws_id(value: object) -> str | None:
+    """An id as AWS gives them; anything else in its place was written by somebody, and is not told."""
+    return value if isinstance(value, str) and _AWS_ID.fullmatch(value) else None
 
 
 def cold_start() -> bool:

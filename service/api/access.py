@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 QUIET = re.compile("/(health|ready|docs.*|openapi.json|console.*|stats.*)?")
 """What is asked for by machines and pages, again and again; a line for each would bury the others."""
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 NAMING = (409, 500, 503)
 """Errors that are about an order that there is; with any other its id is no more than what a caller wrote."""
 
@@ -32,8 +33,7 @@ class Access:
             await self._app(scope, receive, send)
             return
         if "aws.event" in scope:
-            gateway = scope["aws.event"]["requestContext"].get("requestId")
-            logs.note(gateway_request_id=gateway if isinstance(gateway, str) else None)
+            logs.note(gateway_request_id=logs.aws_id(scope["aws.event"]["requestContext"].get("requestId")))
             await self._answer(scope, receive, send)
             return
         system = scope["app"].state.system
@@ -50,15 +50,19 @@ class Access:
 
         async def observed(message: "Message") -> None:
             if message["type"] == "http.response.start":
-                # A path is what a caller wrote; a route is ours.
-                route = getattr(scope.get("route"), "path", "no route")
-                status = message["status"]
-                order_id = scope.get("path_params", {}).get("order_id")
-                known = is_id(order_id) and (status < 400 or status in NAMING)
-                logs.note(route=f"{scope['method']} {route}", outcome=str(status), order_id=order_id if known else None)
+                _note(scope, message["status"])
             await send(message)
 
         await self._app(scope, receive, observed)
+
+
+def _note(scope: "Scope", status: int) -> None:
+    """Have the log say the route and the order of a request: what is ours of it, and not what a caller wrote."""
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    route = getattr(scope.get("route"), "path", "no route")
+    order_id = scope.get("path_params", {}).get("order_id")
+    known = is_id(order_id) and (status < 400 or status in NAMING)
+    logs.note(route=f"{method} {route}", outcome=str(status), order_id=order_id if known else None)
 
 
 def _traceparent(scope: "Scope") -> str:

@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
@@ -26,7 +25,6 @@ log = logging.getLogger(__name__)
 
 PARALLEL = 10
 ACTOR = "fulfillment"
-MESSAGE_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Callable[[], float]) -> dict[str, Any]:
@@ -70,7 +68,7 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
 def acknowledge(record: Mapping[str, Any], system: System, seconds: float) -> bool:
     """Process one record; True when its message may be deleted. Never raises."""
     message_id = record["messageId"]
-    with logs.begun(message_id=message_id if MESSAGE_ID.fullmatch(message_id) else None):
+    with logs.begun(message_id=logs.aws_id(message_id)):
         try:
             read = message.read(record.get("body"))
             logs.note(order_id=read.order_id, trace_id=trace_id(read.traceparent))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.compose.mailbox import Mailbox, subscribed
 from tests.compose.stack import Stack
 from tests.support import sqs_event, valid_order
 from tests.system import depth, depth_becomes, ended, settled, until
@@ -33,7 +34,13 @@ def alarm(stack: Stack) -> dict[str, Any]:
     return found["MetricAlarms"][0]
 
 
-async def test_three_failed_attempts_fill_the_dead_letter_queue_and_set_off_the_alarm(failing):
+@pytest.fixture
+def mailbox(failing: Stack) -> Iterator[Mailbox]:
+    with subscribed(failing) as found:
+        yield found
+
+
+async def test_three_failed_attempts_fill_the_dead_letter_queue_and_set_off_the_alarm(failing, mailbox):
     assert alarm(failing)["StateValue"] != "ALARM"
     async with failing.api("gateway") as api:
         order_id = (await api.post("/order", json=valid_order())).json()["order_id"]
@@ -47,8 +54,11 @@ async def test_three_failed_attempts_fill_the_dead_letter_queue_and_set_off_the_
     async def state() -> dict[str, Any]:
         return await asyncio.to_thread(alarm, failing)
 
-    alarmed = await until(state, lambda found: found["StateValue"] == "ALARM", 180)
-    assert alarmed["AlarmActions"]
+    async def told() -> dict[str, str]:
+        return await asyncio.to_thread(mailbox.states)
+
+    await until(state, lambda found: found["StateValue"] == "ALARM", 180)
+    await until(told, lambda found: found.get(failing.names.dead_letter_alarm) == "ALARM")
     assert depth(failing, failing.names.dead_letter_queue) == 1
     assert depth(failing, failing.names.queue) == 0
     assert (await ended(failing, order_id))["status"] == "SUCCEEDED", "the workflow ends where the queue begins"

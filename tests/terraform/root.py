@@ -113,17 +113,17 @@ class Deployed:
     """The system that Terraform deployed, seen as any other."""
 
     def __init__(self, root: TerraformRoot, stack: Stack) -> None:
-        self.root, self._stack = root, stack
+        self.root, self.stack = root, stack
         self.names, self.client = stack.names, stack.client
 
     @property
     def settings(self) -> Settings:
         """Those that Terraform gave the function."""
-        return self._stack.settings
+        return self.stack.settings
 
     def api(self) -> httpx.AsyncClient:
         """A client of the API behind the gateway's URL, which is the output's but for where its host is."""
         url = httpx.URL(self.root.output("api_gateway_url"))
         host = f"{url.host.partition('.')[0]}.execute-api.localhost:4566"
-        base = f"http://{self._stack.address('localstack', 4566)}{url.path}"
+        base = f"http://{self.stack.address('localstack', 4566)}{url.path}"
         return httpx.AsyncClient(base_url=base, headers={"Host": host}, timeout=60)
