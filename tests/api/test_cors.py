@@ -28,7 +28,9 @@ def test_a_listed_origin_may_call(origin, method, api):
     assert method in response.headers["access-control-allow-methods"]
 
 
-@pytest.mark.parametrize("header", ["Content-Type", "Idempotency-Key", "Prefer", "Authorization", "X-Api-Key"])
+@pytest.mark.parametrize(
+    "header", ["Content-Type", "Idempotency-Key", "Prefer", "Authorization", "X-Api-Key", "Traceparent"]
+)
 def test_every_header_that_the_api_reads_may_be_sent(header, api):
     assert preflight(api, SHOP, headers=header).status_code == 200
 

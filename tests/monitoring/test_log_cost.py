@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from service.aws.metrics import EmbeddedMetricFormat
+from service.embedded.functions import event_loop
 from service.fulfillers.simulated import SimulatedFulfiller
 from service.handler import dispatch
 from service.logs import JsonLines
+from service.orders import document
 from tests import events
 from tests.api.proxy import GatewaySystem, at
 from tests.support import Context, sqs_event, valid_order
@@ -65,7 +67,7 @@ class Function:
     def carry(self) -> None:
         """An order by itself, from the API to its end; each of its messages is a batch."""
         event = at("/order", events.load("api_post_order"))
-        event["body"] = valid_order_text()
+        event["body"] = document.write(valid_order())
         self(event)
         ((order_id, name),) = self.system.workflow.started[-1:]
         given = {"order_id": order_id, "traceparent": self.system.store.get(order_id).traceparent}
@@ -77,12 +79,6 @@ class Function:
             pass
 
 
-def valid_order_text() -> str:
-    from service.orders import document
-
-    return document.write(valid_order())
-
-
 def weighed(level: str) -> tuple[float, float, float]:
     """Bytes per order: of lines about orders, of metrics, and of Lambda's own."""
     logger, handler, function = logging.getLogger("service"), Weighing(), Function()
@@ -90,8 +86,9 @@ def weighed(level: str) -> tuple[float, float, float]:
     logger.addHandler(handler)
     logger.setLevel(level)
     try:
-        for _ in range(ORDERS):
-            function.carry()
+        with event_loop():
+            for _ in range(ORDERS):
+                function.carry()
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before)

@@ -33,6 +33,7 @@ def cloud() -> Iterator[Cloud]:
         "DOFS_AWS_ENDPOINT_URL": cloud.endpoint,
         "DOFS_REGION": REGION,
         "DOFS_FULFILLMENT_SUCCESS_RATE": "1",
+        "DOFS_METRICS_NAMESPACE": "SHOP",
     }
     yield cloud
     for table in names.values():

@@ -203,6 +203,8 @@ def test_each_line_of_the_log_is_one_json_object_metrics_included(function):
     assert [line["level"] for line in lines if "level" in line] == ["WARNING"] * 3 + ["INFO"]
     assert [line["PoisonMessages"] for line in lines if "PoisonMessages" in line] == [3]
     assert [line["ReconcilerRuns"] for line in lines if "ReconcilerRuns" in line] == [1]
+    directives = [each for line in lines if "_aws" in line for each in line["_aws"]["CloudWatchMetrics"]]
+    assert {each["Namespace"] for each in directives} == {"SHOP"}
 
 
 def test_no_order_is_quoted_in_the_log(function):
