@@ -42,10 +42,12 @@ run "each_alarm_watches_a_metric_that_aws_documents_with_its_dimensions_or_one_o
       success-rate             = [["DOFS", "OrdersFailed", "environment", "Sum"], ["DOFS", "OrdersFulfilled", "environment", "Sum"]]
       reconciler-silent        = [["DOFS", "ReconcilerRuns", "environment", "Sum"]]
       reconciler-interventions = [["DOFS", "ReconcilerInterventions", "environment", "Sum"]]
-      table-throttles          = [["AWS/DynamoDB", "WriteThrottleEvents", "TableName", "Sum"]]
-      index-throttles          = [["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"]]
-      customer-index-throttles = [["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"]]
-      failed-table-throttles   = [["AWS/DynamoDB", "WriteThrottleEvents", "TableName", "Sum"]]
+      table-throttles = [
+        ["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"],
+        ["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"],
+        ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", "Sum"],
+        ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", "Sum"],
+      ]
       sns-failures             = [["AWS/SNS", "NumberOfNotificationsFailed", "TopicName", "Sum"]]
     }
     error_message = "An alarm watches something else."
@@ -72,6 +74,7 @@ run "an_alarm_on_several_metrics_watches_one_expression_of_them" {
       lambda-errors     = ["errors - 1.1 * rejected"]
       workflow-failures = ["failed - 1.1 * rejected"]
       success-rate      = ["IF(fulfilled + failed >= 20, 100 * fulfilled / (fulfilled + failed), 100)"]
+      table-throttles   = ["FILL(orders, 0) + FILL(by_status, 0) + FILL(by_customer, 0) + FILL(failed_orders, 0)"]
     }
     error_message = "An alarm must watch one expression."
   }
@@ -116,10 +119,7 @@ run "an_alarm_goes_off_when_something_is_wrong_and_what_is_missing_is_wrong_for_
       success-rate             = [90, 1, 1]
       reconciler-silent        = [1, 5, 5]
       reconciler-interventions = [1, 1, 1]
-      table-throttles          = [1, 3, 3]
-      index-throttles          = [1, 3, 3]
-      customer-index-throttles = [1, 3, 3]
-      failed-table-throttles   = [1, 3, 3]
+      table-throttles          = [1, 3, 5]
       sns-failures             = [1, 1, 1]
     }
     error_message = "An alarm goes off earlier or later."
@@ -151,7 +151,7 @@ run "the_alarms_follow_the_settings" {
 
   assert {
     condition = (
-      length(aws_cloudwatch_metric_alarm.all) == 14 && aws_cloudwatch_metric_alarm.all["queue-age"].threshold == 1000 &&
+      length(aws_cloudwatch_metric_alarm.all) == 11 && aws_cloudwatch_metric_alarm.all["queue-age"].threshold == 1000 &&
       aws_cloudwatch_metric_alarm.all["success-rate"].threshold == 75 &&
       strcontains(jsonencode(aws_cloudwatch_metric_alarm.all["success-rate"].metric_query[*].expression), "failed \\u003e= 7,") &&
       aws_cloudwatch_metric_alarm.all["reconciler-silent"].namespace == "SHOP" &&

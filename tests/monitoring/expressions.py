@@ -33,7 +33,7 @@ LOOKED_BEYOND = 2
 def names(expression: str) -> set[str]:
     """The ids that an expression refers to."""
     tree = ast.parse(expression, mode="eval")
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - {"IF"}
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - {"IF", "FILL"}
 
 
 def compute(expression: str, series: Mapping[str, Series]) -> list[float | None]:
@@ -57,12 +57,18 @@ def _at(node: ast.AST, values: Mapping[str, float | None]) -> float | None:
         case ast.Call(func=ast.Name(id="IF"), args=[condition, yes, no], keywords=[]):
             holds = _at(condition, values)
             return None if holds is None else (_at(yes, values) or 0.0) if holds else _at(no, values)
+        case ast.Call(
+            func=ast.Name(id="FILL"), args=[ast.Name(id=name), ast.Constant(value=int() as value)], keywords=[]
+        ):
+            found = values[name]
+            return float(value) if found is None else found
     raise ValueError(f"not understood: {ast.dump(node)}")
 
 
 def _both(compute: Callable[[float, float], float], left: ast.AST, right: ast.AST, values: Any) -> float | None:
     ids = [node.id for side in (left, right) for node in ast.walk(side) if isinstance(node, ast.Name)]
-    if all(values[each] is None for each in ids if each != "IF") and ids:
+    filled = any(isinstance(node, ast.Name) and node.id == "FILL" for side in (left, right) for node in ast.walk(side))
+    if ids and not filled and all(values[each] is None for each in ids if each != "IF"):
         return None
     try:
         return float(compute(_at(left, values) or 0.0, _at(right, values) or 0.0))

@@ -165,6 +165,37 @@ def test_the_api_pages_for_errors_in_two_of_three_minutes(rates, pages):
     assert in_alarm(ALARMS["api-5xx"], rates) is pages
 
 
+THROTTLED = ["orders", "by_status", "by_customer", "failed_orders"]
+
+
+@pytest.mark.parametrize("which", THROTTLED)
+@pytest.mark.parametrize(
+    ("refused", "pages"),
+    [
+        ([None] * 8, False),
+        ([None, None, None, None, 9, 9, None], False),
+        ([None, None, 3, 1, 2, None, None], True),  # of the youngest two there are no data yet
+        ([None, None, 3, None, 1, None, 2], True),
+    ],
+)
+def test_throttled_writes_page_wherever_they_are(which, refused, pages):
+    given = {name: refused if name == which else [None] * len(refused) for name in THROTTLED}
+    assert ever_in_alarm(ALARMS["table-throttles"], given) is pages
+
+
+def test_when_nothing_is_throttled_any_more_the_alarm_clears_although_there_are_no_data():
+    given = {name: [5, 5, 5, None, None, None, None, None] for name in THROTTLED}
+    seen = compute(ALARMS["table-throttles"]["math"], given)
+    assert in_alarm(ALARMS["table-throttles"], seen[:5])
+    assert not in_alarm(ALARMS["table-throttles"], seen)
+    assert None not in seen, "with none, an alarm on DynamoDB would stay as it is"
+
+
+def test_no_simple_alarm_watches_a_metric_of_dynamodb():
+    """CloudWatch leaves it on when there are no data, and there are none when all is well."""
+    assert not [name for name, alarm in ALARMS.items() if alarm.get("metric", {}).get("namespace") == "AWS/DynamoDB"]
+
+
 @pytest.mark.parametrize("name", [name for name in ALARMS if name != "reconciler-silent"])
 def test_where_nothing_happens_nobody_is_paged(name):
     assert not in_alarm(ALARMS[name], [None] * 10)

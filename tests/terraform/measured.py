@@ -1,0 +1,55 @@
+"""What alarms on metric math would say, which LocalStack does not ask them."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from tests.monitoring.expressions import compute, in_alarm
+from tests.system import until
+from tests.terraform.alarms import described, name_of
+from tests.terraform.collector import Collector
+from tests.terraform.root import Deployed
+
+
+class Measured:
+    """What was measured from one time on, for alarms on metric math."""
+
+    def __init__(self, system: Deployed, collector: Collector) -> None:
+        self._system, self._collector = system, collector
+        self._since = datetime.now(UTC).replace(microsecond=0)
+
+    def series(self, key: str) -> dict[str, list[float | None]]:
+        """The metrics of an alarm by their ids, all of the time as one period."""
+        self._collector.collect()
+        cloudwatch, period = self._system.client("cloudwatch"), 600
+        found: dict[str, list[float | None]] = {}
+        for query in described(self._system)[name_of(self._system, key)]["Metrics"]:
+            if "MetricStat" in query:
+                asked = {**query, "MetricStat": {**query["MetricStat"], "Period": period}}
+                (result,) = cloudwatch.get_metric_data(
+                    MetricDataQueries=[asked],
+                    StartTime=self._since,
+                    EndTime=self._since + timedelta(seconds=period),
+                )["MetricDataResults"]
+                found[query["Id"]] = result["Values"] or [None]
+        return found
+
+    def pages(self, key: str) -> bool:
+        """Whether the alarm would be on if one period of what was measured were enough."""
+        alarm = described(self._system)[name_of(self._system, key)]
+        (expression,) = [query["Expression"] for query in alarm["Metrics"] if query.get("ReturnData")]
+        rule = {
+            "periods": 1,
+            "comparison": alarm["ComparisonOperator"],
+            "threshold": alarm["Threshold"],
+            "missing": alarm["TreatMissingData"],
+        }
+        return in_alarm(rule, compute(expression, self.series(key)))
+
+    async def become(self, key: str, **values: float) -> None:
+        """Wait until the alarm's metrics have these values, in sum."""
+
+        async def read() -> dict[str, float]:
+            found = await asyncio.to_thread(self.series, key)
+            return {name: found[name][0] or 0 for name in values}
+
+        await until(read, lambda found: found == values, 60)

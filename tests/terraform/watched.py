@@ -1,0 +1,61 @@
+"""What the alarms are about, from AWS's documentation and ours, and not from the alarms."""
+
+from typing import NamedTuple
+
+from service.provisioning.names import Names
+from tests.terraform.alarms import Metric
+
+Dimensions = frozenset[tuple[str, str]]
+Values = tuple[float, ...]
+
+
+def by(**dimensions: str) -> Dimensions:
+    return frozenset(dimensions.items())
+
+
+class Watched(NamedTuple):
+    """A metric as AWS or the service publishes it; values of a period in which things are bad, and of a good one."""
+
+    namespace: str
+    name: str
+    dimensions: Dimensions
+    bad: Values
+    good: Values
+
+
+OURS = by(environment="dev")
+FUNCTION = by(FunctionName="dofs-orders-dev")
+
+
+def simple_alarms(names: Names) -> dict[str, Watched]:
+    """The metric of each alarm that watches one."""
+    queue, dead = by(QueueName="dofs-fulfillment-dev"), by(QueueName="dofs-fulfillment-dlq-dev")
+    api, topic = by(ApiName="dofs-orders-dev", Stage="dev"), by(TopicName="dofs-alarms-dev")
+    workflow = by(StateMachineArn=names.state_machine_arn)
+    once, never = (0, 1), (0, 0)
+    return {
+        "dlq-depth": Watched("AWS/SQS", "ApproximateNumberOfMessagesVisible", dead, once, never),
+        "queue-age": Watched("AWS/SQS", "ApproximateAgeOfOldestMessage", queue, (20, 180), (100, 100)),
+        "lambda-throttles": Watched("AWS/Lambda", "Throttles", FUNCTION, once, never),
+        "api-5xx": Watched("AWS/ApiGateway", "5XXError", api, (1, *[0] * 9), (1, *[0] * 99)),
+        "workflow-timeouts": Watched("AWS/States", "ExecutionsTimedOut", workflow, once, never),
+        "reconciler-silent": Watched("DOFS", "ReconcilerRuns", OURS, (), (1,)),
+        "reconciler-interventions": Watched("DOFS", "ReconcilerInterventions", OURS, once, never),
+        "sns-failures": Watched("AWS/SNS", "NumberOfNotificationsFailed", topic, once, never),
+    }
+
+
+def math_alarms(names: Names) -> dict[str, set[Metric]]:
+    """The metrics of each alarm that watches what is computed of several."""
+    errors = ("AWS/Lambda", "Errors", FUNCTION)
+    executions_failed = ("AWS/States", "ExecutionsFailed", by(StateMachineArn=names.state_machine_arn))
+    rejected, fulfilled, failed = (("DOFS", f"Orders{how}", OURS) for how in ("Rejected", "Fulfilled", "Failed"))
+    orders, failed_orders = by(TableName="dofs-orders-dev"), by(TableName="dofs-failed-orders-dev")
+    by_status, by_customer = (orders | by(GlobalSecondaryIndexName=index) for index in ("by-status", "by-customer"))
+    tables = (orders, by_status, by_customer, failed_orders)
+    return {
+        "lambda-errors": {errors, rejected},
+        "workflow-failures": {executions_failed, rejected},
+        "success-rate": {fulfilled, failed},
+        "table-throttles": {("AWS/DynamoDB", "WriteThrottleEvents", table) for table in tables},
+    }
