@@ -20,7 +20,7 @@ run: $(VENV)/installed ## Run the whole system in one process: http://127.0.0.1:
 	$(BIN)/uvicorn service.main:app --port $(PORT) --no-access-log --timeout-graceful-shutdown 1
 
 test: $(VENV)/installed ## Run the tests
-	$(BIN)/pytest --numprocesses=auto --dist=loadfile
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 test-compose: $(VENV)/installed ## Test the image and the system on LocalStack; needs Docker
 	$(BIN)/pytest -m docker

@@ -6,8 +6,8 @@ What an invocation is about stands in a context, and every line that is written 
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from time import perf_counter
@@ -84,9 +84,19 @@ def outcome(what: str, **fields: Any) -> dict[str, Any]:
 
 
 @contextmanager
+def _apart() -> Iterator[None]:
+    """Forget what the lines around say: a server handles a pipelined request within the one before it."""
+    token = _context.set(None)
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+@contextmanager
 def invocation(event: str, level: int = logging.INFO, cold_start: bool | None = None, **fields: Any) -> Iterator[None]:
     """Tell in a last line how an invocation went: the outcome that was noted, or the exception that ended it."""
-    with begun(event=event, **fields):
+    with _apart(), begun(event=event, **fields):
         try:
             yield
         except Exception as error:
@@ -96,6 +106,7 @@ def invocation(event: str, level: int = logging.INFO, cold_start: bool | None = 
             raise
         said = _context.get() or {}
         came = said.get("outcome", "ok")
+        level = logging.WARNING if came.startswith("5") else max(level, logging.INFO) if cold_start else level
         log.log(level, "%s: %s", said.get("route", event), came, extra=outcome(came, cold_start=cold_start))
 
 
@@ -119,16 +130,18 @@ class JsonLines(logging.Formatter):
     """Writes each record as one JSON object on one line, with what it is about and what an exception says in it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, Any] = {
             "timestamp": text(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
-            **_about(record),
         }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return _encode(line)
+        try:
+            said = {"message": record.getMessage(), **_about(record)}
+            if record.exc_info:
+                said["exception"] = self.formatException(record.exc_info)
+            return _encode(line | said)
+        except Exception as error:  # a line must not undo what it tells of
+            return _encode(line | {"message": f"a line that cannot be written: {type(error).__name__}"})
 
 
 class TextLines(logging.Formatter):
@@ -142,7 +155,8 @@ class TextLines(logging.Formatter):
         shown = "".join(
             f"  {name}={said[name]}" for name in SHOWN if name in said and str(said[name]) not in record.message
         )
-        return super().formatMessage(record) + shown
+        whole = super().formatMessage(record) + shown
+        return "".join(each if each.isprintable() else repr(each)[1:-1] for each in whole)
 
 
 class Ended(logging.Formatter):
@@ -162,5 +176,16 @@ def configure(settings: Settings) -> None:
     root.setLevel(settings.log_level)
     form = JsonLines() if settings.log_format == "json" else TextLines()
     for handler in root.handlers:
-        # The handler of Lambda's runtime writes what it is given, and nothing after it.
-        handler.setFormatter(form if isinstance(handler, logging.StreamHandler) else Ended(form))
+        if isinstance(handler, logging.StreamHandler):
+            handler.setFormatter(form)
+        else:  # that of Lambda's runtime writes what it is given and nothing after it, and raises what goes wrong
+            handler.setFormatter(Ended(form))
+            handler.emit = _guarded(handler.emit)  # type: ignore[method-assign,assignment]
+
+
+def _guarded(emit: Callable[[logging.LogRecord], None]) -> Callable[[logging.LogRecord], None]:
+    def guarded(record: logging.LogRecord) -> None:
+        with suppress(Exception):  # what was done is done, whether it can be told or not
+            emit(record)
+
+    return guarded

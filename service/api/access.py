@@ -15,8 +15,8 @@ QUIET = re.compile("/(health|ready|docs.*|openapi.json|console.*|stats.*)?")
 """What is asked for by machines and pages, again and again; a line for each would bury the others."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-NAMING = (409, 500, 503)
-"""Errors that are about an order that there is; with any other its id is no more than what a caller wrote."""
+OURS = re.compile("ord_[0-9a-f]{32}")
+"""The ids that the API gives. Where there may be no such order, any other is no more than what a caller wrote."""
 
 
 class Access:
@@ -61,7 +61,8 @@ def _note(scope: "Scope", status: int) -> None:
     method = scope["method"] if scope["method"] in METHODS else "other"
     route = getattr(scope.get("route"), "path", "no route")
     order_id = scope.get("path_params", {}).get("order_id")
-    known = is_id(order_id) and (status < 400 or status in NAMING)
+    there_is = status < 400 or status == 409
+    known = isinstance(order_id, str) and (is_id(order_id) if there_is else OURS.fullmatch(order_id))
     logs.note(route=f"{method} {route}", outcome=str(status), order_id=order_id if known else None)
 
 

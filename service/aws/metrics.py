@@ -44,12 +44,15 @@ class EmbeddedMetricFormat:
     def flush(self) -> None:
         with self._lock:
             recorded, self._recorded = self._recorded, {}
+        for key, metrics in recorded.items():
+            while metrics:
+                self._tell(self._line(key, {metric: values[:MOST_VALUES] for metric, values in metrics.items()}))
+                left = ((metric, values[MOST_VALUES:]) for metric, values in metrics.items())
+                metrics = {metric: values for metric, values in left if values}
+
+    def _tell(self, line: str) -> None:
         try:
-            for key, metrics in recorded.items():
-                while metrics:
-                    self._write(self._line(key, {metric: values[:MOST_VALUES] for metric, values in metrics.items()}))
-                    left = ((metric, values[MOST_VALUES:]) for metric, values in metrics.items())
-                    metrics = {metric: values for metric, values in left if values}
+            self._write(line)
         except Exception as error:  # what was done is done; that it was not counted must not undo it
             log.warning("metrics not written: %s", type(error).__name__)
 

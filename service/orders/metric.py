@@ -10,7 +10,7 @@ from typing import Literal
 Unit = Literal["Count", "Milliseconds"]
 
 REASONS_OF_FAILURE = "`declined`, `refused`, `error` or `abandoned`"
-REASONS_TO_INTERVENE = "`restarted`, `recovered`, `resent` or `gave_up`"
+REASONS_TO_INTERVENE = "`restarted`, `recovered`, `resent` or `gave_up`; or `errors`, where that failed"
 
 PAGE = """\
 # Metrics
@@ -54,9 +54,13 @@ class Metric(StrEnum):
     ORDERS_REJECTED = ("OrdersRejected", "orders that the workflow found invalid: REJECTED")
     ORDERS_FULFILLED = ("OrdersFulfilled", "orders that came to FULFILLED")
     ORDERS_FAILED = ("OrdersFailed", "orders that failed for good: FAILED")
-    ORDERS_CANCELLED = ("OrdersCancelled", "orders that came to CANCELLED")
+    ORDERS_CANCELLED = ("OrdersCancelled", "orders that were cancelled through the API")
     ORDERS_REDRIVEN = ("OrdersRedriven", "failed orders that an operator sent again through the API")
-    ATTEMPTS_FAILED = ("AttemptsFailed", f"attempts to fulfill that did not succeed; {REASONS_OF_FAILURE}", "reason")
+    ATTEMPTS_FAILED = (
+        "AttemptsFailed",
+        f"attempts to fulfill that ended without success; {REASONS_OF_FAILURE}, the last of orders given up",
+        "reason",
+    )
     TIME_TO_FULFILL = ("TimeToFulfill", "from an order's receipt to FULFILLED", None, "Milliseconds")
     POISON_MESSAGES = ("PoisonMessages", "deliveries of messages that name no order")
     RECONCILER_RUNS = ("ReconcilerRuns", "the reconciler's heartbeat: runs that came to their end")

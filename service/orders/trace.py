@@ -30,7 +30,7 @@ def of_xray(header: object) -> str | None:
     https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-traceids
     """
     found = _XRAY_ROOT.search(header) if isinstance(header, str) else None
-    return _traceparent(found["time"] + found["random"]) if found else None
+    return accepted(_traceparent(found["time"] + found["random"])) if found else None
 
 
 def begun(new_id: Callable[[], str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service import logs
-from service.orders.identity import derived_id
+from service.orders.identity import derived_id, is_id
 from service.orders.model import Order
 from service.orders.trace import accepted, trace_id
 
@@ -43,7 +43,11 @@ def traceparent_of(task: Mapping[str, Any]) -> str | None:
 def note(task: Mapping[str, Any], order_id: str) -> None:
     """Have the log say which order and which execution a workflow task is about."""
     execution = task.get("execution")
-    logs.note(order_id=order_id, execution=execution, trace_id=trace_id(traceparent_of(task)))
+    logs.note(
+        order_id=order_id if is_id(order_id) else None,
+        execution=execution if is_id(execution) else None,
+        trace_id=trace_id(traceparent_of(task)),
+    )
 
 
 def carried(order: Order) -> dict[str, str]:

@@ -203,14 +203,15 @@ def _not_claimed(order: Order | None, order_id: str, message_id: str, system: Sy
 def _attempt_failed(order: Order, failure: Failure, permanent: bool, message_id: str, system: System) -> None:
     most = system.policy.max_attempts
     logs.note(reason=failure.kind)
-    system.metrics.record(Metric.ATTEMPTS_FAILED, reason=failure.kind)
     reason = f"attempt {order.attempts} of {most}: {failure.detail}"
     if not permanent and order.attempts < most:
         _finish(order, "release", reason, system)
+        system.metrics.record(Metric.ATTEMPTS_FAILED, reason=failure.kind)
         said = logs.outcome("attempt_failed")
         log.info("order %s: %s; it will be tried again", order.order_id, reason, extra=said)
         return
     _finish(order, "fail", reason, system, failure, message_id)
+    system.metrics.record(Metric.ATTEMPTS_FAILED, reason=failure.kind)
     system.metrics.record(Metric.ORDERS_FAILED)
     said = logs.outcome("failed")
     log.error("order %s: FAILED, %s; see GET /failed-orders/%s", order.order_id, reason, order.order_id, extra=said)

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 ACTOR = "reconciler"
 INTERVENTIONS = ("restarted", "recovered", "resent", "gave_up")
+COUNTED = (*INTERVENTIONS, "errors")
+"""What becomes of an order, or of a look at some, that somebody ought to hear of: a push that failed is one, too."""
+
 LOOK_FURTHER = 10
 """How many times ``reconcile_limit`` orders a run reads, when orders whose back-off is not over stand before others."""
 
@@ -53,7 +56,7 @@ def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], flo
     for name, due in rounds:
         for outcome, count in _round(name, due, system, seconds_left).items():
             done[outcome] += count
-            if outcome in INTERVENTIONS:
+            if outcome in COUNTED:
                 system.metrics.record(Metric.RECONCILER_INTERVENTIONS, count, reason=outcome)
         if done["out_of_time"]:
             break
@@ -137,7 +140,7 @@ def _pushed(order: Order, system: System) -> str:
         except Exception as error:  # the others must not wait for this one
             log.exception("order %s: not reconciled, %s", order.order_id, type(error).__name__)
             return "errors"
-        log.info("order %s: %s", order.order_id, outcome, extra={"outcome": outcome})
+        log.warning("order %s: %s", order.order_id, outcome, extra={"outcome": outcome})
         return outcome
 
 

@@ -56,18 +56,23 @@ def find_or_receive(task: Mapping[str, Any], system: System) -> Order:
     if names_an_order(task):
         if order is None:
             raise OrderUnknown(f"order {order_id} has no row; was the execution started by hand?")
-        return order
+        return _told(order)
     raw = _raw_order(order_id, task, system)
     if order is None:
         try:
             order = system.store.create(raw)
             system.metrics.record(Metric.ORDERS_RECEIVED)
-            logs.note(trace_id=trace_id(order.traceparent))
-            return order
+            return _told(order)
         except OrderExists as exists:
             order = exists.order
     if order.fingerprint != raw.fingerprint:
         raise KeyReused(f"the execution's name was used before, for another order, {order_id}; choose another name")
+    return _told(order)
+
+
+def _told(order: Order) -> Order:
+    """The order, whose trace the lines from here on say."""
+    logs.note(trace_id=trace_id(order.traceparent))
     return order
 
 

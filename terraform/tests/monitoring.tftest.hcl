@@ -71,9 +71,9 @@ run "an_alarm_on_several_metrics_watches_one_expression_of_them" {
       for name, alarm in aws_cloudwatch_metric_alarm.all : name => [for query in alarm.metric_query : query.expression if query.return_data == true]
       if length(alarm.metric_query) > 0
       } == {
-      lambda-errors     = ["errors - 1.1 * rejected"]
-      workflow-failures = ["failed - 1.1 * rejected"]
-      success-rate      = ["IF(fulfilled + failed >= 20, 100 * fulfilled / (fulfilled + failed), 100)"]
+      lambda-errors     = ["errors - 1.1 * FILL(rejected, 0)"]
+      workflow-failures = ["failed - 1.1 * FILL(rejected, 0)"]
+      success-rate      = ["IF(FILL(fulfilled, 0) + failed >= 20, 100 * FILL(fulfilled, 0) / (FILL(fulfilled, 0) + failed), 100)"]
       table-throttles   = ["FILL(orders, 0) + FILL(by_status, 0) + FILL(by_customer, 0) + FILL(failed_orders, 0)"]
     }
     error_message = "An alarm must watch one expression."

@@ -10,6 +10,7 @@ from tests.log_lines import logged, said
 from tests.support import valid_order
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+OURS = "ord_7741be7d88cc485ed285b172a83eee5c"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
@@ -87,11 +88,14 @@ def test_an_error_names_its_trace_and_its_order_so_that_the_operator_finds_the_l
 
     api.system.store = Broken()
     with logged() as lines:
-        problem = assert_problem(api.get("/orders/ord_1", headers={"traceparent": TRACEPARENT}), 500, "internal-error")
-    assert problem["trace_id"] == TRACE
-    telling, last = lines
+        answer = api.get(f"/orders/{OURS}", headers={"traceparent": TRACEPARENT})
+        api.get("/orders/Jane.Roe")
+    assert assert_problem(answer, 500, "internal-error")["trace_id"] == TRACE
+    telling, last, *others = lines
+    assert not [line for line in others if "order_id" in line]
+    assert last["level"] == "WARNING"
     assert said(telling, "level", "trace_id", "event") == ("ERROR", TRACE, "api")
-    assert said(last, "outcome", "order_id", "trace_id") == ("500", "ord_1", TRACE)
+    assert said(last, "outcome", "order_id", "trace_id") == ("500", OURS, TRACE)
 
 
 def test_requests_at_the_same_time_have_their_own_lines():

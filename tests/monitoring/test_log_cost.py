@@ -54,7 +54,7 @@ class Function:
 
     def __init__(self) -> None:
         self.metrics_bytes = self.invocations = 0
-        self.system = GatewaySystem(new_id=lambda: uuid.uuid4().hex, fulfiller=SimulatedFulfiller(0.7, "dofs"))
+        self.system = GatewaySystem(fulfiller=SimulatedFulfiller(0.7, "dofs"))
         self.system.metrics = EmbeddedMetricFormat("DOFS", "prod", self.system.now, self._weigh)
 
     def _weigh(self, line: str) -> None:

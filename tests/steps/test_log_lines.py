@@ -134,7 +134,17 @@ def test_the_reconciler_tells_of_each_order_and_is_silent_when_it_finds_none(sys
     system.now.forward(system.policy.restart_after.total_seconds() + 1)
     with logged() as lines:
         reconcile(system)
-    assert ("restarted", "ord_lost", "reconcile") in {said(line, "outcome", "order_id", "event") for line in lines}
+    assert ("WARNING", "restarted", "ord_lost", "reconcile") in {
+        said(line, "level", "outcome", "order_id", "event") for line in lines
+    }
+
+
+def test_only_an_id_or_a_name_that_could_be_one_is_told(system):
+    task = {"task": "validate", "execution": "Bob +49 170", "input": {"order_id": "John Smith, 4111"}}
+    with logged() as lines, pytest.raises(Exception, match="no row"):
+        dispatch({"dofs": task}, Context(), system)
+    (line,) = lines
+    assert said(line, "order_id", "execution") == (None, None)
 
 
 def test_the_trace_goes_with_the_order_through_every_step_and_message(system):

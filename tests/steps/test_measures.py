@@ -13,7 +13,17 @@ from service.orders.ports import NotFulfilled
 from service.orders.redrive import redrive
 from service.orders.submission import KeyReused, OrderInvalid, Submission, submit
 from tests import events
-from tests.steps.doubles import Scripted, deliver, invalid, message, pending, processing, standing
+from tests.steps.doubles import (
+    Interposed,
+    Scripted,
+    deliver,
+    invalid,
+    message,
+    pending,
+    processing,
+    reconcile,
+    standing,
+)
 from tests.support import Context, MemorySystem, valid_order
 
 DECLINED = NotFulfilled(Failure(FailureKind.DECLINED, "no"))
@@ -120,6 +130,39 @@ def test_a_failed_order_is_redriven_once_for_each_failure(system):
 def test_messages_that_name_no_order_are_counted_at_each_delivery(system):
     deliver(system, "poison", "{}", message("ord_unknown"))
     assert counted(system) == {"PoisonMessages": 2}
+
+
+def test_an_attempt_whose_end_could_not_be_written_down_is_counted_once_it_could(system):
+    pending(system)
+    system.fulfiller = Scripted(DECLINED)
+    real, system.store = system.store, Interposed(system.store, apply=refusing("release"))
+    deliver(system, message("ord_1"))
+    assert counted(system) == {"OrdersStored": 1}
+    system.store = real
+
+
+def refusing(name):
+    def apply(store, write):
+        if write.name == name:
+            raise ConnectionError
+        return store.apply(write)
+
+    return apply
+
+
+def test_a_push_that_fails_is_counted_as_an_intervention_that_failed(system):
+    """Otherwise nobody would hear of a workflow that cannot be started: the API accepts, and nothing ends."""
+    system.receive()
+    system.workflow.broken = ConnectionError()
+    system.now.forward(system.policy.restart_after.total_seconds() + 1)
+    reconcile(system)
+    assert counted(system) == {"ReconcilerInterventions/errors": 1, "ReconcilerRuns": 1}
+
+
+def test_so_is_a_look_that_fails(system):
+    system.store = Interposed(system.store, waiting=lambda *_: 1 / 0)
+    reconcile(system)
+    assert counted(system) == {"ReconcilerInterventions/errors": 3, "ReconcilerRuns": 1}
 
 
 def test_the_schedule_is_a_heartbeat(system):

@@ -89,3 +89,55 @@ def test_a_terminal_gets_what_helps_to_follow_an_order_and_nothing_twice(stream)
     first, second = stream.getvalue().splitlines()
     assert first.endswith(" WARNING service: order ord_1 failed  attempt=2")
     assert second.endswith(" WARNING service: it failed  order_id=ord_1  attempt=2")
+
+
+def test_an_invocation_within_another_says_nothing_of_it(stream):
+    """A server handles a pipelined request in the context of the one before it."""
+    logs.configure(SETTINGS)
+    with logs.invocation("api", logging.WARNING, request_id="first"):
+        logs.note(order_id="ord_1", outcome="202")
+        with logs.invocation("api", logging.WARNING, request_id="second"):
+            pass
+    second, first = map(json.loads, stream.getvalue().splitlines())
+    assert (second["request_id"], second.get("order_id"), second["outcome"]) == ("second", None, "ok")
+    assert (first["request_id"], first["order_id"], first["outcome"]) == ("first", "ord_1", "202")
+
+
+def test_a_line_that_cannot_be_written_is_told_as_such_and_breaks_nothing(stream):
+    class Unprintable:
+        def __str__(self):
+            raise RuntimeError("canary")
+
+    logs.configure(SETTINGS)
+    log = logging.getLogger("service")
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    with logs.about(order_id=Unprintable()):
+        log.warning("one")
+    with logs.about(order_id=deep):
+        log.warning("two")
+    told = [json.loads(line)["message"] for line in stream.getvalue().splitlines()]
+    assert told == [f"a line that cannot be written: {error}" for error in ("RuntimeError", "RecursionError")]
+
+
+def test_a_handler_that_raises_as_that_of_lambdas_runtime_does_undoes_nothing():
+    class Raising(logging.Handler):
+        def emit(self, record):
+            raise OSError("the pipe is closed")
+
+    root, handler = logging.getLogger(), Raising()
+    before = root.handlers[:], root.level
+    root.handlers = [handler]
+    try:
+        logs.configure(SETTINGS)
+        logging.getLogger("service").error("it is done all the same")
+    finally:
+        root.handlers, root.level = before
+
+
+def test_a_terminal_gets_no_control_characters(stream):
+    logs.configure(replace(SETTINGS, log_format="text"))
+    logging.getLogger("service").warning("x\n2026-11-24 ERROR forged \x1b[31m")
+    (line,) = stream.getvalue().splitlines()
+    assert line.endswith("x\\n2026-11-24 ERROR forged \\x1b[31m")

@@ -52,7 +52,10 @@ def test_the_trace_that_api_gateway_began_is_the_same_in_w3cs_form():
     assert accepted(of_xray(header)) == of_xray(header)
 
 
-@pytest.mark.parametrize("header", [None, "", "Root=canary", "Root=1-5840652-a006649127e371903a2de979"])
+ZEROS = "Root=1-00000000-000000000000000000000000"
+
+
+@pytest.mark.parametrize("header", [None, "", "Root=canary", "Root=1-5840652-a006649127e371903a2de979", ZEROS])
 def test_what_is_no_trace_of_xray_is_passed_over(header):
     assert of_xray(header) is None
 
