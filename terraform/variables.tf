@@ -384,7 +384,7 @@ variable "enable_tracing" {
 }
 
 variable "enable_dlq_alerting" {
-  description = "Whether an alarm watches the depth of the dead-letter queue."
+  description = "Whether an alarm watches the depth of the dead-letter queue. Without it, few orders that all fail page nobody."
   type        = bool
   default     = true
 }

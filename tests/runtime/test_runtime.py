@@ -207,6 +207,18 @@ def test_each_line_of_the_log_is_one_json_object_metrics_included(function):
     assert {each["Namespace"] for each in directives} == {"SHOP"}
 
 
+def test_what_leaves_the_handler_is_logged_once_by_us_and_once_by_the_runtime_without_an_event(function):
+    """Saved queries and the runbook tell the two apart by that."""
+    before = len(function.log)
+    order_id = text(submitted(function, {"note": "x"}, Prefer="handling=lenient"))["order_id"]
+    function.error(task("task_validate", order_id))
+    lines = [json.loads(line) for line in function.log[before:].splitlines()]
+    (ours,) = [line for line in lines if line.get("event") == "validate"]
+    assert (ours["level"], ours["outcome"], ours["order_id"]) == ("INFO", "OrderInvalid", order_id)
+    (theirs,) = [line for line in lines if line.get("errorType") == "OrderInvalid"]
+    assert (theirs["level"], "event" in theirs) == ("ERROR", False)
+
+
 def test_no_order_is_quoted_in_the_log(function):
     submitted(function, valid_order(metadata={"note": "canary"}))
     submitted(function, {"canary": 1})
