@@ -48,7 +48,7 @@ run "each_alarm_watches_a_metric_that_aws_documents_with_its_dimensions_or_one_o
         ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", "Sum"],
         ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", "Sum"],
       ]
-      sns-failures             = [["AWS/SNS", "NumberOfNotificationsFailed", "TopicName", "Sum"]]
+      sns-failures = [["AWS/SNS", "NumberOfNotificationsFailed", "TopicName", "Sum"]]
     }
     error_message = "An alarm watches something else."
   }
