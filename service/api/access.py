@@ -11,7 +11,7 @@ from service.orders.trace import accepted, begun, of_xray, trace_id
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-QUIET = re.compile("/(health|ready|docs.*|openapi.json|console.*|stats.*)?")
+QUIET = re.compile("/(health|ready|docs(/[^/]+)?|openapi.json|console(/.*)?|stats(/live)?)?")
 """What is asked for by machines and pages, again and again; a line for each would bury the others."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
