@@ -152,9 +152,8 @@ class TextLines(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
         said: Mapping[str, Any] = _about(record)
-        shown = "".join(
-            f"  {name}={said[name]}" for name in SHOWN if name in said and str(said[name]) not in record.message
-        )
+        named = {"order_id"} if str(said.get("order_id")) in record.message else set()
+        shown = "".join(f"  {name}={said[name]}" for name in SHOWN if name in said and name not in named)
         whole = super().formatMessage(record) + shown
         return "".join(each if each.isprintable() else repr(each)[1:-1] for each in whole)
 

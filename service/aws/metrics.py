@@ -46,13 +46,13 @@ class EmbeddedMetricFormat:
             recorded, self._recorded = self._recorded, {}
         for key, metrics in recorded.items():
             while metrics:
-                self._tell(self._line(key, {metric: values[:MOST_VALUES] for metric, values in metrics.items()}))
+                self._tell(key, {metric: values[:MOST_VALUES] for metric, values in metrics.items()})
                 left = ((metric, values[MOST_VALUES:]) for metric, values in metrics.items())
                 metrics = {metric: values for metric, values in left if values}
 
-    def _tell(self, line: str) -> None:
+    def _tell(self, key: tuple[tuple[str, str], ...], metrics: dict[Metric, list[int]]) -> None:
         try:
-            self._write(line)
+            self._write(self._line(key, metrics))
         except Exception as error:  # what was done is done; that it was not counted must not undo it
             log.warning("metrics not written: %s", type(error).__name__)
 

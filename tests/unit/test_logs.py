@@ -83,12 +83,12 @@ def test_what_is_noted_outside_of_all_work_is_lost(stream):
 
 def test_a_terminal_gets_what_helps_to_follow_an_order_and_nothing_twice(stream):
     logs.configure(replace(SETTINGS, log_format="text"))
-    with logs.about(order_id="ord_1", attempt=2, request_id="r", trace_id="t"):
-        logging.getLogger("service").warning("order %s failed", "ord_1")
+    with logs.about(order_id="ord_12", attempt=2, request_id="r", trace_id="t"):
+        logging.getLogger("service").warning("order %s failed", "ord_12")
         logging.getLogger("service").warning("it failed")
     first, second = stream.getvalue().splitlines()
-    assert first.endswith(" WARNING service: order ord_1 failed  attempt=2")
-    assert second.endswith(" WARNING service: it failed  order_id=ord_1  attempt=2")
+    assert first.endswith(" WARNING service: order ord_12 failed  attempt=2")
+    assert second.endswith(" WARNING service: it failed  order_id=ord_12  attempt=2")
 
 
 def test_an_invocation_within_another_says_nothing_of_it(stream):
