@@ -27,16 +27,11 @@ USER 1000:1000
 ENTRYPOINT ["python", "-m", "service.provisioning"]
 
 FROM packages AS task
-ARG AWS_SERVICES="dynamodb sqs stepfunctions"
 COPY service /packages/service
-WORKDIR /packages
-RUN rm -r service/cli service/embedded service/provisioning boto3/data boto3/examples \
- && find . -type d \( -name tests -o -name '.*' ! -name . \) -prune -exec rm -r {} + \
- && for folder in botocore/data/*/; do \
-      case " ${AWS_SERVICES} " in *" $(basename "${folder}") "*) rm -f "${folder}"*/examples-* ;; *) rm -r "${folder}" ;; esac; \
-    done \
- && python -m compileall -q -j 0 --invalidation-mode unchecked-hash . \
- && chmod -R a+rX .
+COPY requirements/trim.py .
+RUN python trim.py /packages \
+ && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /packages \
+ && chmod -R a+rX /packages
 
 FROM ${BASE} AS function
 ARG SOURCE=unknown
@@ -48,6 +43,8 @@ LABEL org.opencontainers.image.title="DOFS" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.version="${VERSION}"
 COPY --from=task /packages ${LAMBDA_TASK_ROOT}
+# pydantic would look for plugins among all installed distributions, at every start.
+ENV PYDANTIC_DISABLE_PLUGINS=true
 # On AWS, Lambda runs it as a user of its own whatever is said here.
 USER 1000:1000
-CMD ["service.handler.handler"]
+CMD ["service.function.handler"]

@@ -1,4 +1,4 @@
-"""The Lambda entry point: which event is this?
+"""Which event is this?
 
 Only what an event needs is imported: a workflow step or a queue batch never loads the web framework.
 """
@@ -25,22 +25,13 @@ class UnknownEvent(Exception):
         super().__init__(f"no handler for an event with the keys: {keys or 'none'}")
 
 
-def handler(event: Any, context: Any) -> Any:
-    """Handle one invocation.
-
-    Args:
-        event: a task of ours, an SQS event, or an API Gateway REST proxy event.
-        context: the Lambda context.
+def dispatch(event: Any, context: Any, system: "LiveSystem") -> Any:
+    """Handle one invocation with the given ports; its last line in the log says how it went.
 
     Raises:
-        UnknownEvent: it is none of these.
+        UnknownEvent: it is no task of ours, no SQS event, and no API Gateway REST proxy event.
         Exception: what a workflow step raises, by whose class name the workflow catches it.
     """
-    return dispatch(event, context, _system())
-
-
-def dispatch(event: Any, context: Any, system: "LiveSystem") -> Any:
-    """Handle one invocation with the given ports; its last line in the log says how it went."""
     kind = _kind(event)
     request_id = getattr(context, "aws_request_id", None)
     level = logging.DEBUG if kind == "reconcile" else logging.INFO  # once a minute, and it tells what it does itself
@@ -113,7 +104,12 @@ def _api(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
 
 
 @cache
-def _system() -> "LiveSystem":
+def live_system() -> "LiveSystem":
+    """The ports of this process, as its environment has them.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
     from service.settings import Settings
     from service.wiring import LiveSystem
 

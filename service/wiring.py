@@ -25,6 +25,10 @@ class LiveSystem:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
+    def get_ready(self) -> None:
+        """Build what every event needs, so that the first one need not."""
+        _ = self.metrics, self.store, self._clients.dynamodb
+
     @cached_property
     def policy(self) -> Policy:
         return self.settings.policy

@@ -41,6 +41,7 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing here collects it
     )
     app.state.settings, app.state.offload, app.state.system = settings, offload, system
     app.state.figures = stats.Figures()

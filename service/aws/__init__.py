@@ -1,1 +1,1 @@
-"""The ports on AWS: DynamoDB, SQS and Step Functions through boto3."""
+"""The ports on AWS: DynamoDB, SQS and Step Functions through botocore."""

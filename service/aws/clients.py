@@ -1,11 +1,14 @@
-"""The one place that builds AWS clients, each when it is first needed."""
+"""The one place that builds AWS clients, each when it is first needed.
 
-from functools import cached_property
+They are botocore's: boto3 makes the very same ones, and loads S3's transfer manager at every cold start for it.
+"""
+
+from functools import cache, cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
 
 from service.settings import Settings
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Clients:
-    """boto3 clients for one process. They are safe to share between threads.
+    """botocore clients for one process. They are safe to share between threads.
 
     Retries are botocore's standard mode (exponential back-off with jitter, 3 attempts in all); the time-outs are
     short beside the function's own, so that a hanging connection costs one try and not the invocation.
@@ -48,7 +51,7 @@ class Clients:
         endpoint, region = self._settings.aws_endpoint_url, self._settings.region
         credential = EMULATOR_CREDENTIAL if endpoint else None
         with self._building:
-            return boto3.client(
+            return _session().create_client(
                 service,
                 region_name=region or None,
                 endpoint_url=endpoint or None,
@@ -62,3 +65,9 @@ class Clients:
                     max_pool_connections=20,
                 ),
             )
+
+
+@cache
+def _session() -> Session:
+    """One session for all clients of a process: it keeps the service models that it has read."""
+    return Session()

@@ -6,7 +6,8 @@ Nobody writes a condition by hand beside the table: what a transition needs and 
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.aws.records import attribute_value, from_timeline, shard_key
+from service.aws.attributes import to_attribute
+from service.aws.records import from_timeline, shard_key
 from service.orders.lifecycle import Assign, Guard, Increment, Reset
 from service.orders.model import Write
 
@@ -27,7 +28,7 @@ class Expressions:
 
     def value(self, name: str, value: Any) -> str:
         """Refer to a value."""
-        self.values[f":{name}"] = attribute_value(value)
+        self.values[f":{name}"] = to_attribute(value)
         return f":{name}"
 
     def parameters(self) -> dict[str, Any]:

@@ -2,27 +2,12 @@
 
 import zlib
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
+from service.aws.attributes import from_attribute, to_attribute
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, FieldError, Order, TimelineEntry, linked
 from service.orders.timestamps import parse, text
-
-_serializer, _deserializer = TypeSerializer(), TypeDeserializer()
-
-
-def attribute_value(value: Any) -> Any:
-    """A Python value as a DynamoDB attribute value."""
-    if isinstance(value, datetime):
-        value = text(value)
-    elif isinstance(value, tuple):
-        value = [_plain(element) for element in value]
-    elif isinstance(value, str):
-        value = str(value)
-    return _serializer.serialize(value)
 
 
 def shard_key(value: Status | FailureKind, order_id: str, shards: int) -> str:
@@ -54,12 +39,12 @@ def from_order(order: Order, shards: int) -> dict[str, Any]:
         "errors": order.errors,
         "timeline": from_timeline(order.timeline),
     }
-    return {name: attribute_value(value) for name, value in values.items() if value is not None}
+    return {name: to_attribute(value) for name, value in values.items() if value is not None}
 
 
 def to_order(item: Mapping[str, Any]) -> Order:
     """An item of the orders table as an order."""
-    row = {name: _deserializer.deserialize(value) for name, value in item.items()}
+    row = {name: from_attribute(value) for name, value in item.items()}
     return Order(
         order_id=row["order_id"],
         owner=row["owner"],
@@ -70,11 +55,11 @@ def to_order(item: Mapping[str, Any]) -> Order:
         created_at=parse(row["created_at"]),
         updated_at=parse(row["updated_at"]),
         status=Status(row["status"]),
-        version=int(row["version"]),
-        epoch=int(row["epoch"]),
-        attempts=int(row["attempts"]),
-        resends=int(row["resends"]),
-        restarts=int(row["restarts"]),
+        version=row["version"],
+        epoch=row["epoch"],
+        attempts=row["attempts"],
+        resends=row["resends"],
+        restarts=row["restarts"],
         write_id=row["write_id"],
         lease_owner=row.get("lease_owner"),
         lease_until=parse(row["lease_until"]) if row.get("lease_until") else None,
@@ -96,19 +81,19 @@ def from_failed_order(failed: FailedOrder, shards: int) -> dict[str, Any]:
         "epoch": failed.epoch,
         "message_id": failed.message_id,
     }
-    return {name: attribute_value(value) for name, value in values.items() if value is not None}
+    return {name: to_attribute(value) for name, value in values.items() if value is not None}
 
 
 def to_failed_order(item: Mapping[str, Any]) -> FailedOrder:
     """An item of the failed-orders table as a failed order."""
-    row = {name: _deserializer.deserialize(value) for name, value in item.items()}
+    row = {name: from_attribute(value) for name, value in item.items()}
     return FailedOrder(
         order_id=row["order_id"],
         customer_id=row.get("customer_id"),
         kind=FailureKind(row["reason"]),
         detail=row["detail"],
-        attempts=int(row["attempts"]),
-        epoch=int(row["epoch"]),
+        attempts=row["attempts"],
+        epoch=row["epoch"],
         failed_at=parse(row["failed_at"]),
         message_id=row.get("message_id"),
     )
@@ -127,7 +112,3 @@ def from_timeline(entries: tuple[TimelineEntry, ...]) -> tuple[dict[str, Any], .
 def _entry(row: Mapping[str, Any]) -> TimelineEntry:
     source = Status(row["from"]) if "from" in row else None
     return TimelineEntry(parse(row["at"]), source, Status(row["to"]), row["actor"], row.get("reason"))
-
-
-def _plain(value: Any) -> Any:
-    return {"pointer": value.pointer, "detail": value.detail} if isinstance(value, FieldError) else value

@@ -73,7 +73,7 @@ def running(variables: Mapping[str, str], folder: Path) -> Iterator[Function]:
         **variables,
     }
     log_file = folder / "log.txt"
-    command = [sys.executable, "-m", "awslambdaric", "service.handler.handler"]
+    command = [sys.executable, "-m", "awslambdaric", "service.function.handler"]
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:

@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from service import handler
 from service.handler import UnknownEvent, dispatch
 from service.orders.identity import derived_id
 from service.orders.submission import OrderInvalid
@@ -170,10 +169,3 @@ def test_the_message_of_the_workflow_is_what_the_step_before_it_returned():
     states = json.loads(WORKFLOW_FILE.read_text())["States"]
     assert states["EnqueueFulfillment"]["Parameters"]["MessageBody.$"] == "$"
     assert (states["StoreOrder"]["Next"], states["StoreOrder"]["OutputPath"]) == ("EnqueueFulfillment", "$.Payload")
-
-
-def test_the_entry_point_dispatches_to_the_system_of_the_process(monkeypatch):
-    system = MemorySystem()
-    monkeypatch.setattr(handler, "_system", lambda: system)
-    system.receive("ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6")
-    assert handler.handler(events.load("task_store"), Context()) == {"order_id": "ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6"}

@@ -1,0 +1,43 @@
+"""The function as Lambda starts it.
+
+What every event needs is loaded while the environment is initialized, when Lambda gives it a whole CPU; an invocation
+has the share that its memory buys. What only some events need, the web framework above all, comes with the first of
+them. The garbage collector looks away until then: what is loaded stays.
+
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+"""
+
+import gc
+
+gc.disable()
+
+from contextlib import suppress  # noqa: E402 (the collector is to miss all that follows)
+from typing import Any  # noqa: E402
+
+from service.aws.left_out import leave_out_the_unused  # noqa: E402
+from service.handler import dispatch, live_system  # noqa: E402
+from service.settings import SettingsError  # noqa: E402
+
+leave_out_the_unused()
+with suppress(SettingsError):  # each invocation tells of it, as an error that names the settings
+    live_system().get_ready()
+
+
+def handler(event: Any, context: Any) -> Any:
+    """Handle one invocation.
+
+    Args:
+        event: a task of ours, an SQS event, or an API Gateway REST proxy event.
+        context: the Lambda context.
+
+    Raises:
+        SettingsError: the function's environment lacks a setting, or has a wrong one.
+        UnknownEvent: the event is none of these.
+        Exception: what a workflow step raises, by whose class name the workflow catches it.
+    """
+    try:
+        return dispatch(event, context, live_system())
+    finally:
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
