@@ -173,6 +173,7 @@ def configure(settings: Settings) -> None:
     """Give the process's log its level and its form, wherever it goes to."""
     root = logging.getLogger()
     root.setLevel(settings.log_level)
+    _look_up_only_what_is_told()
     form = JsonLines() if settings.log_format == "json" else TextLines()
     for handler in root.handlers:
         if isinstance(handler, logging.StreamHandler):
@@ -180,6 +181,12 @@ def configure(settings: Settings) -> None:
         else:  # that of Lambda's runtime writes what it is given and nothing after it, and raises what goes wrong
             handler.setFormatter(Ended(form))
             handler.emit = _guarded(handler.emit)  # type: ignore[method-assign,assignment]
+
+
+def _look_up_only_what_is_told() -> None:
+    """https://docs.python.org/3/howto/logging.html#optimization"""
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
 
 
 def _guarded(emit: Callable[[logging.LogRecord], None]) -> Callable[[logging.LogRecord], None]:

@@ -47,7 +47,9 @@ def create_app(
     app.state.figures = stats.Figures()
     app.state.routers = _routers(settings, offload)
     for router in app.state.routers:
-        app.include_router(router)
+        app.router.routes += (
+            router.routes
+        )  # one list to match; FastAPI matches an included router's routes again and again
     problems.install(app)
     if settings.cors_origins:
         app.add_middleware(

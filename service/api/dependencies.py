@@ -1,6 +1,7 @@
 """What routes ask for, as annotated aliases, so that they read as plain functions.
 
-All are async: a plain function would cost every request a thread.
+All are async: a plain function would cost every request a thread. What nearly every route needs is one dependency, as
+FastAPI takes as long for each as for reading the order.
 """
 
 from collections.abc import Awaitable, Callable
@@ -46,9 +47,13 @@ class Caller:
     sees_all: bool
     operates: bool
 
+    def sees(self, order: Order) -> bool:
+        """Whether an order is visible to this caller."""
+        return self.sees_all or order.owner == self.name
+
     def check_may_see(self, order: Order) -> None:
         """Raise OrderNotFound for somebody else's order: its existence is not disclosed either."""
-        if not (self.sees_all or order.owner == self.name):
+        if not self.sees(order):
             raise OrderNotFound
 
 
@@ -57,19 +62,35 @@ async def _system(request: Request) -> System:
     return system
 
 
-async def _settings(request: Request) -> Settings:
-    settings: Settings = request.app.state.settings
-    return settings
-
-
 async def _offload(request: Request) -> Offload:
     offload: Offload = request.app.state.offload
     return offload
 
 
-async def _caller(request: Request) -> Caller:
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request's caller, and what it is answered with: the ports, the settings, and how it waits for AWS."""
+
+    caller: Caller
+    system: System
+    settings: Settings
+    offload: Offload
+
+
+async def _call(request: Request) -> Call:
+    state = request.app.state
+    return Call(_caller(request, state.settings), state.system, state.settings, state.offload)
+
+
+async def _operator_call(request: Request) -> Call:
+    call = await _call(request)
+    if not call.caller.operates:
+        raise NotOperator
+    return call
+
+
+def _caller(request: Request, settings: Settings) -> Caller:
     """The caller as API Gateway authenticated them; never from anything that the caller wrote."""
-    settings: Settings = request.app.state.settings
     if settings.api_auth == "none":
         return Caller("anonymous", sees_all=True, operates=True)
     context = _part(request.scope.get("aws.event", {}), "requestContext")
@@ -86,20 +107,13 @@ async def _caller(request: Request) -> Caller:
     return Caller(f"{settings.api_auth}:{name}", sees_all=operates, operates=operates)
 
 
-async def _operator(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
-    if not caller.operates:
-        raise NotOperator
-    return caller
-
-
 def _part(whole: dict[str, Any], name: str) -> dict[str, Any]:
     """An object of an object; API Gateway writes null for one that it has not."""
     part = whole.get(name)
     return part if isinstance(part, dict) else {}
 
 
-TheSettings = Annotated[Settings, Depends(_settings)]
 TheSystem = Annotated[System, Depends(_system)]
 TheOffload = Annotated[Offload, Depends(_offload)]
-TheCaller = Annotated[Caller, Depends(_caller)]
-TheOperator = Annotated[Caller, Depends(_operator)]
+TheCall = Annotated[Call, Depends(_call)]
+TheOperatorCall = Annotated[Call, Depends(_operator_call)]

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from service.api import cursor
 from service.api.body import read_json
-from service.api.dependencies import Caller, TheOffload, TheOperator, TheSettings, TheSystem
+from service.api.dependencies import Caller, TheOperatorCall
 from service.api.problems import OrderNotFailed, OrderNotFound, Problem, ProblemRoute
 from service.api.views import (
     DecimalResponse,
@@ -163,12 +163,10 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
 
 
 @router.get("/failed-orders", response_model=FailedOrderListView, responses=_responses(400, 401, 403, 422, 503))
-async def list_failed_orders(
-    query: Annotated[FailedListQuery, Query()], system: TheSystem, offload: TheOffload, _: TheOperator
-) -> DecimalResponse:
+async def list_failed_orders(query: Annotated[FailedListQuery, Query()], call: TheOperatorCall) -> DecimalResponse:
     """List the orders that failed for good and were not redriven, newest first."""
     after = cursor.decode(query.cursor, query.listing)
-    page = await offload(system.store.failed_orders, query.reason, query.span, query.limit, after)
+    page = await call.offload(call.system.store.failed_orders, query.reason, query.span, query.limit, after)
     views = [failed_order_view(failed) for failed in page.orders]
     return DecimalResponse({"failed_orders": views, "next_cursor": cursor.encode(page.next, query.listing)})
 
@@ -176,10 +174,10 @@ async def list_failed_orders(
 @router.get(
     "/failed-orders/{order_id}", response_model=FailedOrderDetailView, responses=_responses(401, 403, 404, 422, 503)
 )
-async def get_failed_order(order_id: str, system: TheSystem, offload: TheOffload, _: TheOperator) -> DecimalResponse:
+async def get_failed_order(order_id: str, call: TheOperatorCall) -> DecimalResponse:
     """Show why an order failed, its whole story, and the id of its message in the dead-letter queue."""
-    failed = await offload(system.store.failed, order_id) if is_id(order_id) else None
-    order = await offload(system.store.get, order_id) if failed else None
+    failed = await call.offload(call.system.store.failed, order_id) if is_id(order_id) else None
+    order = await call.offload(call.system.store.get, order_id) if failed else None
     if failed is None or order is None:
         raise OrderNotFailed
     return DecimalResponse({**failed_order_view(failed), "order": order_view(order)})
@@ -191,14 +189,14 @@ async def get_failed_order(order_id: str, system: TheSystem, offload: TheOffload
     responses=_responses(400, 401, 403, 404, 409, 413, 415, 422, 503),
     openapi_extra=_body(RedriveRequest),
 )
-async def redrive_order(
-    order_id: str, request: Request, system: TheSystem, offload: TheOffload, operator: TheOperator
-) -> DecimalResponse:
+async def redrive_order(order_id: str, request: Request, call: TheOperatorCall) -> DecimalResponse:
     """Give a failed order all its attempts anew. To do it again changes nothing."""
     wanted = await _read(request, RedriveRequest)
     if not is_id(order_id):
         raise OrderNotFound
-    return DecimalResponse(order_view(await offload(_redriven, order_id, wanted, _actor(operator), system)))
+    return DecimalResponse(
+        order_view(await call.offload(_redriven, order_id, wanted, _actor(call.caller), call.system))
+    )
 
 
 def _redriven(order_id: str, wanted: RedriveRequest, actor: str, system: System) -> Order:
@@ -218,26 +216,24 @@ def _redriven(order_id: str, wanted: RedriveRequest, actor: str, system: System)
     responses=_responses(400, 401, 403, 413, 415, 422, 503),
     openapi_extra=_body(BulkRedriveRequest),
 )
-async def redrive_orders(
-    request: Request, system: TheSystem, settings: TheSettings, offload: TheOffload, operator: TheOperator
-) -> DecimalResponse:
+async def redrive_orders(request: Request, call: TheOperatorCall) -> DecimalResponse:
     """Give failed orders all their attempts anew, a bounded number of them in a second; each is answered for.
 
     Go on with `next_cursor` until it is null.
     """
     wanted = await _read(request, BulkRedriveRequest)
-    orders, following = await offload(chosen, wanted.selection, system)
-    actor, began = _actor(operator), monotonic()
+    orders, following = await call.offload(chosen, wanted.selection, call.system)
+    actor, began = _actor(call.caller), monotonic()
     results: list[Result] = []
     for order_id, epoch in orders:
-        if monotonic() > began + min(TIME, SHARE * settings.function_timeout):
+        if monotonic() > began + min(TIME, SHARE * call.settings.function_timeout):
             results.append(Result(order_id, Outcome.ERROR, "no time was left for it; try again"))
             continue
         one = partial(redrive_one_of_many, epoch=epoch, dry_run=wanted.dry_run)
-        results.append(await offload(one, order_id, actor, wanted.note, system))
+        results.append(await call.offload(one, order_id, actor, wanted.note, call.system))
         if results[-1].outcome is Outcome.REDRIVEN:
-            await asyncio.sleep(1 / settings.redrive_rate)
-    removed = 0 if wanted.dry_run else await offload(remove_stale, system)
+            await asyncio.sleep(1 / call.settings.redrive_rate)
+    removed = 0 if wanted.dry_run else await call.offload(remove_stale, call.system)
     return DecimalResponse(
         {
             "dry_run": wanted.dry_run,

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from service import logs
 from service.api import cursor
 from service.api.body import KEY_PATTERN, idempotency_key, prefers_lenient, read_json
-from service.api.dependencies import TheCaller, TheOffload, TheSystem
+from service.api.dependencies import TheCall
 from service.api.problems import OrderNotFound, Problem, ProblemRoute
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView, order_view
 from service.orders.cancel import cancel
@@ -40,12 +40,39 @@ RESPONSES: dict[str, dict[int | str, dict[str, Any]]] = {
     "list": {status: {"model": Problem} for status in (400, 401, 422, 503)},
     "cancel": {status: {"model": Problem} for status in (401, 404, 409, 422, 503)},
 }
-REQUEST_BODY = {
+SUBMISSION: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "schema": {
+                "type": "string",
+                "description": "16 to 128 printable ASCII characters, bare or quoted, that make a retry safe.",
+                "title": "Idempotency-Key",
+                "pattern": KEY_PATTERN,
+            },
+            "description": "16 to 128 printable ASCII characters, bare or quoted, that make a retry safe.",
+        },
+        {
+            "name": "Prefer",
+            "in": "header",
+            "required": False,
+            "schema": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "`handling=lenient` leaves the judgment of the order to the workflow.",
+                "title": "Prefer",
+            },
+            "description": "`handling=lenient` leaves the judgment of the order to the workflow.",
+        },
+    ],
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{OrderRequest.__name__}"}}},
-    }
+    },
 }
+"""What a submission is made of, for the documentation: the route reads it itself, strictly and faster."""
 
 
 class ListQuery(BaseModel):
@@ -73,41 +100,24 @@ class ListQuery(BaseModel):
 
 
 @router.post(
-    "/order", status_code=202, response_model=AcceptedView, responses=RESPONSES["submit"], openapi_extra=REQUEST_BODY
+    "/order", status_code=202, response_model=AcceptedView, responses=RESPONSES["submit"], openapi_extra=SUBMISSION
 )
 @router.post(
-    "/orders", status_code=202, response_model=AcceptedView, responses=RESPONSES["submit"], openapi_extra=REQUEST_BODY
+    "/orders", status_code=202, response_model=AcceptedView, responses=RESPONSES["submit"], openapi_extra=SUBMISSION
 )
-async def submit_order(
-    request: Request,
-    system: TheSystem,
-    offload: TheOffload,
-    caller: TheCaller,
-    idempotency: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            description="16 to 128 printable ASCII characters, bare or quoted, that make a retry safe.",
-            json_schema_extra={"pattern": KEY_PATTERN},
-        ),
-    ] = None,
-    prefer: Annotated[
-        list[str] | None,
-        Header(alias="Prefer", description="`handling=lenient` leaves the judgment of the order to the workflow."),
-    ] = None,
-) -> DecimalResponse:
+async def submit_order(request: Request, call: TheCall) -> DecimalResponse:
     """Submit an order. 202 means that it is durable and on its way; follow it at `Location`.
 
     A repeat with the same `Idempotency-Key` and the same order gets the first answer again.
     """
     submission = Submission(
         document=await read_json(request),
-        owner=caller.name,
-        lenient=prefers_lenient(prefer or ()),
-        idempotency_key=idempotency_key(idempotency),
+        owner=call.caller.name,
+        lenient=prefers_lenient(request.headers.getlist("Prefer")),
+        idempotency_key=idempotency_key(request.headers.get("Idempotency-Key")),
         traceparent=request.scope["traceparent"],
     )
-    order, replayed = await offload(submit, submission, system)
+    order, replayed = await call.offload(submit, submission, call.system)
     logs.note(order_id=order.order_id)
     headers = {"Location": f"{request.scope.get('root_path', '')}/orders/{order.order_id}"}
     if submission.lenient:
@@ -118,43 +128,41 @@ async def submit_order(
 
 
 @router.get("/orders", response_model=OrderListView, responses=RESPONSES["list"])
-async def list_orders(
-    query: Annotated[ListQuery, Query()], system: TheSystem, offload: TheOffload, caller: TheCaller
-) -> DecimalResponse:
+async def list_orders(query: Annotated[ListQuery, Query()], call: TheCall) -> DecimalResponse:
     """List a customer's orders, or the orders in one state, newest first.
 
     A page that is not the last may be shorter than `limit`; go on until `next_cursor` is null.
     """
     after = cursor.decode(query.cursor, query.listing)
     if query.customer_id is not None:
-        page = await offload(system.store.by_customer, query.customer_id, query.limit, after)
+        page = await call.offload(call.system.store.by_customer, query.customer_id, query.limit, after)
     else:
-        page = await offload(system.store.by_status, query.status, query.limit, after)
-    visible = [order for order in page.orders if caller.sees_all or order.owner == caller.name]
+        page = await call.offload(call.system.store.by_status, query.status, query.limit, after)
+    visible = [order for order in page.orders if call.caller.sees(order)]
     return DecimalResponse(
         {"orders": [order_view(order) for order in visible], "next_cursor": cursor.encode(page.next, query.listing)}
     )
 
 
 @router.get("/orders/{order_id}", response_model=OrderView, responses=RESPONSES["get"])
-async def get_order(order_id: str, system: TheSystem, offload: TheOffload, caller: TheCaller) -> DecimalResponse:
+async def get_order(order_id: str, call: TheCall) -> DecimalResponse:
     """Show an order with its timeline."""
-    order = await offload(system.store.get, order_id) if is_id(order_id) else None
+    order = await call.offload(call.system.store.get, order_id) if is_id(order_id) else None
     if order is None:
         raise OrderNotFound
-    caller.check_may_see(order)
+    call.caller.check_may_see(order)
     return DecimalResponse(order_view(order))
 
 
 @router.post("/orders/{order_id}/cancel", response_model=OrderView, responses=RESPONSES["cancel"])
-async def cancel_order(order_id: str, system: TheSystem, offload: TheOffload, caller: TheCaller) -> DecimalResponse:
+async def cancel_order(order_id: str, call: TheCall) -> DecimalResponse:
     """Cancel an order that fulfillment has not begun. Cancelling it again changes nothing."""
     if not is_id(order_id):
         raise OrderNotFound
-    if not caller.sees_all:
-        order = await offload(system.store.get, order_id)
+    if not call.caller.sees_all:
+        order = await call.offload(call.system.store.get, order_id)
         if order is None:
             raise OrderNotFound
-        caller.check_may_see(order)
-    cancelled = await offload(cancel, order_id, "api", "cancelled by the customer", system)
+        call.caller.check_may_see(order)
+    cancelled = await call.offload(cancel, order_id, "api", "cancelled by the customer", call.system)
     return DecimalResponse(order_view(cancelled))

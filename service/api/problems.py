@@ -154,8 +154,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 def _allowed(request: Request) -> str:
     """All methods of the resource (RFC 9110, section 15.5.6); the framework names those of one of its routes."""
-    groups = [request.app.routes, *(router.routes for router in request.app.state.routers)]
-    routes = [route for group in groups for route in group if isinstance(route, Route)]
+    routes = (route for route in request.app.routes if isinstance(route, Route))
     matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
     return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
 

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, Field
 
-from service.api.dependencies import Offload, TheOffload, TheOperator, TheSettings, TheSystem
+from service.api.dependencies import Offload, TheOperatorCall
 from service.api.problems import Problem, ProblemRoute
 from service.api.views import Instant
 from service.orders import stats
@@ -113,12 +113,12 @@ class Figures:
             return self._taken
 
 
-async def _figures(request: Request, system: TheSystem, settings: TheSettings, offload: TheOffload) -> Any:
+async def _figures(request: Request, call: TheOperatorCall) -> Any:
     figures: Figures = request.app.state.figures
-    good_for = timedelta(seconds=settings.stats_every)
+    good_for = timedelta(seconds=call.settings.stats_every)
 
     async def get() -> dict[str, Any]:
-        return stats_view(await figures.get(system, offload, good_for))
+        return stats_view(await figures.get(call.system, call.offload, good_for))
 
     return get
 
@@ -131,7 +131,7 @@ TheFigures = Annotated[Any, Depends(_figures)]
     response_model=StatsView,
     responses={status: {"model": Problem} for status in (401, 403, 503)},
 )
-async def show_stats(figures: TheFigures, _: TheOperator) -> JSONResponse:
+async def show_stats(figures: TheFigures) -> JSONResponse:
     """Show how the system does.
 
     The cost is bounded, however many orders there are: with 8 shards, 120 queries of an index, of 1,000 entries each
@@ -141,7 +141,7 @@ async def show_stats(figures: TheFigures, _: TheOperator) -> JSONResponse:
 
 
 @live_router.get("/stats/live", response_class=EventSourceResponse)
-async def show_stats_live(figures: TheFigures, settings: TheSettings, _: TheOperator) -> AsyncIterator[dict[str, Any]]:
+async def show_stats_live(figures: TheFigures, call: TheOperatorCall) -> AsyncIterator[dict[str, Any]]:
     """Show how the system does, whenever it has been looked at anew, as server-sent events."""
     shown = None
     while True:
@@ -153,7 +153,7 @@ async def show_stats_live(figures: TheFigures, settings: TheSettings, _: TheOper
         if view["at"] != shown:
             shown = view["at"]
             yield view
-        await asyncio.sleep(settings.stats_every)
+        await asyncio.sleep(call.settings.stats_every)
 
 
 def stats_view(taken: Stats) -> dict[str, Any]:

@@ -15,6 +15,7 @@ MAX_DEPTH = 32
 MAX_NUMBER_LENGTH = 40
 MAX_EXPONENT = 300
 
+_quoted = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # made once, not for each value
 _TOO_DEEP = f"The document is nested deeper than {MAX_DEPTH} levels."
 
 
@@ -93,10 +94,6 @@ def write(value: Any) -> str:
 def fingerprint(text: str) -> str:
     """Tell documents apart by the SHA-256 of their canonical text, as 64 hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _quoted(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _decimal(text: str) -> Decimal:

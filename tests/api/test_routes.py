@@ -54,8 +54,8 @@ SWITCHED = pytest.mark.parametrize(
 
 def table(offload, **settings):
     app = create_app(replace(SETTINGS, **settings), offload)
-    routes = [route for router in app.state.routers for route in router.routes if isinstance(route, Route)]
-    return {f"{method} {route.path}" for route in routes for method in route.methods - {"HEAD"}}
+    routes = [route for route in app.routes if isinstance(route, Route)]
+    return {f"{method} {route.path}" for route in routes for method in route.methods - {"HEAD"}} - {"GET /openapi.json"}
 
 
 @SWITCHED

@@ -68,8 +68,8 @@ def test_botocore_knows_the_operations_in_use_and_trusts_amazon_alone(images):
     program = """
 from botocore.session import Session
 from ssl import create_default_context
-session = Session()
-print(*[name for each in ("dynamodb", "sqs", "stepfunctions") for name in session.get_service_model(each).operation_names])
+models = map(Session().get_service_model, ("dynamodb", "sqs", "stepfunctions"))
+print(*[name for model in models for name in model.operation_names])
 from botocore.httpsession import where
 trusted = create_default_context(cafile=where()).get_ca_certs()
 print(*sorted({dict(name for (name,) in each["subject"])["organizationName"] for each in trusted}), sep=";")
