@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from service.aws.clients import Clients
-from service.aws.partitions import TICK, Partition, Partitions
+from service.aws.partitions import Partition, Partitions
 from service.aws.records import to_order
 from service.orders.figures import Ended, Tally
 from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.paging import Page, Position, Span
-from service.orders.timestamps import parse
+from service.orders.timestamps import TICK, parse
 from service.settings import Settings
 
 BY_CUSTOMER, BY_STATUS = "by-customer", "by-status"

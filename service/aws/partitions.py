@@ -9,14 +9,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from service.aws.clients import Clients
 from service.orders.figures import Tally
-from service.orders.paging import ALWAYS, Key, Position, Span, cut, needed
+from service.orders.paging import ALWAYS, Key, Part, Position, Span, cut, needed, rest
 from service.orders.ports import Unavailable
-from service.orders.timestamps import parse, text
+from service.orders.timestamps import TICK, parse, text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 SIDE_BY_SIDE = 16  # queries; the connection pool holds 20
 BATCH_GET_KEYS = 100  # the most that one BatchGetItem takes
 BATCH_GET_TRIES = 5
-TICK = timedelta(milliseconds=1)  # time stamps as text tell no more
 
 Answer = TypeVar("Answer")
 
@@ -37,14 +35,6 @@ class Partition:
     key: str
     value: str
     stamp: str
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Some keys of one partition; there are more if it is not ``whole``."""
-
-    keys: tuple[Key, ...]
-    whole: bool
 
 
 class Partitions:
@@ -62,9 +52,7 @@ class Partitions:
         self, partitions: Sequence[Partition], limit: int, after: Position | None, span: Span = ALWAYS
     ) -> tuple[list[str], Position | None]:
         """Cut one page of ids, the newest first, from several partitions."""
-        ends = [end for end in (after.at + TICK if after else None, span.end) if end is not None]
-        within = Span(span.start, min(ends, default=None))
-        parts = self.keys(partitions, within, needed(limit, after))
+        parts = self.keys(partitions, rest(span, after), needed(limit, after))
         return cut((key for part in parts for key in part.keys), limit, after)
 
     def keys(self, partitions: Sequence[Partition], span: Span, most: int, *, oldest_first: bool = False) -> list[Part]:

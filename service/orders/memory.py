@@ -1,9 +1,10 @@
 """An order store in memory.
 
-It stands under the same contract tests as the DynamoDB store and serves tests that need no AWS.
+It stands under the same contract tests as the DynamoDB store and serves tests that need no AWS. Its tables have the
+indexes that DynamoDB's have, so a list reads what it would read there, however many orders there are.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from threading import RLock
 from typing import TypeVar
@@ -11,19 +12,24 @@ from typing import TypeVar
 from service.orders.figures import Ended, Tally
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, Order, Write
-from service.orders.paging import Key, Page, Position, Span, cut
+from service.orders.paging import ALWAYS, Page, Position, Span, cut, needed, rest
 from service.orders.ports import OrderExists, TransitionRefused
 from service.orders.rules import after_write, check_complete, failed_row, permitted
+from service.orders.table import Index, Table
+from service.orders.timestamps import TICK
 
 Listed = TypeVar("Listed", Order, FailedOrder)
 
 
 class InMemoryOrderStore:
-    """Orders and failed orders in two dictionaries, each write under one lock."""
+    """Orders and failed orders in two tables, each write under one lock."""
 
     def __init__(self) -> None:
-        self.orders: dict[str, Order] = {}
-        self.failures: dict[str, FailedOrder] = {}
+        self._by_customer = Index[Order](lambda order: order.customer_id, lambda order: order.created_at)
+        self._by_status = Index[Order](lambda order: order.status, lambda order: order.updated_at)
+        self._by_kind = Index[FailedOrder](lambda failed: failed.kind, lambda failed: failed.failed_at)
+        self.orders = Table(self._by_customer, self._by_status)
+        self.failures = Table(self._by_kind)
         self._lock = RLock()
 
     def create(self, order: Order) -> Order:
@@ -52,16 +58,15 @@ class InMemoryOrderStore:
         return self.orders.get(order_id)
 
     def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page[Order]:
-        mine = [order for order in self._all() if order.customer_id == customer_id]
-        return _page(mine, lambda order: order.created_at, limit, after)
+        return self._page(self.orders, self._by_customer, (customer_id,), ALWAYS, limit, after)
 
     def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
-        standing = [order for order in self._all() if order.status is status]
-        return _page(standing, lambda order: order.updated_at, limit, after)
+        return self._page(self.orders, self._by_status, (status,), ALWAYS, limit, after)
 
     def waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
-        standing = (order for order in self._all() if order.status is status and order.updated_at < before)
-        return tuple(sorted(standing, key=lambda order: order.updated_at)[:limit])
+        with self._lock:
+            part = self._by_status.keys(status, Span(end=before), limit, oldest_first=True)
+            return tuple(self.orders[key.order_id] for key in part.keys)
 
     def failed(self, order_id: str) -> FailedOrder | None:
         return self.failures.get(order_id)
@@ -69,22 +74,20 @@ class InMemoryOrderStore:
     def failed_orders(
         self, kind: FailureKind | None, span: Span, limit: int, after: Position | None = None
     ) -> Page[FailedOrder]:
-        with self._lock:
-            failed = [each for each in self.failures.values() if kind in (None, each.kind) and each.failed_at in span]
-        return _page(failed, lambda each: each.failed_at, limit, after)
+        kinds = FailureKind if kind is None else (kind,)
+        return self._page(self.failures, self._by_kind, kinds, span, limit, after)
 
     def tally(self, what: Status | FailureKind, most: int) -> Tally:
         with self._lock:
-            marks = [order.status for order in self.orders.values()] + [each.kind for each in self.failures.values()]
-        count = marks.count(what)
+            count = self._by_status.count(what) if isinstance(what, Status) else self._by_kind.count(what)
         return Tally(min(count, most), count <= most)
 
     def ended(self, status: Status, since: datetime, most: int) -> Ended:
-        standing = (order for order in self._all() if order.status is status and order.updated_at >= since)
-        keys = sorted((Key(order.updated_at, order.order_id) for order in standing), reverse=True)
-        if len(keys) > most:
-            since = keys[most - 1].at + timedelta(milliseconds=1)
-        return Ended(since, tuple(key for key in keys if key.at >= since))
+        with self._lock:
+            part = self._by_status.keys(status, Span(since), most)
+        if not part.whole:
+            since = part.keys[-1].at + TICK
+        return Ended(since, tuple(key for key in part.keys if key.at >= since))
 
     def durations(self, order_ids: Sequence[str]) -> list[timedelta]:
         orders = (self.orders[order_id] for order_id in order_ids)
@@ -93,14 +96,17 @@ class InMemoryOrderStore:
     def ready(self) -> None:
         return None
 
-    def _all(self) -> list[Order]:
+    def _page(
+        self,
+        table: Table[Listed],
+        index: Index[Listed],
+        partitions: Iterable[str],
+        span: Span,
+        limit: int,
+        after: Position | None,
+    ) -> Page[Listed]:
+        within, most = rest(span, after), needed(limit, after)
         with self._lock:
-            return list(self.orders.values())
-
-
-def _page(
-    orders: Iterable[Listed], stamp: Callable[[Listed], datetime], limit: int, after: Position | None
-) -> Page[Listed]:
-    by_id = {order.order_id: order for order in orders}
-    ids, following = cut((Key(stamp(order), order_id) for order_id, order in by_id.items()), limit, after)
-    return Page(tuple(by_id[order_id] for order_id in ids), following)
+            keys = [key for partition in partitions for key in index.keys(partition, within, most).keys]
+            ids, following = cut(keys, limit, after)
+            return Page(tuple(table[order_id] for order_id in ids), following)

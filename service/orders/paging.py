@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
+
+from service.orders.timestamps import TICK
 
 MARK_BYTES = 8
 
@@ -23,12 +25,19 @@ class Position:
     listed: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+class Key(NamedTuple):
     """What places an order in a list."""
 
     at: datetime
     order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some keys of one partition of an index; there are more if it is not ``whole``."""
+
+    keys: tuple[Key, ...]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,12 @@ def cut(keys: Iterable[Key], limit: int, after: Position | None) -> tuple[list[s
     if after is not None and after.at == last:
         listed |= after.listed
     return [key.order_id for key in shown], Position(last, listed)
+
+
+def rest(span: Span, after: Position | None) -> Span:
+    """What of a span the pages after ``after`` can be in: its last time stamp still is, as more orders may share it."""
+    ends = [end for end in (after.at + TICK if after else None, span.end) if end is not None]
+    return Span(span.start, min(ends, default=None))
 
 
 def mark(order_id: str) -> str:

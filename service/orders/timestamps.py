@@ -1,9 +1,12 @@
 """Instants as text: RFC 3339 in UTC, with milliseconds, so that their order as text is their order in time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 YEARS = range(2, 9999)
 """Years whose instants can be moved by a day and are instants still."""
+
+TICK = timedelta(milliseconds=1)
+"""The least time between two instants whose texts differ."""
 
 
 def text(instant: datetime) -> str:

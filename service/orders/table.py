@@ -1,0 +1,83 @@
+"""A table in memory with indexes: each is sorted, and read from where a list begins to where its page ends.
+
+So a list costs what it reads, and a binary search for where to begin, whatever the table holds besides.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator, MutableMapping
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from service.orders.paging import Key, Part, Span
+
+Row = TypeVar("Row")
+
+
+class Index(Generic[Row]):
+    """The keys of a table's rows: one partition for each value of an attribute, sorted by a time stamp, then by id.
+
+    Args:
+        value: the attribute; a row whose value is None is not in the index.
+        stamp: the time stamp.
+    """
+
+    def __init__(self, value: Callable[[Row], str | None], stamp: Callable[[Row], datetime]) -> None:
+        self._value, self._stamp = value, stamp
+        self.partitions: dict[str, list[Key]] = {}
+
+    def add(self, order_id: str, row: Row) -> None:
+        """Put a row's key to its place."""
+        value = self._value(row)
+        if value is not None:
+            insort(self.partitions.setdefault(value, []), Key(self._stamp(row), order_id))
+
+    def remove(self, order_id: str, row: Row) -> None:
+        """Take a row's key away."""
+        value = self._value(row)
+        if value is not None:
+            keys = self.partitions[value]
+            del keys[bisect_left(keys, Key(self._stamp(row), order_id))]
+
+    def keys(self, value: str, span: Span, most: int, *, oldest_first: bool = False) -> Part:
+        """Up to ``most`` keys of one partition within a span, the newest first unless told otherwise."""
+        keys = self.partitions.get(value, [])
+        begin = bisect_left(keys, Key(span.start, "")) if span.start else 0
+        end = bisect_left(keys, Key(span.end, "")) if span.end else len(keys)
+        whole = end - begin <= most
+        if oldest_first:
+            return Part(tuple(keys[begin : min(end, begin + most)]), whole)
+        return Part(tuple(reversed(keys[max(begin, end - most) : end])), whole)
+
+    def count(self, value: str) -> int:
+        """How many keys one partition has."""
+        return len(self.partitions.get(value, ()))
+
+
+class Table(MutableMapping[str, Row]):
+    """Rows by order id; its indexes follow every write."""
+
+    def __init__(self, *indexes: Index[Row]) -> None:
+        self.indexes = indexes
+        self.rows: dict[str, Row] = {}
+
+    def __getitem__(self, order_id: str) -> Row:
+        return self.rows[order_id]
+
+    def __setitem__(self, order_id: str, row: Row) -> None:
+        before = self.rows.get(order_id)
+        for index in self.indexes:
+            if before is not None:
+                index.remove(order_id, before)
+            index.add(order_id, row)
+        self.rows[order_id] = row
+
+    def __delitem__(self, order_id: str) -> None:
+        row = self.rows.pop(order_id)
+        for index in self.indexes:
+            index.remove(order_id, row)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)

@@ -1,0 +1,90 @@
+"""A store in memory that holds any number of orders within a second or two, and counts all that is read of it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, SupportsIndex
+
+from service.orders.memory import InMemoryOrderStore
+from service.orders.paging import Key
+from tests.contract import growth
+from tests.contract.growth import OPERATIONS, Reads, system_of
+
+
+class CountedKeys(list[Key]):
+    """A partition. Keys that are compared one by one are a search's; keys that are taken together are what was read."""
+
+    def __init__(self, counts: Counter[str]) -> None:
+        super().__init__()
+        self._counts = counts
+
+    def __getitem__(self, place: SupportsIndex | slice) -> Any:
+        found = super().__getitem__(place)
+        if isinstance(place, slice):
+            self._counts["queries"] += 1
+            self._counts["entries"] += len(found)
+        else:
+            self._counts["compared"] += 1
+        return found
+
+    def __iter__(self) -> Iterator[Key]:
+        self._counts["entries"] += len(self)
+        return super().__iter__()
+
+    def __reversed__(self) -> Iterator[Key]:
+        self._counts["entries"] += len(self)
+        return super().__reversed__()
+
+
+class NumberedRows(dict[str, Any]):
+    """Rows that are made when they are read, unless they were written since."""
+
+    def __init__(self, make: Callable[[int], Any], counts: Counter[str]) -> None:
+        super().__init__()
+        self._make, self._counts = make, counts
+
+    def __getitem__(self, order_id: str) -> Any:
+        self._counts["rows"] += 1
+        return super().__getitem__(order_id)
+
+    def __missing__(self, order_id: str) -> Any:
+        return self._make(growth.number_of(order_id))
+
+    def get(self, order_id: str, default: Any = None) -> Any:
+        return self[order_id]
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("the whole table is read")
+
+    def __len__(self) -> int:
+        raise AssertionError("the whole table is counted")
+
+
+def filled(orders: int, counts: Counter[str]) -> InMemoryOrderStore:
+    """A store with the keys of so many numbered orders in its indexes, as writing each would have left them."""
+    store = InMemoryOrderStore()
+    by_customer, by_status = store.orders.indexes
+    (by_kind,) = store.failures.indexes
+    by_customer.partitions = {growth.CUSTOMER: CountedKeys(counts)}
+    by_status.partitions = {status: CountedKeys(counts) for status in growth.STATUSES}
+    by_kind.partitions = {kind: CountedKeys(counts) for kind in growth.KINDS}
+    keys = [Key(growth.stamp(number), growth.order_id(number)) for number in range(orders)]
+    by_customer.partitions[growth.CUSTOMER].extend(keys)
+    for first, standing in enumerate(by_status.partitions.values()):
+        standing.extend(keys[first :: len(growth.STATUSES)])
+    for number in growth.failed(orders):
+        by_kind.partitions[growth.kind(number)].append(keys[number])
+    store.orders.rows = NumberedRows(growth.numbered, counts)
+    store.failures.rows = NumberedRows(growth.numbered_failure, counts)
+    return store
+
+
+def measured(orders: int) -> dict[str, tuple[Reads, int]]:
+    """What each operation reads of a store with so many orders, and how many keys its searches compared."""
+    counts: Counter[str] = Counter()
+    system = system_of(filled(orders, counts), orders)
+    found = {}
+    for name, operation in OPERATIONS.items():
+        counts.clear()
+        operation(system, orders)
+        found[name] = Reads(counts["queries"], counts["entries"], counts["rows"]), counts["compared"]
+    return found

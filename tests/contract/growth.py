@@ -1,0 +1,105 @@
+"""Any number of orders that a store can be filled with, and what is asked of it then."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from service.orders import stats
+from service.orders.lifecycle import Status
+from service.orders.model import FailedOrder, FailureKind, Order
+from service.orders.paging import ALWAYS, Position, mark
+from service.orders.ports import OrderStore
+from service.orders.timestamps import TICK
+from service.settings import Settings
+from service.steps import reconcile
+from tests.contract.support import FAILURE, order_in
+from tests.support import SETTINGS, START, MemorySystem
+
+CUSTOMER = "cust_123"
+STATUSES, KINDS = tuple(Status), tuple(FailureKind)
+PAGE = 4
+GROWTH = replace(SETTINGS, status_shards=1, reconcile_limit=2)
+"""One partition of each status, so that both stores have the same; limits that ten orders reach."""
+
+
+def order_id(number: int) -> str:
+    return f"ord_{number:07}"
+
+
+def number_of(order_id: str) -> int:
+    return int(order_id.removeprefix("ord_"))
+
+
+def stamp(number: int) -> datetime:
+    return START + number * TICK
+
+
+def status(number: int) -> Status:
+    """Every seventh order stands in one state."""
+    return STATUSES[number % len(STATUSES)]
+
+
+def kind(number: int) -> FailureKind:
+    """Every fourth of those that failed did so by one kind of failure."""
+    return KINDS[number // len(STATUSES) % len(KINDS)]
+
+
+def numbered(number: int) -> Order:
+    """The order of a number: all are one customer's, and each came a millisecond after the one before."""
+    at = stamp(number)
+    unpushed = {"created_at": at, "updated_at": at, "lease_until": at, "resends": 0, "restarts": 0, "timeline": ()}
+    return order_in(status(number), order_id(number), **unpushed)
+
+
+def numbered_failure(number: int) -> FailedOrder:
+    """The row of a number whose order failed."""
+    return FailedOrder(
+        order_id=order_id(number),
+        customer_id=CUSTOMER,
+        kind=kind(number),
+        detail=FAILURE.detail,
+        attempts=2,
+        epoch=1,
+        failed_at=stamp(number),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What one operation asked and was given: queries and other requests, entries of indexes, rows of tables."""
+
+    requests: int
+    entries: int
+    rows: int
+
+
+def system_of(store: OrderStore, orders: int, settings: Settings = GROWTH) -> MemorySystem:
+    """A system whose orders all wait long enough for the reconciler, and ended within the last hour."""
+    system = MemorySystem(settings=settings, store=store)
+    system.now.at = stamp(orders) + timedelta(minutes=20)
+    return system
+
+
+def middle(orders: int) -> Position:
+    """Where a page ended that half of all orders come after."""
+    return Position(stamp(orders // 2), frozenset({mark(order_id(orders // 2))}))
+
+
+# The reconciler is the last, since it changes what it finds.
+OPERATIONS: dict[str, Callable[[MemorySystem, int], Any]] = {
+    "one order": lambda system, orders: system.store.get(order_id(orders // 2)),
+    "a customer's first page": lambda system, _: system.store.by_customer(CUSTOMER, PAGE),
+    "a customer's page half way": lambda system, orders: system.store.by_customer(CUSTOMER, PAGE, middle(orders)),
+    "a state's first page": lambda system, _: system.store.by_status(Status.PENDING, PAGE),
+    "a state's page half way": lambda system, orders: system.store.by_status(Status.PENDING, PAGE, middle(orders)),
+    "failed orders of one kind": lambda system, _: system.store.failed_orders(KINDS[0], ALWAYS, PAGE),
+    "failed orders half way": lambda system, orders: system.store.failed_orders(None, ALWAYS, PAGE, middle(orders)),
+    "stats": lambda system, _: stats.take(system),
+    "a run of the reconciler": lambda system, _: reconcile.run({}, system, lambda: 30),
+}
+
+
+def failed(orders: int) -> Iterable[int]:
+    """The numbers of the orders that failed."""
+    return range(STATUSES.index(Status.FAILED), orders, len(STATUSES))

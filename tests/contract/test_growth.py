@@ -1,0 +1,150 @@
+"""What lists, a look at the figures and a run of the reconciler read is the same of ten thousand orders and a million.
+
+Of ten orders it is less where a page or a bound is not reached. ``python -m tests.benchmarks.growth`` prints it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
+
+from service.aws.clients import Clients
+from service.aws.records import from_failed_order, from_order
+from service.orders.lifecycle import Status
+from service.orders.memory import InMemoryOrderStore
+from service.settings import Settings
+from tests.contract import counted_memory, counted_moto
+from tests.contract.growth import (
+    CUSTOMER,
+    OPERATIONS,
+    PAGE,
+    Reads,
+    failed,
+    kind,
+    middle,
+    numbered,
+    numbered_failure,
+    order_id,
+)
+from tests.support import SETTINGS
+
+TEN, MANY = 10, 10_000
+
+# Queries, entries and rows of ten orders and of more, and how many binary searches find where to begin. A page of four
+# reads a fifth entry, to tell whether more follow, and a later page one that was listed before.
+IN_MEMORY = {
+    "one order": (Reads(0, 0, 1), Reads(0, 0, 1), 0),
+    "a customer's first page": (Reads(1, 5, 4), Reads(1, 5, 4), 0),
+    "a customer's page half way": (Reads(1, 6, 4), Reads(1, 6, 4), 1),
+    "a state's first page": (Reads(1, 2, 2), Reads(1, 5, 4), 0),
+    "a state's page half way": (Reads(1, 1, 1), Reads(1, 6, 4), 1),
+    "failed orders of one kind": (Reads(1, 1, 1), Reads(1, 5, 4), 0),
+    "failed orders half way": (Reads(4, 0, 0), Reads(4, 24, 4), 4),
+    "stats": (Reads(5, 5, 4), Reads(5, 503, 103), 5),
+    "a run of the reconciler": (Reads(3, 6, 18), Reads(3, 6, 18), 27),
+}
+
+# Requests, entries and rows of ten orders and of ten thousand, and the requests with their limits. A figure that is a
+# count is a query, which reads up to a thousand entries; there are six states and four kinds of failure.
+ON_MOTO = {
+    "one order": (Reads(1, 0, 1), Reads(1, 0, 1), {("GetItem", None): 1}),
+    "a customer's first page": (Reads(2, 5, 4), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
+    "a customer's page half way": (Reads(2, 6, 4), Reads(2, 6, 4), {("Query", 6): 1, ("BatchGetItem", None): 1}),
+    "a state's first page": (Reads(2, 2, 2), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
+    "a state's page half way": (Reads(2, 1, 1), Reads(2, 6, 4), {("Query", 6): 1, ("BatchGetItem", None): 1}),
+    "failed orders of one kind": (Reads(2, 1, 1), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
+    "failed orders half way": (Reads(4, 0, 0), Reads(5, 24, 4), {("Query", 6): 4, ("BatchGetItem", None): 1}),
+    "stats": (
+        Reads(19, 15, 4),
+        Reads(19, 6 * 1_000 + 1_428 + 503, 103),
+        {("Query", 1_000): 10, ("Query", 250): 2, ("Query", 1): 3, ("BatchGetItem", None): 4},
+    ),
+    "a run of the reconciler": (
+        Reads(12, 6, 6),
+        Reads(12, 6, 6),
+        {("Query", 2): 3, ("BatchGetItem", None): 3, ("UpdateItem", None): 6},
+    ),
+}
+
+
+@pytest.mark.parametrize("orders", [TEN, MANY, 1_000_000])
+def test_the_store_in_memory_reads_the_same_however_many_orders_there_are(orders: int):
+    measured = counted_memory.measured(orders)
+    assert {name: reads for name, (reads, _) in measured.items()} == {
+        name: few if orders == TEN else many for name, (few, many, _) in IN_MEMORY.items()
+    }
+    for name, (_, compared) in measured.items():
+        assert compared <= IN_MEMORY[name][2] * orders.bit_length(), name
+
+
+@pytest.mark.parametrize("orders", [TEN, MANY])
+def test_dynamodb_is_asked_the_same_and_reads_the_same_however_many_orders_there_are(
+    orders: int, clients: Clients, new_tables: Callable[..., Settings]
+):
+    settings = new_tables(status_shards=1, reconcile_limit=2)
+    counted_moto.fill(settings, orders)
+    measured = {name: (reads, asked) for name, reads, asked in counted_moto.measured(clients, settings, orders)}
+    assert {name: reads for name, (reads, _) in measured.items()} == {
+        name: few if orders == TEN else many for name, (few, many, _) in ON_MOTO.items()
+    }
+    for name, (reads, asked) in measured.items():
+        rows = Counter({("BatchGetItem", None): 1}) if name != "one order" and not reads.rows else Counter()
+        assert asked + rows == ON_MOTO[name][2], name
+
+
+def test_what_is_listed_half_way_are_the_orders_that_come_next():
+    store = counted_memory.filled(MANY, Counter())
+    mine = store.by_customer(CUSTOMER, PAGE, middle(MANY)).orders
+    pending = store.by_status(Status.PENDING, PAGE, middle(MANY)).orders
+    assert mine == tuple(numbered(number) for number in (4999, 4998, 4997, 4996))
+    assert pending == tuple(numbered(number) for number in (4999, 4992, 4985, 4978))
+
+
+def test_what_is_asked_of_both_stores_is_the_same():
+    assert IN_MEMORY.keys() == ON_MOTO.keys() == OPERATIONS.keys()
+
+
+def test_a_store_in_memory_that_is_filled_at_once_is_the_one_that_writes_leave():
+    written, filled = InMemoryOrderStore(), counted_memory.filled(60, Counter())
+    for number in range(60):
+        written.create(numbered(number))
+    for number in failed(60):
+        written.failures[order_id(number)] = numbered_failure(number)
+    for mine, theirs in zip(
+        filled.orders.indexes + filled.failures.indexes, written.orders.indexes + written.failures.indexes, strict=True
+    ):
+        assert mine.partitions == theirs.partitions
+    assert all(filled.get(order_id) == order for order_id, order in written.orders.items())
+    assert all(filled.failed(order_id) == row for order_id, row in written.failures.items())
+    assert {row.kind for row in written.failures.values()} == {kind(number) for number in range(60)}
+
+
+def test_tables_of_moto_that_are_filled_at_once_are_those_that_writes_leave(
+    clients: Clients, new_tables: Callable[..., Settings]
+):
+    written, filled = new_tables(status_shards=3), new_tables(status_shards=3)
+    counted_moto.fill(filled, 60)
+    for number in range(60):
+        clients.dynamodb.put_item(TableName=written.orders_table, Item=from_order(numbered(number), 3))
+    for number in failed(60):
+        item = from_failed_order(numbered_failure(number), 3)
+        clients.dynamodb.put_item(TableName=written.failed_orders_table, Item=item)
+    tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][SETTINGS.region].tables
+    assert tables[filled.orders_table].items == tables[written.orders_table].items
+    assert tables[filled.failed_orders_table].items == tables[written.failed_orders_table].items
+
+
+@pytest.mark.parametrize("walk", [list, len, dict, lambda orders: [*orders.values()]])
+def test_a_store_that_walked_its_table_would_be_found_out(walk: Callable[..., object]):
+    store = counted_memory.filled(TEN, Counter())
+    with pytest.raises(AssertionError, match="whole table"):
+        walk(store.orders)
+
+
+@pytest.mark.parametrize("walk", [list, sorted, reversed, enumerate, lambda keys: keys[:]])
+def test_a_store_that_walked_a_partition_would_be_found_out(walk: Callable[..., Iterable[object]]):
+    counts: Counter[str] = Counter()
+    by_customer = counted_memory.filled(TEN, counts).orders.indexes[0]
+    assert len([*walk(by_customer.partitions[CUSTOMER])]) == counts["entries"] == TEN
