@@ -1,7 +1,7 @@
 """Which adapter serves which port. Each part is built when it is first used, so an event pays only for its own."""
 
 import logging
-import secrets
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -79,7 +79,7 @@ class LiveSystem:
 
     @property
     def new_id(self) -> Callable[[], str]:
-        return lambda: secrets.token_hex(16)
+        return lambda: os.urandom(16).hex()
 
     @cached_property
     def _clients(self) -> "Clients":

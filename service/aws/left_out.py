@@ -7,7 +7,6 @@ used after all. Only the function leaves them out; a server, the command line an
 
 import sys
 from importlib.machinery import PathFinder
-from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 
 DOCSTRINGS = ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring")
@@ -25,11 +24,12 @@ def leave_out_the_unused() -> None:
 def _packages_unread(*names: str) -> None:
     """Have packages without what their own file says; their other modules are found as ever."""
     for name in names:
-        parent = find_spec(name.rpartition(".")[0])
+        parent = PathFinder.find_spec(name.partition(".")[0])
         spec = PathFinder.find_spec(name, parent.submodule_search_locations) if parent else None
         if spec is None:
             raise ModuleNotFoundError(f"{name} is not there to be left out: {__name__} is out of date", name=name)
-        sys.modules[name] = module_from_spec(spec)
+        package = sys.modules[name] = ModuleType(name)
+        package.__spec__, package.__path__ = spec, spec.submodule_search_locations or []
 
 
 def _no_docstring(*_: object, **__: object) -> str:

@@ -1,24 +1,28 @@
 """Orders and failed orders in DynamoDB."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from service.aws.clients import Clients
 from service.aws.expressions import compile_write
-from service.aws.failures import FailedOrderIndex
-from service.aws.index import OrderIndex
 from service.aws.records import from_failed_order, from_order, to_failed_order, to_order
-from service.orders.figures import Ended, Tally
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, Order, Write
-from service.orders.paging import Page, Position, Span
 from service.orders.ports import OrderExists, TransitionRefused
 from service.orders.rules import after_write, check_complete, failed_row
 from service.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from service.aws.failures import FailedOrderIndex
+    from service.aws.index import OrderIndex
+    from service.orders.figures import Ended, Tally
+    from service.orders.paging import Page, Position, Span
 
 
 class DynamoDbOrderStore:
@@ -29,12 +33,23 @@ class DynamoDbOrderStore:
         self._orders = settings.orders_table
         self._failed_orders = settings.failed_orders_table
         self._shards = settings.status_shards
-        self._index = OrderIndex(clients, settings)
-        self._failures = FailedOrderIndex(clients, settings)
+        self._settings = settings
 
     @property
-    def _dynamodb(self) -> "DynamoDBClient":
+    def _dynamodb(self) -> DynamoDBClient:
         return self._clients.dynamodb
+
+    @cached_property
+    def _index(self) -> OrderIndex:
+        from service.aws.index import OrderIndex
+
+        return OrderIndex(self._clients, self._settings)
+
+    @cached_property
+    def _failures(self) -> FailedOrderIndex:
+        from service.aws.failures import FailedOrderIndex
+
+        return FailedOrderIndex(self._clients, self._settings)
 
     def create(self, order: Order) -> Order:
         try:

@@ -1,17 +1,21 @@
 """What the domain needs of the world: small protocols, each with an adapter on AWS and one that tests use."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from service.orders.figures import Depth, Ended, Tally
 from service.orders.lifecycle import Status
 from service.orders.message import Message
 from service.orders.metric import Metric
 from service.orders.model import FailedOrder, Failure, FailureKind, Order, Write
-from service.orders.paging import Page, Position, Span
 from service.orders.policy import Policy
+
+if TYPE_CHECKING:  # an event that lists nothing has no need of them
+    from service.orders.figures import Depth, Ended, Tally
+    from service.orders.paging import Page, Position, Span
 
 
 class Unavailable(Exception):

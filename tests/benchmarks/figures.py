@@ -1,0 +1,110 @@
+"""What a benchmark found: a figure beside the floor that was measured in the same run."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+RECORDED = Path(__file__).with_name("recorded.json")
+DRIFT = 0.2
+"""How much worse than the recorded one a ratio may be before it is worth a look; machines are noisy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table.
+
+    Args:
+        row: which measurement it belongs to.
+        what: what was measured.
+        value: as it was measured, in ``unit``.
+        unit: of ``value`` and ``base``.
+        base: what it is compared with, of the same run; None where a count speaks for itself.
+        against: what the base is.
+        naive: what the straightforward design takes, as a ratio to the same base where there is one.
+        reach: what is aimed at: a ratio, or a value where there is no base.
+        at_least: whether more is better.
+    """
+
+    row: str
+    what: str
+    value: float
+    unit: str
+    base: float | None = None
+    against: str = ""
+    naive: str = ""
+    reach: float | None = None
+    at_least: bool = False
+
+    @property
+    def ratio(self) -> float | None:
+        return None if self.base is None else self.value / self.base
+
+    @property
+    def compared(self) -> float:
+        """What is held against ``reach`` and against the recorded run."""
+        return self.value if self.ratio is None else self.ratio
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether it is where it should be; None where nothing is aimed at."""
+        if self.reach is None:
+            return None
+        return self.compared >= self.reach if self.at_least else self.compared <= self.reach
+
+    def worse_than(self, recorded: float) -> bool:
+        """Whether it is worse than in the recorded run by more than noise explains."""
+        better = self.compared / recorded if self.at_least else recorded / self.compared
+        return better < 1 - DRIFT
+
+
+HEAD = ("#", "measured", "value", "against", "ratio", "naive", "reach", "")
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """The figures as a table in Markdown."""
+    rows = [HEAD, *(_cells(figure) for figure in figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def _cells(figure: Figure) -> tuple[str, ...]:
+    unit = f" {figure.unit}" if figure.unit else ""
+    sign = "≥" if figure.at_least else "≤"
+    times = " ×" if figure.ratio is not None else ""
+    return (
+        figure.row,
+        figure.what,
+        f"{_short(figure.value)}{unit}",
+        "–" if figure.base is None else f"{figure.against}: {_short(figure.base)}{unit}",
+        "–" if figure.ratio is None else f"{figure.ratio:.2f} ×",
+        figure.naive or "–",
+        "–" if figure.reach is None else f"{sign} {_short(figure.reach)}{times}",
+        {True: "reached", False: "not reached", None: ""}[figure.reached],
+    )
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def warnings(figures: Sequence[Figure]) -> list[str]:
+    """A line for each figure that is worse than in the recorded run by more than a fifth."""
+    recorded: dict[str, float] = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
+    found = []
+    for figure in figures:
+        before = recorded.get(f"{figure.row} {figure.what}")
+        if before and figure.worse_than(before):
+            found.append(f"{figure.row} {figure.what}: {figure.compared:.3g}, and {before:.3g} in the recorded run")
+    return found
+
+
+def record(figures: Sequence[Figure]) -> None:
+    """Keep what later runs are compared with; figures that were not measured this time stay."""
+    recorded: dict[str, float] = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
+    recorded |= {f"{figure.row} {figure.what}": round(figure.compared, 3) for figure in figures}
+    RECORDED.write_text(json.dumps(dict(sorted(recorded.items())), indent=2, ensure_ascii=False) + "\n")

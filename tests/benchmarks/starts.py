@@ -1,0 +1,177 @@
+"""What a cold start costs, from the process's first instruction to its first answer, under AWS's own runtime client.
+
+CPU time of the whole process, as the operating system counted it; the least of several, taken in turn with the floor,
+which is the runtime client with a handler that does nothing.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests import events
+from tests.benchmarks.endpoint import endpoint
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.packages import Folders, folders
+from tests.runtime.runtime_api import RuntimeApi
+from tests.support import SETTINGS
+
+ROUNDS = 15
+OURS = "service.function.handler"
+EVENTS = {
+    "an API event": "api_post_order",
+    "an SQS batch": "sqs_batch",
+    "a store step": "task_store",
+    "a validate step": "task_validate",
+}
+NAIVE = """
+import boto3
+from service.api import app, gateway, health, orders, failed_orders, stats
+from service.aws import queue, store, workflow
+from service.steps import fulfill, reconcile, reject, store, validate
+from service.handler import dispatch, live_system
+clients = [boto3.client(name) for name in ("dynamodb", "sqs", "stepfunctions")]
+system = live_system()
+
+def handler(event, context):
+    return dispatch(event, context, system)
+"""
+"""A function of the usual design: everything is loaded and every client is made when its module is."""
+
+NOTHING = "def handler(event, context): return None"
+COUNT = """
+import json, os, sys
+from collections import Counter
+
+counted = Counter()
+LISTINGS = {"os.listdir", "os.scandir"}
+sys.addaudithook(lambda name, _: counted.update([name]) if name == "open" or name in LISTINGS else None)
+import awslambdaric.bootstrap
+before = set(sys.modules)
+from importlib import import_module
+from types import SimpleNamespace
+
+module, _, name = sys.argv[1].rpartition(".")
+handler = getattr(import_module(module), name)
+context = SimpleNamespace(aws_request_id="test", get_remaining_time_in_millis=lambda: 30_000)
+handler(json.load(sys.stdin), context)
+loaded = [name for name in set(sys.modules) - before if getattr(sys.modules[name], "__spec__", None)]
+web = sorted(name for name in sys.modules if name.partition(".")[0] in ("fastapi", "starlette", "mangum"))
+print(json.dumps({
+    "opened": counted["open"], "listed": sum(counted[name] for name in LISTINGS),
+    "modules": len(loaded), "web": len(web),
+}))
+"""
+
+
+class Starts:
+    """Starts functions, in processes that have nothing but what Lambda would give them."""
+
+    def __init__(self, where: Folders, url: str) -> None:
+        self._where, self._url = where, url
+        for name, text in (("naive", NAIVE), ("nothing", NOTHING)):
+            (where.whole / f"{name}.py").write_text(text)
+            (where.trimmed / f"{name}.py").write_text(text)
+
+    def cpu(self, handler: str, packages: Path, event: str) -> float:
+        """Milliseconds of CPU from the start to the first answer."""
+        api = RuntimeApi()
+        command = [sys.executable, "-S", "-m", "awslambdaric", handler]
+        environment = {**self._environment(packages), "AWS_LAMBDA_RUNTIME_API": api.address}
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            answer = api.invoke(events.load(event))
+            assert answer.outcome == "response", answer.document
+            assert answer.document is None or answer.document.get("statusCode", 202) == 202, answer.document
+        finally:
+            process.kill()
+            _, _, usage = os.wait4(process.pid, 0)
+            process.returncode = 0
+            api.close()
+        return (usage.ru_utime + usage.ru_stime) * 1000
+
+    def count(self, handler: str, packages: Path, event: str) -> dict[str, int]:
+        """How much was loaded to give the first answer: files, folders, modules."""
+        command = [sys.executable, "-S", "-c", COUNT, handler]
+        document = json.dumps(events.load(event))
+        done = subprocess.run(
+            command, env=self._environment(packages), input=document, capture_output=True, text=True, check=True
+        )
+        counted: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
+        return counted
+
+    def _environment(self, packages: Path) -> Mapping[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{packages}:{self._where.runtime}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYDANTIC_DISABLE_PLUGINS": "true",
+            "AWS_LAMBDA_FUNCTION_NAME": "dofs-orders-benchmark",
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",
+            "AWS_REGION": SETTINGS.region,
+            "AWS_DEFAULT_REGION": SETTINGS.region,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            **SETTINGS.environment_variables(),
+            "DOFS_CLOUD": "localstack",
+            "DOFS_AWS_ENDPOINT_URL": self._url,
+            "DOFS_FULFILLMENT_SUCCESS_RATE": "1",
+        }
+
+
+@contextmanager
+def starts() -> Iterator[tuple[Starts, Folders]]:
+    """Everything that it takes to start functions."""
+    with folders() as where, endpoint() as url:
+        yield Starts(where, url), where
+
+
+def measure() -> list[Figure]:
+    """Rows 1 to 4."""
+    with starts() as (start, where):
+        best: dict[str, float] = {}
+
+        def keep(name: str, taken: float) -> None:
+            best[name] = min(best.get(name, taken), taken)
+
+        for _ in range(ROUNDS):
+            keep("floor", start.cpu("nothing.handler", where.trimmed, "task_store"))
+            keep("naive", start.cpu("naive.handler", where.whole, "api_post_order"))
+            for name, event in EVENTS.items():
+                keep(name, start.cpu(OURS, where.trimmed, event))
+        counts = {name: start.count(OURS, where.trimmed, event) for name, event in EVENTS.items()}
+        naive = start.count("naive.handler", where.whole, "api_post_order")
+    floor, naive_ratio = best["floor"], f"{best['naive'] / best['floor']:.1f} ×"
+    reach = {
+        "an API event": ("1", 8.0),
+        "an SQS batch": ("2", 5.0),
+        "a store step": ("2", 7.0),
+        "a validate step": ("2", None),
+    }
+    figures = [
+        Figure(row, f"start → {name} answered", best[name], "ms CPU", floor, "runtime client alone", naive_ratio, most)
+        for name, (row, most) in reach.items()
+    ]
+    for name in ("an SQS batch", "a store step"):
+        figures += [
+            Figure(
+                "3",
+                f"web framework's modules loaded by {name}",
+                counts[name]["web"],
+                "",
+                naive=f"{naive['web']}",
+                reach=0,
+            ),
+            Figure(
+                "3", f"modules loaded by {name}", counts[name]["modules"], "", naive=f"{naive['modules']}", reach=250
+            ),
+        ]
+    looked_at = naive["listed"] + naive["opened"]
+    for name in ("an API event", "an SQS batch", "a store step"):
+        looks = counts[name]["listed"] + counts[name]["opened"]
+        what = f"directories listed and files opened for {name}"
+        figures.append(Figure("4", what, looks, "", looked_at, "naive design", "1 ×", 0.25))
+    return figures
