@@ -18,6 +18,7 @@ WEEK = 7 * 86_400
 CLOUDS = ("embedded", "localstack", "aws")
 API_AUTHS = ("none", "api_key", "iam", "cognito")
 LOG_FORMATS = ("json", "text")
+WORKFLOW_TYPES = ("STANDARD", "EXPRESS")
 SWITCH = ("off", "on")
 COMMAND_LINE = frozenset({"DOFS_API_URL", "DOFS_API_KEY"})
 """Variables of ``dofs``, the command line; a server that is started beside it does not mind them."""
@@ -82,6 +83,9 @@ class Settings:
     aws_endpoint_url: str = setting("endpoint of an AWS emulator; empty for AWS itself", "")
     region: str = setting("AWS region; empty for the one of the Lambda function", "")
     environment: str = setting("name of the deployment, as in `dofs-orders-dev`", "dev")
+    workflow_type: str = setting(
+        f"type of the workflow that an emulator is given: {', '.join(WORKFLOW_TYPES)}", "STANDARD"
+    )
 
     api_auth: str = setting(f"how API Gateway authenticates callers: {', '.join(API_AUTHS)}", "none")
     cors_origins: str = setting("origins that browsers may call the API from, separated by commas", "")
@@ -212,6 +216,7 @@ class Settings:
             ("api_auth", API_AUTHS),
             ("operator_api", SWITCH),
             ("log_format", LOG_FORMATS),
+            ("workflow_type", WORKFLOW_TYPES),
         ):
             if getattr(self, name) not in choices:
                 problems.append(f"{PREFIX}{name.upper()}={getattr(self, name)!r} must be one of {', '.join(choices)}")
@@ -235,6 +240,8 @@ class Settings:
             host = ""
         if self.cloud == "aws" and self.aws_endpoint_url:
             problems.append("DOFS_AWS_ENDPOINT_URL is for emulators: set DOFS_CLOUD=localstack, or unset it")
+        if self.cloud == "aws" and self.workflow_type == "EXPRESS":
+            problems.append("DOFS_WORKFLOW_TYPE is for emulators: on AWS, set workflow_type in terraform.tfvars")
         if self.cloud == "localstack" and (not host or host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".aws"))):
             problems.append("DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL, and one that is not AWS itself")
         return problems

@@ -3,6 +3,7 @@
 * Its read-check-write is not atomic between threads: DynamoDB and SQS get one lock.
 * Its own event source mapping pushes inside SendMessage and knows no partial failures: queues lose it.
 * It gives an execution that has no name the name None, and keeps every execution for ever.
+* It treats EXPRESS as STANDARD: there a name may run again, and nobody can look at an execution.
 """
 
 import functools
@@ -14,8 +15,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from moto.core.exceptions import AWSError
 from moto.dynamodb.responses import DynamoHandler
 from moto.sqs.models import Queue, SQSBackend
+from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
@@ -52,6 +55,8 @@ def seams(executions_kept: int) -> Iterator[None]:
         replace(SQSBackend, "receive_message", lambda original: _patient_receive(original, lock))
         replace(Queue, "__init__", _without_push)
         replace(StepFunctionsParserBackend, "start_execution", lambda original: _start(original, executions_kept))
+        replace(StepFunctionsParserBackend, "list_executions", _unless_express)
+        replace(StateMachine, "_handle_name_input_idempotency", _once_unless_express)
         yield
 
 
@@ -97,10 +102,44 @@ def _start(original: Any, executions_kept: int) -> Any:
 
     def start_execution(self: Any, state_machine_arn: str, name: str | None = None, *args: Any, **named: Any) -> Any:
         with lock:
-            _forget_finished(self.describe_state_machine(state_machine_arn).executions, executions_kept)
-            return original(self, state_machine_arn, name or str(uuid.uuid4()), *args, **named)
+            machine = self.describe_state_machine(state_machine_arn)
+            _forget_finished(machine.executions, executions_kept)
+            execution = original(self, state_machine_arn, name or str(uuid.uuid4()), *args, **named)
+            if machine.type == "EXPRESS":  # its ARN is no answer to DescribeExecution, StopExecution and their like
+                execution.exec_arn = execution.execution_arn = _express_arn(execution)
+            return execution
 
     return start_execution
+
+
+def _express_arn(execution: Any) -> str:
+    """The ARN of an EXPRESS execution, which tells it from others of its name.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
+    """
+    return f"{execution.exec_arn.replace(':execution:', ':express:')}:{uuid.uuid4()}"
+
+
+def _once_unless_express(original: Any) -> Any:
+    """A name runs once; with EXPRESS each start is an execution.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/express-at-least-once-execution.html
+    """
+
+    def handle(self: Any, *args: Any) -> Any:
+        return None if self.type == "EXPRESS" else original(self, *args)
+
+    return handle
+
+
+def _unless_express(original: Any) -> Any:
+    def list_executions(self: Any, state_machine_arn: str, *args: Any, **named: Any) -> Any:
+        if self.describe_state_machine(state_machine_arn).type == "EXPRESS":
+            message = "This operation is not supported by this type of state machine"
+            raise AWSError(message, "StateMachineTypeNotSupported", 400)
+        return original(self, state_machine_arn, *args, **named)
+
+    return list_executions
 
 
 def _forget_finished(executions: list[Any], kept: int) -> None:

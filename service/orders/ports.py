@@ -152,7 +152,7 @@ class Workflow(Protocol):
 
         Args:
             order_id: the order, which is all of it that the execution carries.
-            name: the execution's name; one name runs once.
+            name: the execution's name; one name runs once, or as often as it is started if the type is EXPRESS.
             traceparent: the trace that the order belongs to; the execution carries it on.
 
         Returns:

@@ -9,17 +9,27 @@ WORKFLOW_FILE = Path(__file__).parents[2] / "workflows" / "order_processing.asl.
 
 
 def create_workflow(deployment: Deployment) -> None:
-    """Create the state machine, or give it its present definition."""
+    """Create the state machine, or give it its present definition and type.
+
+    A state machine keeps its type for life, so another type is another one of the same name: executions that run end,
+    and the reconciler starts their orders again.
+    https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
+    """
     names, stepfunctions = deployment.names, deployment.client("stepfunctions")
+    workflow_type = deployment.settings.workflow_type
     role = create_role(deployment, names.workflow_role, "states.amazonaws.com")
     machine = {"definition": workflow_definition(names.alias_arn, deployment.settings.queue_url), "roleArn": role}
     try:
         found = stepfunctions.describe_state_machine(stateMachineArn=names.state_machine_arn)
+        if found["type"] != workflow_type:
+            stepfunctions.delete_state_machine(stateMachineArn=names.state_machine_arn)
+            found = None
     except stepfunctions.exceptions.StateMachineDoesNotExist:
-        stepfunctions.create_state_machine(name=names.state_machine, type="STANDARD", **machine)
-    else:
-        if any(found[name] != value for name, value in machine.items()):
-            stepfunctions.update_state_machine(stateMachineArn=names.state_machine_arn, **machine)
+        found = None
+    if found is None:
+        stepfunctions.create_state_machine(name=names.state_machine, type=workflow_type, **machine)
+    elif any(found[name] != value for name, value in machine.items()):
+        stepfunctions.update_state_machine(stateMachineArn=names.state_machine_arn, **machine)
 
 
 def workflow_definition(function_arn: str, queue_url: str) -> str:

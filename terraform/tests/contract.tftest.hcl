@@ -473,6 +473,37 @@ run "every_variable_lands_where_it_belongs" {
   }
 }
 
+run "a_standard_workflow_logs_its_failures" {
+  assert {
+    condition     = aws_sfn_state_machine.orders.type == "STANDARD" && aws_sfn_state_machine.orders.logging_configuration[0].level == "ERROR"
+    error_message = "Step Functions keeps the history; what goes well needs no log."
+  }
+}
+
+run "an_express_workflow_logs_everything_but_orders_and_ends_in_time" {
+  variables {
+    workflow_type = "EXPRESS"
+  }
+
+  assert {
+    condition = (
+      aws_sfn_state_machine.orders.type == "EXPRESS" && aws_sfn_state_machine.orders.logging_configuration[0].level == "ALL" &&
+      !aws_sfn_state_machine.orders.logging_configuration[0].include_execution_data
+    )
+    error_message = "Nothing tells what became of an execution, or an order is in its log."
+  }
+
+  assert {
+    condition     = jsondecode(aws_sfn_state_machine.orders.definition).TimeoutSeconds == 300
+    error_message = "Step Functions ends it after five minutes, whatever longer time is written there."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.all["workflow-timeouts"].metric_name == "ExecutionsTimedOut"
+    error_message = "Nobody hears of executions that are ended."
+  }
+}
+
 run "who_invokes_the_function_is_named" {
   assert {
     condition = (

@@ -62,6 +62,36 @@ def test_a_name_that_is_started_twice_is_refused(cloud):
     assert cloud.system.workflow.start("ord_x", "ord_x") is False
 
 
+def test_with_express_a_name_runs_as_often_as_it_is_started_and_nobody_can_look_at_it():
+    """As on AWS, and on LocalStack: tests/flow."""
+    with running_cloud(embedded_executions_kept=10, workflow_type="EXPRESS") as cloud:
+        stepfunctions, machine = cloud.client("stepfunctions"), cloud.names.state_machine_arn
+        arns = []
+        for _ in range(20):
+            assert cloud.system.workflow.start("ord_x", "ord_x") is True
+            started = stepfunctions.start_execution(stateMachineArn=machine, name="ord_x", input="{}")
+            arns.append(started["executionArn"])
+            assert len(_kept(cloud)) <= 12
+        assert len(set(arns)) == 20
+        assert {arn.rpartition(":")[0] for arn in arns} == {f"{machine.replace('stateMachine', 'express')}:ord_x"}
+        with pytest.raises(stepfunctions.exceptions.StateMachineTypeNotSupported):
+            executions(cloud)
+        for refused in ("describe_execution", "get_execution_history", "stop_execution"):
+            with pytest.raises(stepfunctions.exceptions.InvalidArn):
+                getattr(stepfunctions, refused)(executionArn=arns[0])
+
+
+def _kept(cloud):
+    from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+    backend = stepfunctions_parser_backends[cloud.names.account][cloud.names.region]
+    return [each for each in backend.describe_state_machine(cloud.names.state_machine_arn).executions if _ended(each)]
+
+
+def _ended(execution):
+    return execution.status != "RUNNING"
+
+
 def test_finished_executions_are_forgotten_beyond_the_number_that_is_kept(cloud):
     for number in range(40):
         cloud.system.workflow.start(f"ord_{number}", f"ord_{number}")

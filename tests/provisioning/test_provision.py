@@ -15,7 +15,7 @@ from service.provisioning.deployment import Deployment
 from service.provisioning.monitoring import create_monitoring, dead_letter_alarm
 from service.provisioning.names import Names
 from service.provisioning.provision import provision
-from service.settings import Settings, SettingsError
+from service.settings import WORKFLOW_TYPES, Settings, SettingsError
 
 ACCOUNT, REGION = "123456789012", "ap-south-1"
 NAMES = Names("dev", ACCOUNT, REGION)
@@ -72,9 +72,11 @@ def test_a_second_run_leaves_everything_as_it_is():
     assert client("dynamodb").scan(TableName=NAMES.orders_table)["Count"] == 1, "orders stay"
 
 
-def test_a_second_run_writes_nothing():
+@pytest.mark.parametrize("workflow_type", WORKFLOW_TYPES)
+def test_a_second_run_writes_nothing(workflow_type):
     """LocalStack would start a second schedule, poller or version beside the first."""
-    deployed()
+    settings = replace(SETTINGS, workflow_type=workflow_type)
+    deployed(settings)
     made: list[str] = []
 
     def watched(service: str):
@@ -82,7 +84,7 @@ def test_a_second_run_writes_nothing():
         watching.meta.events.register("provide-client-params", lambda model, **_: made.append(model.name))
         return watching
 
-    provision(Deployment(watched, NAMES, SETTINGS))
+    provision(Deployment(watched, NAMES, settings))
     writes = {name for name in made if not name.startswith(("Get", "List", "Describe"))}
     assert writes == {"CreateTable", "CreateQueue", "CreateRole"}, "these leave alone what is there"
 
@@ -118,6 +120,15 @@ def test_a_workflow_of_another_definition_is_brought_up_to_date():
     machine = client("stepfunctions").describe_state_machine(stateMachineArn=NAMES.state_machine_arn)
     sending = json.loads(machine["definition"])["States"]["EnqueueFulfillment"]
     assert sending["Parameters"]["QueueUrl"] == url
+
+
+def test_a_workflow_of_another_type_takes_the_place_of_the_one_that_is_there():
+    """Step Functions changes no state machine's type."""
+    for workflow_type in ("STANDARD", "EXPRESS", "STANDARD"):
+        deployed(replace(SETTINGS, workflow_type=workflow_type))
+        (machine,) = client("stepfunctions").list_state_machines()["stateMachines"]
+        found = client("stepfunctions").describe_state_machine(stateMachineArn=NAMES.state_machine_arn)
+        assert (machine["name"], found["type"]) == (NAMES.state_machine, workflow_type)
 
 
 def test_a_function_that_fails_ends_the_deployment_with_its_error():

@@ -47,6 +47,8 @@ class Profile:
     """The probability that somebody purges the queue, and that the dead-letter queue's messages expire."""
     stale: float = 0
     """The share of index reads that lag behind the table."""
+    express: bool = False
+    """Whether the workflow is of type EXPRESS: a name runs as often as it is started, and a start may run twice."""
     orders: int = 12
     tables: dict[str, tuple[tuple[str, float], ...]] = field(init=False, repr=False, compare=False)
 
@@ -68,6 +70,7 @@ PROFILES = {
         Profile("zero", rate=0, faulty=45 * MINUTE),
         Profile("default", rate=0.04, faulty=20 * MINUTE, skew=20_000, skewed=0.05, stale=0.05),
         Profile("hot", rate=0.25, faulty=20 * MINUTE, skew=300_000, skewed=0.2, stale=0.3, purged=0.2),
+        Profile("express", rate=0.06, faulty=20 * MINUTE, skew=20_000, skewed=0.05, stale=0.05, express=True),
         Profile("outage", rate=0.02, faulty=60 * MINUTE, skew=5_000, skewed=0.05, outages=0.5, stale=0.05, purged=0.2),
     )
 }

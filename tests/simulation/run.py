@@ -52,7 +52,7 @@ def record_of(world: World) -> Record:
         stories.setdefault(commit.after.order_id, []).append(step)
     executions = [
         (_order_of(each.name, each.given), each.status, each.error, each.befallen)
-        for each in world.workflows.executions.values()
+        for each in world.workflows.executions
     ]
     return Record(
         faultless=not world.profile.rate,

@@ -67,6 +67,10 @@ def definition() -> dict[str, Any]:
     return read
 
 
+TIME_LIMIT: int = definition()["TimeoutSeconds"]
+"""Seconds after which Step Functions ends an execution, whatever it is about."""
+
+
 def execution(name: str, given: Any) -> Steps:
     """Walk one execution; ``given`` is its input. The acts come out, answers go in, and how it ended is returned."""
     states = definition()["States"]

@@ -1,10 +1,12 @@
 """The parts of the world do what the services do that they stand for."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.simulation.chance import Chance
 from tests.simulation.loop import Crash, Loop
-from tests.simulation.profiles import PROFILES
+from tests.simulation.profiles import HOUR, PROFILES
 from tests.simulation.state_machine import Ended, Invoke, Send, TaskFailed, Wait, execution
 from tests.simulation.world import World
 
@@ -104,6 +106,24 @@ def test_a_failing_step_is_tried_as_often_as_its_file_says(error, retries):
     assert sum(isinstance(act, Invoke) for act in acts) == retries + 1
     assert [act.longest for act in acts if isinstance(act, Wait)] == [min(30, 2**n) for n in range(retries)]
     assert ended == Ended("FAILED", error="OrderWorkflowFailed")
+
+
+@pytest.mark.parametrize(("express", "executions"), [(False, 1), (True, 3)])
+def test_a_name_runs_once_but_with_express_as_often_as_it_is_started(express, executions):
+    world = World(1, replace(PROFILES["zero"], express=express))
+    started = [world.workflows.start("ord_1", {"order_id": each}) for each in ("ord_1", "ord_1", "ord_2")]
+    assert started == ([True] * 3 if express else [True, True, False])
+    assert [execution.name for execution in world.workflows.executions] == ["ord_1"] * executions
+
+
+def test_an_execution_ends_when_its_time_is_over():
+    world = World(1, PROFILES["zero"])
+    world.outage("function", 0, 24 * HOUR)
+    world.workflows.start("ord_1", {"order_id": "ord_1"})
+    (execution,) = world.workflows.executions
+    execution.ends = 5 * 1000
+    world.loop.run(HOUR)
+    assert execution.status == "TIMED_OUT"
 
 
 def test_an_invalid_order_is_rejected_by_the_workflow():

@@ -1,5 +1,7 @@
 """What no fault injects but a hand or a calendar: the reconciler brings every order to its end all the same."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.orders.lifecycle import Status
@@ -28,15 +30,31 @@ def expired_dead_letters(world):
 
 def aborted_executions(world):
     def abort():
-        for execution in world.workflows.executions.values():
+        for execution in world.workflows.executions:
             execution.abort = True
 
     for time in range(0, 4 * MINUTE, 50):
         world.loop.at(time, abort)
 
 
+def executions_whose_time_is_over(world):
+    def end():
+        for execution in world.workflows.executions:
+            execution.ends = world.loop.now
+
+    for time in range(0, 4 * MINUTE, 50):
+        world.loop.at(time, end)
+
+
 @pytest.mark.parametrize(
-    "interference", [disabled_for_a_day, purged_in_the_rush, expired_dead_letters, aborted_executions]
+    "interference",
+    [
+        disabled_for_a_day,
+        purged_in_the_rush,
+        expired_dead_letters,
+        aborted_executions,
+        executions_whose_time_is_over,
+    ],
 )
 @pytest.mark.parametrize("seed", range(10))
 def test_every_order_comes_to_its_end(interference, seed):
@@ -50,6 +68,25 @@ def test_every_order_comes_to_its_end(interference, seed):
     assert len(world.tables.store.orders) >= through_the_api > 0
     if interference is not expired_dead_letters:
         assert world.interventions > 0
+    if interference is executions_whose_time_is_over:
+        assert "TIMED_OUT" in {execution.status for execution in world.workflows.executions}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_orders_whose_executions_all_run_twice_at_once_end_as_the_oracle_says_and_nobody_intervenes(seed):
+    """There are two messages then, and one may die of having met the other's lease; nothing else is different."""
+    with in_memory():
+        world = World(seed, replace(PROFILES["zero"], express=True))
+        start = world.workflows.start
+        world.workflows.start = lambda name, given: start(name, given) and start(name, given)
+        world.run()
+    orders = len(world.tables.store.orders)
+    found = violations(record_of(world))
+    assert [each for each in found if not each[1].endswith("dead letters")] == [
+        ("I10", f"{2 * orders} executions for {orders} orders")
+    ]
+    letters = {message.order_id for message in world.queue.dead} | {order_id for order_id, *_ in world.queue.removed}
+    assert world.tables.store.failures.keys() <= letters
 
 
 def test_an_order_that_waits_is_never_failed_by_its_age():

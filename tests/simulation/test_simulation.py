@@ -39,6 +39,7 @@ def test_something_goes_wrong_in_every_profile_but_zero():
         assert f" {fault}" in lines or fault in lines, fault
     for fault in ("duplicated", "delayed", "dropped", "not invoked", "not deleted", "invoked twice", "aborted by hand"):
         assert fault in lines, fault
+    assert "run twice" in "\n".join(line for seed in range(5) for line in simulate(seed, "express").lines)
 
 
 def test_a_seed_is_the_same_run_in_every_process_whatever_its_hash_seed():

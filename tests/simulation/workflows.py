@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.function import FunctionFailed
-from tests.simulation.state_machine import Ended, Invoke, Send, TaskFailed, Wait, execution
+from tests.simulation.profiles import MINUTE
+from tests.simulation.state_machine import TIME_LIMIT, Ended, Invoke, Send, TaskFailed, Wait, execution
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 class Execution:
     name: str
     given: Any
+    ends: float
+    """When its time limit is over, in milliseconds."""
     status: str = "RUNNING"
     error: str = ""
     befallen: bool = False
@@ -23,20 +26,31 @@ class Execution:
 
 
 class Workflows:
-    """All executions by name; a name runs once."""
+    """All executions. A name runs once; in an EXPRESS world every start runs, and may run more than once."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self.executions: dict[str, Execution] = {}
+        self.executions: list[Execution] = []
+        self._by_name: dict[str, Execution] = {}
 
     def start(self, name: str, given: Any) -> bool:
-        """Start an execution; the same name and input while it runs is the same start."""
-        found = self.executions.get(name)
-        if found is not None:
+        """Start an execution; the same name and input while it runs is the same start, unless it is EXPRESS."""
+        world = self._world
+        found = self._by_name.get(name)
+        if found is not None and not world.profile.express:
             return found.status == "RUNNING" and found.given == given
-        started = self.executions[name] = Execution(name, given)
-        self._world.loop.spawn(self._run, started)
+        self._begin(name, given)
+        if world.profile.express and world.happens(f"run twice/{self._label(name)}", 5 * world.fault_rate):
+            world.trace(f"execution/{self._label(name)}", "run twice")
+            late = world.loop.now + world.chance.between(f"run again/{self._label(name)}", 0, 1) ** 4 * MINUTE
+            world.loop.at(late, lambda: self._begin(name, given))
         return True
+
+    def _begin(self, name: str, given: Any) -> None:
+        started = Execution(name, given, self._world.loop.now + 1000 * TIME_LIMIT)
+        self.executions.append(started)
+        self._by_name[name] = started
+        self._world.loop.spawn(self._run, started)
 
     def _run(self, running: Execution) -> None:
         steps = execution(running.name, running.given)
@@ -52,25 +66,27 @@ class Workflows:
             except StopIteration as stopped:
                 ended: Ended = stopped.value
                 running.status, running.error = ended.status, ended.error
-                self._world.trace(f"execution/{self._label(running)}", running.status)
+                self._world.trace(f"execution/{self._label(running.name)}", running.status)
                 return
-            except _Aborted:
-                running.status = "ABORTED"
+            except _Stopped as stopped:
+                running.status, running.befallen = stopped.status, True
+                self._world.trace(f"execution/{self._label(running.name)}", running.status)
                 return
 
     def _do(self, act: Invoke | Send | Wait, running: Execution) -> Any:
-        world, label = self._world, self._label(running)
+        world, label = self._world, self._label(running.name)
         if isinstance(act, Wait):
             world.loop.sleep(1000 * act.longest * world.chance.draw(f"jitter/{label}")[1])
             return None
+        if world.loop.now >= running.ends:
+            raise _Stopped("TIMED_OUT")
         fault, latency, _ = world.befalls("task", f"task/{label}")
         world.loop.sleep(10 + 50 * latency)
         running.befallen = fault in ("throttled", "answer lost", "aborted by hand")
         if fault:
             world.trace(f"task/{label}", fault)
         if fault == "aborted by hand" or running.abort:
-            running.befallen = True
-            raise _Aborted
+            raise _Stopped("ABORTED")
         if isinstance(act, Send):
             return self._send(act, fault, running)
         if fault == "throttled" or world.is_down("function"):
@@ -100,9 +116,13 @@ class Workflows:
         running.befallen |= befallen
         return answer
 
-    def _label(self, running: Execution) -> str:
-        return self._world.label(running.name.partition("-")[0])
+    def _label(self, name: str) -> str:
+        return self._world.label(name.partition("-")[0])
 
 
-class _Aborted(Exception):
-    """Somebody stopped the execution."""
+class _Stopped(Exception):
+    """The execution went on no further: somebody stopped it, or its time was over."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status

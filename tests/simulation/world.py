@@ -89,7 +89,7 @@ class World:
     @property
     def waiting(self) -> int:
         """The messages, people and executions that are not done."""
-        running = sum(each.status == "RUNNING" for each in self.workflows.executions.values())
+        running = sum(each.status == "RUNNING" for each in self.workflows.executions)
         return len(self.queue.messages) + len(self._busy) + running
 
     @property

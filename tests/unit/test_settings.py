@@ -139,6 +139,8 @@ def test_everything_that_is_out_of_bounds_or_contradicts_is_named_at_once():
         ({"DOFS_DEADLINE_MARGIN": "30", "DOFS_FUNCTION_TIMEOUT": "30"}, "DOFS_DEADLINE_MARGIN=30.0 must be below"),
         ({"DOFS_AWS_ENDPOINT_URL": "http://localhost:4566"}, "DOFS_AWS_ENDPOINT_URL is for emulators"),
         ({"DOFS_CLOUD": "localstack"}, "DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL"),
+        ({"DOFS_WORKFLOW_TYPE": "express"}, "DOFS_WORKFLOW_TYPE='express' must be one of STANDARD, EXPRESS"),
+        ({"DOFS_WORKFLOW_TYPE": "EXPRESS"}, "DOFS_WORKFLOW_TYPE is for emulators: on AWS, set workflow_type"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(variables: dict[str, str], problem: str):
@@ -201,6 +203,7 @@ CHANGED: dict[str, Any] = {
     "aws_endpoint_url": "http://localstack:4566",
     "region": "eu-west-1",
     "environment": "staging",
+    "workflow_type": "EXPRESS",
     "api_auth": "cognito",
     "cors_origins": "https://a.example,https://b.example",
     "log_level": "DEBUG",

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.static_analyser.express_static_analyser import ExpressStaticAnalyser
 from statelint.linter import Linter
 
 from service.provisioning.workflow import WORKFLOW_FILE, workflow_definition
@@ -36,6 +37,15 @@ def test_filling_in_the_names_leaves_no_placeholder_and_touches_no_context_refer
     definition = workflow_definition("FUNCTION", "QUEUE")
     assert not re.search(r"\$\{", definition)
     assert definition.count("$$.Execution.Name") == TEXT.count("$$.Execution.Name") > 0
+
+
+def test_an_express_workflow_may_do_all_of_it():
+    """No job that is waited for, no callback, no activity; and it ends within the five minutes that there are."""
+    definition = workflow_definition("arn:aws:lambda:ap-south-1:123456789012:function:f", "http://q")
+    ExpressStaticAnalyser().analyse(definition)
+    with pytest.raises(ValueError, match="Express state machine does not support"):
+        ExpressStaticAnalyser().analyse(definition.replace("lambda:invoke", "lambda:invoke.waitForTaskToken"))
+    assert json.loads(definition)["TimeoutSeconds"] == 300
 
 
 def test_it_uses_json_path_without_variables():

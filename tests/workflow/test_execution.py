@@ -1,82 +1,11 @@
 """Every path through the state machine, executed by the emulator's interpreter, with the messages it sends."""
 
 import json
-import time
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from service.embedded.cloud import EmbeddedCloud, embedded_settings
-from service.handler import dispatch
-from service.orders.submission import received
 from tests.support import valid_order
-
-
-class Workflow:
-    """A cloud whose queue nobody reads, and whose steps can be made to fail."""
-
-    def __init__(self, cloud: EmbeddedCloud) -> None:
-        self.cloud = cloud
-        self.failures: list[Exception] = []
-        self.events: list[Any] = []
-
-    def handle(self, event: Any, context: Any, system: Any) -> Any:
-        self.events.append(event)
-        if self.failures:
-            raise self.failures.pop()
-        return dispatch(event, context, system)
-
-    def receive(self, order_id: str, **changes: Any) -> str:
-        system = self.cloud.system
-        content = {**valid_order(), **changes}
-        order = received(content, order_id=order_id, owner="a", actor="api", at=system.now(), write_id=system.new_id())
-        return system.store.create(order).order_id
-
-    def run(self, given: Any, name: str = "by-hand") -> dict[str, Any]:
-        stepfunctions = self.cloud.client("stepfunctions")
-        started = stepfunctions.start_execution(
-            stateMachineArn=self.cloud.names.state_machine_arn, name=name, input=json.dumps(given)
-        )
-        ends = time.monotonic() + 30
-        while (found := stepfunctions.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
-            assert time.monotonic() < ends, "the execution does not end"
-            time.sleep(0.02)
-        return found
-
-    def messages(self) -> list[str]:
-        url = self.cloud.settings.queue_url
-        found = self.cloud.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-        return [message["Body"] for message in found.get("Messages", [])]
-
-    def status(self, order_id: str) -> str:
-        order = self.cloud.system.store.get(order_id)
-        assert order is not None
-        return str(order.status)
-
-    def only_order(self) -> Any:
-        rows = self.cloud.client("dynamodb").scan(TableName=self.cloud.settings.orders_table)["Items"]
-        assert len(rows) == 1
-        return self.cloud.system.store.get(rows[0]["order_id"]["S"])
-
-
-@pytest.fixture
-def workflow(monkeypatch):
-    from service.embedded import cloud as module
-
-    class Nobody:
-        def __init__(self, *_: Any) -> None: ...
-        def start(self) -> None: ...
-        def stop(self) -> None: ...
-
-    cloud = EmbeddedCloud(embedded_settings({"DOFS_EMBEDDED_AWS_PORT": "0"}))
-    workflow = Workflow(cloud)
-    monkeypatch.setattr(module, "EventSource", Nobody)
-    monkeypatch.setattr(module, "Schedule", Nobody)
-    monkeypatch.setattr(module, "dispatch", workflow.handle)
-    cloud.start()
-    yield workflow
-    cloud.stop()
 
 
 def test_a_valid_order_becomes_pending_and_its_id_alone_is_sent(workflow):

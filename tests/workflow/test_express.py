@@ -1,0 +1,88 @@
+"""An EXPRESS execution can run twice, at once, and under a name that was used: the order ends once all the same.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/express-at-least-once-execution.html
+"""
+
+import json
+import threading
+
+import pytest
+
+from service.orders.identity import derived_id
+from service.steps import reconcile
+from tests.support import valid_order
+
+BOTH = ["STANDARD", "EXPRESS"]
+express = pytest.mark.parametrize("workflow", ["EXPRESS"], indirect=True)
+
+
+def twice_at_once(workflow, given):
+    """Two executions of one name that take every step together; how they end."""
+    workflow.before = threading.Barrier(2, timeout=10).wait
+    running = [workflow.start(given, "one-name") for _ in range(2)]
+    return [workflow.ended(arn) for arn in running]
+
+
+def story(order):
+    return [(entry.source, entry.target, entry.actor) for entry in order.timeline]
+
+
+@express
+def test_two_executions_of_one_order_at_once_make_it_pending_once_and_both_send_its_id(workflow):
+    order_id = workflow.receive("ord_twice")
+    ended = twice_at_once(workflow, {"order_id": order_id})
+    assert [each["status"] for each in ended] == ["SUCCEEDED"] * 2
+    assert ended[0]["executionArn"] != ended[1]["executionArn"]
+    order = workflow.cloud.system.store.get(order_id)
+    assert story(order) == [(None, "RECEIVED", "api"), ("RECEIVED", "PENDING", "workflow")]
+    assert order.version == 2
+    assert [json.loads(body) for body in workflow.messages()] == [{"order_id": order_id}] * 2
+
+
+@express
+def test_two_executions_of_one_invalid_order_at_once_reject_it_once(workflow):
+    order_id = workflow.receive("ord_twice", items=[])
+    ended = twice_at_once(workflow, {"order_id": order_id})
+    assert [(each["status"], each["error"]) for each in ended] == [("FAILED", "OrderRejected")] * 2
+    assert ended[0]["cause"] == ended[1]["cause"]
+    order = workflow.cloud.system.store.get(order_id)
+    assert story(order) == [(None, "RECEIVED", "api"), ("RECEIVED", "REJECTED", "workflow")]
+    assert workflow.messages() == []
+
+
+@express
+def test_two_executions_of_one_raw_order_at_once_receive_one_order(workflow):
+    ended = twice_at_once(workflow, {"order": valid_order()})
+    assert [each["status"] for each in ended] == ["SUCCEEDED"] * 2
+    assert ended[0]["output"] == ended[1]["output"]
+    order = workflow.only_order()
+    assert story(order) == [(None, "RECEIVED", "workflow"), ("RECEIVED", "PENDING", "workflow")]
+
+
+@express
+def test_a_name_that_is_used_again_is_the_same_order_or_refused(workflow):
+    """The id of a raw order is derived from its execution's name, which is what the start says and nothing else."""
+    first = workflow.run({"order": valid_order()}, "by-hand")
+    assert workflow.run({"order": valid_order()}, "by-hand")["output"] == first["output"]
+    other = workflow.run({"order": valid_order(customer_id="cust_456")}, "by-hand")
+    assert (other["status"], other["error"]) == ("FAILED", "OrderWorkflowFailed")
+    assert json.loads(other["cause"])["errorType"] == "KeyReused"
+    order = workflow.only_order()
+    assert order.order_id == derived_id("execution", "by-hand") == json.loads(first["output"])["order_id"]
+    assert order.customer_id == "cust_123"
+
+
+@pytest.mark.parametrize("workflow", BOTH, indirect=True)
+def test_an_execution_whose_time_is_over_ends_and_the_reconciler_starts_its_order_again(workflow):
+    workflow.machine.definition = json.dumps({**json.loads(workflow.machine.definition), "TimeoutSeconds": 1})
+    order_id, hangs = workflow.receive("ord_slow"), threading.Event()
+    workflow.before = lambda: hangs.wait(10)
+    assert workflow.run({"order_id": order_id}, order_id)["status"] == "TIMED_OUT"
+    assert workflow.status(order_id) == "RECEIVED"
+    workflow.before = lambda: None
+    assert reconcile.run({}, workflow.cloud.system, lambda: 30)["restarted"] == 1
+    again = workflow.machine.executions[-1]
+    assert (again.name, workflow.ended(again.execution_arn)["status"]) == (f"{order_id}-1", "SUCCEEDED")
+    hangs.set()
+    assert workflow.status(order_id) == "PENDING"
+    assert [json.loads(body) for body in workflow.messages()] == [{"order_id": order_id}]
