@@ -173,7 +173,7 @@ def configure(settings: Settings) -> None:
     """Give the process's log its level and its form, wherever it goes to."""
     root = logging.getLogger()
     root.setLevel(settings.log_level)
-    _look_up_only_what_is_told()
+    look_up_only_what_is_told()
     form = JsonLines() if settings.log_format == "json" else TextLines()
     for handler in root.handlers:
         if isinstance(handler, logging.StreamHandler):
@@ -183,7 +183,7 @@ def configure(settings: Settings) -> None:
             handler.emit = _guarded(handler.emit)  # type: ignore[method-assign,assignment]
 
 
-def _look_up_only_what_is_told() -> None:
+def look_up_only_what_is_told() -> None:
     """https://docs.python.org/3/howto/logging.html#optimization"""
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None

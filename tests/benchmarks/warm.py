@@ -1,0 +1,147 @@
+"""What a warm ``POST /order`` costs through the handler, and what of it is the log and the metrics.
+
+All that AWS would do is stubbed. The floor is the same order read, judged, kept and answered by a function of ten
+lines, without a web framework, a log or a metric; "pydantic alone" does not even keep it, and judges by types only.
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel
+
+from service import logs
+from service.aws.metrics import EmbeddedMetricFormat
+from service.embedded.functions import event_loop
+from service.handler import dispatch
+from service.orders import document
+from service.orders.model import Order
+from service.orders.submission import Submission, submit
+from service.wiring import LiveSystem
+from tests import events
+from tests.api.proxy import at
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.turns import least_cpu
+from tests.support import SETTINGS, Context, valid_order
+
+ROUNDS, TIMES = 60, 40
+
+
+class Stubs:
+    """An order store and a workflow that say yes."""
+
+    def create(self, order: Order) -> Order:
+        return order
+
+    def start(self, *_: Any) -> bool:
+        return True
+
+
+class Nothing:
+    """Metrics that nobody takes."""
+
+    def record(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def flush(self) -> None:
+        pass
+
+
+class Written(logging.Handler):
+    """Writes each line, to nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logs.JsonLines())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.format(record)
+
+
+class System(LiveSystem):
+    """The system of the function, with AWS's part of it stubbed."""
+
+    store: Any = Stubs()
+    workflow: Any = Stubs()
+    metrics: Any = Nothing()
+
+
+class Item(BaseModel):
+    """A line of an order, by its types alone."""
+
+    product_id: str
+    quantity: int
+    price: Decimal
+
+
+class TypedOrder(BaseModel):
+    """An order, by its types alone."""
+
+    customer_id: str
+    items: list[Item]
+    total_amount: Decimal
+
+
+def measure() -> list[Figure]:
+    """Rows 5 and 6."""
+    event = at("/order", events.load("api_post_order"))
+    event["body"] = document.write(valid_order())
+    context, silent, telling = Context(), System(SETTINGS), System(SETTINGS)
+    telling.metrics = EmbeddedMetricFormat("DOFS", "prod", telling.now, lambda line: None)
+    threads = set[int]()
+
+    def answered(system: System, level: str) -> None:
+        logging.getLogger().setLevel(level)
+        assert dispatch(event, context, system)["statusCode"] == 202
+        threads.add(threading.active_count())
+
+    def bare() -> Any:
+        trace = "00-697dcd385f1e2a3b4c5d6e7f80910111-4c5d6e7f80910111-00"
+        read = document.read(event["body"].encode())
+        order, _ = submit(Submission(document=read, owner="anonymous", traceparent=trace), silent)
+        return _answer(order.order_id, order.status)
+
+    def typed() -> Any:
+        TypedOrder.model_validate_json(event["body"])
+        return _answer("ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6", "RECEIVED")
+
+    with event_loop(), _one_log():
+        taken = least_cpu(
+            {
+                "bare": bare,
+                "typed": typed,
+                "silent": lambda: answered(silent, "CRITICAL"),
+                "whole": lambda: answered(telling, "INFO"),
+            },
+            ROUNDS,
+            TIMES,
+        )
+    observed = taken["whole"] - taken["silent"]
+    return [
+        Figure(
+            "5", "a warm POST /order, with its log and metrics", taken["whole"], "µs", taken["bare"], "bare", "34 ×", 7
+        ),
+        Figure("5", "the bare handler", taken["bare"], "µs", taken["typed"], "pydantic alone"),
+        Figure("5", "threads that it starts", max(threads) - min(threads), "", reach=0),
+        Figure("6", "log and metrics of an invocation", observed, "µs", taken["bare"], "bare", "8.5 ×", 1),
+    ]
+
+
+def _answer(order_id: str, status: str) -> dict[str, Any]:
+    return {"statusCode": 202, "headers": {}, "body": json.dumps({"order_id": order_id, "status": status})}
+
+
+@contextmanager
+def _one_log() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    root.handlers = [Written()]
+    logs.look_up_only_what_is_told()
+    try:
+        yield
+    finally:
+        root.handlers, root.level = handlers, level

@@ -1,0 +1,42 @@
+"""How the benchmark's figures are compared, with their floor, with what is aimed at, and with the recorded run."""
+
+import json
+
+import pytest
+
+from tests.benchmarks import figures
+from tests.benchmarks.figures import Figure
+
+
+@pytest.mark.parametrize(
+    ("figure", "reached"),
+    [
+        (Figure("1", "x", 40, "ms", 10, "floor", reach=5), True),
+        (Figure("1", "x", 60, "ms", 10, "floor", reach=5), False),
+        (Figure("3", "x", 250, "", reach=250), True),
+        (Figure("9", "x", 39, "orders/s", reach=40, at_least=True), False),
+        (Figure("9", "x", 41, "orders/s", reach=40, at_least=True), True),
+        (Figure("8", "x", 5, ""), None),
+    ],
+)
+def test_a_figure_is_where_it_should_be_or_not(figure, reached):
+    assert figure.reached is reached
+
+
+def test_what_is_a_fifth_worse_than_recorded_is_told_and_what_is_better_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "RECORDED", tmp_path / "recorded.json")
+    figures.record([Figure("1", "start", 50, "ms", 10), Figure("9", "embedded", 50, "orders/s", at_least=True)])
+    assert json.loads(figures.RECORDED.read_text()) == {"1 start": 5.0, "9 embedded": 50}
+    assert figures.warnings([Figure("1", "start", 62, "ms", 10), Figure("1", "new", 9, "ms", 1)]) == []
+    (warning,) = figures.warnings([Figure("1", "start", 70, "ms", 10)])
+    assert warning == "1 start: 7, and 5 in the recorded run"
+    assert figures.warnings([Figure("9", "embedded", 39, "orders/s", at_least=True)])
+    assert figures.warnings([Figure("9", "embedded", 90, "orders/s", at_least=True)]) == []
+
+
+def test_the_table_says_what_each_is_compared_with():
+    table = figures.table([Figure("1", "start", 500, "ms", 100, "floor", "16 ×", 8), Figure("8", "calls", 6, "")])
+    assert table.splitlines()[2].split("|")[1:-1] == [
+        " 1 ", " start    ", " 500 ms ", " floor: 100 ms ", " 5.00 × ", " 16 ×  ", " ≤ 8 × ", " reached "
+    ]  # fmt: skip
+    assert "calls" in table.splitlines()[3]
