@@ -6,6 +6,7 @@ which is the runtime client with a handler that does nothing.
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from tests import events
 from tests.benchmarks.endpoint import endpoint
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.packages import Folders, folders
+from tests.benchmarks.turns import least_cpu
 from tests.runtime.runtime_api import RuntimeApi
 from tests.support import SETTINGS
 
@@ -144,6 +146,7 @@ def measure() -> list[Figure]:
                 keep(name, start.cpu(OURS, where.trimmed, event))
         counts = {name: start.count(OURS, where.trimmed, event) for name, event in EVENTS.items()}
         naive = start.count("naive.handler", where.whole, "api_post_order")
+        trust = least_cpu({"AWS": lambda: _context(where.trimmed), "all": lambda: _context(where.whole)}, ROUNDS, 1)
     floor, naive_ratio = best["floor"], f"{best['naive'] / best['floor']:.1f} ×"
     reach = {
         "an API event": ("1", 8.0),
@@ -169,9 +172,15 @@ def measure() -> list[Figure]:
                 "3", f"modules loaded by {name}", counts[name]["modules"], "", naive=f"{naive['modules']}", reach=250
             ),
         ]
+    what = "a TLS context that trusts AWS's certificates"
+    figures.append(Figure("2", what, trust["AWS"] / 1000, "ms", trust["all"] / 1000, "botocore's"))
     looked_at = naive["listed"] + naive["opened"]
     for name in ("an API event", "an SQS batch", "a store step"):
         looks = counts[name]["listed"] + counts[name]["opened"]
         what = f"directories listed and files opened for {name}"
         figures.append(Figure("4", what, looks, "", looked_at, "naive design", "1 ×", 0.25))
     return figures
+
+
+def _context(packages: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=packages / "botocore" / "cacert.pem")

@@ -1,0 +1,53 @@
+"""Measures how fast DOFS is, each figure beside a floor of the same run: ``python -m tests.benchmarks [SECTION …]``."""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from tests.benchmarks.figures import Figure, record, table, warnings
+
+SECTIONS = {
+    "starts": "cold starts, what they load and look at (about 2 minutes)",
+    "warm": "a warm submission, its log and metrics (10 seconds)",
+    "batch": "a batch of ten orders (10 seconds)",
+    "calls": "calls of AWS for an order (10 seconds)",
+    "throughput": "orders per second and memory of the embedded cloud (5 minutes)",
+    "compose": "orders per second on LocalStack; needs Docker (5 minutes)",
+}
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+BEGIN, END = "<!-- table: written by make bench RECORD=1 -->\n", "<!-- end of table -->"
+
+
+def main() -> None:
+    """Measure the sections that are asked for, print one table, and warn of what has become slower."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"  {name:12}{what}" for name, what in SECTIONS.items()),
+    )
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help="what to measure; all of it by default")
+    parser.add_argument("--record", action="store_true", help="write table and ratios down, to be compared with")
+    arguments = parser.parse_args()
+    if unknown := {*arguments.sections} - {*SECTIONS}:
+        parser.error(f"there is no section {', '.join(sorted(unknown))}; see --help")
+    figures: list[Figure] = []
+    for name in arguments.sections or SECTIONS:
+        sys.stderr.write(f"{name}: {SECTIONS[name]} …\n")
+        measure: Callable[[], list[Figure]] = import_module(f"tests.benchmarks.{name}").measure
+        figures += measure()
+    print(table(figures))
+    for warning in warnings(figures):
+        print(f"worse by more than a fifth: {warning}")
+    if arguments.record:
+        record(figures)
+        page = PAGE.read_text()
+        kept = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+        PAGE.write_text(kept.sub(lambda _: f"{BEGIN}{table(figures)}\n{END}", page))
+
+
+if __name__ == "__main__":
+    main()
