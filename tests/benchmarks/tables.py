@@ -15,3 +15,9 @@ def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [
         cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
+
+
+def listed(rows: Sequence[Sequence[str]]) -> str:
+    """Rows without a head, all to the left."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

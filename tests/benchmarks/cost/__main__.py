@@ -14,7 +14,7 @@ from tests.benchmarks.cost.execution import execution
 from tests.benchmarks.cost.measured import sample
 from tests.benchmarks.cost.prices import AWS, DATED, PRICES, REGION
 from tests.benchmarks.cost.usage import Assumed, Choice
-from tests.benchmarks.tables import table
+from tests.benchmarks.tables import listed, table
 
 STANDARD, EXPRESS = Choice(), Choice(workflow_type="EXPRESS")
 
@@ -64,7 +64,7 @@ def _taken(model: Model) -> str:
         ("bytes of an EXPRESS execution's log", f"{used.execution_log:,}"),
         ("bytes that it takes in the table", f"{used.row:,}"),
     ]
-    return f"An order takes\n\n{_listed(rows)}"
+    return f"An order takes\n\n{listed(rows)}"
 
 
 def _parts(model: Model) -> str:
@@ -116,12 +116,7 @@ def _prices() -> str:
         (price.text, "AWS" if price.checked == AWS else "not confirmed", price.page.removeprefix("https://"))
         for price in PRICES.values()
     ]
-    return f"List prices of {REGION}, {DATED}, without free tiers and discounts\n\n{_listed(rows)}"
-
-
-def _listed(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    return f"List prices of {REGION}, {DATED}, without free tiers and discounts\n\n{listed(rows)}"
 
 
 if __name__ == "__main__":
