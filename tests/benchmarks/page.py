@@ -8,7 +8,9 @@ import pytest
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cost.md").read_text()
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-MACHINE = re.compile(r"Lambda, duration|Lambda, concurrency|sqs_maximum_concurrency|the reconciler|arm64\"")
+MACHINE = re.compile(
+    r"Lambda, duration|Lambda, concurrency|sqs_maximum_concurrency|the reconciler|arm64\"|sqs_batch_size"
+)
 """Lines whose numbers go with the speed of the machine that measures."""
 
 
