@@ -275,7 +275,7 @@ variable "enable_table_stream" {
 # --- the workflow -----------------------------------------------------------------------------------------------------
 
 variable "workflow_type" {
-  description = "STANDARD: exactly once, a history of 90 days. EXPRESS: an eighth of the price, at least once, history in logs. Another type is another state machine."
+  description = "STANDARD: exactly once, a history of 90 days. EXPRESS: less than a fifth of the price, at least once, history in logs. Another type is another state machine."
   type        = string
   default     = "STANDARD"
 

@@ -1,0 +1,221 @@
+"""How long a queue needs after an outage until nothing waits in it any more.
+
+``python -m tests.benchmarks.backlog`` prints drain times by concurrency, and the curve of one of them. Nothing is drawn
+at random: attempts fail by turns, and the messages of those that failed come back after the visibility timeout.
+"""
+
+import argparse
+import heapq
+from collections import deque
+from dataclasses import dataclass, fields, replace
+from itertools import count, product
+from math import inf
+
+from service.provisioning.function import BATCH_SIZE, MAX_CONCURRENCY
+from tests.benchmarks.tables import table
+
+BARS = " ▁▂▃▄▅▆▇█"
+WIDTH = 60  # characters of a curve
+IDLE = 1.0  # seconds after which a poller that found nothing looks again
+
+
+HELP = {
+    "rate": "orders a second that come all the time, during the outage too",
+    "length": "seconds during which nothing was fulfilled",
+    "concurrency": "batches that are worked on at the same time",
+    "batch": "messages that a batch takes at most",
+    "fixed": "seconds that a batch takes beside its messages",
+    "each": "seconds that each message adds to it",
+    "failing": "share of attempts that fail",
+    "visibility": "visibility timeout of the queue, in seconds",
+    "receives": "times that a message is received before it goes to the dead-letter queue",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """What is known of an outage and of the queue behind it: ``HELP`` says what each is."""
+
+    rate: float = 50.0
+    length: float = 600.0
+    concurrency: int = MAX_CONCURRENCY
+    batch: int = BATCH_SIZE
+    fixed: float = 0.02
+    each: float = 0.033
+    failing: float = 0.3
+    visibility: float = 180.0
+    receives: int = 3
+
+    @property
+    def attempts(self) -> float:
+        """Attempts that an order takes on average."""
+        return sum(self.failing**before for before in range(self.receives))
+
+    @property
+    def capacity(self) -> float:
+        """Attempts a second that full batches make."""
+        return self.concurrency * self.batch / (self.fixed + self.batch * self.each)
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """How it went; times count from the end of the outage."""
+
+    after: float
+    """When no more messages waited than a batch takes; infinite if that never comes."""
+    settled: float
+    """When the last order of the outage had come to its end."""
+    waiting: tuple[tuple[float, int], ...]
+    """How many messages waited, at each moment at which a batch was taken."""
+
+
+@dataclass(slots=True)
+class Messages:
+    """Some messages that came together and were received as often."""
+
+    count: int
+    of_the_outage: bool
+    receive: int = 1
+
+
+class Queue:
+    """The messages, those that wait and those that are hidden. What has waited longest is taken first."""
+
+    def __init__(self, outage: Outage) -> None:
+        self._outage = outage
+        self._waiting = deque([Messages(round(outage.rate * outage.length), of_the_outage=True)])
+        self._hidden: list[tuple[float, int, Messages]] = []
+        self._numbers = count()
+        self._arrived = 0
+        self.depth = self._waiting[0].count
+        """How many messages wait."""
+
+    @property
+    def next_event(self) -> float:
+        """When the next message comes, or comes back."""
+        arrival = (self._arrived + 1) / self._outage.rate if self._outage.rate else inf
+        return min([arrival, *(at for at, *_ in self._hidden[:1])])
+
+    def forward(self, now: float) -> None:
+        """Let everything come that has come until now."""
+        while self._hidden and self._hidden[0][0] <= now:
+            self._wait(heapq.heappop(self._hidden)[2])
+        coming = int(self._outage.rate * now + 1e-9) - self._arrived
+        if coming > 0:
+            self._wait(Messages(coming, of_the_outage=False))
+            self._arrived += coming
+
+    def take(self) -> list[Messages]:
+        """Take a batch."""
+        taken: list[Messages] = []
+        room = self._outage.batch
+        while room and self._waiting:
+            first = self._waiting[0]
+            number = min(room, first.count)
+            taken.append(replace(first, count=number))
+            first.count -= number
+            room -= number
+            if not first.count:
+                self._waiting.popleft()
+        self.depth -= self._outage.batch - room
+        return taken
+
+    def hide(self, messages: Messages, until: float) -> None:
+        """Keep messages that were not fulfilled from view."""
+        heapq.heappush(self._hidden, (until, next(self._numbers), messages))
+
+    def _wait(self, messages: Messages) -> None:
+        self._waiting.append(messages)
+        self.depth += messages.count
+
+
+def drain(outage: Outage) -> Drained:
+    """Let orders come and batches be worked on, event by event, until nothing waits and the outage's are settled.
+
+    A message is hidden from its receive on. If its attempt failed it is visible again when the visibility timeout has
+    ended, and after the last receive it goes to the dead-letter queue. Of the attempts a share fails, by turns.
+    """
+    if outage.rate * outage.attempts >= outage.capacity:
+        return Drained(inf, inf, ())
+    queue, free = Queue(outage), [0.0] * outage.concurrency
+    left, owed, after, settled = round(outage.rate * outage.length), 0.0, inf, 0.0
+    waiting: list[tuple[float, int]] = []
+    while left or after == inf:
+        now = heapq.heappop(free)
+        queue.forward(now)
+        waiting.append((now, depth := queue.depth))
+        if after == inf and depth <= outage.batch:
+            after = now
+        taken = queue.take()
+        if not taken:
+            heapq.heappush(free, max(queue.next_event, now + IDLE))
+            continue
+        done = now + outage.fixed + outage.each * sum(messages.count for messages in taken)
+        heapq.heappush(free, done)
+        for messages in taken:
+            owed += messages.count * outage.failing
+            failed = min(messages.count, int(owed + 1e-9))
+            owed -= failed
+            again = failed if messages.receive < outage.receives else 0
+            if again:
+                queue.hide(Messages(again, messages.of_the_outage, messages.receive + 1), now + outage.visibility)
+            if messages.of_the_outage:
+                left -= messages.count - again
+                settled = max(settled, done)
+    return Drained(after, settled, tuple(waiting))
+
+
+def closed_form(outage: Outage) -> float:
+    """Seconds until the queue is empty, were there no failures: what waits, by what more is done than comes."""
+    return outage.rate * outage.length / (outage.capacity - outage.rate)
+
+
+def curve(outage: Outage, drained: Drained) -> str:
+    """How many messages wait over time, from the end of the outage until its last order is settled."""
+    step = drained.settled / WIDTH
+    depths = [0] * WIDTH
+    for at, depth in drained.waiting:
+        place = min(WIDTH - 1, int(at / step))
+        depths[place] = max(depths[place], depth)
+    most = max(depths)
+    bars = "".join(BARS[-(-depth * (len(BARS) - 1) // most)] for depth in depths)
+    return f"{most:,} ▕{bars}▏ 0 s to {drained.settled:,.0f} s"
+
+
+def report(outage: Outage) -> str:
+    """Drain times by concurrency, and the curve of the outage itself."""
+    rows = []
+    for rate, length, concurrency in product((10.0, 50.0), (600.0, 3600.0), (2, 5, 10, 20)):
+        each = replace(outage, rate=rate, length=length, concurrency=concurrency)
+        drained = drain(each)
+        rows.append(
+            (
+                f"{rate:,.0f} orders/s, {length / 60:,.0f} minutes, {concurrency} batches",
+                f"{rate * length:,.0f}",
+                f"{each.capacity:,.0f}",
+                _minutes(closed_form(replace(each, failing=0.0)) if each.capacity > rate else inf),
+                _minutes(drained.after),
+                _minutes(drained.settled),
+            )
+        )
+    head = ("an outage, and batches at a time", "waiting", "attempts/s", "no failures", "drained", "all settled")
+    told = f"{outage.rate:,.0f} orders/s, {outage.length / 60:,.0f} minutes, {outage.concurrency} batches at a time"
+    drawn = drain(outage)
+    picture = curve(outage, drawn) if drawn.after < inf else "it never drains"
+    return f"{table(head, rows)}\n\nMessages that wait after {told}:\n\n{picture}"
+
+
+def _minutes(seconds: float) -> str:
+    return "never" if seconds == inf else f"{seconds / 60:,.1f} min"
+
+
+def main() -> None:
+    """Simulate, and print."""
+    arguments = argparse.ArgumentParser(prog="python -m tests.benchmarks.backlog", description=__doc__)
+    for each in fields(Outage):
+        arguments.add_argument(f"--{each.name}", type=type(each.default), default=each.default, help=HELP[each.name])
+    print(report(Outage(**vars(arguments.parse_args()))))
+
+
+if __name__ == "__main__":
+    main()
