@@ -1,6 +1,7 @@
 """What orders cost, and which limit they meet first: the counting, the pricing, and what docs/cost.md says of both."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,6 +100,27 @@ def test_an_order_makes_the_calls_that_its_transitions_need(model):
         "dynamodb.UpdateItem": pytest.approx(1 + 2 * used.attempts - shares[None]),
         "dynamodb.TransactWriteItems": pytest.approx(shares[None]),
     }
+
+
+TRIED = {"dynamodb.UpdateItem": 2}
+LAST = {"dynamodb.UpdateItem": 1, "dynamodb.TransactWriteItems": 1}
+
+
+@pytest.mark.parametrize(
+    ("end", "attempts"), [(1, [TRIED]), (2, [TRIED] * 2), (3, [TRIED] * 3), (None, [TRIED, TRIED, LAST])]
+)
+def test_no_invocation_calls_more_than_its_state_needs(end, attempts):
+    before = [
+        {"dynamodb.PutItem": 1, "sfn.StartExecution": 1},
+        {"dynamodb.GetItem": 1},
+        {"dynamodb.UpdateItem": 1},
+    ]
+    made = [dict(Counter(call.name for call in each.calls)) for each in sample().ends[end]]
+    assert made == [*before, *attempts]
+
+
+def test_a_full_batch_calls_no_more_than_its_orders_would_one_by_one():
+    assert Counter(call.name for call in sample().batch.calls) == {"dynamodb.UpdateItem": 20}
 
 
 def test_every_write_of_a_state_is_one_of_the_index(model):

@@ -1,0 +1,18 @@
+"""How often the function asks AWS for something, for an order that takes one attempt, and for one that fails."""
+
+from collections import Counter
+
+from tests.benchmarks.cost.measured import sample
+from tests.benchmarks.figures import Figure
+
+WAYS = {"fulfilled by its first attempt": 1, "that fails for good": None}
+
+
+def measure() -> list[Figure]:
+    """Row 8."""
+    figures = []
+    for which, end in WAYS.items():
+        calls = Counter(call.name.partition(".")[2] for each in sample().ends[end] for call in each.calls)
+        kinds = ", ".join(f"{count} {name}" for name, count in sorted(calls.items()))
+        figures.append(Figure("8", f"calls of an order {which}: {kinds}", calls.total(), ""))
+    return figures
