@@ -8,7 +8,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 
 from service import __version__
-from service.api import console, docs, failed_orders, health, orders, problems, stats
+from service.api import orders, problems
 from service.api.access import Access
 from service.api.dependencies import Offload, inline
 from service.orders.ports import System
@@ -23,7 +23,12 @@ Errors are problem details (RFC 9457).
 
 
 def create_app(
-    settings: Settings, offload: Offload, system: System | None = None, lifespan: Callable[..., Any] | None = None
+    settings: Settings,
+    offload: Offload,
+    system: System | None = None,
+    lifespan: Callable[..., Any] | None = None,
+    *,
+    only_orders: bool = False,
 ) -> FastAPI:
     """Put the application together.
 
@@ -32,6 +37,7 @@ def create_app(
         offload: how a request waits for AWS: in place on Lambda, in a thread under a server.
         system: the ports; None when ``lifespan`` sets ``app.state.system``.
         lifespan: what to do when a server starts and stops.
+        only_orders: leave out what no path below ``/order`` and ``/orders`` needs, which takes a while to load.
     """
     app = FastAPI(
         title="DOFS",
@@ -44,12 +50,8 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing here collects it
     )
     app.state.settings, app.state.offload, app.state.system = settings, offload, system
-    app.state.figures = stats.Figures()
-    app.state.routers = _routers(settings, offload)
-    for router in app.state.routers:
-        app.router.routes += (
-            router.routes
-        )  # one list to match; FastAPI matches an included router's routes again and again
+    for router in (orders.router, *(() if only_orders else _others(app))):
+        app.router.routes += router.routes  # one list; of an included router FastAPI matches each route several times
     problems.install(app)
     if settings.cors_origins:
         app.add_middleware(
@@ -72,25 +74,30 @@ def create_app(
     return app
 
 
-def _routers(settings: Settings, offload: Offload) -> tuple[APIRouter, ...]:
-    routers = [orders.router, health.router, docs.router]
-    if settings.serves_operators:
-        routers += [failed_orders.router, stats.router, console.router]
-        if offload is not inline:  # behind API Gateway an answer is sent whole
-            routers.append(stats.live_router)
-    return tuple(routers)
+def _others(app: FastAPI) -> tuple[APIRouter, ...]:
+    """The routers of all that is not about single orders."""
+    from service.api import console, docs, failed_orders, health, stats
+
+    if not app.state.settings.serves_operators:
+        return health.router, docs.router
+    app.state.figures = stats.Figures()
+    # Behind API Gateway an answer is sent whole, so there is no stream.
+    live = () if app.state.offload is inline else (stats.live_router,)
+    return health.router, docs.router, failed_orders.router, stats.router, console.router, *live
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document: FastAPI's, with problems under their own media type and the body that routes read raw."""
+    from service.api.failed_orders import BulkRedriveRequest, RedriveRequest
+
     if app.openapi_schema:
         return app.openapi_schema
     schema = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version="3.1.0"
     )
     reference = "#/components/schemas/{model}"
-    operators = (failed_orders.RedriveRequest, failed_orders.BulkRedriveRequest)
-    for model in (OrderRequest, OrderItemRequest, *(operators if app.state.settings.serves_operators else ())):
+    operators = (RedriveRequest, BulkRedriveRequest) if app.state.settings.serves_operators else ()
+    for model in (OrderRequest, OrderItemRequest, *operators):
         described = model.model_json_schema(ref_template=reference)
         described.pop("$defs", None)
         schema["components"]["schemas"][model.__name__] = described

@@ -1,6 +1,7 @@
 """The API behind API Gateway: Mangum between the proxy event and the application."""
 
 import logging
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from service.wiring import LiveSystem
 
 
+ORDERS = re.compile("/orders?(/.*)?")
+"""Most of what is asked for; an environment that starts for one of these loads nothing else of the API."""
+
 logging.getLogger("mangum").setLevel(logging.WARNING)  # its line for each request quotes the path, which a caller wrote
 
 
@@ -31,7 +35,7 @@ def respond(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
     Raises:
         Unreadable: it is none.
     """
-    adapter = _adapter(system)
+    adapter = _adapter(system, ORDERS.fullmatch(event["path"]) is not None)
     try:
         return adapter(event, context)
     except Exception:
@@ -50,8 +54,8 @@ def _is_readable(reader: APIGateway) -> bool:
 
 
 @cache
-def _adapter(system: "LiveSystem") -> Mangum:
-    app = create_app(system.settings, inline, system)
+def _adapter(system: "LiveSystem", only_orders: bool) -> Mangum:
+    app = create_app(system.settings, inline, system, only_orders=only_orders)
 
     async def below_the_stage(scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Say where the API is mounted, which links need, and decode the path, as a server would (ASGI, HTTP scope)."""

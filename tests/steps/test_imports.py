@@ -123,6 +123,22 @@ print(*[name for name in set(sys.modules) - before if getattr(sys.modules[name],
     assert "service.aws.store" in loaded
 
 
+def test_a_request_about_orders_loads_no_other_part_of_the_api():
+    program = """
+import sys
+from tests.api.proxy import Gateway
+from tests.support import valid_order
+
+gateway = Gateway(cloud="embedded")
+assert gateway.post("/order", valid_order())["statusCode"] == 202
+assert gateway.post("/orders/ord_1/nonsense")["statusCode"] == 404
+print(*sys.modules)
+"""
+    loaded = loaded_by("-c", program)
+    assert "service.api.orders" in loaded
+    assert loaded.isdisjoint(f"service.api.{name}" for name in ("console", "docs", "failed_orders", "health", "stats"))
+
+
 @pytest.mark.parametrize(
     ("modules", "banned"),
     [
