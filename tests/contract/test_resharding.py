@@ -14,7 +14,7 @@ from service.orders.paging import ALWAYS
 from tests.contract.support import after, order_in, put, write_of
 from tests.support import MemorySystem
 
-ORDERS = 40
+ORDERS = 20
 
 
 @pytest.fixture(params=[(2, 8), (8, 2)], ids=["more", "fewer"])

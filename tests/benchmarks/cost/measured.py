@@ -12,7 +12,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -85,17 +85,13 @@ class Planned:
         return NotFulfilled(Failure(FailureKind.DECLINED, "the simulated warehouse declined"))
 
 
-@dataclass
 class Weighed(logging.Handler):
     """Adds up the bytes of the lines that each log level writes."""
 
-    bytes: Counter[str] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setFormatter(JsonLines())
-
-    __hash__ = object.__hash__
+        self.bytes: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
         line = len(self.format(record).encode()) + 1

@@ -40,8 +40,6 @@ class Assumed:
     """From a request to AWS to its answer."""
     state: float = 0.025
     """That Step Functions takes for a state, beside what the function takes."""
-    retained: float = 1.0
-    """Months for which an order is kept, for the price of keeping it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +156,10 @@ def _log(
     """Bytes of the function's log for an order; a batch shares its last line and its metrics."""
 
     def written(what: str) -> float:
-        alone = {batch: sum(share * each.lines[what] for share, each in passed if (each.kind == "batch") == batch)
-                 for batch in (False, True)}  # fmt: skip
-        shared = choice.sqs_batch_size > 1 and what != "WARNING"
-        return alone[False] + (attempts / FULL * sample.batch.lines[what] if shared else alone[True])
+        before = sum(share * each.lines[what] for share, each in passed if each.kind != "batch")
+        if choice.sqs_batch_size > 1 and what != "WARNING":
+            return before + attempts / FULL * sample.batch.lines[what]
+        return before + sum(share * each.lines[what] for share, each in passed if each.kind == "batch")
 
     if choice.log_level == "WARNING":
         return written("WARNING") + written("metrics")
