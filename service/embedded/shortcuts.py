@@ -198,7 +198,7 @@ def _traverse(traverser: Any, root: Any) -> Any:
         for index, child in enumerate(node.children or ()):
             if watched:
                 before_child(node, index)
-            if _is_node(type(child)):
+            if _is_node(type(child)):  # type: ignore[arg-type]
                 walk(child, index)
         kind = type(node)
         if kind not in processed:
