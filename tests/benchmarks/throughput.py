@@ -111,8 +111,9 @@ def show(figures: Figures) -> None:
     print(f"{'clients':>7}  {'orders':>6}  {'orders/s':>8}")
     for load in figures.loads:
         print(f"{load.clients:>7}  {load.orders:>6}  {load.per_second:>8.1f}")
-    grown = ", ".join(f"{each / 1000:.1f}" for each in figures.grown)
-    print(f"Memory grew by {grown} MB with each thousand further orders; a thousand rows take {figures.row:.1f} MB.")
+    for number, grown in enumerate(figures.grown, 1):
+        print(f"Memory grew by {grown / 1024:.1f} MB with the {number}. thousand of further orders.")
+    print(f"A row takes {figures.row:.1f} kB.")
 
 
 def main() -> None:
