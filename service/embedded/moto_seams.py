@@ -4,17 +4,20 @@
 * Its own event source mapping pushes inside SendMessage and knows no partial failures: queues lose it.
 * It gives an execution that has no name the name None, and keeps every execution for ever.
 * It treats EXPRESS as STANDARD: there a name may run again, and nobody can look at an execution.
+* For its dashboard it keeps every object that it has ever made: each former state of each row, each message that was
+  deleted, and a copy of the state machine for each execution. And each queue keeps every receipt handle.
 """
 
 import functools
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from moto.core.common_models import BaseModel
 from moto.core.exceptions import AWSError
 from moto.dynamodb.responses import DynamoHandler
 from moto.sqs.models import Queue, SQSBackend
@@ -23,6 +26,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 LONG_POLL_STEP = 0.02  # seconds
+HANDLES_KEPT = 1000  # receipt handles of deleted messages that a queue still knows
 
 SQS_METHODS = (
     "send_message",
@@ -53,7 +57,8 @@ def seams(executions_kept: int) -> Iterator[None]:
         for method in SQS_METHODS:
             replace(SQSBackend, method, lambda original: _locked(original, lock))
         replace(SQSBackend, "receive_message", lambda original: _patient_receive(original, lock))
-        replace(Queue, "__init__", _without_push)
+        replace(Queue, "__init__", _without_push_or_past)
+        replace(BaseModel, "__new__", lambda _: staticmethod(_untracked))
         replace(StepFunctionsParserBackend, "start_execution", lambda original: _start(original, executions_kept))
         replace(StepFunctionsParserBackend, "list_executions", _unless_express)
         replace(StateMachine, "_handle_name_input_idempotency", _once_unless_express)
@@ -89,12 +94,28 @@ class _NoMappings(dict[str, Any]):
         """Keep nothing: the poller in ``event_source`` is what delivers."""
 
 
-def _without_push(original: Any) -> Any:
+class _LastHandles(dict[str, None]):
+    """Stands where a queue keeps the receipt handles of all deleted messages, so that a second delete is no error."""
+
+    def update(self, handles: Iterable[str]) -> None:  # type: ignore[override]
+        """Add some, and forget the oldest."""
+        for handle in handles:
+            self[handle] = None
+        while len(self) > HANDLES_KEPT:
+            del self[next(iter(self))]
+
+
+def _without_push_or_past(original: Any) -> Any:
     def init(self: Any, *args: Any, **named: Any) -> None:
         original(self, *args, **named)
         self.lambda_event_source_mappings = _NoMappings()
+        self.deleted_messages = _LastHandles()
 
     return init
+
+
+def _untracked(cls: type, *_: Any, **__: Any) -> Any:
+    return object.__new__(cls)
 
 
 def _start(original: Any, executions_kept: int) -> Any:

@@ -198,7 +198,7 @@ def _traverse(traverser: Any, root: Any) -> Any:
         for index, child in enumerate(node.children or ()):
             if watched:
                 before_child(node, index)
-            if isinstance(child, Node):
+            if _is_node(type(child)):  # type: ignore[arg-type]
                 walk(child, index)
         kind = type(node)
         if kind not in processed:
@@ -211,6 +211,11 @@ def _traverse(traverser: Any, root: Any) -> Any:
         return node
 
     return walk(root, -1)
+
+
+@functools.cache
+def _is_node(kind: type) -> bool:
+    return issubclass(kind, Node)  # an abstract class, of which ``isinstance`` would ask again for every object
 
 
 def _at_the_root(original: Any) -> Any:

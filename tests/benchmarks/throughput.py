@@ -1,62 +1,97 @@
-"""Orders per second through the embedded cloud, from the first request to the last order's end, and memory per order.
+"""Orders per second through the embedded cloud, and how its memory grows.
 
-``python -m tests.benchmarks.throughput [ORDERS]`` starts a server of its own and prints one line for each number of
-clients. Every attempt succeeds, so that no figure waits for a visibility timeout.
+``python -m tests.benchmarks.throughput`` starts a server of its own. Every attempt succeeds, so that no figure waits
+for a visibility timeout. Before anything is measured, as many orders have gone through as it takes until executions and
+log lines are forgotten as fast as they come.
 """
 
+import argparse
 import asyncio
+import pickle
 import subprocess
-import sys
-import time
+import threading
+import tracemalloc
+from dataclasses import dataclass
+from typing import Any
 
 import httpx
+from moto.dynamodb.models import dynamodb_backends
 
+from tests.benchmarks.load import Load, carry, plain_loop, tell
+from tests.embedded.support import client, running_cloud
 from tests.embedded.test_server import banner, server
 from tests.support import valid_order
+from tests.system import settled
 
 CLIENTS = (1, 8, 32)
-WARM_UP = 100
-DEADLINE = 120  # seconds
+ORDERS = 300
+WARM_UP = 2_000  # the last thousand executions are kept, and the last ten thousand lines of the log
+FURTHER = 3_000
+STEP = 1_000
+DEADLINE = 300  # seconds for a thousand orders
+COPIES = 1_000
 
 
-async def run(port: int, orders: int, clients: int) -> float:
-    """Submit orders from a number of clients, wait for the last one's end; the seconds that took."""
-    waiting = list(range(orders))
-    submitted: list[str] = []
-    customer = f"clients-{clients}-{time.time_ns()}"
-    began = time.monotonic()
+@dataclass(frozen=True)
+class Figures:
+    """What was measured; memory is in kB."""
+
+    plain_loop: float
+    loads: list[Load]
+    grown: list[int]
+    row: float
+
+
+def measure(orders: int = ORDERS, further: int = FURTHER, warm_up: int = WARM_UP) -> Figures:
+    """Measure a server of our own.
+
+    Args:
+        orders: how many for each number of clients.
+        further: after those, how many for the memory; it is looked at after each thousand.
+        warm_up: how many before anything is measured.
+    """
+    with server(DOFS_FULFILLMENT_SUCCESS_RATE="1") as (process, port):
+        banner(process)
+        threading.Thread(target=_discard, args=(process.stdout,), daemon=True).start()
+
+        def run(count: int, clients: int) -> Load:
+            return asyncio.run(_run(port, count, clients))
+
+        for done in range(0, warm_up, STEP):
+            tell(f"{done:,} of {warm_up:,} orders to warm up")
+            run(min(STEP, warm_up - done), 8)
+        speed, loads, grown = plain_loop(), [], []
+        for clients in CLIENTS:
+            tell(f"{orders} orders from {clients} clients")
+            loads.append(run(orders, clients))
+        for done in range(0, further, STEP):
+            tell(f"memory: {done:,} of {further:,} orders")
+            before = resident(process.pid)
+            run(STEP, 8)
+            grown.append(resident(process.pid) - before)
+    return Figures(speed, loads, grown, asyncio.run(row_size()))
+
+
+async def _run(port: int, orders: int, clients: int) -> Load:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as api:
-
-        async def client() -> None:
-            while waiting:
-                waiting.pop()
-                answer = await api.post("/order", json=valid_order(customer_id=customer))
-                answer.raise_for_status()
-                submitted.append(answer.json()["order_id"])
-
-        await asyncio.gather(*(client() for _ in range(clients)))
-        open_orders = set(submitted)
-        while open_orders:
-            if time.monotonic() - began > DEADLINE:
-                raise SystemExit(f"{len(open_orders)} orders are not FULFILLED after {DEADLINE} s")
-            last = (await api.get(f"/orders/{submitted[-1]}")).json()
-            if last["status"] != "FULFILLED":  # one small question at a time, so that asking costs the server little
-                await asyncio.sleep(0.1)
-                continue
-            open_orders -= await fulfilled(api, customer)
-    return time.monotonic() - began
+        return await carry(api, api, orders, clients, DEADLINE)
 
 
-async def fulfilled(api: httpx.AsyncClient, customer: str) -> set[str]:
-    """The ids of a customer's orders that are FULFILLED."""
-    found: set[str] = set()
-    cursor = {}
-    while True:
-        page = (await api.get("/orders", params={"customer_id": customer, "limit": 100, **cursor})).json()
-        found |= {order["order_id"] for order in page["orders"] if order["status"] == "FULFILLED"}
-        if page["next_cursor"] is None:
-            return found
-        cursor = {"cursor": page["next_cursor"]}
+async def row_size() -> float:
+    """What the row of an order that has ended takes in the emulator, in kB."""
+    with running_cloud(fulfillment_success_rate=1) as cloud:
+        async with client(cloud) as api:
+            order_id = (await api.post("/order", json=valid_order())).json()["order_id"]
+            await settled(api, order_id)
+        table = dynamodb_backends[cloud.names.account][cloud.names.region].get_table(cloud.names.orders_table)
+        (row,) = table.all_items()
+        pickled = pickle.dumps(row)
+    tracemalloc.start()
+    try:
+        copies = [pickle.loads(pickled) for _ in range(COPIES)]  # noqa: S301 (what was pickled a moment ago, here)
+        return tracemalloc.get_traced_memory()[0] / len(copies) / 1024
+    finally:
+        tracemalloc.stop()
 
 
 def resident(pid: int) -> int:
@@ -64,27 +99,31 @@ def resident(pid: int) -> int:
     return int(subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True).stdout)
 
 
-def plain_loop() -> float:
-    """How fast this machine is at the moment: the seconds of a loop that does nothing else."""
-    began, total = time.perf_counter(), 0
-    for number in range(10_000_000):
-        total += number
-    return time.perf_counter() - began
+def _discard(printed: Any) -> None:
+    """Read what a server prints, or it stops when the pipe is full."""
+    for _ in printed:
+        pass
+
+
+def show(figures: Figures) -> None:
+    """Print them."""
+    print(f"A loop of ten million additions takes {figures.plain_loop:.2f} s on this machine, now.")
+    print(f"{'clients':>7}  {'orders':>6}  {'orders/s':>8}")
+    for load in figures.loads:
+        print(f"{load.clients:>7}  {load.orders:>6}  {load.per_second:>8.1f}")
+    for number, grown in enumerate(figures.grown, 1):
+        print(f"Memory grew by {grown / 1024:.1f} MB with the {number}. thousand of further orders.")
+    print(f"A row takes {figures.row:.1f} kB.")
 
 
 def main() -> None:
     """Measure and print."""
-    orders = int(sys.argv[1]) if len(sys.argv) > 1 else 300
-    with server(DOFS_FULFILLMENT_SUCCESS_RATE="1") as (process, port):
-        banner(process)
-        asyncio.run(run(port, WARM_UP, 8))
-        print(f"A loop of ten million additions takes {plain_loop():.2f} s on this machine, now.")
-        print(f"{'clients':>7}  {'orders':>6}  {'orders/s':>8}  {'kB/order':>8}")
-        for clients in CLIENTS:
-            before = resident(process.pid)
-            seconds = asyncio.run(run(port, orders, clients))
-            grown = (resident(process.pid) - before) / orders
-            print(f"{clients:>7}  {orders:>6}  {orders / seconds:>8.1f}  {grown:>8.1f}", flush=True)
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.throughput", description=__doc__)
+    parser.add_argument("--orders", type=int, default=ORDERS, help="for each number of clients (%(default)s)")
+    parser.add_argument("--further", type=int, default=FURTHER, help="for the memory (%(default)s)")
+    parser.add_argument("--warm-up", type=int, default=WARM_UP, help="before anything is measured (%(default)s)")
+    given = parser.parse_args()
+    show(measure(given.orders, given.further, given.warm_up))
 
 
 if __name__ == "__main__":

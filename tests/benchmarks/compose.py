@@ -1,0 +1,91 @@
+"""Orders per second on LocalStack, through API Gateway's URL and through the API's own server.
+
+``python -m tests.benchmarks.compose`` needs Docker; it builds the images, starts a stack of its own on free ports, and
+takes it away again. Every attempt succeeds, so that no figure waits for a visibility timeout.
+"""
+
+import argparse
+import asyncio
+from dataclasses import dataclass
+
+from tests.benchmarks.load import Load, carry, plain_loop, tell
+from tests.compose.stack import Stack
+
+CLIENTS = (1, 8)
+DOORS = ("gateway", "server")
+ORDERS = 60
+WARM_UP = 30
+DEADLINE = 300  # seconds for one number of clients
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured, by the door through which the orders came; CPU time of LocalStack in seconds for an order."""
+
+    plain_loop: float
+    loads: dict[str, list[Load]]
+    localstack_cpu: float
+
+
+def measure(orders: int = ORDERS, replicas: int = 3) -> Figures:
+    """Measure a stack of our own.
+
+    Args:
+        orders: how many for each door and number of clients.
+        replicas: containers of the function.
+    """
+    images = {"FUNCTION_IMAGE": "dofs-benchmark", "PROVISIONER_IMAGE": "dofs-benchmark-provisioner"}
+    stack = Stack("dofs-benchmark", DOFS_FULFILLMENT_SUCCESS_RATE="1", LAMBDA_REPLICAS=str(replicas), **images)
+    tell("building the images, starting the stack")
+    stack.build()
+    stack.down()
+    try:
+        stack.up()
+        return asyncio.run(_measure(stack, orders))
+    finally:
+        stack.down()
+
+
+async def _measure(stack: Stack, orders: int) -> Figures:
+    loads: dict[str, list[Load]] = {door: [] for door in DOORS}
+    async with stack.api("gateway") as gateway, stack.api("server") as server:
+        doors = {"gateway": gateway, "server": server}
+        tell(f"{WARM_UP} orders to warm up")
+        await carry(gateway, server, WARM_UP, 4, DEADLINE)
+        speed, before = plain_loop(), localstack_cpu(stack)
+        for door in DOORS:
+            for clients in CLIENTS:
+                tell(f"{orders} orders from {clients} clients through {door}")
+                loads[door].append(await carry(doors[door], server, orders, clients, DEADLINE))
+    cpu = (localstack_cpu(stack) - before) / (orders * len(DOORS) * len(CLIENTS))
+    return Figures(speed, loads, cpu)
+
+
+def localstack_cpu(stack: Stack) -> float:
+    """CPU time that the processes of LocalStack's container have used, in seconds."""
+    stats = stack.compose("exec", "localstack", "sh", "-c", "cat /proc/[0-9]*/stat").splitlines()
+    ticks = [stat.rpartition(")")[2].split()[11:13] for stat in stats]  # user and system; proc(5)
+    return sum(int(user) + int(system) for user, system in ticks) / 100
+
+
+def show(figures: Figures) -> None:
+    """Print them."""
+    print(f"A loop of ten million additions takes {figures.plain_loop:.2f} s on this machine, now.")
+    print(f"{'through':>7}  {'clients':>7}  {'orders':>6}  {'orders/s':>8}")
+    for door, loads in figures.loads.items():
+        for load in loads:
+            print(f"{door:>7}  {load.clients:>7}  {load.orders:>6}  {load.per_second:>8.1f}")
+    print(f"LocalStack's container works {figures.localstack_cpu * 1000:.0f} ms for an order.")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.compose", description=__doc__)
+    parser.add_argument("--orders", type=int, default=ORDERS, help="for each door and number of clients (%(default)s)")
+    parser.add_argument("--replicas", type=int, default=3, help="containers of the function (%(default)s)")
+    given = parser.parse_args()
+    show(measure(given.orders, given.replicas))
+
+
+if __name__ == "__main__":
+    main()

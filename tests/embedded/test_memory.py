@@ -1,0 +1,61 @@
+"""What the embedded cloud still holds of orders that have ended: their rows, and the last executions."""
+
+import asyncio
+import gc
+from collections import Counter
+
+import pytest
+from moto.dynamodb.models.dynamo_type import Item
+from moto.sqs.models import Message, sqs_backends
+from moto.stepfunctions.models import StateMachine
+from moto.stepfunctions.parser.backend.execution import Execution
+from moto.stepfunctions.parser.utils import TMP_THREADS
+
+from service.embedded import moto_seams
+from tests.embedded.support import client, running_cloud
+from tests.support import valid_order
+from tests.system import depth_becomes, settled
+
+ORDERS, TOGETHER = 40, 5
+KEPT, HANDLES = 10, 20
+
+pytestmark = pytest.mark.anyio
+
+
+def held() -> Counter[type]:
+    """How many objects of each kind the garbage collector knows of."""
+    gc.collect()
+    kinds = (Item, Message, StateMachine, Execution)
+    return Counter(type(each) for each in gc.get_objects() if type(each) in kinds)
+
+
+async def test_of_an_order_that_has_ended_one_row_stays_and_of_executions_the_last(monkeypatch):
+    monkeypatch.setattr(moto_seams, "HANDLES_KEPT", HANDLES)
+    with running_cloud(embedded_executions_kept=KEPT, fulfillment_success_rate=1) as cloud:
+        queue = sqs_backends[cloud.names.account][cloud.names.region].queues[cloud.names.queue]
+        before = held()
+        async with client(cloud) as api:
+            for _ in range(ORDERS // TOGETHER):
+                answers = await asyncio.gather(*(api.post("/order", json=valid_order()) for _ in range(TOGETHER)))
+                for answer in answers:
+                    await settled(api, answer.json()["order_id"])
+        await depth_becomes(cloud, cloud.names.queue, 0)
+        grown = held() - before
+        at_most = KEPT * 1.1 + TOGETHER  # what runs beside a start is not forgotten by it
+        assert grown[Item] == ORDERS, "a row that was kept for each state of an order"
+        assert grown[Message] == 0
+        assert KEPT <= grown[Execution] <= at_most
+        assert grown[StateMachine] <= at_most, "the interpreter's copies"
+        assert len(TMP_THREADS) <= at_most
+        assert 0 < len(queue.deleted_messages) <= HANDLES
+
+
+def test_a_message_that_was_deleted_a_moment_ago_can_be_deleted_again():
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html"""
+    with running_cloud() as cloud:
+        sqs = cloud.client("sqs")
+        url = sqs.create_queue(QueueName="twice")["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody="once")
+        handle = sqs.receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"]
+        for _ in range(2):
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=handle)
