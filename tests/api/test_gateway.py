@@ -161,10 +161,15 @@ def test_a_repeat_says_that_it_is_one(gateway):
     assert "idempotency-replayed" not in first["headers"]
 
 
-def test_one_application_serves_all_the_requests_of_a_process(gateway, monkeypatch):
-    """Building it anew would cost every request its routes."""
+def test_one_application_for_orders_and_one_for_the_rest_serve_all_the_requests_of_a_process(gateway, monkeypatch):
+    """Building one anew would cost every request its routes."""
     built = []
-    monkeypatch.setattr(module, "create_app", lambda *args: built.append(args) or create_app(*args))
+    monkeypatch.setattr(
+        module, "create_app", lambda *args, **named: built.append((args, named)) or create_app(*args, **named)
+    )
     for _ in range(3):
         gateway.get("/health")
-    assert built == [(gateway.system.settings, inline, gateway.system)]
+        gateway.get("/orders/ord_1")
+        gateway.post("/order", valid_order())
+    given = (gateway.system.settings, inline, gateway.system)
+    assert built == [(given, {"only_orders": False}), (given, {"only_orders": True})]
