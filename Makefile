@@ -76,8 +76,8 @@ fmt: $(VENV)/installed ## Format the code and write the generated documents anew
 	$(BIN)/python -m service.orders.metric > docs/metrics.md
 	@! command -v terraform >/dev/null || terraform fmt -recursive terraform
 
-bench: $(VENV)/installed ## Measure orders per second, and memory per order
-	$(BIN)/python -m tests.benchmarks.throughput
+bench: $(VENV)/installed ## Measure how fast it is, each figure beside a floor; ONLY="starts warm", RECORD=1
+	$(BIN)/python -m tests.benchmarks $(ONLY) $(if $(RECORD),--record)
 
 image: ## Build the container image; PLATFORM=linux/arm64 builds it for Graviton
 	docker build $(if $(PLATFORM),--platform $(PLATFORM)) --provenance=false --sbom=false --tag $(IMAGE) \

@@ -37,8 +37,8 @@ def main() -> None:
     figures: list[Figure] = []
     for name in arguments.sections or SECTIONS:
         sys.stderr.write(f"{name}: {SECTIONS[name]} …\n")
-        measure: Callable[[], list[Figure]] = import_module(f"tests.benchmarks.{name}").measure
-        figures += measure()
+        rows: Callable[[], list[Figure]] = import_module(f"tests.benchmarks.{name}").rows
+        figures += rows()
     print(table(figures))
     for warning in warnings(figures):
         print(f"worse by more than a fifth: {warning}")

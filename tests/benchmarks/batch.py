@@ -25,7 +25,7 @@ CALLS = 2  # of an order: it is claimed, and it is fulfilled
 ROUNDS = 40
 
 
-def measure() -> list[Figure]:
+def rows() -> list[Figure]:
     """Row 7."""
     bodies = [f'{{"order_id": "ord_{number:032x}"}}' for number in range(ORDERS)]
     batch, messages = sqs_event(*bodies), [sqs_event(body) for body in bodies]

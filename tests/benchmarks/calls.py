@@ -8,7 +8,7 @@ from tests.benchmarks.figures import Figure
 WAYS = {"fulfilled by its first attempt": 1, "that fails for good": None}
 
 
-def measure() -> list[Figure]:
+def rows() -> list[Figure]:
     """Row 8."""
     figures = []
     for which, end in WAYS.items():

@@ -8,7 +8,8 @@ import argparse
 import asyncio
 from dataclasses import dataclass
 
-from tests.benchmarks.load import Load, carry, plain_loop, tell
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.load import Load, carry, per_loop, plain_loop, tell
 from tests.compose.stack import Stack
 
 CLIENTS = (1, 8)
@@ -59,6 +60,16 @@ async def _measure(stack: Stack, orders: int) -> Figures:
                 loads[door].append(await carry(doors[door], server, orders, clients, DEADLINE))
     cpu = (localstack_cpu(stack) - before) / (orders * len(DOORS) * len(CLIENTS))
     return Figures(speed, loads, cpu)
+
+
+def rows() -> list[Figure]:
+    """Row 10."""
+    measured = measure()
+    return [
+        per_loop("10", f"LocalStack, {load.clients} clients, {door}", load, measured.plain_loop, "1.7 orders/s", 10)
+        for door, loads in measured.loads.items()
+        for load in loads
+    ]
 
 
 def localstack_cpu(stack: Stack) -> float:

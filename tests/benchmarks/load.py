@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from tests.benchmarks.figures import Figure
 from tests.support import valid_order
 
 
@@ -85,6 +86,25 @@ def plain_loop() -> float:
     for number in range(10_000_000):
         total += number
     return time.perf_counter() - began
+
+
+USUAL_LOOP = 0.28
+"""Seconds of that loop on the machine for which orders per second are aimed at."""
+
+
+def per_loop(row: str, what: str, load: Load, loop: float, naive: str, aim: float) -> Figure:
+    """Orders in the time of one plain loop, so that a slow machine is held against what it can do.
+
+    Args:
+        row: of the table.
+        what: what was measured.
+        load: what it came to.
+        loop: seconds that ``plain_loop`` took in the same run.
+        naive: what the straightforward design comes to.
+        aim: orders per second that are aimed at where that loop takes ``USUAL_LOOP``.
+    """
+    against = "plain loops"
+    return Figure(row, what, load.per_second, "/s", 1 / loop, against, naive, aim * USUAL_LOOP, at_least=True)
 
 
 def tell(progress: str) -> None:

@@ -131,7 +131,7 @@ def starts() -> Iterator[tuple[Starts, Folders]]:
         yield Starts(where, url), where
 
 
-def measure() -> list[Figure]:
+def rows() -> list[Figure]:
     """Rows 1 to 4."""
     with starts() as (start, where):
         best: dict[str, float] = {}

@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 from moto.dynamodb.models import dynamodb_backends
 
-from tests.benchmarks.load import Load, carry, plain_loop, tell
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.load import Load, carry, per_loop, plain_loop, tell
 from tests.embedded.support import client, running_cloud
 from tests.embedded.test_server import banner, server
 from tests.support import valid_order
@@ -103,6 +104,19 @@ def _discard(printed: Any) -> None:
     """Read what a server prints, or it stops when the pipe is full."""
     for _ in printed:
         pass
+
+
+def rows() -> list[Figure]:
+    """Row 9. What memory grows by is held against the rows of the orders themselves, which have to be kept."""
+    measured = measure()
+    speeds = [
+        per_loop("9", f"the embedded cloud, from {load.clients} clients", load, measured.plain_loop, "20 orders/s", 40)
+        for load in measured.loads
+    ]
+    grown = min(measured.grown) / 1024
+    what = "memory of a further thousand orders"
+    kept = measured.row * 1000 / 1024
+    return [*speeds, Figure("9", what, grown, "MB", kept, "their rows", reach=1.5)]
 
 
 def show(figures: Figures) -> None:

@@ -86,7 +86,7 @@ class TypedOrder(BaseModel):
     total_amount: Decimal
 
 
-def measure() -> list[Figure]:
+def rows() -> list[Figure]:
     """Rows 5 and 6."""
     event = at("/order", events.load("api_post_order"))
     event["body"] = document.write(valid_order())
