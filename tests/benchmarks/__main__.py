@@ -1,7 +1,6 @@
 """Measures how fast DOFS is, each figure beside a floor of the same run: ``python -m tests.benchmarks [SECTION …]``."""
 
 import argparse
-import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -43,10 +42,9 @@ def main() -> None:
     for warning in warnings(figures):
         print(f"worse by more than a fifth: {warning}")
     if arguments.record:
-        record(figures)
-        page = PAGE.read_text()
-        kept = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-        PAGE.write_text(kept.sub(lambda _: f"{BEGIN}{table(figures)}\n{END}", page))
+        before, _, rest = PAGE.read_text().partition(BEGIN)
+        after = rest.partition(END)[2]
+        PAGE.write_text(f"{before}{BEGIN}{table(record(figures))}\n{END}{after}")
 
 
 if __name__ == "__main__":

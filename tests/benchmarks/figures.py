@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 RECORDED = Path(__file__).with_name("recorded.json")
@@ -92,19 +92,25 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
+def recorded() -> list[Figure]:
+    """The figures that were written down last, row by row."""
+    return [Figure(**each) for each in json.loads(RECORDED.read_text())] if RECORDED.exists() else []
+
+
 def warnings(figures: Sequence[Figure]) -> list[str]:
     """A line for each figure that is worse than in the recorded run by more than a fifth."""
-    recorded: dict[str, float] = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
-    found = []
-    for figure in figures:
-        before = recorded.get(f"{figure.row} {figure.what}")
-        if before and figure.worse_than(before):
-            found.append(f"{figure.row} {figure.what}: {figure.compared:.3g}, and {before:.3g} in the recorded run")
-    return found
+    before = {(each.row, each.what): each.compared for each in recorded()}
+    return [
+        f"{each.row} {each.what}: {each.compared:.3g}, and {before[each.row, each.what]:.3g} in the recorded run"
+        for each in figures
+        if before.get((each.row, each.what)) and each.worse_than(before[each.row, each.what])
+    ]
 
 
-def record(figures: Sequence[Figure]) -> None:
-    """Keep what later runs are compared with; figures that were not measured this time stay."""
-    recorded: dict[str, float] = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
-    recorded |= {f"{figure.row} {figure.what}": round(figure.compared, 3) for figure in figures}
-    RECORDED.write_text(json.dumps(dict(sorted(recorded.items())), indent=2, ensure_ascii=False) + "\n")
+def record(figures: Sequence[Figure]) -> list[Figure]:
+    """Write figures down, in place of those of the same rows; all that are written down then."""
+    rows = {figure.row for figure in figures}
+    kept = [*(each for each in recorded() if each.row not in rows), *figures]
+    kept.sort(key=lambda each: int(each.row))
+    RECORDED.write_text(json.dumps([asdict(each) for each in kept], indent=1, ensure_ascii=False) + "\n")
+    return kept

@@ -1,7 +1,5 @@
 """How the benchmark's figures are compared, with their floor, with what is aimed at, and with the recorded run."""
 
-import json
-
 import pytest
 
 from tests.benchmarks import figures
@@ -26,12 +24,20 @@ def test_a_figure_is_where_it_should_be_or_not(figure, reached):
 def test_what_is_a_fifth_worse_than_recorded_is_told_and_what_is_better_is_not(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "RECORDED", tmp_path / "recorded.json")
     figures.record([Figure("1", "start", 50, "ms", 10), Figure("9", "embedded", 50, "orders/s", at_least=True)])
-    assert json.loads(figures.RECORDED.read_text()) == {"1 start": 5.0, "9 embedded": 50}
+    assert [(each.row, each.compared) for each in figures.recorded()] == [("1", 5.0), ("9", 50)]
     assert figures.warnings([Figure("1", "start", 62, "ms", 10), Figure("1", "new", 9, "ms", 1)]) == []
     (warning,) = figures.warnings([Figure("1", "start", 70, "ms", 10)])
     assert warning == "1 start: 7, and 5 in the recorded run"
     assert figures.warnings([Figure("9", "embedded", 39, "orders/s", at_least=True)])
     assert figures.warnings([Figure("9", "embedded", 90, "orders/s", at_least=True)]) == []
+
+
+def test_what_is_recorded_takes_the_place_of_the_same_rows_and_leaves_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "RECORDED", tmp_path / "recorded.json")
+    figures.record([Figure("9", "embedded", 50, "/s"), Figure("1", "start", 50, "ms", 10, "floor", "16 ×", 8)])
+    kept = figures.record([Figure("9", "other", 40, "/s"), Figure("10", "compose", 2, "/s")])
+    assert [(each.row, each.what) for each in kept] == [("1", "start"), ("9", "other"), ("10", "compose")]
+    assert figures.recorded() == kept
 
 
 def test_the_table_says_what_each_is_compared_with():
