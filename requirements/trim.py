@@ -1,7 +1,7 @@
 """Takes out of the installed packages what the function never uses: it is smaller, and starts sooner.
 
 ``python trim.py FOLDER`` works on a folder that ``pip install --target`` filled, with ``service`` beside the packages.
-botocore reads the description of a whole service to call five of its operations, and the certificates of the whole web
+botocore reads the description of a whole service to call a few of its operations, and the certificates of the whole web
 to trust those of AWS. Whatever is not found is an error: then a package has changed, and this file is out of date.
 
 https://www.amazontrust.com/repository/
@@ -22,7 +22,7 @@ OPERATIONS = {
 }
 """What the function calls; a test compares it with the code."""
 
-ENDPOINTS = frozenset({"dynamodb", "sqs", "states", "sts"})
+ENDPOINTS = frozenset({"dynamodb", "sqs", "states"})
 UNUSED = ("service/cli", "service/embedded", "service/provisioning", "boto3", "s3transfer", "pydantic/v1")
 TRUSTED = re.compile("Amazon Root CA [1-4]|Starfield Services Root Certificate Authority - G2|Starfield Class 2")
 

@@ -22,7 +22,7 @@ from service.settings import SettingsError  # noqa: E402
 
 sys.setswitchinterval(0.0005)
 leave_out_the_unused()
-with suppress(SettingsError):  # each invocation tells of it, as an error that names the settings
+with suppress(SettingsError):  # each invocation tells of it by name; whatever else goes wrong here ends the start
     live_system().get_ready()
 
 

@@ -184,7 +184,10 @@ def configure(settings: Settings) -> None:
 
 
 def look_up_only_what_is_told() -> None:
-    """https://docs.python.org/3/howto/logging.html#optimization"""
+    """Have records say neither where in the code they were written nor by which thread or process, as no line tells.
+
+    https://docs.python.org/3/howto/logging.html#optimization
+    """
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
 

@@ -39,11 +39,13 @@ def to_attribute(value: Any) -> dict[str, Any]:
 
 
 def from_attribute(attribute: Mapping[str, Any]) -> Any:
-    """A value as a row holds it; one of a type that nothing here writes, which somebody put there, is left as it is."""
+    """A value as a row holds it. What somebody else put there is None for NULL, and is left as it is otherwise."""
     ((kind, value),) = attribute.items()
     match kind:
         case "N":
             return int(value)
+        case "NULL":
+            return None
         case "L":
             return [from_attribute(element) for element in value]
         case "M":

@@ -66,7 +66,14 @@ def rows() -> list[Figure]:
     """Row 10."""
     measured = measure()
     return [
-        per_loop("10", f"LocalStack, {load.clients} clients, {door}", load, measured.plain_loop, "1.7 orders/s", 10)
+        per_loop(
+            "10",
+            f"LocalStack through its {door}, clients: {load.clients}",
+            load,
+            measured.plain_loop,
+            "1.7 orders/s",
+            10,
+        )
         for door, loads in measured.loads.items()
         for load in loads
     ]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from service.aws.records import from_order
@@ -17,14 +18,12 @@ from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.submission import received
 from service.orders.timestamps import parse
-from tests.support import valid_order
+from tests.support import SETTINGS, valid_order
 
 HOST = "127.0.0.1"
 
 
 def _order(**changes: Any) -> Order:
-    from dataclasses import replace
-
     order = received(
         document.from_python(valid_order()),
         order_id="ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6",
@@ -76,13 +75,22 @@ async def _serve(latency: float) -> None:
 def endpoint(latency: float = 0) -> Iterator[str]:
     """The URL of an endpoint that takes ``latency`` seconds for each answer."""
     command = [sys.executable, "-m", "tests.benchmarks.endpoint", str(latency)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        yield f"http://{HOST}:{int(process.stdout.readline())}"
-    finally:
-        process.kill()
-        process.wait()
+        try:
+            yield f"http://{HOST}:{int(process.stdout.readline())}"
+        finally:
+            process.kill()
+
+
+def settings_on(url: str) -> dict[str, str]:
+    """The environment of a function that talks to the endpoint, and whose attempts succeed."""
+    return {
+        **SETTINGS.environment_variables(),
+        "DOFS_CLOUD": "localstack",
+        "DOFS_AWS_ENDPOINT_URL": url,
+        "DOFS_FULFILLMENT_SUCCESS_RATE": "1",
+    }
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def rows() -> list[Figure]:
     """Row 9. What memory grows by is held against the rows of the orders themselves, which have to be kept."""
     measured = measure()
     speeds = [
-        per_loop("9", f"the embedded cloud, from {load.clients} clients", load, measured.plain_loop, "20 orders/s", 40)
+        per_loop("9", f"the embedded cloud, clients: {load.clients}", load, measured.plain_loop, "20 orders/s", 40)
         for load in measured.loads
     ]
     grown = min(measured.grown) / 1024

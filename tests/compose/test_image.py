@@ -12,14 +12,16 @@ import pytest
 
 from requirements.trim import OPERATIONS
 from tests import events
+from tests.benchmarks.starts import COUNT
 from tests.compose.stack import ROOT, Stack
-from tests.support import sqs_event, valid_order
+from tests.support import SETTINGS, sqs_event, valid_order
 from tests.system import until
 
 pytestmark = pytest.mark.docker
 
 IMAGE = "dofs"
 LOCKED = ["--read-only", "--tmpfs", "/tmp:size=16m", "--cap-drop", "ALL"]  # noqa: S108
+MOST_LOOKS = 600  # a quarter of the 2,479 of a function that loads everything
 LARGEST = 50 * 2**20  # bytes that we add to the base
 LIST_FILES = """
 import json, os
@@ -53,7 +55,7 @@ def test_it_holds_what_the_function_runs_and_nothing_else(inside):
     installed = {path.partition("-")[0].replace("_", "-") for path in inside if ".dist-info/" in path}
     assert {name.lower() for name in installed} == locked - {"boto3", "s3transfer"}, "which the provisioner uses"
     ours = {path.split("/")[1] for path in inside if path.startswith("service/")}
-    assert {"handler.py", "main.py", "orders", "steps", "api", "aws", "fulfillers"} <= ours
+    assert {"function.py", "handler.py", "main.py", "orders", "steps", "api", "aws", "fulfillers"} <= ours
     assert ours.isdisjoint({"embedded", "provisioning"})
     folders = {part for path in inside for part in path.split("/")[:-1]}
     assert folders.isdisjoint({"tests", "test", ".git", "workflows", "terraform", "bin", "moto", "pytest", "pip"})
@@ -77,6 +79,16 @@ print(*sorted({dict(name for (name,) in each["subject"])["organizationName"] for
     operations, authorities = python_in_image(program).splitlines()
     assert set(operations.split()) == {name for names in OPERATIONS.values() for name in names}
     assert authorities.split(";") == ["Amazon", "Starfield Technologies, Inc."]
+
+
+def test_a_start_looks_at_few_files_and_folders(images):
+    """What a batch loads until it could ask a table; docs/performance.md has the count for a whole one."""
+    variables = [part for name, value in SETTINGS.environment_variables().items() for part in ("-e", f"{name}={value}")]
+    batch = json.dumps({"Records": [record | {"body": "poison"} for record in events.load("sqs_batch")["Records"]]})
+    program = f"import io, sys; sys.argv.append('service.function.handler'); sys.stdin = io.StringIO({batch!r})"
+    counted = json.loads(python_in_image(f"{program}\n{COUNT}", *variables).splitlines()[-1])
+    assert counted["opened"] + counted["listed"] <= MOST_LOOKS
+    assert (counted["ours"] <= 250, counted["web"]) == (True, 0)
 
 
 def test_what_we_add_is_small_readable_by_anybody_and_compiled(inside):

@@ -51,6 +51,6 @@ def test_what_no_row_holds_is_refused(value):
         to_attribute(value)
 
 
-@pytest.mark.parametrize("attribute", [{"NULL": True}, {"BOOL": False}, {"B": b"x"}, {"SS": ["a"]}])
+@pytest.mark.parametrize("attribute", [{"NULL": True}, {"BOOL": False}, {"SS": ["a"]}])
 def test_what_somebody_else_put_there_does_not_stop_a_reader(attribute):
-    assert from_attribute(attribute) == next(iter(attribute.values()))
+    assert from_attribute(attribute) == (None if "NULL" in attribute else next(iter(attribute.values())))

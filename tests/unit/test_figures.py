@@ -3,6 +3,7 @@
 import pytest
 
 from tests.benchmarks import figures
+from tests.benchmarks.__main__ import BEGIN, END, PAGE
 from tests.benchmarks.figures import Figure
 
 
@@ -46,3 +47,8 @@ def test_the_table_says_what_each_is_compared_with():
         " 1 ", " start    ", " 500 ms ", " floor: 100 ms ", " 5.00 × ", " 16 ×  ", " ≤ 8 × ", " reached "
     ]  # fmt: skip
     assert "calls" in table.splitlines()[3]
+
+
+def test_the_page_has_the_table_that_was_recorded():
+    _, _, rest = PAGE.read_text().partition(BEGIN)
+    assert rest.partition(END)[0].strip() == figures.table(figures.recorded())
