@@ -43,7 +43,21 @@ def handler(event, context):
 """
 """A function of the usual design: everything is loaded and every client is made when its module is."""
 
-NOTHING = "def handler(event, context): return None"
+NOTHING = "def handler(event, context): return None\n"
+AWS_ALONE = f"""
+import gc; gc.disable()
+from service.aws.left_out import leave_out_the_unused
+leave_out_the_unused()
+from botocore.session import Session
+client = Session().create_client("dynamodb", region_name="{SETTINGS.region}")
+{NOTHING}"""
+WEB_ALONE = f"""{AWS_ALONE}
+import mangum
+import service.api
+"""
+"""The parts that are given, loaded as the function loads them, and nothing of ours: no start can be faster."""
+
+HANDLERS = {"naive": NAIVE, "nothing": NOTHING, "aws_alone": AWS_ALONE, "web_alone": WEB_ALONE}
 COUNT = """
 import json, os, sys
 from collections import Counter
@@ -74,7 +88,7 @@ class Starts:
 
     def __init__(self, where: Folders, url: str) -> None:
         self._where, self._url = where, url
-        for name, text in (("naive", NAIVE), ("nothing", NOTHING)):
+        for name, text in HANDLERS.items():
             (where.whole / f"{name}.py").write_text(text)
             (where.trimmed / f"{name}.py").write_text(text)
 
@@ -138,6 +152,8 @@ def rows() -> list[Figure]:
 
         for _ in range(ROUNDS):
             keep("floor", start.cpu("nothing.handler", where.trimmed, "task_store"))
+            keep("botocore alone", start.cpu("aws_alone.handler", where.trimmed, "task_store"))
+            keep("botocore, FastAPI and Mangum alone", start.cpu("web_alone.handler", where.trimmed, "task_store"))
             keep("naive", start.cpu("naive.handler", where.whole, "api_post_order"))
             for name, event in EVENTS.items():
                 keep(name, start.cpu(OURS, where.trimmed, event))
@@ -176,6 +192,10 @@ def rows() -> list[Figure]:
                 naive=f"{naive['ours']}",
             ),
         ]
+    for row, name in (("1", "botocore, FastAPI and Mangum alone"), ("2", "botocore alone")):
+        figures.append(
+            Figure(row, f"start → {name}, and nothing of ours", best[name], "ms CPU", floor, "runtime client alone")
+        )
     what = "a TLS context that trusts AWS's certificates"
     figures.append(Figure("2", what, trust["AWS"] / 1000, "ms", trust["all"] / 1000, "botocore's"))
     looked_at = naive["listed"] + naive["opened"]

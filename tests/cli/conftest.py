@@ -10,8 +10,9 @@ from tests.embedded.support import running_cloud, serving
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[EmbeddedCloud]:
-    """An embedded cloud whose orders have one attempt."""
-    with running_cloud(visibility_timeout=1, max_attempts=1, fulfillment_success_rate=1, stats_every=0.2) as cloud:
+    """An embedded cloud whose orders have one attempt; what an operator does is not done by the reconciler first."""
+    settings = {"visibility_timeout": 1, "max_attempts": 1, "fulfillment_success_rate": 1, "stats_every": 0.2}
+    with running_cloud(embedded_reconcile_every=3600, **settings) as cloud:
         yield cloud
 
 
