@@ -22,6 +22,9 @@ from tests.runtime.runtime_api import RuntimeApi
 from tests.support import SETTINGS
 
 ROUNDS = 15
+MOST_MODULES = 255
+"""What a first batch or step may load beside what the runtime client has; a few more or less by Python's version."""
+
 OURS = "service.function.handler"
 EVENTS = {
     "an API event": "api_post_order",

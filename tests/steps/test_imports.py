@@ -11,7 +11,7 @@ import pytest
 import service.orders
 from tests import events
 from tests.benchmarks.endpoint import endpoint, settings_on
-from tests.benchmarks.starts import COUNT
+from tests.benchmarks.starts import COUNT, MOST_MODULES
 from tests.support import SETTINGS
 
 ROOT = Path(service.orders.__file__).parents[2]
@@ -101,7 +101,6 @@ def test_the_store_step_loads_no_validation_library():
 
 
 UNUSED = ("boto3", "s3transfer", "botocore.docs.service", "html.parser", "importlib.metadata", "pydantic")
-MOST_MODULES = 250  # beside those that the runtime client has loaded; see docs/performance.md
 
 
 @pytest.mark.parametrize("event", ["sqs_batch", "task_store"])
