@@ -29,6 +29,10 @@ class Api:
     def order(self, order_id: str) -> Any:
         return self._ask("GET", f"/orders/{quoted(order_id)}", f"Order {order_id}")
 
+    def submit(self, order: Mapping[str, Any], key: str) -> Any:
+        """Submit an order; the key makes it one order however often it is sent."""
+        return self._ask("POST", "/order", "The order", json=order, headers={"Idempotency-Key": key})
+
     def orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         return self._page("/orders", query, limit, cursor)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.commands import failed, load, orders, redrive, stats, submit, trace
+from service.cli.commands import failed, load, orders, redrive, smoke, stats, submit, trace
 from service.cli.exits import Code, Stop
 from service.cli.render import Output
 from service.cli.session import Session
@@ -55,6 +55,12 @@ def options(
         str | None,
         typer.Option("--api-key", metavar="KEY", envvar="DOFS_API_KEY", help="The API key; better in the variable."),
     ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token", metavar="TOKEN", envvar="DOFS_TOKEN", help="A user pool's ID token; better in the variable."
+        ),
+    ] = None,
     sigv4: Annotated[
         bool, typer.Option("--sigv4", help="Sign requests with the environment's AWS credentials.")
     ] = False,
@@ -89,7 +95,9 @@ def options(
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
     """Take the global options."""
-    session = Session(api, api_key, sigv4, region, aws, function or f"dofs-orders-{environment}", Output(as_json))
+    session = Session(
+        api, api_key, token, sigv4, region, aws, function or f"dofs-orders-{environment}", Output(as_json)
+    )
     ctx.obj = session
     ctx.call_on_close(session.close)
 
@@ -97,7 +105,7 @@ def options(
 for command in (submit, orders):
     command.add_to(app)
 app.add_typer(failed.app, name="failed")
-for command in (trace, redrive, stats, load):
+for command in (trace, redrive, stats, load, smoke):
     command.add_to(app)
 
 

@@ -28,6 +28,19 @@ def api_key_headers(key: str | None) -> dict[str, str]:
     return {"X-Api-Key": key}
 
 
+def token_headers(token: str | None) -> dict[str, str]:
+    """The header that carries a token of a user pool; none without a token.
+
+    Raises:
+        Stop: no header can carry it. The message does not quote it.
+    """
+    if not token:
+        return {}
+    if not re.fullmatch(r"[!-~]{1,8192}", token):
+        raise Stop(Code.USAGE, "The token holds characters that no header can carry: check DOFS_TOKEN.")
+    return {"Authorization": token}
+
+
 class SigV4(httpx.Auth):
     """Signs each request for API Gateway with AWS's Signature Version 4.
 

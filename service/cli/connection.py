@@ -24,6 +24,7 @@ class Connection:
 
     url: str
     api_key: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
     sigv4: bool = False
     region: str | None = None
 
@@ -35,6 +36,8 @@ class Connection:
             whole = False
         if not whole or parts.query or parts.fragment or not self.url.isprintable():
             raise Stop(Code.USAGE, "--api takes a URL such as http://127.0.0.1:8000 or https://host/dev.")
+        if self.token and self.sigv4:
+            raise Stop(Code.USAGE, "A request is signed or bears a token, not both: leave --sigv4 or DOFS_TOKEN away.")
         if parts.username is not None:
             raise Stop(Code.USAGE, "--api takes no user and password; a key goes into DOFS_API_KEY.")
 
@@ -44,7 +47,7 @@ class Connection:
         headers = {"User-Agent": f"dofs/{__version__}", "Accept": "application/json"}
         return {
             "base_url": self.url.rstrip("/"),
-            "headers": {**headers, **auth.api_key_headers(self.api_key)},
+            "headers": {**headers, **auth.api_key_headers(self.api_key), **auth.token_headers(self.token)},
             "auth": auth.sigv4(self.url, self.region) if self.sigv4 else None,
             "timeout": TIMEOUT,
             # Reading all certificate authorities takes longer than a request. Without them no certificate is trusted.
@@ -75,7 +78,8 @@ class Connection:
         if status in (401, 403):
             return Stop(
                 Code.NOT_AUTHORIZED,
-                f"The API at {self.url} does not let you ({status}, {said}): give --api-key or --sigv4, or other ones.",
+                f"The API at {self.url} does not let you ({status}, {said}): "
+                "give --api-key, --token or --sigv4, or other ones.",
             )
         if status == 404 and slug in ("order-not-found", "order-not-failed"):
             return Stop(Code.NO_SUCH_ORDER, f"{about}: {said}.")

@@ -50,6 +50,7 @@ class Session:
 
     url: str
     api_key: str | None
+    token: str | None
     sigv4: bool
     region: str | None
     aws: bool
@@ -67,7 +68,7 @@ class Session:
 
         if self.aws:
             raise Stop(Code.USAGE, "Orders are submitted to the API, never past it: leave --aws away and give --api.")
-        return Connection(url=self.url, api_key=self.api_key, sigv4=self.sigv4, region=self.region)
+        return Connection(url=self.url, api_key=self.api_key, token=self.token, sigv4=self.sigv4, region=self.region)
 
     @cached_property
     def backend(self) -> Backend:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from service.orders.model import Failure, FailureKind, Order
 from service.orders.ports import Fulfilled, NotFulfilled
 
+DECLINED = "the simulated warehouse declined"
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatedFulfiller:
@@ -26,7 +28,7 @@ class SimulatedFulfiller:
             return NotFulfilled(Failure(FailureKind.DECLINED, f"no answer in the {seconds:.1f} s that were left"))
         if succeeds(self.seed, self.success_rate, order.order_id, order.epoch, order.attempts):
             return Fulfilled()
-        return NotFulfilled(Failure(FailureKind.DECLINED, "the simulated warehouse declined"))
+        return NotFulfilled(Failure(FailureKind.DECLINED, DECLINED))
 
 
 def succeeds(seed: str, success_rate: float, order_id: str, epoch: int, attempt: int) -> bool:

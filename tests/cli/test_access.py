@@ -45,6 +45,18 @@ def test_a_key_that_no_header_carries_is_refused_and_not_shown():
         assert (ran.code, "k3y" in ran.err) == (2, False)
 
 
+def test_a_token_of_a_user_pool_is_sent_as_it_is_and_never_shown(monkeypatch):
+    monkeypatch.setenv("DOFS_TOKEN", "eyJhbGciOi.J9.x")
+    with stub(lambda _: Answer(401, {"message": "Unauthorized"})) as server:
+        ran = here("--api", server.url, "list", "--status", "FAILED")
+        signed = here("--api", server.url, "--sigv4", "list", "--status", "FAILED")
+    [request] = server.received
+    assert request.headers["authorization"] == "eyJhbGciOi.J9.x"
+    assert (ran.code, signed.code) == (4, 2)
+    assert "eyJ" not in ran.out + ran.err + signed.err + here("--help").out
+    assert here("--token", "two words", "stats").code == 2
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -1,0 +1,101 @@
+"""``dofs smoke``: whether a deployment carries an order."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.api import Api
+from service.cli.ends import Pauses, pauses
+from service.cli.exits import Code, Stop
+from service.cli.options import duration
+from service.cli.session import Session
+from service.fulfillers.simulated import DECLINED
+from service.orders.lifecycle import Status
+
+CUSTOMER = "smoke-test"
+ORDER = {
+    "customer_id": CUSTOMER,
+    "items": [{"product_id": "smoke-test", "quantity": 1, "price": 0}],
+    "total_amount": 0,
+    "metadata": {"purpose": "smoke test"},
+}
+UNTIL_ACCEPTED = 60.0  # seconds; a new API and a new key of it are known everywhere only after some
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("smoke", epilog="dofs --api https://abc.execute-api.ap-south-1.amazonaws.com/dev smoke")(smoke)
+
+
+def smoke(
+    ctx: typer.Context,
+    timeout: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long to wait for the warehouse's answer.")
+    ] = "5m",
+) -> None:
+    """Send one real order, of nothing for nothing, through every part, until the warehouse has answered.
+
+    Ends with 0 when it has, and with 1 otherwise. The simulated warehouse may decline: that is an answer.
+    """
+    session: Session = ctx.obj
+    api = Api(session.connection)
+    ends, began = time.monotonic() + duration("--timeout", timeout), time.monotonic()
+    try:
+        order_id = _accepted(api, min(ends, began + UNTIL_ACCEPTED), session)
+        said = _answer_of_the_warehouse(api, order_id, ends, timeout)
+    finally:
+        api.close()
+    took = time.monotonic() - began
+    if session.output.as_json:
+        session.output.json({"order_id": order_id, "answer": said, "seconds": round(took, 3)})
+    else:
+        session.output.line(f"Order {order_id} went through every part in {took:.1f} s: {said}.")
+
+
+def _accepted(api: Api, ends: float, session: Session) -> str:
+    key, gaps = f"smoke-{secrets.token_hex(16)}", pauses()
+    while True:
+        try:
+            return str(api.submit(ORDER, key)["order_id"])
+        except Stop as stop:
+            pause = gaps.within(ends) if stop.code in (Code.API, Code.NOT_AUTHORIZED) else None
+            if pause is None:
+                raise Stop(Code.PARTLY, f"The smoke test's order was not accepted. {stop}", stop.errors) from None
+            session.output.note(f"not accepted yet: {stop}")
+            time.sleep(pause)
+
+
+def _answer_of_the_warehouse(api: Api, order_id: str, ends: float, timeout: str) -> str:
+    gaps = Pauses(0.2)
+    while True:
+        order = api.order(order_id)
+        said = _said(order)
+        if said is not None:
+            return said
+        pause = gaps.within(ends)
+        if pause is None:
+            raise Stop(
+                Code.PARTLY,
+                f"Order {order_id} is {order['status']} still, after {timeout}: "
+                f"`dofs trace {order_id}` shows where it stands.",
+            )
+        time.sleep(pause)
+
+
+def _said(order: Mapping[str, Any]) -> str | None:
+    """What came of the first attempt; None before it has come to anything.
+
+    Raises:
+        Stop: it is not what a working deployment comes to.
+    """
+    for entry in order["timeline"]:
+        if entry["to"] == Status.FULFILLED or (
+            entry["from"] == Status.PROCESSING and str(entry["reason"]).endswith(DECLINED)
+        ):
+            return str(entry["reason"])
+        if entry["from"] == Status.PROCESSING or entry["to"] in (Status.REJECTED, Status.CANCELLED):
+            raise Stop(Code.PARTLY, f"Order {order['order_id']} became {entry['to']}: {entry['reason']}.")
+    return None
