@@ -11,10 +11,10 @@ REVISION = $(or $(shell git describe --always --dirty --abbrev=40 --exclude="*" 
 VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose test-browser screenshots simulate check format lint types asl openapi diagram metrics terraform checkov fmt bench image deploy destroy lock clean
+.PHONY: help run test test-compose test-browser screenshots simulate check format lint types asl openapi diagram metrics terraform checkov fmt bench image deploy deploy-settings deploy-image deploy-plan deploy-apply smoke rollback destroy lock clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 run: $(VENV)/installed ## Run the whole system in one process: http://127.0.0.1:8000/docs
 	$(BIN)/uvicorn service.main:app --port $(PORT) --no-access-log --timeout-graceful-shutdown 1
@@ -83,11 +83,29 @@ image: ## Build the container image; PLATFORM=linux/arm64 builds it for Graviton
 	docker build $(if $(PLATFORM),--platform $(PLATFORM)) --provenance=false --sbom=false --tag $(IMAGE) \
 	  --build-arg SOURCE="$(SOURCE)" --build-arg REVISION="$(REVISION)" --build-arg VERSION="$(VERSION)" .
 
-deploy: ## Build, push, plan, ask and apply; ARGS=--help shows the options
+deploy: $(VENV)/installed ## Build, push, plan, ask, apply, and send one order; ARGS=--help shows the options
 	@terraform/deploy $(ARGS)
 
+deploy-settings: ## Pipelines: write terraform.tfvars and backend.conf from environment variables
+	@terraform/settings $(ARGS)
+
+deploy-image: ## Pipelines: build and push the commit's image, print its URI by digest
+	@terraform/deploy image $(ARGS)
+
+deploy-plan: ## Pipelines: plan it, and keep the plan beside the state
+	@terraform/deploy plan $(ARGS)
+
+deploy-apply: $(VENV)/installed ## Pipelines: apply the kept plan; when an order does not get through, roll back
+	@terraform/deploy apply $(ARGS)
+
+smoke: $(VENV)/installed ## Send one real order through what is deployed
+	@terraform/deploy smoke $(ARGS)
+
+rollback: ## Point the alias at the version before, or at another: ARGS="--version 6"
+	@terraform/deploy rollback $(ARGS)
+
 destroy: ## Destroy what is deployed; asks
-	@terraform/deploy --destroy
+	@terraform/deploy destroy $(ARGS)
 
 lock: $(VENV)/installed ## Refresh the hash-pinned requirements files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra server -o requirements/image.txt pyproject.toml

@@ -17,6 +17,11 @@ output "try_it" {
   value       = "curl -i ${aws_api_gateway_stage.orders.invoke_url}/order ${local.curl_identity[var.api_auth]}-H 'Content-Type: application/json' -d '{\"customer_id\": \"cust_123\", \"items\": [{\"product_id\": \"prod_456\", \"quantity\": 2, \"price\": 29.99}], \"total_amount\": 59.98}'"
 }
 
+output "api_auth" {
+  description = "How callers of the API are known."
+  value       = var.api_auth
+}
+
 output "api_key" {
   description = "The first caller's API key, with api_auth = api_key; send it as X-Api-Key."
   value       = one(aws_api_gateway_api_key.first[*].value)
@@ -54,7 +59,7 @@ output "function_name" {
 }
 
 output "function_version" {
-  description = "The version that `live` points at. To roll back: aws lambda update-alias --name live with an earlier one."
+  description = "The version that `live` points at. To roll back: make rollback."
   value       = aws_lambda_alias.live.function_version
 }
 

@@ -1,4 +1,4 @@
-"""`make deploy`: its order, and what it refuses. The tools that it calls are stand-ins that take notes."""
+"""`make deploy` and its steps: their order, and what they refuse. The tools they call are stand-ins that take notes."""
 
 import os
 import shutil
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "terraform" / "deploy"
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "terraform" / "deploy"
 DIGEST = "sha256:" + "a" * 64
 REPOSITORY = "123456789012.dkr.ecr.ap-south-1.amazonaws.com/dofs"
 
@@ -15,9 +16,14 @@ TOOLS = {
     "aws": """
 case "$*" in
   *get-login-password*) echo secret ;;
-  *imageDetails*) echo "$DIGEST" ;;
-  *imageTag=*) [ -e "$WORLD/pushed" ] || exit 254 ;;
+  *imageTag=*) [ -e "$WORLD/pushed" ] && echo "$DIGEST" || exit 254 ;;
   *imageDigest=*) [ -z "${NOT_IN_ECR:-}" ] || exit 254 ;;
+  *describe-repositories*) [ -n "${ECR_NAME:-}" ] && echo "$ECR_NAME" || exit 254 ;;
+  *get-alias*) cat "$WORLD/live" 2>/dev/null || exit 254 ;;
+  *update-alias*) echo "${@: -1}" >"$WORLD/live" ;;
+  *list-versions*) printf '$LATEST\t9\t10\t12\t11\t2\n' ;;
+  "s3 cp --quiet s3://"*) cp "$WORLD/kept" "$5" ;;
+  "s3 cp --quiet "*) cp "$4" "$WORLD/kept" ;;
 esac
 """,
     "docker": """
@@ -32,10 +38,22 @@ case "$*" in
   *ecr_repository_url*) [ -n "${REPOSITORY:-}" ] && printf %s "$REPOSITORY" || exit 1 ;;
   *image_uri) [ -z "${NO_OUTPUT:-}" ] || exit 1; printf %s "$REPOSITORY@$DIGEST" ;;
   *try_it*) printf %s 'curl …' ;;
-  plan*) [ -z "${PLAN_FAILS:-}" ] || exit 1 ;;
+  *api_auth) printf %s "${AUTH:-none}" ;;
+  *api_key) printf %s k3y ;;
+  *gateway_url) printf %s https://abc/dev ;;
+  *function_name) [ -e "$WORLD/live" ] && printf %s dofs-orders-dev || exit 1 ;;
+  plan*) [ -z "${PLAN_FAILS:-}" ] || exit 1; last=${@: -1}; echo planned >"${last#-out=}" ;;
+  apply*) [ -z "${APPLY_FAILS:-}" ] || exit 1; echo "${NEXT:-7}" >"$WORLD/live" ;;
 esac
 """,
+    "dofs": """
+echo "$DOFS_API_URL ${DOFS_API_KEY:-}" >>"$WORLD/calls"
+[ -z "${SMOKE_FAILS:-}" ] || exit 1
+""",
 }
+
+
+STEPS = ("image", "plan", "apply", "smoke", "rollback", "destroy")
 
 
 class World:
@@ -51,9 +69,12 @@ class World:
             tool.chmod(0o755)
         self.root = folder / "repository"
         shutil.copy(SCRIPT, self.root / "terraform" / "deploy")
-        (self.root / ".gitignore").write_text("terraform.tfvars\nbackend.conf\n")
-        for file in ("terraform.tfvars", "backend.conf"):
-            (self.root / "terraform" / file).touch()
+        shutil.copy(ROOT / "Makefile", self.root)
+        (self.root / ".venv" / "bin").mkdir(parents=True)
+        shutil.move(self.tools / "dofs", self.root / ".venv" / "bin")
+        (self.root / ".gitignore").write_text(".venv\nterraform.tfvars\nbackend.conf\n")
+        (self.root / "terraform" / "terraform.tfvars").touch()
+        (self.root / "terraform" / "backend.conf").write_text('bucket       = "states"\n')
         self.git("init", "--quiet")
         self.git("add", ".")
         self.git("-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "-m", "first")
@@ -95,14 +116,14 @@ def test_it_builds_pushes_plans_by_digest_asks_and_applies_that_plan(world):
     revision = world.git("rev-parse", "HEAD").strip()
     build = next(call for call in world.calls("docker build"))
     assert f"--tag {REPOSITORY}:{revision}-amd64" in build
-    assert build.endswith(" ..")
     assert "--platform linux/amd64 --provenance=false --sbom=false" in build
+    assert f"REVISION={revision}" in build
     plan = next(call for call in world.calls("terraform plan"))
     assert f"image_uri={REPOSITORY}@{DIGEST}" in plan
     applying = next(call for call in world.calls("terraform apply"))
     assert applying.split()[-1] == plan.partition("-out=")[2]
-    order = [call.split()[0] + " " + call.split()[1] for call in world.calls()]
-    wanted = ["docker build", "docker login", "docker push", "terraform plan", "terraform apply"]
+    order = [" ".join(call.split()[:2]) for call in world.calls()]
+    wanted = ["docker build", "docker login", "docker push", "terraform plan", "terraform apply", "dofs smoke"]
     assert [call for call in order if call in wanted] == wanted
     assert "curl" in done.stdout
 
@@ -135,7 +156,7 @@ def test_a_login_that_fails_ends_it(world):
 
 
 def test_a_deployment_that_got_nowhere_can_be_destroyed(world):
-    assert world.deploy("--destroy", NO_OUTPUT="1").returncode == 0
+    assert world.deploy("destroy", NO_OUTPUT="1").returncode == 0
     (destroying,) = world.calls("terraform destroy")
     assert ".dkr.ecr.ap-south-1.amazonaws.com/" in destroying
 
@@ -232,12 +253,16 @@ def test_a_missing_tool_is_named(world):
 def test_help_names_every_option(world):
     done = world.deploy("--help")
     assert done.returncode == 0
-    for option in ("--image", "--platform", "--repository", "--yes", "--destroy", "--help"):
-        assert option in done.stdout
+    options = ("image", "platform", "repository", "revision", "version", "yes", "no-smoke", "help")
+    for option in (*STEPS, *(f"--{each}" for each in options)):
+        assert f"\n  {option} " in done.stdout
     assert not world.calls()
 
 
-@pytest.mark.parametrize(("arguments", "named"), [(["--imgae"], "--imgae"), (["--image"], "--image needs a value")])
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [(["--imgae"], "option --imgae"), (["--image"], "--image needs a value"), (["plam"], "step plam")],
+)
 def test_a_wrong_option_is_named(world, arguments, named):
     done = world.deploy(*arguments)
     assert done.returncode != 0
@@ -245,6 +270,122 @@ def test_a_wrong_option_is_named(world, arguments, named):
 
 
 def test_destroying_names_the_image_that_is_deployed_and_leaves_the_asking_to_terraform(world):
-    assert world.deploy("--destroy").returncode == 0
+    assert world.deploy("destroy").returncode == 0
     assert world.calls("terraform destroy") == [f"terraform destroy -var image_uri={REPOSITORY}@{DIGEST}"]
     assert not world.calls("docker")
+
+
+def test_the_steps_of_a_pipeline_are_the_whole(world):
+    image = world.deploy("image")
+    assert image.stdout == f"{REPOSITORY}@{DIGEST}\n", image.stderr
+    assert world.calls("docker push")
+    planned = world.deploy("plan")
+    assert planned.returncode == 0, planned.stderr
+    assert not applied(world)
+    revision = world.git("rev-parse", "HEAD").strip()
+    (kept,) = world.calls("aws s3")
+    assert kept.split()[-3] == f"s3://states/dofs/plans/dev-{revision}.tfplan"
+    done = world.deploy("apply", answer="")
+    assert done.returncode == 0, done.stderr
+    assert applied(world)
+    assert "dofs smoke" in world.calls()
+    assert len(world.calls("docker build")) == len(world.calls("terraform plan")) == 1
+
+
+def test_where_no_git_is_the_commit_is_given(world):
+    shutil.rmtree(world.root / ".git")
+    (world.folder / "pushed").touch()
+    assert "give --revision" in world.deploy("plan").stderr
+    assert world.deploy("plan", "--revision", "c0ffee").returncode == 0
+    assert world.calls("aws s3")[0].split()[-3] == "s3://states/dofs/plans/dev-c0ffee.tfplan"
+
+
+def test_a_commit_that_is_not_checked_out_is_not_built_from_what_is(world):
+    assert "is checked out, and not c0ffee" in world.deploy("image", "--revision", "c0ffee").stderr
+    assert not world.calls("docker build")
+
+
+def test_a_plan_wants_an_image_and_an_application_a_plan(world):
+    assert "run the step image first" in world.deploy("plan").stderr
+    assert "run the step plan first" in world.deploy("apply").stderr
+    assert not world.calls("terraform plan")
+    assert not applied(world)
+
+
+def test_the_platform_is_the_one_that_terraform_is_told(world):
+    (world.root / "terraform" / "terraform.tfvars").write_text('lambda_architecture = "arm64"\n')
+    assert world.deploy("image").returncode == 0
+    (build,) = world.calls("docker build")
+    assert "--platform linux/arm64" in build
+
+
+def test_the_repository_is_found_by_the_projects_name_where_bootstrap_was_applied_elsewhere(world):
+    done = world.deploy("image", REPOSITORY="", ECR_NAME=REPOSITORY)
+    assert done.stdout == f"{REPOSITORY}@{DIGEST}\n", done.stderr
+
+
+@pytest.mark.parametrize("step", [["--yes"], ["apply"]], ids=str)
+def test_when_its_order_does_not_get_through_the_alias_is_pointed_back(step, world):
+    world.deploy("image")
+    world.deploy("plan")
+    (world.folder / "live").write_text("6\n")
+    done = world.deploy(*step, SMOKE_FAILS="1")
+    assert done.returncode == 1
+    assert "version 7 was taken back" in done.stderr
+    assert (world.folder / "live").read_text() == "6\n"
+    assert "curl" not in done.stdout
+
+
+def test_of_the_first_version_nothing_can_be_taken_back(world):
+    done = world.deploy(SMOKE_FAILS="1")
+    assert done.returncode == 1
+    assert "there is none to go back to" in done.stderr
+    assert not world.calls("aws lambda update-alias")
+
+
+def test_when_the_function_is_the_same_as_before_it_is_not_to_blame(world):
+    (world.folder / "live").write_text("7\n")
+    done = world.deploy(SMOKE_FAILS="1")
+    assert done.returncode == 1
+    assert "version 7 as before" in done.stderr
+    assert not world.calls("aws lambda update-alias")
+
+
+def test_an_application_that_fails_is_not_smoke_tested_and_says_so_itself(world):
+    (world.folder / "live").write_text("6\n")
+    assert world.deploy(APPLY_FAILS="1").returncode == 1
+    assert not world.calls("dofs")
+    assert not world.calls("aws lambda update-alias")
+
+
+@pytest.mark.parametrize(
+    ("auth", "call", "key"),
+    [("none", "dofs smoke", ""), ("api_key", "dofs smoke", "k3y"), ("iam", "dofs --sigv4 smoke", "")],
+)
+def test_the_order_has_what_its_caller_needs(auth, call, key, world):
+    assert world.deploy("smoke", AUTH=auth).returncode == 0
+    assert call in world.calls()
+    assert f"https://abc/dev {key}" in world.calls()
+
+
+def test_where_users_are_known_by_tokens_one_is_asked_for_before_anything_is_changed(world):
+    (world.root / "terraform" / "terraform.tfvars").write_text('api_auth = "cognito"\n')
+    assert "DOFS_TOKEN" in world.deploy().stderr
+    assert not world.calls()
+    assert world.deploy(DOFS_TOKEN="eyJ").returncode == 0
+    assert world.deploy("--no-smoke").returncode == 0
+    assert world.calls().count("dofs smoke") == 1
+
+
+@pytest.mark.parametrize(("live", "before"), [("12", "11"), ("10", "9"), ("9", "2")])
+def test_a_rollback_goes_to_the_version_before_by_number(live, before, world):
+    (world.folder / "live").write_text(live)
+    assert world.deploy("rollback").returncode == 0
+    assert (world.folder / "live").read_text().strip() == before
+
+
+def test_a_rollback_goes_where_it_is_told_and_nowhere_if_there_is_nothing(world):
+    (world.folder / "live").write_text("2")
+    assert "there is none before it" in world.deploy("rollback").stderr
+    assert world.deploy("rollback", "--version", "10").returncode == 0
+    assert (world.folder / "live").read_text().strip() == "10"

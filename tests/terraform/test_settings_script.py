@@ -1,0 +1,89 @@
+"""`make deploy-settings`: a deployment's files from a pipeline's variables."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "terraform" / "settings"
+GIVEN = {"TF_STATE_BUCKET": "states", "NOTIFICATION_EMAIL": "orders@example.com"}
+
+
+@pytest.fixture
+def run(tmp_path):
+    shutil.copy(SCRIPT, tmp_path)
+
+    def run(*arguments, **variables):
+        command = ["bash", "settings", *arguments]
+        environment = {"PATH": "/usr/bin:/bin", **variables}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    run.folder = tmp_path
+    run.lines = lambda file: [line for line in (tmp_path / file).read_text().splitlines() if not line.startswith("#")]
+    return run
+
+
+def test_two_variables_are_enough(run):
+    assert run(**GIVEN).returncode == 0
+    assert run.lines("terraform.tfvars") == ['notification_email = "orders@example.com"']
+    assert run.lines("backend.conf") == [
+        'bucket = "states"',
+        'region = "ap-south-1"',
+        "encrypt = true",
+        "use_lockfile = true",
+    ]
+
+
+def test_every_variable_has_its_line_and_goes_before_the_same_one_among_further_lines(run):
+    further = 'environment = "dev"\napi_auth = "api_key"\n\ncors_origins = [\n  "https://shop.example",\n]\n'
+    more = {"AWS_REGION": "eu-west-1", "ENVIRONMENT": "staging", "PROJECT_NAME": "shop", "TFVARS": further}
+    assert run(**GIVEN, **more, TF_STATE_LOCK_TABLE="locks").returncode == 0
+    assert run.lines("terraform.tfvars") == [
+        'api_auth = "api_key"',
+        "cors_origins = [",
+        '  "https://shop.example",',
+        "]",
+        'aws_region = "eu-west-1"',
+        'environment = "staging"',
+        'project_name = "shop"',
+        'notification_email = "orders@example.com"',
+    ]
+    assert 'region = "eu-west-1"' in run.lines("backend.conf")
+    assert 'dynamodb_table = "locks"' in run.lines("backend.conf")
+
+
+def test_the_region_of_the_state_is_the_deployments_wherever_it_is_said(run):
+    assert run(**GIVEN, TFVARS='aws_region = "eu-north-1"').returncode == 0
+    assert 'region = "eu-north-1"' in run.lines("backend.conf")
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_what_is_missing_is_named_and_nothing_is_written(name, run):
+    done = run(**{other: value for other, value in GIVEN.items() if other != name})
+    assert done.returncode == 1
+    assert f"{name} is not set" in done.stderr
+    assert not (run.folder / "terraform.tfvars").exists()
+
+
+@pytest.mark.parametrize("value", ['a"\nb = "c', "${file()}", "%{if true}", "a\\"])
+def test_no_value_can_say_more_than_itself(value, run):
+    done = run(**{**GIVEN, "PROJECT_NAME": value})
+    assert done.returncode == 1
+    assert "PROJECT_NAME" in done.stderr or "project_name" in done.stderr
+    assert not (run.folder / "terraform.tfvars").exists()
+
+
+def test_it_replaces_what_it_wrote_and_nothing_else(run):
+    assert run(**GIVEN).returncode == 0
+    assert run(**GIVEN).returncode == 0
+    (run.folder / "backend.conf").write_text('bucket = "mine"\n')
+    done = run(**GIVEN)
+    assert "terraform/backend.conf is there" in done.stderr
+    assert run.lines("backend.conf") == ['bucket = "mine"']
+
+
+def test_help_names_every_variable(run):
+    said = run("--help").stdout
+    for name in (*GIVEN, "AWS_REGION", "ENVIRONMENT", "PROJECT_NAME", "TFVARS", "TF_STATE_LOCK_TABLE"):
+        assert f"\n  {name} " in said
