@@ -11,7 +11,7 @@ REVISION = $(or $(shell git describe --always --dirty --abbrev=40 --exclude="*" 
 VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose test-browser screenshots simulate check format lint types asl openapi diagram metrics terraform checkov fmt bench image deploy deploy-settings deploy-image deploy-plan deploy-apply smoke rollback destroy lock clean
+.PHONY: help run test test-compose test-browser screenshots simulate fuzz check format lint types asl openapi diagram metrics terraform checkov fmt bench image deploy deploy-settings deploy-image deploy-plan deploy-apply smoke rollback destroy lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -34,6 +34,9 @@ screenshots: $(VENV)/installed ## Take the pictures of docs/pictures/ anew; need
 
 simulate: $(VENV)/installed ## Run SEEDS=2000 simulated worlds of each profile, and see the invariants hold
 	$(BIN)/python -m tests.simulation run --seeds $(SEEDS)
+
+fuzz: $(VENV)/installed ## Send everything that is generated to break it: all of it, where `make test` sends a part
+	$(BIN)/pytest tests/hostile --thorough --numprocesses=auto
 
 check: format lint types asl openapi diagram metrics terraform checkov test ## Run everything that CI runs and that needs no Docker
 

@@ -269,12 +269,12 @@ def test_the_model_has_the_numbers_of_the_settings():
     assert (SETTINGS.policy.max_attempts, SETTINGS.policy.lease) == (MAX_ATTEMPTS, LEASE)
 
 
-def test_whatever_happens_to_orders_they_are_what_the_model_says(steady_api, counted):
+def test_whatever_happens_to_orders_they_are_what_the_model_says(steady_api, thorough, counted):
     Orders.api = steady_api
     MET.clear()
-    often = settings(max_examples=200, stateful_step_count=40, derandomize=True, deadline=None)
+    often = settings(max_examples=200 if thorough else 60, stateful_step_count=40, derandomize=True, deadline=None)
     run_state_machine_as_test(Orders, settings=settings(often, suppress_health_check=list(HealthCheck)))
     missed = {situation for situation in MOVES if situation not in MET}
     missed |= {(what, state) for what, states in SITUATIONS.items() for state in states if (what, state) not in MET}
-    assert not missed
+    assert not missed or not thorough
     counted("orders in the API and in the model alike", MET[None, "RECEIVED"])

@@ -1,4 +1,7 @@
-"""The OpenAPI document against the API: thousands of requests that it calls valid or not, each answer described."""
+"""The OpenAPI document against the API: requests that it calls valid or not, each answer described.
+
+More than a thousand, and more than two thousand with `make fuzz`.
+"""
 
 import pytest
 import schemathesis
@@ -12,12 +15,12 @@ from tests.hostile.logs import CANARY, overheard
 from tests.steps.doubles import Interposed, standing
 from tests.support import valid_order
 
-EXAMPLES = 130
-LEAST = 2_000
+EXAMPLES, LEAST = 40, 1_000
+THOROUGH, LEAST_OF_THOROUGH = 130, 2_000
 
 
 @pytest.fixture(scope="module")
-def fuzzed() -> Run:
+def fuzzed(thorough: bool) -> Run:
     """One run on a system with two orders in each state, and with enough of one customer for further pages."""
     api = Api(cloud="embedded", redrive_rate=1000)
     names = [(status, f"ord_{status.lower()}_{number}") for status in Status for number in (1, 2)]
@@ -26,7 +29,7 @@ def fuzzed() -> Run:
     for number in range(120):
         api.system.receive(f"ord_{number}", customer_id=CANARY, metadata={"note": CANARY})
     with overheard():
-        return run(api, order_ids, EXAMPLES)
+        return run(api, order_ids, THOROUGH if thorough else EXAMPLES)
 
 
 def is_known(complaint: str) -> bool:
@@ -40,8 +43,8 @@ def test_every_answer_is_described_and_none_is_an_error_of_ours(fuzzed):
     assert not [status for _, status in fuzzed.answers if status >= 500]
 
 
-def test_there_are_thousands_of_requests(fuzzed, counted):
-    assert fuzzed.cases >= LEAST
+def test_there_are_enough_requests(fuzzed, thorough, counted):
+    assert fuzzed.cases >= (LEAST_OF_THOROUGH if thorough else LEAST)
     counted("requests from the OpenAPI document", fuzzed.cases)
 
 
@@ -68,8 +71,8 @@ def test_every_operation_was_met_in_more_than_one_way(operation, statuses, fuzze
 
 def test_orders_in_every_state_further_pages_and_replays_were_among_the_answers(fuzzed):
     assert fuzzed.states == {status.value for status in Status}
-    assert fuzzed.further_pages > 10
-    assert fuzzed.replays > 10
+    assert fuzzed.further_pages > 5
+    assert fuzzed.replays > 5
 
 
 def test_every_check_that_can_apply_had_its_say(fuzzed):

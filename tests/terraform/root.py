@@ -63,20 +63,23 @@ class TerraformRoot:
             ROOT / "terraform", folder / "terraform", ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*")
         )
         shutil.copytree(ROOT / "workflows", folder / "workflows")
-        self._folder = folder / "terraform"
-        (self._folder / "test_override.tf").write_text(OVERRIDE)
+        self.folder = folder / "terraform"
+        (self.folder / "test_override.tf").write_text(OVERRIDE)
         self._stack = stack
         self._variables = [f"-var={name}={value}" for name, value in VARIABLES.items()]
         self.run("init", "-input=false")
 
+    def environment(self) -> dict[str, str]:
+        """What terraform is run with: nobody's credentials or variables."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_VAR_"))}
+        return {**clean, "AWS_ENDPOINT_URL": f"http://{self._stack.address('localstack', 4566)}", "NO_COLOR": "1"}
+
     def run(self, *command: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
         """Run terraform; unless it may fail, it must not."""
-        endpoint = f"http://{self._stack.address('localstack', 4566)}"
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_VAR_"))}
         done = subprocess.run(
             ["terraform", *command],
-            cwd=self._folder,
-            env={**clean, "AWS_ENDPOINT_URL": endpoint, "NO_COLOR": "1"},
+            cwd=self.folder,
+            env=self.environment(),
             capture_output=True,
             text=True,
             timeout=600,

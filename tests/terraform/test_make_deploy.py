@@ -1,0 +1,117 @@
+"""The steps of a deployment on LocalStack, with Terraform for real: a version that carries no order is taken back."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.compose.stack import ROOT
+from tests.terraform.root import VARIABLES, Deployed
+
+pytestmark = pytest.mark.docker
+
+# The state of this root is a file; and LocalStack's gateway is not where AWS's would be.
+TERRAFORM = """#!/bin/bash
+case "$*" in
+  init*) exec {terraform} init -input=false ;;
+  "output -raw api_gateway_url")
+    id=$({terraform} output -raw api_gateway_url | sed -E 's|^https://([a-z0-9]+)\\..*|\\1|')
+    printf %s "$AWS_ENDPOINT_URL/_aws/execute-api/$id/dev"
+    ;;
+  *) exec {terraform} "$@" ;;
+esac
+"""
+AWS = '#!/bin/bash\nPYTHONPATH={root} exec {python} -m tests.terraform.aws_cli "$@"\n'
+
+
+def image(digit: int) -> str:
+    return VARIABLES["image_uri"].replace("0" * 64, str(digit) * 64)
+
+
+class Pipeline:
+    """The deployed root with the Makefile above it, as a checkout has it."""
+
+    def __init__(self, deployed: Deployed, tools: Path) -> None:
+        self._deployed, self._root, self._tools = deployed, deployed.root.folder.parent, tools
+        shutil.copy(ROOT / "Makefile", self._root)
+        shutil.copytree(ROOT / "requirements", self._root / "requirements")
+        (self._root / ".venv").symlink_to(ROOT / ".venv")
+        settings = {name: value for name, value in VARIABLES.items() if name != "image_uri"}
+        (deployed.root.folder / "terraform.tfvars").write_text(
+            "".join(f'{name} = "{value}"\n' for name, value in settings.items())
+        )
+        (deployed.root.folder / "backend.conf").write_text('bucket = "states"\n')
+        real = shlex.quote(shutil.which("terraform") or "terraform")
+        root, python = shlex.quote(str(ROOT)), shlex.quote(sys.executable)
+        for name, text in (
+            ("terraform", TERRAFORM.format(terraform=real)),
+            ("aws", AWS.format(root=root, python=python)),
+        ):
+            (tools / name).write_text(text)
+            (tools / name).chmod(0o755)
+
+    def make(self, target: str, arguments: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a target of the Makefile."""
+        environment = self._deployed.root.environment()
+        environment |= {"PATH": f"{self._tools}:{environment['PATH']}", "BUCKETS": str(self._tools / "buckets")}
+        return subprocess.run(
+            ["make", "--no-print-directory", target, f"ARGS={arguments}"],
+            cwd=self._root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+    def live(self) -> str:
+        """The version that the alias points at."""
+        found = self._deployed.client("lambda").get_alias(FunctionName=self._deployed.names.function, Name="live")
+        version: str = found["FunctionVersion"]
+        return version
+
+
+@pytest.fixture(scope="module")
+def pipeline(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    yield Pipeline(deployed, tmp_path_factory.mktemp("tools"))
+    deployed.root.apply()  # as the other tests expect it
+
+
+def test_make_deploy_applies_and_sends_one_order_through(pipeline):
+    before = pipeline.live()
+    done = pipeline.make("deploy", f"--yes --image {image(2)}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "went through every part" in done.stdout
+    assert int(pipeline.live()) > int(before)
+
+
+def test_a_plan_changes_nothing_and_a_version_that_carries_no_order_is_taken_back(deployed, pipeline):
+    before = pipeline.live()
+    planned = pipeline.make("deploy-plan", f"--revision c0ffee --image {image(3)}")
+    assert planned.returncode == 0, planned.stderr[-3000:]
+    assert pipeline.live() == before
+    deployed.stack.compose("stop", "--timeout", "2", "lambda")
+    try:
+        done = pipeline.make("deploy-apply", "--revision c0ffee")
+    finally:
+        deployed.stack.compose("up", "--detach", "--wait", "localstack", "lambda")
+    assert done.returncode != 0
+    assert "Apply complete" in done.stdout
+    assert "The smoke test's order was not accepted" in done.stderr
+    assert f"version {int(before) + 1} was taken back" in done.stderr
+    assert pipeline.live() == before
+    again = pipeline.make("smoke")
+    assert again.returncode == 0, again.stderr[-3000:]
+
+
+def test_a_rollback_by_hand_goes_to_the_version_before(pipeline):
+    live = pipeline.live()
+    done = pipeline.make("rollback")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert int(pipeline.live()) < int(live)
+    assert pipeline.make("rollback", f"--version {live}").returncode == 0
+    assert pipeline.live() == live
