@@ -26,6 +26,8 @@ TEXTS = (
     "store",
     '{"order_id": "ord_1"}',
 )
+TOLD = {"order_id": "ord_0", "execution": "ord_1"}
+"""What logs name an order and its execution by, and what stands in for a customer's word there."""
 NUMBERS = (0, -1, 1, 2**64, 10**400, 0.5, -0.0, 1e308)
 NAMES = (
     "dofs",
@@ -75,15 +77,13 @@ def telling(name: str) -> Any:
 
 
 def with_ids_that_logs_may_tell(node: Any) -> Any:
-    """The same document; where the canary would be an order's id, an id: logs name orders by it."""
+    """The same document; where the canary would be an order's id or an execution's name, another: logs tell both."""
     if isinstance(node, list):
         return [with_ids_that_logs_may_tell(part) for part in node]
     if not isinstance(node, dict):
         return node
-    telling_id = isinstance(node.get("order_id"), str) and CANARY in node["order_id"]
-    return {name: with_ids_that_logs_may_tell(part) for name, part in node.items()} | (
-        {"order_id": "ord_0"} if telling_id else {}
-    )
+    told = {name: other for name, other in TOLD.items() if isinstance(node.get(name), str) and CANARY in node[name]}
+    return {name: with_ids_that_logs_may_tell(part) for name, part in node.items()} | told
 
 
 def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
