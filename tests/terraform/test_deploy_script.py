@@ -377,6 +377,17 @@ def test_where_users_are_known_by_tokens_one_is_asked_for_before_anything_is_cha
     assert world.calls().count("dofs smoke") == 1
 
 
+def test_a_pipeline_that_has_no_token_says_that_no_order_was_sent(world):
+    (world.root / "terraform" / "terraform.tfvars").write_text('api_auth = "cognito"\n')
+    world.deploy("image")
+    world.deploy("plan")
+    done = world.deploy("apply")
+    assert done.returncode == 0, done.stderr
+    assert "NO ORDER WILL BE SENT THROUGH" in done.stderr
+    assert applied(world)
+    assert "dofs smoke" not in world.calls()
+
+
 @pytest.mark.parametrize(("live", "before"), [("12", "11"), ("10", "9"), ("9", "2")])
 def test_a_rollback_goes_to_the_version_before_by_number(live, before, world):
     (world.folder / "live").write_text(live)
