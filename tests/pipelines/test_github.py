@@ -1,6 +1,7 @@
 """GitHub's workflows: what they may do, what they run, and in which order."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,11 @@ def test_nothing_is_cached_and_no_job_runs_for_long():
         assert name == "deploy/ci" or job["timeout-minutes"] <= 60, name
 
 
-def test_a_failure_in_a_pipe_is_one():
+def test_a_failure_is_one_in_a_pipe_too():
     assert {workflow["defaults"]["run"]["shell"] for workflow in WORKFLOWS.values()} == {"bash"}
+    assert not [each for each in [*JOBS.values(), *STEPS] if "continue-on-error" in each]
+    scripts = "".join(step.get("run", "") for step in STEPS)
+    assert not re.search(r"\|\| *(true|:)|set \+e", scripts)
 
 
 def test_every_change_goes_through_ci_once():
@@ -131,6 +135,26 @@ def test_what_comments_runs_nothing_of_the_pull_request():
     assert holders == ["ci/comment"]
 
 
+@pytest.mark.parametrize("there", ["", "17\n18\n"], ids=["the first time", "again"])
+def test_a_pull_request_has_one_comment_which_is_kept_up_to_date(tmp_path, there):
+    gh = tmp_path / "gh"
+    gh.write_text(f'#!/bin/bash\ncase "$*" in *--paginate*) printf {there!r} ;; *) echo "$@" >called ;; esac\n')
+    gh.chmod(0o755)
+    (tmp_path / "change.md").write_text("### A plan\n")
+    step = CI["jobs"]["comment"]["steps"][-1]
+    given = {
+        "MARK": step["env"]["MARK"],
+        "NUMBER": "7",
+        "GITHUB_REPOSITORY": "o/n",
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+    }
+    subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], cwd=tmp_path, env=given, check=True)
+    where = "--method PATCH repos/o/n/issues/comments/17" if there else "repos/o/n/issues/7/comments"
+    assert (tmp_path / "called").read_text() == f"api --silent {where} --field body=@body.md\n"
+    assert (tmp_path / "body.md").read_text() == f"{given['MARK']}\n### A plan\n"
+    assert 'select(.user.login == "github-actions[bot]" and (.body | startswith(env.MARK)))' in step["run"]
+
+
 def test_a_commit_is_tested_built_planned_approved_and_applied_in_this_order():
     assert needed("build") == {"ci"}
     assert needed("plan") == {"ci", "build"}
@@ -161,7 +185,8 @@ def test_nothing_is_deployed_without_a_state_or_from_another_branch_and_that_is_
 
 def test_an_environment_has_one_deployment_at_a_time_which_no_other_cancels():
     assert DEPLOY["concurrency"]["cancel-in-progress"] is False
-    assert "(vars.ENVIRONMENT || 'dev')" in DEPLOY["concurrency"]["group"]
+    deployed = "github.ref == 'refs/heads/main' && vars.TF_STATE_BUCKET && (vars.ENVIRONMENT || 'dev')"
+    assert DEPLOY["concurrency"]["group"] == f"deploy-${{{{ {deployed} || github.run_id }}}}"
     assert CI["concurrency"]["group"].startswith("ci-"), "another group than its caller's, or GitHub ends both"
 
 
