@@ -110,7 +110,7 @@ class TerraformRoot:
         """What a plan would change; empty if nothing."""
         done = self.run("plan", "-input=false", "-detailed-exitcode", "-out=changes.tfplan", fails=True)
         assert done.returncode in (0, 2), done.stdout[-3000:] + done.stderr[-3000:]
-        return self.run("show", "changes.tfplan").stdout if done.returncode else ""
+        return self.run("show", "-no-color", "changes.tfplan").stdout if done.returncode else ""
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """The resources of the state, their values by their addresses."""
