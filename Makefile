@@ -7,11 +7,12 @@ ASL    := workflows/order_processing.asl.json
 IMAGE  ?= dofs
 SOURCE ?= unknown
 SEEDS  ?= 2000
+BASE   ?= origin/main
 REVISION = $(or $(shell git describe --always --dirty --abbrev=40 --exclude="*" 2>/dev/null),unknown)
 VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose test-browser screenshots simulate fuzz check format lint types asl openapi diagram metrics terraform checkov fmt bench image deploy deploy-settings deploy-image deploy-plan deploy-apply smoke rollback destroy lock clean
+.PHONY: help run test test-compose test-browser screenshots simulate fuzz check format lint types asl openapi diagram metrics terraform checkov fmt bench image change deploy deploy-settings deploy-image deploy-plan deploy-apply smoke rollback destroy lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -85,6 +86,10 @@ bench: $(VENV)/installed ## Measure how fast it is, each figure beside a floor; 
 image: ## Build the container image; PLATFORM=linux/arm64 builds it for Graviton
 	docker build $(if $(PLATFORM),--platform $(PLATFORM)) --provenance=false --sbom=false --tag $(IMAGE) \
 	  --build-arg SOURCE="$(SOURCE)" --build-arg REVISION="$(REVISION)" --build-arg VERSION="$(VERSION)" .
+
+change: $(VENV)/installed ## Plan what this checkout changes where BASE=origin/main is deployed; needs Docker
+	@base=$$(mktemp -d) && trap 'git worktree remove --force "$$base"' EXIT && \
+	  git worktree add --quiet --detach "$$base" "$(BASE)" && $(BIN)/python -m tests.terraform.change "$$base"
 
 deploy: $(VENV)/installed ## Build, push, plan, ask, apply, and send one order; ARGS=--help shows the options
 	@terraform/deploy $(ARGS)

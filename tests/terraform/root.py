@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,17 +57,24 @@ def require_terraform() -> None:
 
 
 class TerraformRoot:
-    """A copy of ``terraform/`` with a local state, whose provider talks to a stack's LocalStack."""
+    """A copy of a checkout's ``terraform/`` with a local state, whose provider talks to a stack's LocalStack."""
 
-    def __init__(self, folder: Path, stack: Stack) -> None:
-        shutil.copytree(
-            ROOT / "terraform", folder / "terraform", ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*")
-        )
-        shutil.copytree(ROOT / "workflows", folder / "workflows")
+    def __init__(
+        self,
+        folder: Path,
+        stack: Stack,
+        checkout: Path = ROOT,
+        override: str = OVERRIDE,
+        variables: Mapping[str, str] = VARIABLES,
+    ) -> None:
+        unwanted = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars")
+        shutil.copytree(checkout / "terraform", folder / "terraform", ignore=unwanted)
+        shutil.copytree(checkout / "workflows", folder / "workflows")
         self.folder = folder / "terraform"
-        (self.folder / "test_override.tf").write_text(OVERRIDE)
+        (self.folder / "test_override.tf").write_text(override)
+        # In a file, as one that a configuration does not know is no error there.
+        (self.folder / "test.auto.tfvars.json").write_text(json.dumps(variables))
         self._stack = stack
-        self._variables = [f"-var={name}={value}" for name, value in VARIABLES.items()]
         self.run("init", "-input=false")
 
     def environment(self) -> dict[str, str]:
@@ -91,16 +99,21 @@ class TerraformRoot:
     def apply(self, **changes: str) -> None:
         """Apply the configuration, with other values for some variables."""
         changed = [f"-var={name}={value}" for name, value in changes.items()]
-        self.run("apply", "-input=false", "-auto-approve", *self._variables, *changed)
+        self.run("apply", "-input=false", "-auto-approve", *changed)
 
     def destroy(self) -> None:
         """Destroy all of it."""
-        self.run("destroy", "-input=false", "-auto-approve", *self._variables)
+        self.run("destroy", "-input=false", "-auto-approve")
+
+    def follow(self, other: "TerraformRoot") -> None:
+        """Take over what another root has deployed."""
+        shutil.copy(other.folder / "terraform.tfstate", self.folder)
 
     def changes(self) -> str:
         """What a plan would change; empty if nothing."""
-        done = self.run("plan", "-input=false", "-detailed-exitcode", *self._variables, fails=True)
-        return "" if done.returncode == 0 else done.stdout + done.stderr
+        done = self.run("plan", "-input=false", "-detailed-exitcode", "-out=changes.tfplan", fails=True)
+        assert done.returncode in (0, 2), done.stdout[-3000:] + done.stderr[-3000:]
+        return self.run("show", "-no-color", "changes.tfplan").stdout if done.returncode else ""
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """The resources of the state, their values by their addresses."""

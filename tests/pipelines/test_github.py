@@ -1,0 +1,207 @@
+"""GitHub's workflows: what they may do, what they run, and in which order."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FILES = [*(ROOT / ".github").glob("workflows/*.yml"), *(ROOT / ".github").glob("actions/*/action.yml")]
+PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+TARGETS = {
+    "check": ["check"],
+    "oldest-python": ["test"],
+    "simulate": ["simulate", "fuzz"],
+    "browser": ["test-browser"],
+    "compose": ["test-compose"],
+    "plan": ["change"],
+    "comment": [],
+}
+
+
+def read(name: str) -> dict[Any, Any]:
+    found: dict[Any, Any] = yaml.safe_load((ROOT / ".github" / name).read_text())
+    return found
+
+
+CI, DEPLOY = read("workflows/ci.yml"), read("workflows/deploy.yml")
+WORKFLOWS = {"ci": CI, "deploy": DEPLOY}
+JOBS = {f"{name}/{job}": told for name, workflow in WORKFLOWS.items() for job, told in workflow["jobs"].items()}
+ACTIONS = {name: read(f"actions/{name}/action.yml") for name in ("tools", "deployment")}
+STEPS = [step for told in JOBS.values() for step in told.get("steps", [])]
+STEPS += [step for action in ACTIONS.values() for step in action["runs"]["steps"]]
+
+
+def made(job: dict[str, Any]) -> list[str]:
+    """The targets that a job makes."""
+    return re.findall(r"\bmake (?:-s )?([\w-]+)", "\n".join(step.get("run", "") for step in job["steps"]))
+
+
+def needed(job: str) -> set[str]:
+    """What has to have passed before a job of the deployment."""
+    needs = DEPLOY["jobs"][job].get("needs", [])
+    direct = {needs} if isinstance(needs, str) else set(needs)
+    return direct.union(*map(needed, direct))
+
+
+def test_all_files_are_known_here():
+    assert {file.stem for file in FILES if file.parent.name == "workflows"} == WORKFLOWS.keys()
+    assert {file.parent.name for file in FILES if file.name == "action.yml"} == ACTIONS.keys()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_every_action_is_pinned_to_a_commit_and_says_its_version(file):
+    used = re.findall(r"^\s*(?:- )?uses: (.*)$", file.read_text(), re.MULTILINE)
+    assert used
+    for each in used:
+        assert (ROOT / each).exists() if each.startswith("./.github/") else PINNED.match(each), each
+
+
+def test_an_action_has_one_version():
+    used = {line for file in FILES for line in re.findall(r"uses: (\S+@.*)$", file.read_text(), re.MULTILINE)}
+    assert len({each.partition("@")[0] for each in used}) == len(used)
+
+
+def test_a_workflow_may_read_the_code_and_few_jobs_more():
+    assert [workflow["permissions"] for workflow in WORKFLOWS.values()] == [{"contents": "read"}] * len(WORKFLOWS)
+    more = {name: told["permissions"] for name, told in JOBS.items() if "permissions" in told}
+    deployer = {"contents": "read", "id-token": "write"}
+    assert more == {
+        "ci/comment": {"pull-requests": "write"},
+        "deploy/ci": {"contents": "read", "pull-requests": "write"},
+        "deploy/not-deployed": {},
+        "deploy/build": deployer,
+        "deploy/plan": deployer,
+        "deploy/apply": deployer,
+        "deploy/provenance": {"id-token": "write", "attestations": "write"},
+    }
+
+
+def test_no_expression_is_in_a_script_and_no_token_stays_in_a_checkout():
+    assert not [step["run"] for step in STEPS if "${{" in step.get("run", "")]
+    checkouts = [step for step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
+    assert checkouts
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+def test_nothing_is_cached_and_no_job_runs_for_long():
+    assert not [step for step in STEPS if "cache" in step.get("uses", "") or "cache" in step.get("with", {})]
+    for name, job in JOBS.items():
+        assert name == "deploy/ci" or job["timeout-minutes"] <= 60, name
+
+
+def test_a_failure_is_one_in_a_pipe_too():
+    assert {workflow["defaults"]["run"]["shell"] for workflow in WORKFLOWS.values()} == {"bash"}
+    assert not [each for each in [*JOBS.values(), *STEPS] if "continue-on-error" in each]
+    scripts = "".join(step.get("run", "") for step in STEPS)
+    assert not re.search(r"\|\| *(true|:)|set \+e", scripts)
+
+
+def test_every_change_goes_through_ci_once():
+    assert CI[True].keys() == {"push", "pull_request", "workflow_call"}
+    assert CI[True]["push"] == {"branches-ignore": ["main"]}
+    assert DEPLOY[True]["push"] == {"branches": ["main"]}
+    assert DEPLOY["jobs"]["ci"]["uses"] == "./.github/workflows/ci.yml"
+    targets = {name: made(job) for name, job in CI["jobs"].items()}
+    assert targets == TARGETS
+    conditional = {name for name, job in CI["jobs"].items() if "if" in job}
+    assert conditional == {"plan", "comment"}
+
+
+def test_every_target_that_is_made_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    used = {target for job in JOBS.values() if "steps" in job for target in made(job)}
+    used |= {target for action in ACTIONS.values() for target in made(action["runs"])}
+    assert used - targets == set()
+
+
+def test_ci_and_so_a_pull_request_has_no_secret():
+    told = (ROOT / ".github/workflows/ci.yml").read_text() + (ROOT / ".github/actions/tools/action.yml").read_text()
+    assert "secrets" not in told.replace("no secret", "")
+    assert "vars." not in told
+    assert "secrets" not in DEPLOY["jobs"]["ci"], "nor is one handed to it"
+
+
+def test_what_comments_runs_nothing_of_the_pull_request():
+    comment = CI["jobs"]["comment"]
+    used = [step["uses"].partition("@")[0] for step in comment["steps"] if "uses" in step]
+    assert used == ["actions/download-artifact"]
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in comment["if"]
+    assert "dependabot[bot]" in comment["if"]
+    holders = [name for name, job in JOBS.items() if "github.token" in str(job)]
+    assert holders == ["ci/comment"]
+
+
+@pytest.mark.parametrize("there", ["", "17\n18\n"], ids=["the first time", "again"])
+def test_a_pull_request_has_one_comment_which_is_kept_up_to_date(tmp_path, there):
+    gh = tmp_path / "gh"
+    gh.write_text(f'#!/bin/bash\ncase "$*" in *--paginate*) printf {there!r} ;; *) echo "$@" >called ;; esac\n')
+    gh.chmod(0o755)
+    (tmp_path / "change.md").write_text("### A plan\n")
+    step = CI["jobs"]["comment"]["steps"][-1]
+    given = {
+        "MARK": step["env"]["MARK"],
+        "NUMBER": "7",
+        "GITHUB_REPOSITORY": "o/n",
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+    }
+    subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], cwd=tmp_path, env=given, check=True)
+    where = "--method PATCH repos/o/n/issues/comments/17" if there else "repos/o/n/issues/7/comments"
+    assert (tmp_path / "called").read_text() == f"api --silent {where} --field body=@body.md\n"
+    assert (tmp_path / "body.md").read_text() == f"{given['MARK']}\n### A plan\n"
+    assert 'select(.user.login == "github-actions[bot]" and (.body | startswith(env.MARK)))' in step["run"]
+
+
+def test_a_commit_is_tested_built_planned_approved_and_applied_in_this_order():
+    assert needed("build") == {"ci"}
+    assert needed("plan") == {"ci", "build"}
+    assert needed("apply") == {"ci", "build", "plan"}
+    assert DEPLOY["jobs"]["apply"]["environment"] == "${{ vars.ENVIRONMENT || 'dev' }}"
+    assert [name for name, job in DEPLOY["jobs"].items() if "environment" in job] == ["apply"]
+    targets = {name: made(job) for name, job in DEPLOY["jobs"].items() if "steps" in job}
+    assert targets == {
+        "not-deployed": [],
+        "build": ["deploy-image"],
+        "plan": ["deploy-plan"],
+        "apply": ["deploy-apply"],
+        "sbom": ["sbom"],
+        "provenance": [],
+    }
+    assert made(ACTIONS["deployment"]["runs"]) == ["deploy-settings"]
+
+
+def test_nothing_is_deployed_without_a_state_or_from_another_branch_and_that_is_said():
+    condition = "vars.TF_STATE_BUCKET != '' && github.ref == 'refs/heads/main'"
+    assert DEPLOY["jobs"]["build"]["if"] == condition
+    otherwise = "vars.TF_STATE_BUCKET == '' || github.ref != 'refs/heads/main'"
+    assert DEPLOY["jobs"]["not-deployed"]["if"] == otherwise
+    after = {name for name in DEPLOY["jobs"] if "build" in needed(name)}
+    assert after == {"plan", "apply", "sbom", "provenance"}
+    assert "::notice" in DEPLOY["jobs"]["not-deployed"]["steps"][0]["run"]
+
+
+def test_an_environment_has_one_deployment_at_a_time_which_no_other_cancels():
+    assert DEPLOY["concurrency"]["cancel-in-progress"] is False
+    deployed = "github.ref == 'refs/heads/main' && vars.TF_STATE_BUCKET && (vars.ENVIRONMENT || 'dev')"
+    assert DEPLOY["concurrency"]["group"] == f"deploy-${{{{ {deployed} || github.run_id }}}}"
+    assert CI["concurrency"]["group"].startswith("ci-"), "another group than its caller's, or GitHub ends both"
+
+
+def test_credentials_go_to_the_jobs_that_deploy_and_to_no_other():
+    given = {name for name, job in JOBS.items() if "AWS_SECRET_ACCESS_KEY" in str(job)}
+    assert given == {"deploy/build", "deploy/plan", "deploy/apply"}
+    assert not [name for name in DEPLOY["env"] if "KEY" in name or "ROLE" in name]
+
+
+def test_every_variable_and_secret_is_documented():
+    told = (ROOT / ".github/workflows/deploy.yml").read_text()
+    used = set(re.findall(r"\b(?:vars|secrets)\.(\w+)", told))
+    documented = set(re.findall(r"`([A-Z][A-Z_]+)`", (ROOT / "README.md").read_text()))
+    assert used - documented == set()
+    settings = {"AWS_REGION", "ENVIRONMENT", "PROJECT_NAME", "NOTIFICATION_EMAIL", "TFVARS"}
+    settings |= {"TF_STATE_BUCKET", "TF_STATE_LOCK_TABLE"}
+    assert DEPLOY["env"].keys() == settings
+    assert used == settings | {"AWS_ROLE_ARN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
