@@ -70,7 +70,8 @@ terraform:
 	done
 
 licenses: $(VENV)/installed
-	$(BIN)/python -m requirements.licenses | diff -u docs/licenses.md - || { echo "docs/licenses.md is stale: make fmt"; exit 1; }
+	@page=$$($(BIN)/python -m requirements.licenses) || exit 1; \
+	echo "$$page" | diff -u docs/licenses.md - || { echo "docs/licenses.md is stale: make fmt"; exit 1; }
 
 security: bandit hadolint schemas secrets zizmor checkov
 
