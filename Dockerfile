@@ -1,9 +1,8 @@
 # The one image of DOFS: it runs on Lambda, under the Runtime Interface Emulator, and as a plain server.
 # https://docs.aws.amazon.com/lambda/latest/dg/python-image.html
-ARG BASE=public.ecr.aws/lambda/python:3.13
 
 # Runs on the machine that builds, whatever the image is for: wheels are chosen for the target, bytecode is the same everywhere.
-FROM --platform=${BUILDPLATFORM} ${BASE} AS packages
+FROM --platform=${BUILDPLATFORM} public.ecr.aws/lambda/python:3.13 AS packages
 ARG TARGETARCH
 COPY requirements/image.txt .
 RUN case "${TARGETARCH}" in \
@@ -18,7 +17,7 @@ RUN case "${TARGETARCH}" in \
  && rm -r /packages/bin
 
 # What compose's one-shot `deploy` runs: it needs the models of services that the function never calls.
-FROM ${BASE} AS provisioner
+FROM public.ecr.aws/lambda/python:3.13 AS provisioner
 COPY --from=packages /packages .
 COPY service service
 COPY workflows workflows
@@ -33,7 +32,7 @@ RUN python trim.py /packages \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /packages \
  && chmod -R a+rX /packages
 
-FROM ${BASE} AS function
+FROM public.ecr.aws/lambda/python:3.13 AS function
 ARG SOURCE=unknown
 ARG REVISION=unknown
 ARG VERSION=unknown

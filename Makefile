@@ -8,11 +8,16 @@ IMAGE  ?= dofs
 SOURCE ?= unknown
 SEEDS  ?= 2000
 BASE   ?= origin/main
+CHECKS := .venv-checks/bin
+UPGRADE ?= --upgrade
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
 REVISION = $(or $(shell git describe --always --dirty --abbrev=40 --exclude="*" 2>/dev/null),unknown)
 VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose test-browser screenshots simulate fuzz check format lint types asl openapi diagram metrics terraform checkov fmt bench image change deploy deploy-settings deploy-image deploy-plan deploy-apply smoke rollback destroy lock clean
+.PHONY: help run test test-compose test-browser screenshots simulate fuzz check format lint types asl openapi diagram
+.PHONY: metrics terraform licenses security bandit hadolint schemas secrets zizmor checkov audit sbom fmt bench image
+.PHONY: change deploy deploy-settings deploy-image deploy-plan deploy-apply smoke rollback destroy lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -37,9 +42,9 @@ simulate: $(VENV)/installed ## Run SEEDS=2000 simulated worlds of each profile, 
 	$(BIN)/python -m tests.simulation run --seeds $(SEEDS)
 
 fuzz: $(VENV)/installed ## Send everything that is generated to break it: all of it, where `make test` sends a part
-	$(BIN)/pytest tests/hostile --thorough --numprocesses=auto
+	$(BIN)/pytest tests/hostile --thorough --numprocesses=auto --dist=loadfile
 
-check: format lint types asl openapi diagram metrics terraform checkov test ## Run everything that CI runs and that needs no Docker
+check: format lint types asl openapi diagram metrics terraform licenses security test ## Run everything that CI runs and that needs no Docker
 
 format: $(VENV)/installed
 	$(BIN)/ruff format --check .
@@ -69,8 +74,51 @@ terraform:
 	  terraform -chdir=$$root init -backend=false -input=false >/dev/null && terraform -chdir=$$root validate && terraform -chdir=$$root test || exit 1; \
 	done
 
-checkov: .venv-checkov/installed
-	.venv-checkov/bin/checkov --directory terraform --framework terraform --quiet --compact --skip-download --skip-path tests
+licenses: $(VENV)/installed
+	@page=$$($(BIN)/python -m requirements.licenses) || exit 1; \
+	echo "$$page" | diff -u docs/licenses.md - || { echo "docs/licenses.md is stale: make fmt"; exit 1; }
+
+security: bandit hadolint schemas secrets zizmor checkov
+
+# What is below medium are imports and asserts; ruff's S rules judge these, each exception beside its line.
+bandit: .venv-checks/installed
+	$(CHECKS)/bandit --quiet --recursive --severity-level medium service requirements localstack
+
+# DL3045: the base sets WORKDIR, which hadolint cannot know.
+hadolint: .venv-checks/installed
+	$(CHECKS)/hadolint --ignore DL3045 Dockerfile
+
+schemas: .venv-checks/installed
+	$(CHECKS)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(CHECKS)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(CHECKS)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(CHECKS)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+
+# In every tracked file but pictures and locks: a lock's line is a pin or a hash, says a test. It asks no service whether
+# what it found is alive. What looks like a secret and is none stands, with its reason, in tests/supply/dummies.py.
+secrets: .venv-checks/installed
+	git ls-files -z -- ':!*.png' ':!requirements/*.txt' | xargs -0 -n 100 -P 2 \
+	  $(CHECKS)/detect-secrets-hook --no-verify --filter file://tests/supply/dummies.py::is_dummy
+
+zizmor: .venv-checks/installed
+	$(CHECKS)/zizmor --offline --quiet .github
+
+# CKV_DOCKER_2: Lambda runs no HEALTHCHECK; compose has its own.
+checkov: .venv-checks/installed
+	$(CHECKS)/checkov --directory . --framework terraform dockerfile github_actions --quiet --compact --skip-download \
+	  --skip-path '^tests/' --skip-path '^terraform/.*tests/' --skip-check CKV_DOCKER_2
+
+# Not in `make check`, which needs no internet: it asks PyPI what is known against each version. --strict, or a version
+# that the service does not know of would be left out, and all would be well.
+audit: .venv-checks/installed ## Ask PyPI for known vulnerabilities of what is pinned; needs the internet
+	@for lock in image dev checks; do \
+	  echo "requirements/$$lock.txt"; \
+	  $(CHECKS)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/$$lock.txt || failed=1; \
+	done; \
+	[ -z "$$failed" ] || { echo "Something has a known vulnerability, or could not be asked about; see above."; exit 1; }
+
+sbom: $(VENV)/installed ## Write build/sbom.cdx.json, what the image ships as CycloneDX
+	SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH-$$(git log -1 --format=%ct 2>/dev/null)}" $(BIN)/python -m requirements.sbom build/sbom.cdx.json
 
 fmt: $(VENV)/installed ## Format the code and write the generated documents anew
 	$(BIN)/ruff check --fix-only --quiet .
@@ -78,6 +126,7 @@ fmt: $(VENV)/installed ## Format the code and write the generated documents anew
 	$(BIN)/python -m service.api.openapi > docs/openapi.json
 	$(BIN)/python -m service.orders.diagram > docs/lifecycle.md
 	$(BIN)/python -m service.orders.metric > docs/metrics.md
+	$(BIN)/python -m requirements.licenses > docs/licenses.md
 	@! command -v terraform >/dev/null || terraform fmt -recursive terraform
 
 bench: $(VENV)/installed ## Measure how fast it is, each figure beside a floor; ONLY="starts warm", RECORD=1
@@ -115,13 +164,13 @@ rollback: ## Point the alias at the version before, or at another: ARGS="--versi
 destroy: ## Destroy what is deployed; asks
 	@terraform/deploy destroy $(ARGS)
 
-lock: $(VENV)/installed ## Refresh the hash-pinned requirements files
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra server -o requirements/image.txt pyproject.toml
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra local --extra cli --extra dev -c requirements/image.txt -o requirements/dev.txt pyproject.toml
-	echo checkov | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -o requirements/checkov.txt -
+lock: $(VENV)/installed ## Refresh the hash-pinned requirements; UPGRADE= keeps the versions that still fit
+	$(COMPILE) --extra server -o requirements/image.txt pyproject.toml
+	$(COMPILE) --extra local --extra cli --extra dev -c requirements/image.txt -o requirements/dev.txt pyproject.toml
+	$(COMPILE) --group checks -o requirements/checks.txt
 
 clean: ## Remove what was installed and cached
-	rm -rf $(VENV) .venv-checkov terraform/.terraform terraform/bootstrap/.terraform .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-checks build terraform/.terraform terraform/bootstrap/.terraform .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/installed: requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "DOFS needs Python 3.11 or newer; name one with: make PYTHON=python3.13 …"; exit 1; }
@@ -130,7 +179,7 @@ $(VENV)/installed: requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv-checkov/installed: requirements/checkov.txt
-	$(PYTHON) -m venv .venv-checkov
-	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/checkov.txt
+.venv-checks/installed: requirements/checks.txt
+	$(PYTHON) -m venv .venv-checks
+	$(CHECKS)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/checks.txt
 	@touch $@

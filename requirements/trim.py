@@ -23,7 +23,10 @@ OPERATIONS = {
 """What the function calls; a test compares it with the code."""
 
 ENDPOINTS = frozenset({"dynamodb", "sqs", "states"})
-UNUSED = ("service/cli", "service/embedded", "service/provisioning", "boto3", "s3transfer", "pydantic/v1")
+UNUSED = ("service/cli", "service/embedded", "service/provisioning", "pydantic/v1")
+DISTRIBUTIONS = ("boto3", "s3transfer")
+"""Taken out whole, with what says that they are installed; the provisioner uses them."""
+
 TRUSTED = re.compile("Amazon Root CA [1-4]|Starfield Services Root Certificate Authority - G2|Starfield Class 2")
 
 
@@ -33,14 +36,7 @@ def trim(packages: Path) -> None:
     Args:
         packages: the folder; what is there is changed.
     """
-    for name in UNUSED:
-        shutil.rmtree(packages / name)
-    for distribution in ("boto3", "s3transfer"):
-        for folder in packages.glob(f"{distribution}-*.dist-info"):
-            shutil.rmtree(folder)
-    for folder in [*packages.rglob("tests"), *packages.rglob(".[!.]*")]:
-        if folder.is_dir():
-            shutil.rmtree(folder)
+    remove_unused(packages)
     data = packages / "botocore" / "data"
     for folder in data.iterdir():
         if folder.is_dir() and folder.name not in OPERATIONS:
@@ -49,6 +45,18 @@ def trim(packages: Path) -> None:
         _keep_operations(data / service, operations)
     _keep_endpoints(data / "endpoints.json")
     _keep_certificates(packages / "botocore" / "cacert.pem")
+
+
+def remove_unused(packages: Path) -> None:
+    """Take out whole folders."""
+    for name in (*UNUSED, *DISTRIBUTIONS):
+        shutil.rmtree(packages / name)
+    for distribution in DISTRIBUTIONS:
+        for folder in packages.glob(f"{distribution}-*.dist-info"):
+            shutil.rmtree(folder)
+    for folder in [*packages.rglob("tests"), *packages.rglob(".[!.]*")]:
+        if folder.is_dir():
+            shutil.rmtree(folder)
 
 
 def _keep_operations(service: Path, operations: list[str]) -> None:

@@ -27,8 +27,8 @@ def read(name: str) -> dict[Any, Any]:
     return found
 
 
-CI, DEPLOY = read("workflows/ci.yml"), read("workflows/deploy.yml")
-WORKFLOWS = {"ci": CI, "deploy": DEPLOY}
+CI, DEPLOY, AUDIT = (read(f"workflows/{name}.yml") for name in ("ci", "deploy", "audit"))
+WORKFLOWS = {"ci": CI, "deploy": DEPLOY, "audit": AUDIT}
 JOBS = {f"{name}/{job}": told for name, workflow in WORKFLOWS.items() for job, told in workflow["jobs"].items()}
 ACTIONS = {name: read(f"actions/{name}/action.yml") for name in ("tools", "deployment")}
 STEPS = [step for told in JOBS.values() for step in told.get("steps", [])]
