@@ -11,8 +11,9 @@ import pytest
 from service.aws.records import from_failed_order, from_order, to_failed_order, to_order
 from service.handler import dispatch
 from service.orders.lifecycle import Status, TransitionName
-from service.orders.model import TIMELINE_LIMIT, TimelineEntry
+from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, Order, TimelineEntry
 from service.orders.submission import OrderInvalid
+from service.orders.timestamps import parse
 from tests import events
 from tests.contract.support import MOVES, expected, failed_in, order_in, permitting, write_of
 from tests.steps.doubles import deliver, invalid, message, pending
@@ -30,7 +31,30 @@ NEWER = {
 }
 """Attributes that this version knows nothing of, of every kind that there is."""
 
-OPTIONAL = ("customer_id", "traceparent", "lease_owner", "lease_until")
+
+# As 0.1.0 wrote them, with no attribute that may be left out. These stay as they are: such rows are in tables.
+AT = "2026-01-31T09:30:00.123Z"
+FIRST_ORDER = {
+    **{name: {"S": "ord_1"} for name in ("order_id", "owner", "write_id")},
+    "submission": {"S": "{}"},
+    "fingerprint": {"S": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
+    **{name: {"S": AT} for name in ("created_at", "updated_at")},
+    "status": {"S": "RECEIVED"},
+    "status_shard": {"S": "RECEIVED#3"},
+    "version": {"N": "1"},
+    **{name: {"N": "0"} for name in ("epoch", "attempts", "resends", "restarts")},
+    "errors": {"L": []},
+    "timeline": {"L": [{"M": {"at": {"S": AT}, "to": {"S": "RECEIVED"}, "actor": {"S": "api"}}}]},
+}
+FIRST_FAILED_ORDER = {
+    "order_id": {"S": "ord_1"},
+    "reason_shard": {"S": "declined#3"},
+    "failed_at": {"S": AT},
+    "reason": {"S": "declined"},
+    "detail": {"S": "the warehouse declined"},
+    "attempts": {"N": "3"},
+    "epoch": {"N": "0"},
+}
 
 
 def put_row(store, item):
@@ -52,9 +76,36 @@ def newer(order):
 # rows
 
 
-@pytest.mark.parametrize("missing", OPTIONAL)
+def test_the_row_of_an_order_that_the_first_version_wrote_is_read():
+    at = parse(AT)
+    assert to_order(FIRST_ORDER) == Order(
+        order_id="ord_1",
+        owner="ord_1",
+        submission="{}",
+        fingerprint=FIRST_ORDER["fingerprint"]["S"],
+        customer_id=None,
+        created_at=at,
+        updated_at=at,
+        write_id="ord_1",
+        timeline=(TimelineEntry(at, None, Status.RECEIVED, "api"),),
+    )
+
+
+def test_the_row_of_a_failed_order_that_the_first_version_wrote_is_read():
+    assert to_failed_order(FIRST_FAILED_ORDER) == FailedOrder(
+        order_id="ord_1",
+        customer_id=None,
+        kind=FailureKind.DECLINED,
+        detail="the warehouse declined",
+        attempts=3,
+        epoch=0,
+        failed_at=parse(AT),
+    )
+
+
+@pytest.mark.parametrize("missing", ["customer_id", "traceparent", "lease_owner", "lease_until"])
 def test_a_row_without_an_attribute_that_not_every_order_has_is_read(missing):
-    item = from_order(order_in(traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), 8)
+    item = from_order(order_in(), 8)
     del item[missing]
     assert getattr(to_order(item), missing) is None
 
