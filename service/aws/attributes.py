@@ -39,11 +39,14 @@ def to_attribute(value: Any) -> dict[str, Any]:
 
 
 def from_attribute(attribute: Mapping[str, Any]) -> Any:
-    """A value as a row holds it. What somebody else put there is None for NULL, and is left as it is otherwise."""
+    """A value as a row holds it. What somebody else put there is None for NULL, and is left as it is otherwise.
+
+    Somebody else can be a newer version of this: a fraction, which no row holds yet, must not keep it from being read.
+    """
     ((kind, value),) = attribute.items()
     match kind:
         case "N":
-            return int(value)
+            return int(value) if value.removeprefix("-").isdecimal() else value
         case "NULL":
             return None
         case "L":

@@ -10,7 +10,7 @@ from service.orders import document
 from service.orders.lifecycle import TRANSITIONS, Status, Transition, TransitionName
 
 TIMELINE_LIMIT = 100
-"""Entries that a timeline keeps when a writer that has read the order rewrites it."""
+"""Entries that a timeline keeps when a writer that has read the order adds one more and rewrites it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +152,12 @@ class Write:
         return TimelineEntry(self.at, None, self.transition.target, self.actor, self.reason)
 
     def rewritten_timeline(self) -> tuple[TimelineEntry, ...] | None:
-        """The whole timeline after this write, bounded; None when the writer has not seen the order and appends."""
-        if self.seen is None:
+        """The whole timeline after this write, cut; None when the writer appends to it.
+
+        It appends when it has not seen the order, and while there is room: what is written anew is in the words of
+        this version, and loses what a newer one may have said in an entry.
+        """
+        if self.seen is None or len(self.seen.timeline) < TIMELINE_LIMIT:
             return None
         return linked((*self.seen.timeline, self.entry))[-TIMELINE_LIMIT:]
 

@@ -30,7 +30,7 @@ VALUES = {
 
 
 def order_in(status: Status = Status.RECEIVED, order_id: str = "ord_1", **changes: Any) -> Order:
-    """An order that stands in a state; without changes, one for which every guard of that state can hold."""
+    """An order that stands in a state, with every attribute set; without changes, every guard can hold there."""
     order = received(valid_order(), order_id=order_id, owner="anonymous", actor="api", at=START, write_id="w1")
     defaults: dict[str, Any] = {
         "status": status,
@@ -41,6 +41,7 @@ def order_in(status: Status = Status.RECEIVED, order_id: str = "ord_1", **change
         "restarts": 1,
         "lease_owner": "mine",
         "lease_until": NOW - timedelta(milliseconds=1),
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         "timeline": (*order.timeline, TimelineEntry(START, Status.RECEIVED, status, "test", "put there")),
     }
     return replace(order, **{**defaults, **changes})

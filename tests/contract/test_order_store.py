@@ -1,6 +1,6 @@
 """What every order store does, whether it keeps its orders in memory or in DynamoDB."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -33,6 +33,7 @@ def test_an_order_that_was_created_is_there_as_it_was_given(store: OrderStore):
 @pytest.mark.parametrize("status", Status)
 def test_an_order_with_every_attribute_set_is_kept_whole(store: OrderStore, status: Status):
     order = order_in(status, errors=ERRORS)
+    assert all(getattr(order, each.name) not in (None, each.default) for each in fields(order) if each.name != "status")
     store.create(order)
     assert store.get(order.order_id) == order
 

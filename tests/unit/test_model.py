@@ -56,16 +56,16 @@ def test_a_write_that_has_not_seen_the_order_rewrites_no_timeline():
     assert resend(order_with(2), seen=None).rewritten_timeline() is None
 
 
-def test_a_write_that_has_seen_the_order_adds_its_entry_to_the_timeline():
-    order = order_with(2)
-    timeline = resend(order, seen=order).rewritten_timeline()
-    assert timeline[:-1] == order.timeline
-    assert timeline[-1] == TimelineEntry(
-        START + timedelta(hours=1), Status.PENDING, Status.PENDING, "reconciler", "late"
-    )
+@pytest.mark.parametrize("entries", [2, TIMELINE_LIMIT - 1])
+def test_a_write_that_has_seen_the_order_appends_while_there_is_room(entries: int):
+    order = order_with(entries)
+    write = resend(order, seen=order)
+    assert write.rewritten_timeline() is None
+    added = TimelineEntry(START + timedelta(hours=1), Status.PENDING, Status.PENDING, "reconciler", "late")
+    assert after_write(order, write).timeline == (*order.timeline, added)
 
 
-@pytest.mark.parametrize("entries", [TIMELINE_LIMIT - 1, TIMELINE_LIMIT, TIMELINE_LIMIT + 50])
+@pytest.mark.parametrize("entries", [TIMELINE_LIMIT, TIMELINE_LIMIT + 50])
 def test_a_rewritten_timeline_keeps_its_latest_hundred_entries(entries: int):
     order = order_with(entries)
     write = resend(order, seen=order)

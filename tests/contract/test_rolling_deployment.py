@@ -1,0 +1,197 @@
+"""While a deployment rolls out, and after it is rolled back, two versions work on the same orders.
+
+What a newer version adds must not stop this one, nor be lost by what this one writes; what an older version did not
+write yet must be readable. CONTRIBUTING.md says how a change keeps to that.
+"""
+
+import json
+
+import pytest
+
+from service.aws.records import from_failed_order, from_order, to_failed_order, to_order
+from service.handler import dispatch
+from service.orders.lifecycle import Status, TransitionName
+from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, Order, TimelineEntry
+from service.orders.submission import OrderInvalid
+from service.orders.timestamps import parse
+from tests import events
+from tests.contract.support import MOVES, expected, failed_in, order_in, permitting, write_of
+from tests.steps.doubles import deliver, invalid, message, pending
+from tests.support import START, Context, MemorySystem
+
+NEWER = {
+    "a_text": {"S": "x"},
+    "a_fraction": {"N": "0.5"},
+    "a_huge_number": {"N": "1E+30"},
+    "a_switch": {"BOOL": True},
+    "nothing": {"NULL": True},
+    "some_bytes": {"B": b"x"},
+    "a_set": {"NS": ["1.5", "2"]},
+    "a_map": {"M": {"inner": {"N": "0.5"}, "list": {"L": [{"N": "1E-3"}]}}},
+}
+"""Attributes that this version knows nothing of, of every kind that there is."""
+
+
+# As 0.1.0 wrote them, with no attribute that may be left out. These stay as they are: such rows are in tables.
+AT = "2026-01-31T09:30:00.123Z"
+FIRST_ORDER = {
+    **{name: {"S": "ord_1"} for name in ("order_id", "owner", "write_id")},
+    "submission": {"S": "{}"},
+    "fingerprint": {"S": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
+    **{name: {"S": AT} for name in ("created_at", "updated_at")},
+    "status": {"S": "RECEIVED"},
+    "status_shard": {"S": "RECEIVED#3"},
+    "version": {"N": "1"},
+    **{name: {"N": "0"} for name in ("epoch", "attempts", "resends", "restarts")},
+    "errors": {"L": []},
+    "timeline": {"L": [{"M": {"at": {"S": AT}, "to": {"S": "RECEIVED"}, "actor": {"S": "api"}}}]},
+}
+FIRST_FAILED_ORDER = {
+    "order_id": {"S": "ord_1"},
+    "reason_shard": {"S": "declined#3"},
+    "failed_at": {"S": AT},
+    "reason": {"S": "declined"},
+    "detail": {"S": "the warehouse declined"},
+    "attempts": {"N": "3"},
+    "epoch": {"N": "0"},
+}
+
+
+def put_row(store, item):
+    store._dynamodb.put_item(TableName=store._orders, Item=item)
+
+
+def row(store, order_id="ord_1"):
+    return store._dynamodb.get_item(TableName=store._orders, Key={"order_id": {"S": order_id}})["Item"]
+
+
+def newer(order):
+    """The row of an order as a newer version may write it: more attributes, and more in each entry of the timeline."""
+    item = from_order(order, 8)
+    for entry in item["timeline"]["L"]:
+        entry["M"] |= NEWER
+    return item | NEWER
+
+
+# rows
+
+
+def test_the_row_of_an_order_that_the_first_version_wrote_is_read():
+    at = parse(AT)
+    assert to_order(FIRST_ORDER) == Order(
+        order_id="ord_1",
+        owner="ord_1",
+        submission="{}",
+        fingerprint=FIRST_ORDER["fingerprint"]["S"],
+        customer_id=None,
+        created_at=at,
+        updated_at=at,
+        write_id="ord_1",
+        timeline=(TimelineEntry(at, None, Status.RECEIVED, "api"),),
+    )
+
+
+def test_the_row_of_a_failed_order_that_the_first_version_wrote_is_read():
+    assert to_failed_order(FIRST_FAILED_ORDER) == FailedOrder(
+        order_id="ord_1",
+        customer_id=None,
+        kind=FailureKind.DECLINED,
+        detail="the warehouse declined",
+        attempts=3,
+        epoch=0,
+        failed_at=parse(AT),
+    )
+
+
+@pytest.mark.parametrize("missing", ["customer_id", "traceparent", "lease_owner", "lease_until"])
+def test_a_row_without_an_attribute_that_not_every_order_has_is_read(missing):
+    item = from_order(order_in(), 8)
+    del item[missing]
+    assert getattr(to_order(item), missing) is None
+
+
+def test_the_row_of_an_order_with_attributes_that_this_version_does_not_know_is_read():
+    order = order_in()
+    assert to_order(newer(order)) == order
+
+
+def test_the_row_of_a_failed_order_with_attributes_that_this_version_does_not_know_is_read(dynamodb_store):
+    failed_in(dynamodb_store)
+    failed = dynamodb_store.failed("ord_1")
+    assert to_failed_order(from_failed_order(failed, 8) | NEWER) == failed
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_what_a_newer_version_wrote_outlives_every_write_of_this_one(dynamodb_store, name: TransitionName):
+    order = permitting(name)
+    put_row(dynamodb_store, newer(order))
+    write = write_of(name, order)
+    assert dynamodb_store.apply(write) == dynamodb_store.get("ord_1") == expected(order, write)
+    kept = row(dynamodb_store)
+    assert {attribute: kept[attribute] for attribute in NEWER} == NEWER
+    for entry in kept["timeline"]["L"][: len(order.timeline)]:
+        assert entry["M"].items() >= NEWER.items()
+
+
+def test_a_timeline_that_is_full_is_cut_and_loses_what_this_version_does_not_know_of_its_entries(dynamodb_store):
+    """The one thing that is lost: the entries that stay are written anew, in the words of this version."""
+    full = (TimelineEntry(START, None, Status.RECEIVED, "api"),) * TIMELINE_LIMIT
+    order = order_in(timeline=full)
+    put_row(dynamodb_store, newer(order))
+    dynamodb_store.apply(write_of("restart", order))
+    kept = row(dynamodb_store)
+    assert kept.items() >= NEWER.items()
+    assert not any(NEWER.keys() & entry["M"].keys() for entry in kept["timeline"]["L"])
+
+
+def test_an_order_in_a_state_that_this_version_does_not_know_is_left_alone(dynamodb_store):
+    item = from_order(order_in(Status.PENDING), 8) | {"status": {"S": "BACKORDERED"}}
+    put_row(dynamodb_store, item)
+    system = MemorySystem(store=dynamodb_store)
+    assert deliver(system, message("ord_1")) == ["m1"], "its message stays on the queue"
+    assert row(dynamodb_store) == item
+    with pytest.raises(ValueError, match="BACKORDERED"):
+        dynamodb_store.get("ord_1")
+
+
+# messages and executions that are under way
+
+
+def test_a_message_with_fields_that_this_version_does_not_know_has_its_order_fulfilled():
+    system = MemorySystem()
+    pending(system)
+    assert deliver(system, json.dumps({"order_id": "ord_1", "priority": "high", "hints": [{"a": 0.5}]})) == []
+    assert system.store.get("ord_1").status is Status.FULFILLED
+
+
+def test_a_message_of_before_there_were_redrives_and_traces_has_its_order_fulfilled():
+    system = MemorySystem()
+    pending(system)
+    assert deliver(system, '{"order_id": "ord_1"}') == []
+    assert system.store.get("ord_1").status is Status.FULFILLED
+
+
+@pytest.mark.parametrize("name", ["validate", "store", "reject"])
+@pytest.mark.parametrize("known", [{"input": {"order_id": "ord_1"}}, {"order_id": "ord_1"}], ids=["input", "bare"])
+def test_a_task_with_fields_that_this_version_does_not_know_is_done_and_they_go_no_further(name, known):
+    system = MemorySystem()
+    invalid(system) if name == "reject" else system.receive("ord_1")
+    given = {"priority": "high", "deadline": {"at": 0.5}}
+    known = {key: value | given if isinstance(value, dict) else value for key, value in known.items()}
+    answer = dispatch({"dofs": {"task": name, "execution": "ord_1", **known, **given}}, Context(), system)
+    assert answer["order_id"] == "ord_1"
+    assert not answer.keys() & given.keys()
+
+
+def test_a_reconciliation_with_fields_that_this_version_does_not_know_runs():
+    event = events.load("task_reconcile")
+    event["dofs"]["only"] = "PENDING"
+    assert dispatch(event, Context(), MemorySystem())["errors"] == 0
+
+
+def test_an_order_with_a_field_that_this_version_does_not_know_is_not_valid_to_it():
+    """So a field is announced to customers when the version before, which may come back, takes it, too."""
+    system = MemorySystem()
+    system.receive("ord_1", priority="high")
+    with pytest.raises(OrderInvalid):
+        dispatch({"dofs": {"task": "validate", "execution": "ord_1", "order_id": "ord_1"}}, Context(), system)

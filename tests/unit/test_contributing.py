@@ -1,0 +1,38 @@
+"""What CONTRIBUTING.md and CHANGELOG.md name is there: files, targets, links, and the version."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service import __version__
+
+ROOT = Path(__file__).parents[2]
+PAGES = {name: (ROOT / name).read_text() for name in ("CONTRIBUTING.md", "CHANGELOG.md")}
+MAKEFILE = (ROOT / "Makefile").read_text()
+PATH = r"(?<![\w./])((?:service|tests|terraform|workflows|docs|\.ci)/[\w./-]*\w|tests/\w+/)(?![\w…])"
+"""A place in this repository, in code type or not."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_is_named_exists(page):
+    named = set(re.findall(PATH, PAGES[page])) | set(re.findall(r"\]\((?!http|#)([^)#]+)", PAGES[page]))
+    assert named
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_target_that_is_named_exists(page):
+    targets = set(re.findall(r"(?<=`)(?:\w+=\S+ )?make ([a-z-]+)", PAGES[page]))
+    assert targets
+    assert [each for each in sorted(targets) if not re.search(rf"^{each}:", MAKEFILE, re.MULTILINE)] == []
+
+
+def test_every_section_that_is_linked_exists():
+    headings = re.findall(r"^## (.+)$", PAGES["CONTRIBUTING.md"], re.MULTILINE)
+    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([\w-]+)\)", PAGES["CONTRIBUTING.md"])) <= anchors
+
+
+def test_what_is_released_last_is_this_version():
+    assert re.findall(r"^## \[(.+?)\]", PAGES["CHANGELOG.md"], re.MULTILINE)[:2] == ["Unreleased", __version__]
