@@ -23,10 +23,11 @@ locals {
       name      = "${local.prefix}-image-${local.suffix}"
       buildspec = "terraform/buildspecs/image.yml"
       role      = "image"
-      variables = {
-        PLATFORM   = { x86_64 = "linux/amd64", arm64 = "linux/arm64" }[var.lambda_architecture]
-        REPOSITORY = local.image_repository
-      }
+      variables = merge(local.deployment, {
+        NOTIFICATION_EMAIL = var.notification_email
+        PLATFORM           = { x86_64 = "linux/amd64", arm64 = "linux/arm64" }[var.lambda_architecture]
+        REPOSITORY         = local.image_repository
+      })
     }
     plan = {
       name      = "${local.prefix}-plan-${local.suffix}"

@@ -189,8 +189,12 @@ run "each_build_has_its_file_its_role_and_its_log" {
       } } == {
       test = {}
       image = {
-        PLATFORM   = "linux/amd64"
-        REPOSITORY = "123456789012.dkr.ecr.ap-south-1.amazonaws.com/dofs"
+        ENVIRONMENT        = "dev"
+        NOTIFICATION_EMAIL = "orders@example.com"
+        PLATFORM           = "linux/amd64"
+        PROJECT_NAME       = "dofs"
+        REPOSITORY         = "123456789012.dkr.ecr.ap-south-1.amazonaws.com/dofs"
+        TF_STATE_BUCKET    = "dofs-terraform-state-123456789012"
       }
       plan = {
         ENVIRONMENT     = "dev"
