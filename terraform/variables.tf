@@ -445,3 +445,19 @@ variable "github_repo_url" {
     error_message = "deploy_cicd_pipeline needs github_repo_url."
   }
 }
+
+variable "codeconnection_arn" {
+  description = "An authorized connection to GitHub that the pipeline uses; null to create one, which is then to be authorized."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.codeconnection_arn == null || can(regex("^arn:[a-z-]+:codeconnections:[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]{36}$", var.codeconnection_arn))
+    error_message = "codeconnection_arn must be the ARN of a connection, arn:aws:codeconnections:REGION:ACCOUNT:connection/ID, or null."
+  }
+
+  validation {
+    condition     = var.codeconnection_arn == null || strcontains(coalesce(var.codeconnection_arn, "none"), ":codeconnections:${var.aws_region}:")
+    error_message = "codeconnection_arn must be in aws_region: the boundary lets the pipeline use no other."
+  }
+}

@@ -52,8 +52,15 @@ run "the_state_is_private_versioned_and_encrypted" {
   assert {
     condition = [for rule in aws_s3_bucket_lifecycle_configuration.state.rule : [
       rule.noncurrent_version_expiration[0].noncurrent_days, rule.noncurrent_version_expiration[0].newer_noncurrent_versions
-    ]] == [[90, 10]]
+    ] if rule.id == "old-versions"] == [[90, 10]]
     error_message = "Old versions end, and not the last ten."
+  }
+
+  assert {
+    condition = [for rule in aws_s3_bucket_lifecycle_configuration.state.rule : [
+      rule.filter[0].prefix, rule.expiration[0].days, rule.noncurrent_version_expiration[0].noncurrent_days
+    ] if rule.id == "plans"] == [["dofs/plans/", 14, 1]]
+    error_message = "Plans end after two weeks, and their old versions with them."
   }
 
   assert {
@@ -168,7 +175,25 @@ run "an_accounts_provider_is_used_when_it_has_one" {
   }
 }
 
-run "the_pipelines_project_deploys_when_it_is_let" {
+run "without_the_pipeline_there_is_nothing_of_it" {
+  command = plan
+
+  variables {
+    github_repository = "octocat/dofs"
+  }
+
+  assert {
+    condition     = length(aws_iam_role.build) + length(aws_iam_role_policy.build) + length(aws_iam_role_policy_attachment.plan) == 0
+    error_message = "Its builds have no roles."
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role.deploy[0].assume_role_policy, "codebuild")
+    error_message = "No build deploys."
+  }
+}
+
+run "the_pipelines_builds_have_a_role_each" {
   command = plan
 
   variables {
@@ -176,10 +201,106 @@ run "the_pipelines_project_deploys_when_it_is_let" {
   }
 
   assert {
-    condition = [for statement in jsondecode(aws_iam_role.deploy[0].assume_role_policy).Statement :
-      [statement.Principal.Service, statement.Condition.StringEquals["aws:SourceAccount"], statement.Condition.ArnLike["aws:SourceArn"]]
-    ] == [["codebuild.amazonaws.com", "123456789012", "arn:aws:codebuild:ap-south-1:123456789012:project/dofs-deploy-*"]]
-    error_message = "It is this account's project of that name, and nobody else."
+    condition = alltrue([
+      for build, trust in merge({ apply = aws_iam_role.deploy[0].assume_role_policy }, {
+        for build, role in aws_iam_role.build : build => role.assume_role_policy
+      }) :
+      jsondecode(trust).Statement == [{
+        Sid       = "Pipeline"
+        Effect    = "Allow"
+        Principal = { Service = "codebuild.amazonaws.com" }
+        Action    = "sts:AssumeRole"
+        Condition = {
+          StringEquals = { "aws:SourceAccount" = "123456789012" }
+          ArnEquals = {
+            "aws:SourceArn" = [
+              for environment in ["dev", "staging", "prod"] :
+              "arn:aws:codebuild:ap-south-1:123456789012:project/dofs-${build}-${environment}"
+            ]
+          }
+        }
+      }]
+    ])
+    error_message = "A role is for this account's project of that whole name, and nobody else."
+  }
+
+  assert {
+    condition     = { for build, role in aws_iam_role.build : build => role.name } == { image = "dofs-bootstrap-image", plan = "dofs-bootstrap-plan" }
+    error_message = "Who deploys could change a role that is called otherwise, and the pipeline would not find it."
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.build["image"].policy).Statement :
+      statement.Sid => [statement.Effect, statement.Action, statement.Resource]
+      } == {
+      RegistryLogin = ["Allow", "ecr:GetAuthorizationToken", "*"]
+      Push = [
+        "Allow",
+        [
+          "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:DescribeImages",
+          "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart",
+        ],
+        "arn:aws:ecr:ap-south-1:123456789012:repository/dofs",
+      ]
+      Source = ["Allow", ["s3:GetObject", "s3:GetObjectVersion"], "arn:aws:s3:::dofs-pipeline-*/*"]
+      Log = [
+        "Allow", ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "arn:aws:logs:ap-south-1:123456789012:log-group:/aws/codebuild/dofs-image-*",
+      ]
+    }
+    error_message = "The build with Docker pushes to one repository, reads the source and writes its log, and no more."
+  }
+}
+
+run "who_plans_changes_nothing" {
+  command = plan
+
+  variables {
+    codebuild_deploys = true
+    kms_key_arn       = "arn:aws:kms:ap-south-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+  }
+
+  assert {
+    condition     = keys(aws_iam_role_policy_attachment.plan) == keys(aws_iam_policy.deploy)
+    error_message = "A plan that may not read all that is deployed ends in the middle."
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.build["plan"].policy).Statement :
+      [statement.Effect, try(statement.Resource, ""), try(statement.Action, []), try(statement.NotResource, [])]
+      ] == [
+      ["Deny", "*", [], []],
+      [
+        "Deny", "", ["logs:CreateLogStream", "logs:PutLogEvents", "s3:DeleteObject", "s3:PutObject"],
+        [
+          "arn:aws:logs:ap-south-1:123456789012:log-group:/aws/codebuild/dofs-plan-*",
+          "arn:aws:s3:::dofs-terraform-state-123456789012/dofs/*.tflock",
+          "arn:aws:s3:::dofs-terraform-state-123456789012/dofs/plans/*",
+        ]
+      ],
+    ]
+    error_message = "It writes the lock, the plan and its log, and nowhere else."
+  }
+
+  assert {
+    condition = alltrue([
+      for action in jsondecode(aws_iam_role_policy.build["plan"].policy).Statement[0].NotAction :
+      contains(["logs:CreateLogStream", "logs:PutLogEvents", "s3:DeleteObject", "s3:PutObject"], action) ||
+      can(regex("^[a-z0-9-]+:(BatchGet[A-Za-z]+|Decrypt|Describe[A-Za-z]+|GET|Get[A-Za-z]*[*]?|List[A-Za-z]+|Validate[A-Za-z]+)$", action))
+    ])
+    error_message = "What is not denied reads."
+  }
+
+  assert {
+    condition = length(setsubtract([
+      "apigateway:GET", "cloudwatch:DescribeAlarms", "codebuild:BatchGetProjects", "codepipeline:GetPipeline",
+      "dynamodb:DescribeTable", "ecr:DescribeImages", "events:DescribeRule", "iam:GetRole", "iam:ListRolePolicies",
+      "kms:Decrypt", "lambda:Get*", "logs:DescribeLogGroups", "s3:GetObject", "s3:ListBucket", "sns:GetTopicAttributes",
+      "sqs:GetQueueAttributes", "states:DescribeStateMachine", "states:ValidateStateMachineDefinition",
+      "wafv2:GetWebACL",
+    ], jsondecode(aws_iam_role_policy.build["plan"].policy).Statement[0].NotAction)) == 0
+    error_message = "A plan reads every service that is deployed to."
   }
 }
 

@@ -45,6 +45,15 @@ locals {
         ]
         Resource = local.image_arn
       },
+      {
+        # The order that is sent through after a deployment, where api_auth is iam. An API has an identifier and no name.
+        Sid    = "Smoke"
+        Effect = "Allow"
+        Action = "execute-api:Invoke"
+        Resource = [
+          for route in ["POST/order", "GET/orders/*"] : "arn:${local.partition}:execute-api:${local.here}:*/*/${route}"
+        ]
+      },
       ], var.kms_key_arn == null ? [] : [{
         # Tables, topics and functions use the key by a grant of who creates them.
         Sid    = "Key"
@@ -333,16 +342,7 @@ locals {
         StringLike   = { "${local.github_host}:sub" = [for subject in var.github_subjects : "repo:${var.github_repository}:${subject}"] }
       }
     }],
-    var.codebuild_deploys ? [{
-      Sid       = "Pipeline"
-      Effect    = "Allow"
-      Principal = { Service = "codebuild.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = {
-        StringEquals = { "aws:SourceAccount" = local.account }
-        ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:codebuild:${local.here}:project/${local.prefix}-deploy-*" }
-      }
-    }] : [],
+    var.codebuild_deploys ? [local.build_trusts.apply] : [],
   )
 }
 

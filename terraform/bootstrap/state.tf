@@ -72,6 +72,24 @@ resource "aws_s3_bucket_lifecycle_configuration" "state" {
     }
   }
 
+  # What is planned is applied within days, or not at all; and a plan holds whatever a state holds.
+  rule {
+    id     = "plans"
+    status = "Enabled"
+
+    filter {
+      prefix = "${local.prefix}/plans/"
+    }
+
+    expiration {
+      days = 14
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = 1
+    }
+  }
+
   depends_on = [aws_s3_bucket_versioning.state]
 }
 

@@ -584,11 +584,6 @@ run "every_role_has_the_boundary_that_is_given" {
     ])
     error_message = "A role has no boundary, and the role that deploys could not make it."
   }
-
-  assert {
-    condition     = [for stage in aws_codepipeline.delivery[0].stage : stage.name] == ["Source", "Test", "Approval", "Deploy"]
-    error_message = "The pipeline deploys without tests, or unasked."
-  }
 }
 
 run "what_is_optional_can_be_switched_on" {

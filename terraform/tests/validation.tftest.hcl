@@ -379,6 +379,26 @@ run "a_pipeline_needs_the_boundary" {
   expect_failures = [var.permissions_boundary_arn]
 }
 
+run "a_connection_is_one_of_codeconnections" {
+  command = plan
+
+  variables {
+    codeconnection_arn = "arn:aws:iam::123456789012:role/dofs"
+  }
+
+  expect_failures = [var.codeconnection_arn]
+}
+
+run "a_connection_is_in_the_region" {
+  command = plan
+
+  variables {
+    codeconnection_arn = "arn:aws:codeconnections:eu-west-1:123456789012:connection/11111111-2222-3333-4444-555555555555"
+  }
+
+  expect_failures = [var.codeconnection_arn]
+}
+
 run "a_boundary_is_a_policy" {
   command = plan
 
