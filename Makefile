@@ -141,28 +141,28 @@ change: $(VENV)/installed ## Plan what this checkout changes where BASE=origin/m
 	  git worktree add --quiet --detach "$$base" "$(BASE)" && $(BIN)/python -m tests.terraform.change "$$base"
 
 deploy: $(VENV)/installed ## Build, push, plan, ask, apply, and send one order; ARGS=--help shows the options
-	@terraform/deploy $(ARGS)
+	@bash terraform/deploy $(ARGS)
 
 deploy-settings: ## Pipelines: write terraform.tfvars and backend.conf from environment variables
-	@terraform/settings $(ARGS)
+	@bash terraform/settings $(ARGS)
 
 deploy-image: ## Pipelines: build and push the commit's image, print its URI by digest
-	@terraform/deploy image $(ARGS)
+	@bash terraform/deploy image $(ARGS)
 
 deploy-plan: ## Pipelines: plan it, and keep the plan beside the state
-	@terraform/deploy plan $(ARGS)
+	@bash terraform/deploy plan $(ARGS)
 
 deploy-apply: $(VENV)/installed ## Pipelines: apply the kept plan; when an order does not get through, roll back
-	@terraform/deploy apply $(ARGS)
+	@bash terraform/deploy apply $(ARGS)
 
 smoke: $(VENV)/installed ## Send one real order through what is deployed
-	@terraform/deploy smoke $(ARGS)
+	@bash terraform/deploy smoke $(ARGS)
 
 rollback: ## Point the alias at the version before, or at another: ARGS="--version 6"
-	@terraform/deploy rollback $(ARGS)
+	@bash terraform/deploy rollback $(ARGS)
 
 destroy: ## Destroy what is deployed; asks
-	@terraform/deploy destroy $(ARGS)
+	@bash terraform/deploy destroy $(ARGS)
 
 lock: $(VENV)/installed ## Refresh the hash-pinned requirements; UPGRADE= keeps the versions that still fit
 	$(COMPILE) --extra server -o requirements/image.txt pyproject.toml
