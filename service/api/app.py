@@ -53,8 +53,8 @@ def create_app(
     for router in (orders.router, *(() if only_orders else _others(app))):
         app.router.routes += router.routes  # one list; of an included router FastAPI matches each route several times
     problems.install(app)
-    origins = [origin.strip() for origin in settings.cors_origins.split(",")]
-    if settings.cors_origins:
+    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    if origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
