@@ -19,7 +19,7 @@ MANY = 1000  # more than any of these clients has to send until it is heard
 @pytest.fixture(scope="module", params=["h11", "httptools"])
 def server(request):
     api = Api(cloud="embedded")
-    with served(api.app, http=request.param) as base:
+    with served(api.app, http=request.param, timeout_keep_alive=60) as base:  # whoever is hung up on is so at once
         yield api, base, request.param
 
 
