@@ -53,10 +53,11 @@ def create_app(
     for router in (orders.router, *(() if only_orders else _others(app))):
         app.router.routes += router.routes  # one list; of an included router FastAPI matches each route several times
     problems.install(app)
-    if settings.cors_origins:
+    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    if origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
+            allow_origins=origins,
             allow_methods=["GET", "POST"],
             allow_headers=[
                 "Content-Type",
@@ -69,7 +70,8 @@ def create_app(
             ],
             expose_headers=["Location", "Idempotency-Replayed", "Preference-Applied", "Retry-After"],
         )
-    app.add_middleware(Access)  # the outermost: whatever answers, it is told
+    names = frozenset(origin.partition("://")[2].encode() for origin in origins)
+    app.add_middleware(Access, names=names)  # the outermost: whatever answers, it is told
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -1,5 +1,6 @@
 """Reading what a request to submit an order carries: its body, its idempotency key, its preference."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -8,8 +9,12 @@ from typing import Any
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from service.api.problems import BadRequest, BodyTooLarge, WrongMediaType
+from service.api.problems import BadRequest, BodyTooLarge, BodyTooSlow, WrongMediaType
 from service.orders import document
+
+PATIENCE = (
+    20  # seconds that a body may take; API Gateway hands it over whole, and a server waits for as long as it is let
+)
 
 
 async def read_json(request: Request) -> Any:
@@ -18,6 +23,7 @@ async def read_json(request: Request) -> Any:
     Raises:
         WrongMediaType: the content type is not ``application/json``.
         BodyTooLarge: more than 64 KiB were announced or arrived.
+        BodyTooSlow: it took too long to arrive.
         MalformedDocument: it is not acceptable JSON.
         BadRequest: the client hung up in the middle of it.
     """
@@ -29,13 +35,15 @@ async def read_json(request: Request) -> Any:
         raise BodyTooLarge
     body = bytearray()
     try:
-        async with aclosing(request.stream()) as chunks:
+        async with asyncio.timeout(PATIENCE), aclosing(request.stream()) as chunks:
             async for chunk in chunks:
                 body += chunk
                 if len(body) > document.MAX_SIZE:
                     raise BodyTooLarge
     except ClientDisconnect:
         raise BadRequest("body-incomplete", "The body did not arrive whole.") from None
+    except TimeoutError:
+        raise BodyTooSlow from None
     return document.read(bytes(body))
 
 
@@ -43,15 +51,17 @@ KEY_PATTERN = r"""^([!#-~][ -~]{14,126}[!-~]|"([ !#-\[\]-~]|\\["\\]){16,128}")$"
 """What the documentation says of an ``Idempotency-Key``; what else can be read as one is taken, too."""
 
 
-def idempotency_key(header: str | None) -> str | None:
+def idempotency_key(headers: Sequence[str]) -> str | None:
     """The key of an ``Idempotency-Key`` header: 16 to 128 printable ASCII characters, bare or as a quoted string.
 
     Raises:
-        BadRequest: it is of another form.
+        BadRequest: it is of another form, or there are two, of which somebody before us may have read the other.
     """
-    if header is None:
+    if not headers:
         return None
-    key = header.strip()
+    if len(headers) > 1:
+        raise BadRequest("idempotency-key-invalid", "Idempotency-Key must be given once.")
+    key = headers[0].strip()
     if len(key) >= 2 and key.startswith('"') and key.endswith('"'):
         key = re.sub(r"\\([\"\\])", r"\1", key[1:-1])
     if not re.fullmatch(r"[\x20-\x7e]{16,128}", key):

@@ -186,7 +186,7 @@ async def get_failed_order(order_id: str, call: TheOperatorCall) -> DecimalRespo
 @router.post(
     "/failed-orders/{order_id}/redrive",
     response_model=OrderView,
-    responses=_responses(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    responses=_responses(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
     openapi_extra=_body(RedriveRequest),
 )
 async def redrive_order(order_id: str, request: Request, call: TheOperatorCall) -> DecimalResponse:
@@ -213,7 +213,7 @@ def _redriven(order_id: str, wanted: RedriveRequest, actor: str, system: System)
 @router.post(
     "/failed-orders/redrive",
     response_model=RedriveView,
-    responses=_responses(400, 401, 403, 413, 415, 422, 503),
+    responses=_responses(400, 401, 403, 408, 413, 415, 422, 503),
     openapi_extra=_body(BulkRedriveRequest),
 )
 async def redrive_orders(request: Request, call: TheOperatorCall) -> DecimalResponse:

@@ -34,7 +34,7 @@ ACCEPTED_HEADERS: dict[str, dict[str, Any]] = {
 RESPONSES: dict[str, dict[int | str, dict[str, Any]]] = {
     "submit": {
         202: {"headers": ACCEPTED_HEADERS},
-        **{status: {"model": Problem} for status in (400, 401, 413, 415, 422, 503)},
+        **{status: {"model": Problem} for status in (400, 401, 408, 413, 415, 422, 503)},
     },
     "get": {status: {"model": Problem} for status in (401, 404, 422, 503)},
     "list": {status: {"model": Problem} for status in (400, 401, 422, 503)},
@@ -114,7 +114,7 @@ async def submit_order(request: Request, call: TheCall) -> DecimalResponse:
         document=await read_json(request),
         owner=call.caller.name,
         lenient=prefers_lenient(request.headers.getlist("Prefer")),
-        idempotency_key=idempotency_key(request.headers.get("Idempotency-Key")),
+        idempotency_key=idempotency_key(request.headers.getlist("Idempotency-Key")),
         traceparent=request.scope["traceparent"],
     )
     order, replayed = await call.offload(submit, submission, call.system)

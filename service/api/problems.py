@@ -62,6 +62,10 @@ class BodyTooLarge(Exception):
     """The body is larger than the API takes."""
 
 
+class BodyTooSlow(Exception):
+    """The body has not arrived in time."""
+
+
 class WrongMediaType(Exception):
     """The body is not JSON by its content type."""
 
@@ -97,6 +101,7 @@ _KINDS: dict[type[Exception], _Kind] = {
     OrderNotFailed: _Kind(404, "order-not-failed", "The order is not among the failed ones"),
     OrderNotFound: _Kind(404, "order-not-found", "There is no such order"),
     OrderUnknown: _Kind(404, "order-not-found", "There is no such order"),
+    BodyTooSlow: _Kind(408, "body-too-slow", "The body did not arrive in time"),
     NotFailed: _Kind(409, "not-failed", "Only a FAILED order can be sent again"),
     TooLate: _Kind(409, "too-late", "The order has gone too far for this"),
     BodyTooLarge: _Kind(413, "body-too-large", "The body is too large"),
@@ -105,6 +110,7 @@ _KINDS: dict[type[Exception], _Kind] = {
     KeyReused: _Kind(422, "idempotency-key-reused", "The idempotency key belongs to another order"),
     RequestValidationError: _Kind(422, "parameters-invalid", "The parameters are not valid"),
 }
+MISDIRECTED = _Kind(421, "misdirected", "This server does not go by that name")
 _UNAVAILABLE = _Kind(503, "unavailable", "A part of the system does not answer; try again")
 _INTERNAL = _Kind(500, "internal-error", "Something went wrong on our side")
 TITLES = {
@@ -134,6 +140,8 @@ async def _known(_request: Request, error: Exception) -> JSONResponse:
             return problem(kind, str(error))
         case BadRequest():
             return problem(_Kind(kind.status, error.slug, kind.title), str(error))
+        case BodyTooSlow():
+            return problem(kind, headers={"Connection": "close"})  # what is left of it may never come
         case OrderInvalid():
             return problem(kind, errors=error_views(error.errors))
         case TooLate() | NotFailed():

@@ -4,9 +4,11 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from service.api.app import create_app
 from service.api.dependencies import in_thread
@@ -34,9 +36,15 @@ def client(cloud: EmbeddedCloud) -> httpx.AsyncClient:
 @contextmanager
 def serving(cloud: EmbeddedCloud) -> Iterator[str]:
     """Serve the cloud's API over HTTP, as ``uvicorn`` does, from this process; its base URL."""
-    app = create_app(cloud.settings, in_thread, cloud.system)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    with served(create_app(cloud.settings, in_thread, cloud.system)) as base:
+        yield base
+
+
+@contextmanager
+def served(app: FastAPI, **config: Any) -> Iterator[str]:
+    """Serve an application over HTTP, as ``uvicorn`` does, from this process; its base URL."""
+    config = {"log_level": "warning", "access_log": False, "timeout_graceful_shutdown": 1, **config}
+    server = uvicorn.Server(uvicorn.Config(app, **config))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="uvicorn")
         thread.start()
