@@ -12,9 +12,8 @@ from starlette.requests import ClientDisconnect
 from service.api.problems import BadRequest, BodyTooLarge, BodyTooSlow, WrongMediaType
 from service.orders import document
 
-PATIENCE = (
-    20  # seconds that a body may take; API Gateway hands it over whole, and a server waits for as long as it is let
-)
+PATIENCE = 20
+"""Seconds that a body may take. API Gateway hands it over whole; a server waits for as long as it is let."""
 
 
 async def read_json(request: Request) -> Any:

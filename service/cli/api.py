@@ -11,7 +11,7 @@ import httpx
 
 from service.cli.connection import TIMEOUT, Connection, answer
 
-PASSING = frozenset({429, 502, 503, 504})
+PASSING = frozenset({408, 429, 502, 503, 504})
 """Answers after which the same request may succeed in a moment."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds
 TRIES = 6

@@ -45,7 +45,7 @@ def file(tmp_path):
 @pytest.mark.parametrize(
     ("answer", "code", "said"),
     [
-        (problem(401, "unauthenticated", "The request carries no identity"), 4, "give --api-key or --sigv4"),
+        (problem(401, "unauthenticated", "The request carries no identity"), 4, "give --api-key, --token or --sigv4"),
         (Answer(403, {"message": "Forbidden"}), 4, "does not let you (403, Forbidden)"),
         (problem(404, "order-not-found", "There is no such order"), 5, "Order ord_1: There is no such order."),
         (problem(404, "not-found", "Not Found"), 3, "is that the URL of a DOFS API"),

@@ -91,7 +91,8 @@ def test_what_is_kept_is_kept_for_as_long_as_terraform_says():
     """The numbers of the table of data that are ours to set."""
     given = {
         "queue.tf": ("4 * 86400", "14 * 86400"),
-        "cicd.tf": ("days = 14",),
+        "artifacts.tf": ("days = 14",),
+        "bootstrap/state.tf": ("days = 14",),
         "bootstrap/variables.tf": ('variable "state_versions_days"',),
     }
     for file, settings in given.items():

@@ -3,17 +3,19 @@
 import secrets
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.api import Api
 from service.cli.ends import Pauses, pauses
 from service.cli.exits import Code, Stop
 from service.cli.options import duration
 from service.cli.session import Session
 from service.fulfillers.simulated import DECLINED
 from service.orders.lifecycle import Status
+
+if TYPE_CHECKING:
+    from service.cli.api import Api
 
 CUSTOMER = "smoke-test"
 ORDER = {
@@ -41,7 +43,10 @@ def smoke(
     Ends with 0 when it has, and with 1 otherwise. The simulated warehouse may decline: that is an answer.
     """
     session: Session = ctx.obj
-    api = Api(session.connection)
+    connection = session.connection
+    from service.cli.api import Api
+
+    api = Api(connection)
     ends, began = time.monotonic() + duration("--timeout", timeout), time.monotonic()
     try:
         order_id = _accepted(api, min(ends, began + UNTIL_ACCEPTED), session)
@@ -55,7 +60,7 @@ def smoke(
         session.output.line(f"Order {order_id} went through every part in {took:.1f} s: {said}.")
 
 
-def _accepted(api: Api, ends: float, session: Session) -> str:
+def _accepted(api: "Api", ends: float, session: Session) -> str:
     key, gaps = f"smoke-{secrets.token_hex(16)}", pauses()
     while True:
         try:
@@ -68,7 +73,7 @@ def _accepted(api: Api, ends: float, session: Session) -> str:
             time.sleep(pause)
 
 
-def _answer_of_the_warehouse(api: Api, order_id: str, ends: float, timeout: str) -> str:
+def _answer_of_the_warehouse(api: "Api", order_id: str, ends: float, timeout: str) -> str:
     gaps = Pauses(0.2)
     while True:
         order = api.order(order_id)
