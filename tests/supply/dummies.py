@@ -22,6 +22,7 @@ DUMMIES = {
     "k1a2b3": "the id of an API key, which names a caller",
     "k9": "an API key that a test wants to see ignored",
     "k3y-of-mine": "an API key that a test gives the command line",
+    "1ce994251c00281d6845f0f268637ba50c0005657eb3cf096b92f753b42ef4dc": "the SHA-256 of Terraform's archive",
     "eyJ": "the beginning of any token of a user pool",
     "write": "a permission of GitHub's tokens",
     "token": "what a test signs a request with",  # pragma: allowlist secret (a reason, with the word beside it)
