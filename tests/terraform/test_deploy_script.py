@@ -1,16 +1,22 @@
 """`make deploy` and its steps: their order, and what they refuse. The tools they call are stand-ins that take notes."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.terraform.root import require_terraform
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "terraform" / "deploy"
 DIGEST = "sha256:" + "a" * 64
 REPOSITORY = "123456789012.dkr.ecr.ap-south-1.amazonaws.com/dofs"
+
+NO_OUTPUTS = "Warning: No outputs found"
+"""What Terraform prints, and calls a success, where there is no state."""
 
 TOOLS = {
     "aws": """
@@ -35,19 +41,25 @@ esac
 """,
     "terraform": """
 case "$*" in
-  *ecr_repository_url*) [ -n "${REPOSITORY:-}" ] && printf %s "$REPOSITORY" || exit 1 ;;
-  *image_uri) [ -z "${NO_OUTPUT:-}" ] || exit 1; printf %s "$REPOSITORY@$DIGEST" ;;
+  *ecr_repository_url*) printf %s "${REPOSITORY:-$NO_OUTPUTS}" ;;
+  *image_uri) printf %s "${NO_STATE:-$REPOSITORY@$DIGEST}" ;;
   *try_it*) printf %s 'curl …' ;;
   *api_auth) printf %s "${AUTH:-none}" ;;
   *api_key) printf %s k3y ;;
-  *gateway_url) printf %s https://abc/dev ;;
-  *function_name) [ -e "$WORLD/live" ] && printf %s dofs-orders-dev || exit 1 ;;
+  *gateway_url) [ -z "${NO_URL:-}" ] || exit 1; printf %s https://abc/dev ;;
+  *function_name) if [ -e "$WORLD/live" ]; then printf %s dofs-orders-dev; else echo "$NO_OUTPUTS"; fi ;;
   plan*) [ -z "${PLAN_FAILS:-}" ] || exit 1; last=${@: -1}; echo planned >"${last#-out=}" ;;
-  apply*) [ -z "${APPLY_FAILS:-}" ] || exit 1; echo "${NEXT:-7}" >"$WORLD/live" ;;
+  apply*)
+    [ "${APPLY_FAILS:-}" != early ] || exit 1
+    echo "${NEXT:-7}" >"$WORLD/live"
+    [ "${APPLY_FAILS:-}" != late ] || exit 1
+    ;;
 esac
 """,
     "dofs": """
 echo "$DOFS_API_URL ${DOFS_API_KEY:-}" >>"$WORLD/calls"
+echo "${DOFS_TOKEN:-no token}" >>"$WORLD/calls"
+[ -z "${MEANWHILE:-}" ] || echo "$MEANWHILE" >"$WORLD/live"
 [ -z "${SMOKE_FAILS:-}" ] || exit 1
 """,
 }
@@ -84,7 +96,13 @@ class World:
 
     def deploy(self, *arguments: str, answer: str = "yes\n", **environ: str) -> subprocess.CompletedProcess[str]:
         path = f"{self.tools}:{os.environ['PATH']}"
-        given = {"WORLD": str(self.folder), "DIGEST": DIGEST, "REPOSITORY": REPOSITORY, **environ}
+        given = {
+            "WORLD": str(self.folder),
+            "DIGEST": DIGEST,
+            "REPOSITORY": REPOSITORY,
+            "NO_OUTPUTS": NO_OUTPUTS,
+            **environ,
+        }
         return subprocess.run(
             ["bash", "terraform/deploy", *arguments],
             cwd=self.root,
@@ -139,6 +157,17 @@ def test_each_environment_has_a_state_of_its_own_in_its_region(world):
     assert {call.rpartition(" in ")[2] for call in world.calls("aws")} == {"eu-west-1"}
 
 
+def test_what_is_planned_and_destroyed_is_what_the_state_is_of_whatever_else_is_set(world):
+    (world.root / "terraform" / "terraform.tfvars").write_text('project_name = "shop"\n')
+    world.deploy(TF_VAR_environment="prod")
+    world.deploy("destroy", TF_VAR_environment="prod")
+    chosen = "-var environment=dev -var project_name=shop -var aws_region=ap-south-1"
+    (planning,) = world.calls("terraform plan")
+    (destroying,) = world.calls("terraform destroy")
+    assert chosen in planning
+    assert chosen in destroying
+
+
 def test_another_platform_is_another_image(world):
     world.deploy()
     (world.folder / "calls").unlink()
@@ -156,9 +185,9 @@ def test_a_login_that_fails_ends_it(world):
 
 
 def test_a_deployment_that_got_nowhere_can_be_destroyed(world):
-    assert world.deploy("destroy", NO_OUTPUT="1").returncode == 0
+    assert world.deploy("destroy", NO_STATE=NO_OUTPUTS).returncode == 0
     (destroying,) = world.calls("terraform destroy")
-    assert ".dkr.ecr.ap-south-1.amazonaws.com/" in destroying
+    assert f"image_uri=000000000000.dkr.ecr.ap-south-1.amazonaws.com/none@sha256:{'0' * 64}" in destroying
 
 
 def test_what_was_pushed_for_a_commit_is_not_built_again(world):
@@ -271,7 +300,8 @@ def test_a_wrong_option_is_named(world, arguments, named):
 
 def test_destroying_names_the_image_that_is_deployed_and_leaves_the_asking_to_terraform(world):
     assert world.deploy("destroy").returncode == 0
-    assert world.calls("terraform destroy") == [f"terraform destroy -var image_uri={REPOSITORY}@{DIGEST}"]
+    (destroying,) = world.calls("terraform destroy")
+    assert destroying.endswith(f" -var image_uri={REPOSITORY}@{DIGEST}")
     assert not world.calls("docker")
 
 
@@ -351,11 +381,55 @@ def test_when_the_function_is_the_same_as_before_it_is_not_to_blame(world):
     assert not world.calls("aws lambda update-alias")
 
 
-def test_an_application_that_fails_is_not_smoke_tested_and_says_so_itself(world):
+@pytest.mark.parametrize(
+    ("fails", "said"),
+    [("early", "plan anew"), ("late", 'Live is version 7, untried; back: make rollback ARGS="--version 6"')],
+)
+def test_an_application_that_fails_is_not_smoke_tested_and_tells_whether_the_alias_was_moved(fails, said, world):
     (world.folder / "live").write_text("6\n")
-    assert world.deploy(APPLY_FAILS="1").returncode == 1
+    done = world.deploy(APPLY_FAILS=fails)
+    assert done.returncode == 1
+    assert said in done.stderr
     assert not world.calls("dofs")
     assert not world.calls("aws lambda update-alias")
+
+
+def test_a_version_that_somebody_else_has_made_live_meanwhile_is_not_taken_back(world):
+    (world.folder / "live").write_text("6\n")
+    done = world.deploy(SMOKE_FAILS="1", MEANWHILE="8")
+    assert done.returncode == 1
+    assert "Somebody else has made version 8 live" in done.stderr
+    assert (world.folder / "live").read_text() == "8\n"
+
+
+def test_no_order_is_sent_to_this_machine_where_the_url_is_not_known(world):
+    (world.folder / "live").write_text("6\n")
+    done = world.deploy(NO_URL="1")
+    assert done.returncode == 1
+    assert "version 7 was taken back" in done.stderr
+    assert not world.calls("dofs")
+
+
+def test_without_a_deployment_there_is_nothing_to_send_an_order_to_or_to_roll_back(world):
+    assert "nothing is deployed yet" in world.deploy("rollback").stderr
+
+
+def test_the_scripts_run_in_the_bash_of_a_mac():
+    """In bash 3.2, which macOS has, an empty array is an unset variable, and there are no maps and no mapfile."""
+    for script in (SCRIPT, SCRIPT.parent / "settings"):
+        assert not re.search(r"=\(\)|-A |mapfile|readarray|\$\{\w+(,,|\^\^|@)", script.read_text())
+
+
+def test_where_there_is_no_state_terraform_warns_and_calls_it_a_success(tmp_path):
+    require_terraform()
+    command = ["terraform", "output", "-no-color", "-raw", "ecr_repository_url"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert NO_OUTPUTS in done.stdout
+
+
+def test_the_order_bears_nothing_that_is_for_another_deployment(world):
+    assert world.deploy("smoke", AUTH="iam", DOFS_TOKEN="eyJ", DOFS_API_KEY="0ther").returncode == 0
+    assert {"https://abc/dev ", "no token"} < {*world.calls()}
 
 
 @pytest.mark.parametrize(
