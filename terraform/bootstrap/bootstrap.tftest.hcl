@@ -127,6 +127,51 @@ run "without_a_repository_there_is_nothing_of_github" {
   }
 }
 
+run "images_are_where_pipelines_look_for_them" {
+  command = plan
+
+  variables {
+    project_name      = "shop"
+    github_repository = "octocat/dofs"
+  }
+
+  assert {
+    condition     = aws_ecr_repository.images.name == "shop"
+    error_message = "A pipeline knows the project's name, and not what bootstrap was told."
+  }
+
+  assert {
+    condition     = strcontains(aws_iam_policy.deploy["release"].policy, ":repository/shop\"")
+    error_message = "Who deploys pushes to it."
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_policy.deploy["release"].policy, "dynamodb")
+    error_message = "States are locked by a file."
+  }
+}
+
+run "a_table_of_locks_can_be_used_by_who_deploys" {
+  command = plan
+
+  variables {
+    github_repository = "octocat/dofs"
+    state_lock_table  = "locks"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.deploy["release"].policy).Statement : statement if statement.Sid == "LockTable"
+      ] == [{
+        Sid      = "LockTable"
+        Effect   = "Allow"
+        Action   = ["dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"]
+        Resource = "arn:aws:dynamodb:ap-south-1:123456789012:table/locks"
+    }]
+    error_message = "Terraform writes, reads and deletes locks in it."
+  }
+}
+
 run "only_the_repositorys_main_branch_and_environments_deploy" {
   command = plan
 
@@ -151,8 +196,6 @@ run "only_the_repositorys_main_branch_and_environments_deploy" {
           "token.actions.githubusercontent.com:sub" = [
             "repo:octocat@1/dofs@2:ref:refs/heads/main",
             "repo:octocat@1/dofs@2:environment:dev",
-            "repo:octocat@1/dofs@2:environment:staging",
-            "repo:octocat@1/dofs@2:environment:prod",
           ]
         }
       }

@@ -54,7 +54,12 @@ locals {
           for route in ["POST/order", "GET/orders/*"] : "arn:${local.partition}:execute-api:${local.here}:*/*/${route}"
         ]
       },
-      ], var.kms_key_arn == null ? [] : [{
+      ], var.state_lock_table == null ? [] : [{
+        Sid      = "LockTable"
+        Effect   = "Allow"
+        Action   = ["dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"]
+        Resource = "arn:${local.partition}:dynamodb:${local.here}:table/${var.state_lock_table}"
+        }], var.kms_key_arn == null ? [] : [{
         # Tables, topics and functions use the key by a grant of who creates them.
         Sid    = "Key"
         Effect = "Allow"

@@ -1,7 +1,7 @@
 # Where the function's image is pushed to. Deployments name it by its digest.
 
 resource "aws_ecr_repository" "images" {
-  name                 = var.ecr_repository
+  name                 = local.image_repository
   image_tag_mutability = "IMMUTABLE"
 
   image_scanning_configuration {

@@ -32,12 +32,12 @@ variable "state_versions_days" {
 }
 
 variable "ecr_repository" {
-  description = "Name of the repository that the function's image is pushed to."
+  description = "Name of the repository that the function's image is pushed to; null for project_name, where pipelines look for it."
   type        = string
-  default     = "dofs"
+  default     = null
 
   validation {
-    condition     = can(regex("^[a-z0-9]+([._/-][a-z0-9]+)*$", var.ecr_repository)) && length(var.ecr_repository) <= 256
+    condition     = can(regex("^[a-z0-9]+([._/-][a-z0-9]+)*$", coalesce(var.ecr_repository, var.project_name))) && length(coalesce(var.ecr_repository, "none")) <= 256
     error_message = "ecr_repository must be lower-case letters and digits, with single . _ - or / between them."
   }
 }
@@ -65,13 +65,24 @@ variable "github_repository" {
 }
 
 variable "github_subjects" {
-  description = "Which runs of its workflows may deploy. An environment is as safe as the branches that GitHub lets use it."
+  description = "Which runs of its workflows may deploy: main, and the environment that is deployed to. Name none that is not there with main as its only branch: GitHub makes one for whoever asks, from any branch."
   type        = list(string)
-  default     = ["ref:refs/heads/main", "environment:dev", "environment:staging", "environment:prod"]
+  default     = ["ref:refs/heads/main", "environment:dev"]
 
   validation {
     condition     = length(var.github_subjects) > 0 && alltrue([for subject in var.github_subjects : can(regex("^(ref:refs/(heads|tags)/|environment:)[^*?:]", subject))])
     error_message = "github_subjects must be ref:refs/heads/NAME, ref:refs/tags/NAME or environment:NAME; no name may begin with a wildcard."
+  }
+}
+
+variable "state_lock_table" {
+  description = "The DynamoDB table that is TF_STATE_LOCK_TABLE of the workflows, which deploys need then; null for the lock file alone."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.state_lock_table == null || can(regex("^[A-Za-z0-9_.-]{3,255}$", var.state_lock_table))
+    error_message = "state_lock_table must be a DynamoDB table's name, or null."
   }
 }
 

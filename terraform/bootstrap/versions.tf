@@ -41,9 +41,11 @@ locals {
   # What carries this prefix belongs to this configuration; who deploys may not change it.
   own = "${local.prefix}-bootstrap"
 
+  image_repository = coalesce(var.ecr_repository, var.project_name)
+
   state_bucket = "${local.prefix}-terraform-state-${local.account}"
   state_arn    = "arn:${local.partition}:s3:::${local.state_bucket}"
-  image_arn    = "arn:${local.partition}:ecr:${local.region}:${local.account}:repository/${var.ecr_repository}"
+  image_arn    = "arn:${local.partition}:ecr:${local.region}:${local.account}:repository/${local.image_repository}"
   iam          = "arn:${local.partition}:iam::${local.account}"
   boundary_arn = "${local.iam}:policy/${local.own}-boundary"
 }
