@@ -89,6 +89,28 @@ def test_a_new_deployment_is_given_time_and_its_order_is_one_however_often_it_is
     assert json.loads(sent[0].body)["customer_id"] == smoke.CUSTOMER
 
 
+def test_a_part_of_a_new_deployment_that_does_not_know_it_yet_is_asked_again():
+    refusals = [Answer(403, {"message": "Forbidden"}), problem(500, "internal-error", "Internal error")]
+
+    def answer(request):
+        if request.method == "POST":
+            return ACCEPTED
+        return refusals.pop() if refusals else order(*CLAIMED, entry("PROCESSING", "FULFILLED", "attempt 1 succeeded"))
+
+    with stub(answer) as server:
+        ran = here("--api", server.url, "smoke", "--timeout", "20s")
+    assert ran.code == 0, ran.err
+
+
+def test_an_order_that_can_be_sent_and_not_be_seen_is_a_failure(monkeypatch):
+    monkeypatch.setattr(smoke, "UNTIL_KNOWN", 0.5)
+    refused = Answer(403, {"message": "Forbidden"})
+    with stub(lambda request: ACCEPTED if request.method == "POST" else refused) as server:
+        ran = here("--api", server.url, "smoke")
+    assert ran.code == 1
+    assert "Order ord_1 was accepted, and cannot be seen" in ran.err
+
+
 def test_an_api_that_refuses_the_order_is_given_no_time():
     with stub(lambda _: problem(422, "order-invalid", "The order is not valid")) as server:
         ran = here("--api", server.url, "smoke")
@@ -98,7 +120,7 @@ def test_an_api_that_refuses_the_order_is_given_no_time():
 
 
 def test_an_api_that_is_never_there_ends_it(monkeypatch):
-    monkeypatch.setattr(smoke, "UNTIL_ACCEPTED", 0.5)
+    monkeypatch.setattr(smoke, "UNTIL_KNOWN", 0.5)
     ran = here("--api", "http://127.0.0.1:9", "smoke")
     assert ran.code == 1
     assert "cannot be reached" in ran.err

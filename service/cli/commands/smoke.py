@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,7 +24,7 @@ ORDER = {
     "total_amount": 0,
     "metadata": {"purpose": "smoke test"},
 }
-UNTIL_ACCEPTED = 60.0  # seconds; a new API and a new key of it are known everywhere only after some
+UNTIL_KNOWN = 60.0  # seconds; a new API and a new key of it are known everywhere only after some
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,7 +40,8 @@ def smoke(
 ) -> None:
     """Send one real order, of nothing for nothing, through every part, until the warehouse has answered.
 
-    Ends with 0 when it has, and with 1 otherwise. The simulated warehouse may decline: that is an answer.
+    Ends with 0 when it has, and with 1 otherwise. The simulated warehouse may decline: that is an answer. The order
+    stays, with the customer smoke-test, and counts as any other.
     """
     session: Session = ctx.obj
     connection = session.connection
@@ -48,9 +49,11 @@ def smoke(
 
     api = Api(connection)
     ends, began = time.monotonic() + duration("--timeout", timeout), time.monotonic()
+    key = f"smoke-{secrets.token_hex(16)}"
     try:
-        order_id = _accepted(api, min(ends, began + UNTIL_ACCEPTED), session)
-        said = _answer_of_the_warehouse(api, order_id, ends, timeout)
+        accepted = _asked(lambda: api.submit(ORDER, key), ends, "The smoke test's order was not accepted.", session)
+        order_id = str(accepted["order_id"])
+        said = _answer_of_the_warehouse(api, order_id, ends, timeout, session)
     finally:
         api.close()
     took = time.monotonic() - began
@@ -60,23 +63,12 @@ def smoke(
         session.output.line(f"Order {order_id} went through every part in {took:.1f} s: {said}.")
 
 
-def _accepted(api: "Api", ends: float, session: Session) -> str:
-    key, gaps = f"smoke-{secrets.token_hex(16)}", pauses()
-    while True:
-        try:
-            return str(api.submit(ORDER, key)["order_id"])
-        except Stop as stop:
-            pause = gaps.within(ends) if stop.code in (Code.API, Code.NOT_AUTHORIZED) else None
-            if pause is None:
-                raise Stop(Code.PARTLY, f"The smoke test's order was not accepted. {stop}", stop.errors) from None
-            session.output.note(f"not accepted yet: {stop}")
-            time.sleep(pause)
-
-
-def _answer_of_the_warehouse(api: "Api", order_id: str, ends: float, timeout: str) -> str:
+def _answer_of_the_warehouse(api: "Api", order_id: str, ends: float, timeout: str, session: Session) -> str:
     gaps = Pauses(0.2)
     while True:
-        order = api.order(order_id)
+        order = _asked(
+            lambda: api.order(order_id), ends, f"Order {order_id} was accepted, and cannot be seen.", session
+        )
         said = _said(order)
         if said is not None:
             return said
@@ -88,6 +80,20 @@ def _answer_of_the_warehouse(api: "Api", order_id: str, ends: float, timeout: st
                 f"`dofs trace {order_id}` shows where it stands.",
             )
         time.sleep(pause)
+
+
+def _asked(ask: Callable[[], Any], ends: float, failed: str, session: Session) -> Any:
+    """What the API answers, which is given time to know itself and its callers, wherever it is asked."""
+    gaps, until = pauses(), min(ends, time.monotonic() + UNTIL_KNOWN)
+    while True:
+        try:
+            return ask()
+        except Stop as stop:
+            pause = gaps.within(until) if stop.code in (Code.API, Code.NOT_AUTHORIZED) else None
+            if pause is None:
+                raise Stop(Code.PARTLY, f"{failed} {stop}", stop.errors) from None
+            session.output.note(f"not yet: {stop}")
+            time.sleep(pause)
 
 
 def _said(order: Mapping[str, Any]) -> str | None:
