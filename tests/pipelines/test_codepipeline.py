@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from requirements.packages import base_image
 from tests.compose.stack import ROOT, require_docker
 
 FOLDER = ROOT / "terraform" / "buildspecs"
@@ -110,11 +111,13 @@ case "$name $*" in
   aws*.tfvars*) printf '%s\\n' "$SETTINGS" ;;
   terraform\\ plan*) echo "  with $TF_CLI_ARGS_plan" >>/tmp/calls ;;
   terraform\\ output*api_auth) echo none ;;
+  git\\ init*|git\\ add*) ;;
+  git*) exit 128 ;;
   terraform\\ output*) echo "the-${*: -1}" ;;
   sha256sum*) sed 's/^/  of /' >>/tmp/calls ;;
 esac
 """
-TOOLS = ("aws", "curl", "docker", "make", "sha256sum", "terraform", "unzip")
+TOOLS = ("aws", "curl", "docker", "git", "make", "sha256sum", "terraform", "unzip")
 DRIVER = """
 cp -r /repository/. /source && cd /source
 mkdir -p .venv/bin && cp /tools/bin/aws .venv/bin/dofs && touch .venv/installed /tmp/calls
@@ -168,7 +171,7 @@ class CodeBuild:
             (self.tools / "bin" / name).write_text(STAND_IN)
             (self.tools / "bin" / name).chmod(0o755)
         self._take_make(self.tools / "host")
-        self.image = re.findall(r"^ARG BASE=(\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[0]
+        self.image = ":".join(base_image())
 
     @staticmethod
     def _take_make(folder: Path) -> None:
@@ -218,14 +221,14 @@ ARCHIVE = "https://releases.hashicorp.com/terraform/1.11.4/terraform_1.11.4_linu
 INSTALLED = [f"curl -fsSL --retry 3 -o .* {ARCHIVE}", "sha256sum --check --quiet", "unzip -oq .* -d /usr/local/bin"]
 SETTLED = [r"aws s3 cp s3://dofs-terraform-state-123456789012/dofs/dev\.tfvars -", "make deploy-settings"]
 CALLS = {
-    "test": [*INSTALLED, "make check"],
+    "test": [*INSTALLED, "git init --quiet", r"git add \.", "make check"],
     "image": [
         *INSTALLED,
         "make deploy-settings",
         f"make deploy-image ARGS=--revision {COMMIT} --platform linux/arm64 --repository {REPOSITORY}",
     ],
     "plan": [*INSTALLED, *SETTLED, f"make deploy-plan ARGS=--revision {COMMIT} --repository {REPOSITORY}"],
-    "apply": [*INSTALLED, *SETTLED, f"make deploy-apply ARGS=--revision {COMMIT} "],
+    "apply": [*INSTALLED, *SETTLED, f"make deploy-apply ARGS=--revision {COMMIT}"],
 }
 
 
