@@ -174,13 +174,36 @@ def test_a_commit_is_tested_built_planned_approved_and_applied_in_this_order():
 
 
 def test_nothing_is_deployed_without_a_state_or_from_another_branch_and_that_is_said():
-    condition = "vars.TF_STATE_BUCKET != '' && github.ref == 'refs/heads/main'"
-    assert DEPLOY["jobs"]["build"]["if"] == condition
-    otherwise = "vars.TF_STATE_BUCKET == '' || github.ref != 'refs/heads/main'"
-    assert DEPLOY["jobs"]["not-deployed"]["if"] == otherwise
+    passed = "${{ !cancelled() && needs.ci.result == 'success' && "
+    condition = "vars.TF_STATE_BUCKET != '' && github.ref == 'refs/heads/main' }}"
+    assert DEPLOY["jobs"]["build"]["if"] == passed + condition
+    otherwise = "(vars.TF_STATE_BUCKET == '' || github.ref != 'refs/heads/main') }}"
+    assert DEPLOY["jobs"]["not-deployed"]["if"] == passed + otherwise
     after = {name for name in DEPLOY["jobs"] if "build" in needed(name)}
     assert after == {"plan", "apply", "sbom", "provenance"}
     assert "::notice" in DEPLOY["jobs"]["not-deployed"]["steps"][0]["run"]
+
+
+def test_what_ci_skips_has_nothing_skipped_after_it():
+    """Without a status function in its condition, a job is skipped where any before it was, however far back."""
+    for name, job in DEPLOY["jobs"].items():
+        if "needs" in job:
+            assert job["if"].startswith(f"${{{{ !cancelled() && needs.{job['needs']}.result == 'success'"), name
+
+
+@pytest.mark.parametrize("tag", ["c0ffee-amd64", ""], ids=["built here", "there already"])
+def test_where_an_image_is_from_is_attested_where_it_was_built_alone(tmp_path, tag):
+    for name, said in (
+        ("make", f"123456789012.dkr.ecr.eu.amazonaws.com/dofs@sha256:{'a' * 64}"),
+        ("docker", f"3.13\n{tag}"),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/bash\nprintf '%b\\n' '{said}'\n")
+        (tmp_path / name).chmod(0o755)
+    (script,) = [step["run"] for step in DEPLOY["jobs"]["build"]["steps"] if step.get("id") == "image"]
+    given = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_SHA": "c0ffee", "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(["bash", "-eo", "pipefail", "-c", script], env=given, check=True)
+    assert (tmp_path / "output").read_text().splitlines() == [f"digest=sha256:{'a' * 64}", f"built={tag}"]
+    assert "needs.build.outputs.built &&" in DEPLOY["jobs"]["provenance"]["if"]
 
 
 def test_an_environment_has_one_deployment_at_a_time_which_no_other_cancels():
