@@ -66,12 +66,23 @@ def test_what_is_missing_is_named_and_nothing_is_written(name, run):
     assert not (run.folder / "terraform.tfvars").exists()
 
 
+@pytest.mark.parametrize("name", ["PROJECT_NAME", "NOTIFICATION_EMAIL", "TF_STATE_BUCKET", "TF_STATE_LOCK_TABLE"])
 @pytest.mark.parametrize("value", ['a"\nb = "c', "${file()}", "%{if true}", "a\\"])
-def test_no_value_can_say_more_than_itself(value, run):
-    done = run(**{**GIVEN, "PROJECT_NAME": value})
+def test_no_value_can_say_more_than_itself_nor_is_it_shown(name, value, run):
+    done = run(**{**GIVEN, name: value})
     assert done.returncode == 1
-    assert "PROJECT_NAME" in done.stderr or "project_name" in done.stderr
+    assert name in done.stderr.upper()
+    assert value not in done.stderr
     assert not (run.folder / "terraform.tfvars").exists()
+
+
+def test_lines_that_end_as_on_windows_are_lines(run):
+    further = 'aws_region = "eu-north-1"\r\napi_auth = "iam"\r\nproject_name = "other"\r\n'
+    assert run(**GIVEN, PROJECT_NAME="shop", TFVARS=further).returncode == 0
+    lines = [line.strip() for line in run.lines("terraform.tfvars")]
+    assert 'project_name = "shop"' in lines
+    assert 'project_name = "other"' not in lines
+    assert 'region = "eu-north-1"' in run.lines("backend.conf")
 
 
 def test_it_replaces_what_it_wrote_and_nothing_else(run):
