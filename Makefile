@@ -97,6 +97,7 @@ schemas: .venv-checks/installed
 # In every tracked file but pictures and locks: a lock's line is a pin or a hash, says a test. It asks no service whether
 # what it found is alive. What looks like a secret and is none stands, with its reason, in tests/supply/dummies.py.
 secrets: .venv-checks/installed
+	@git rev-parse --git-dir >/dev/null # or nothing would be listed, and nothing found
 	git ls-files -z -- ':!*.png' ':!requirements/*.txt' | xargs -0 -n 100 -P 2 \
 	  $(CHECKS)/detect-secrets-hook --no-verify --filter file://tests/supply/dummies.py::is_dummy
 
@@ -118,7 +119,7 @@ audit: .venv-checks/installed ## Ask PyPI for known vulnerabilities of what is p
 	[ -z "$$failed" ] || { echo "Something has a known vulnerability, or could not be asked about; see above."; exit 1; }
 
 sbom: $(VENV)/installed ## Write build/sbom.cdx.json, what the image ships as CycloneDX
-	SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH-$$(git log -1 --format=%ct 2>/dev/null)}" $(BIN)/python -m requirements.sbom build/sbom.cdx.json
+	REVISION="$(REVISION)" SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH-$$(git log -1 --format=%ct 2>/dev/null)}" $(BIN)/python -m requirements.sbom build/sbom.cdx.json
 
 fmt: $(VENV)/installed ## Format the code and write the generated documents anew
 	$(BIN)/ruff check --fix-only --quiet .

@@ -1,6 +1,7 @@
 """The bill of materials: what is left of what the Dockerfile installs, no more and no less."""
 
 import json
+import subprocess
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,12 @@ def sbom(written: str) -> Json:
 @pytest.fixture(scope="module")
 def by_name(sbom: Json) -> dict[str, Json]:
     return {component["name"]: component for component in sbom["components"]}
+
+
+def test_make_tells_it_the_commit():
+    command = ["make", "--dry-run", "--assume-old=.venv/installed", "REVISION=abc123", "sbom"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert 'REVISION="abc123" ' in said
 
 
 def test_it_lists_what_trimming_leaves_of_the_locked_packages(by_name, tmp_path):
