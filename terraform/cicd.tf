@@ -16,8 +16,13 @@ locals {
 
   connection_arn = var.codeconnection_arn != null ? var.codeconnection_arn : one(aws_codeconnections_connection.github[*].arn)
 
-  # Only the source passes from stage to stage; the image and the plan are found again by the commit.
+  # Only the source passes from stage to stage; the image is found again by the commit, the plan by the execution, too: what
+  # is planned of the same commit meanwhile is not what was approved.
   commit = jsonencode([{ name = "COMMIT", value = "#{Source.CommitId}", type = "PLAINTEXT" }])
+  execution = jsonencode([
+    { name = "COMMIT", value = "#{Source.CommitId}", type = "PLAINTEXT" },
+    { name = "EXECUTION", value = "#{codepipeline.PipelineExecutionId}", type = "PLAINTEXT" },
+  ])
 }
 
 resource "aws_codeconnections_connection" "github" {
@@ -63,7 +68,7 @@ resource "aws_codepipeline" "delivery" {
         name     = "Plan"
         category = "Build"
         provider = "CodeBuild"
-        settings = { ProjectName = aws_codebuild_project.pipeline["plan"].name, EnvironmentVariables = local.commit }
+        settings = { ProjectName = aws_codebuild_project.pipeline["plan"].name, EnvironmentVariables = local.execution }
       },
       {
         name     = "Approval"
@@ -78,7 +83,7 @@ resource "aws_codepipeline" "delivery" {
         name     = "Apply"
         category = "Build"
         provider = "CodeBuild"
-        settings = { ProjectName = aws_codebuild_project.pipeline["apply"].name, EnvironmentVariables = local.commit }
+        settings = { ProjectName = aws_codebuild_project.pipeline["apply"].name, EnvironmentVariables = local.execution }
       },
     ]
 

@@ -121,11 +121,12 @@ run "nothing_is_applied_that_was_not_tested_planned_and_approved" {
 
   assert {
     condition = alltrue([
-      for stage in aws_codepipeline.delivery[0].stage : jsondecode(stage.action[0].configuration.EnvironmentVariables) == [
-        { name = "COMMIT", value = "#{Source.CommitId}", type = "PLAINTEXT" }
-      ] if contains(["Image", "Plan", "Apply"], stage.name)
+      for stage in aws_codepipeline.delivery[0].stage : jsondecode(stage.action[0].configuration.EnvironmentVariables) == concat(
+        [{ name = "COMMIT", value = "#{Source.CommitId}", type = "PLAINTEXT" }],
+        stage.name == "Image" ? [] : [{ name = "EXECUTION", value = "#{codepipeline.PipelineExecutionId}", type = "PLAINTEXT" }],
+      ) if contains(["Image", "Plan", "Apply"], stage.name)
     ])
-    error_message = "What is planned and applied is not what was built."
+    error_message = "What is planned is not what was built, or what is applied not what this execution planned."
   }
 
   assert {

@@ -41,7 +41,7 @@ PROJECTS = {
     "apply": DEPLOYMENT,
 }
 """The variables of each project; terraform/tests/pipeline.tftest.hcl has the same."""
-GIVEN = {"AWS_REGION": "ap-south-1", "COMMIT": COMMIT}
+GIVEN = {"AWS_REGION": "ap-south-1", "COMMIT": COMMIT, "EXECUTION": "e1"}
 """What CodeBuild sets, and what the pipeline's stage does."""
 
 
@@ -227,8 +227,8 @@ CALLS = {
         "make deploy-settings",
         f"make deploy-image ARGS=--revision {COMMIT} --platform linux/arm64 --repository {REPOSITORY}",
     ],
-    "plan": [*INSTALLED, *SETTLED, f"make deploy-plan ARGS=--revision {COMMIT} --repository {REPOSITORY}"],
-    "apply": [*INSTALLED, *SETTLED, f"make deploy-apply ARGS=--revision {COMMIT}"],
+    "plan": [*INSTALLED, *SETTLED, f"make deploy-plan ARGS=--revision {COMMIT} --run e1 --repository {REPOSITORY}"],
+    "apply": [*INSTALLED, *SETTLED, f"make deploy-apply ARGS=--revision {COMMIT} --run e1"],
 }
 
 
@@ -276,7 +276,7 @@ def test_what_is_planned_is_this_deployment_whatever_the_settings_say(codebuild)
     assert f"image_uri={REPOSITORY}@{DIGEST}" in plan
     assert planned.called("with ") == ["with -var=deploy_cicd_pipeline=true"], "the pipeline would take itself away"
     assert planned.called("aws s3 cp --quiet")[0].endswith(
-        f"s3://dofs-terraform-state-123456789012/dofs/plans/dev-{COMMIT}.tfplan"
+        f"s3://dofs-terraform-state-123456789012/dofs/plans/dev-{COMMIT}-e1.tfplan"
     )
     assert not planned.called("terraform apply")
 
@@ -302,7 +302,7 @@ def test_what_is_applied_is_the_plan_that_was_kept_and_an_order_goes_through(cod
     assert applied.code == 0, applied.log
     (fetched,) = applied.called("aws s3 cp --quiet")
     kept, file = fetched.split()[-2:]
-    assert kept == f"s3://dofs-terraform-state-123456789012/dofs/plans/dev-{COMMIT}.tfplan"
+    assert kept == f"s3://dofs-terraform-state-123456789012/dofs/plans/dev-{COMMIT}-e1.tfplan"
     assert applied.called("terraform apply") == [f"terraform apply -input=false {file}"]
     assert applied.called("dofs") == ["dofs smoke"]
     assert not applied.called("terraform plan") + applied.called("docker") + applied.called("aws lambda update-alias")

@@ -184,6 +184,11 @@ def test_nothing_is_deployed_without_a_state_or_from_another_branch_and_that_is_
     assert "::notice" in DEPLOY["jobs"]["not-deployed"]["steps"][0]["run"]
 
 
+def test_what_is_applied_is_what_the_same_run_has_planned():
+    for name in ("plan", "apply"):
+        assert f'make {"-s " * (name == "plan")}deploy-{name} ARGS="--run $GITHUB_RUN_ID"' in str(DEPLOY["jobs"][name])
+
+
 def test_what_ci_skips_has_nothing_skipped_after_it():
     """Without a status function in its condition, a job is skipped where any before it was, however far back."""
     for name, job in DEPLOY["jobs"].items():

@@ -28,8 +28,8 @@ case "$*" in
   *get-alias*) cat "$WORLD/live" 2>/dev/null || exit 254 ;;
   *update-alias*) echo "${@: -1}" >"$WORLD/live" ;;
   *list-versions*) printf '$LATEST\t9\t10\t12\t11\t2\n' ;;
-  "s3 cp --quiet s3://"*) cp "$WORLD/kept" "$5" ;;
-  "s3 cp --quiet "*) cp "$4" "$WORLD/kept" ;;
+  "s3 cp --quiet s3://"*) cp "$WORLD/${4##*/}" "$5" ;;
+  "s3 cp --quiet "*) cp "$4" "$WORLD/${5##*/}" ;;
 esac
 """,
     "docker": """
@@ -282,7 +282,7 @@ def test_a_missing_tool_is_named(world):
 def test_help_names_every_option(world):
     done = world.deploy("--help")
     assert done.returncode == 0
-    options = ("image", "platform", "repository", "revision", "version", "yes", "no-smoke", "help")
+    options = ("image", "platform", "repository", "revision", "run", "version", "yes", "no-smoke", "help")
     for option in (*STEPS, *(f"--{each}" for each in options)):
         assert f"\n  {option} " in done.stdout
     assert not world.calls()
@@ -320,6 +320,15 @@ def test_the_steps_of_a_pipeline_are_the_whole(world):
     assert applied(world)
     assert "dofs smoke" in world.calls()
     assert len(world.calls("docker build")) == len(world.calls("terraform plan")) == 1
+
+
+def test_a_run_applies_the_plan_that_it_made_itself(world):
+    world.deploy("image")
+    assert world.deploy("plan", "--run", "17").returncode == 0
+    assert "run the step plan first" in world.deploy("apply", "--run", "18").stderr
+    assert not applied(world)
+    assert world.deploy("apply", "--run", "17").returncode == 0
+    assert applied(world)
 
 
 def test_where_no_git_is_the_commit_is_given(world):
