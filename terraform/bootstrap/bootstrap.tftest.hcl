@@ -553,3 +553,13 @@ run "a_key_is_an_arn" {
 
   expect_failures = [var.kms_key_arn]
 }
+
+run "a_lock_table_is_a_name" {
+  command = plan
+
+  variables {
+    state_lock_table = "arn:aws:dynamodb:ap-south-1:123456789012:table/locks"
+  }
+
+  expect_failures = [var.state_lock_table]
+}

@@ -303,7 +303,7 @@ def test_what_is_applied_is_the_plan_that_was_kept_and_an_order_goes_through(cod
     (fetched,) = applied.called("aws s3 cp --quiet")
     kept, file = fetched.split()[-2:]
     assert kept == f"s3://dofs-terraform-state-123456789012/dofs/plans/dev-{COMMIT}-e1.tfplan"
-    assert applied.called("terraform apply") == [f"terraform apply -input=false {file}"]
+    assert applied.called("terraform apply") == [f"terraform apply -input=false -lock-timeout=5m {file}"]
     assert applied.called("dofs") == ["dofs smoke"]
     assert not applied.called("terraform plan") + applied.called("docker") + applied.called("aws lambda update-alias")
 

@@ -22,7 +22,8 @@ TOOLS = {
     "aws": """
 case "$*" in
   *get-login-password*) echo secret ;;
-  *imageTag=*) [ -e "$WORLD/pushed" ] && echo "$DIGEST" || exit 254 ;;
+  *imageTag=*) [ -e "$WORLD/pushed" ] && [ -z "${EXPIRED:-}" ] && echo "$DIGEST" && exit
+    echo "An error occurred (${EXPIRED:-ImageNotFoundException})" >&2; exit 254 ;;
   *imageDigest=*) [ -z "${NOT_IN_ECR:-}" ] || exit 254 ;;
   *describe-repositories*) [ -n "${ECR_NAME:-}" ] && echo "$ECR_NAME" || exit 254 ;;
   *get-alias*) cat "$WORLD/live" 2>/dev/null || exit 254 ;;
@@ -176,6 +177,13 @@ def test_another_platform_is_another_image(world):
     (build,) = world.calls("docker build")
     assert "--platform linux/arm64" in build
     assert "-arm64 " in build
+
+
+def test_that_ecr_cannot_be_asked_is_no_reason_to_build(world):
+    done = world.deploy(EXPIRED="ExpiredTokenException")
+    assert done.returncode == 1
+    assert "ExpiredTokenException" in done.stderr
+    assert not world.calls("docker")
 
 
 def test_a_login_that_fails_ends_it(world):
