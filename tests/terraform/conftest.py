@@ -1,9 +1,11 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.compose.stack import Stack
 from tests.terraform.root import VARIABLES, Deployed, TerraformRoot, require_terraform
+from tests.terraform.world import World
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,12 @@ def deployed(images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         assert not left(stack), "destroy has left something behind"
     finally:
         stack.down()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A checkout and its tools."""
+    return World(tmp_path)
 
 
 def left(stack: Stack) -> list[object]:
