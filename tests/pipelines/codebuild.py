@@ -1,0 +1,166 @@
+"""A build of the CodePipeline, in a container.
+
+AWS's own image has 5 GB, so another one runs the phases, as CodeBuild says that it does: in one shell, a command after
+another, until one fails. The tools that would reach AWS are stand-ins that take notes; make, the Makefile and what it
+runs of terraform/ are real.
+"""
+
+import re
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from requirements.packages import base_image
+from tests.compose.stack import ROOT
+
+FOLDER = ROOT / "terraform" / "buildspecs"
+BUILDSPECS: dict[str, dict[str, Any]] = {
+    file.stem: yaml.safe_load(file.read_text()) for file in sorted(FOLDER.glob("*.yml"))
+}
+PHASES = ("install", "pre_build", "build", "post_build")
+
+COMMIT = "c0ffee" + "0" * 34
+DIGEST = "sha256:" + "a" * 64
+REPOSITORY = "123456789012.dkr.ecr.ap-south-1.amazonaws.com/dofs"
+DEPLOYMENT = {
+    "ENVIRONMENT": "dev",
+    "PROJECT_NAME": "dofs",
+    "TF_STATE_BUCKET": "dofs-terraform-state-123456789012",
+}
+PROJECTS = {
+    "test": {},
+    "image": DEPLOYMENT
+    | {"NOTIFICATION_EMAIL": "orders@example.com", "PLATFORM": "linux/arm64", "REPOSITORY": REPOSITORY},
+    "plan": DEPLOYMENT | {"REPOSITORY": REPOSITORY},
+    "apply": DEPLOYMENT,
+}
+"""The variables of each project; terraform/tests/pipeline.tftest.hcl has the same."""
+GIVEN = {"AWS_REGION": "ap-south-1", "COMMIT": COMMIT, "EXECUTION": "e1"}
+"""What CodeBuild sets, and what the pipeline's stage does."""
+
+
+def commands(buildspec: dict[str, Any]) -> list[str]:
+    return [each for phase in PHASES for each in buildspec["phases"].get(phase, {}).get("commands", [])]
+
+
+STAND_IN = """#!/bin/bash
+# Notes how it was called, indented if not by the buildspec itself; fails if that is what is to fail.
+name=${0##*/}
+echo "${WITHIN:+  }$name $*" >>/tmp/calls
+case "$name $*" in "${FAILS:-nothing}"*) exit 1 ;; esac
+[ "$name" != "${REAL:-}" ] || exec "/usr/bin/$name" "$@"
+case "$name $*" in
+  "make check") ;;
+  make*) WITHIN=yes exec /tools/host/loader --library-path /tools/host /tools/host/make "$@" ;;
+  *get-login-password*) echo secret ;;
+  *imageTag=*) if [ "${PUSHED:-}" ] || [ -e /tmp/pushed ]; then echo "$DIGEST"; else
+    echo "An error occurred (ImageNotFoundException)" >&2; exit 254; fi ;;
+  docker\\ login*) cat >/dev/null ;;
+  docker\\ push*) touch /tmp/pushed ;;
+  aws*get-alias*) echo 6 ;;
+  aws*.tfvars*) printf '%s\\n' "$SETTINGS" ;;
+  terraform\\ plan*) echo "  with $TF_CLI_ARGS_plan" >>/tmp/calls ;;
+  terraform\\ output*api_auth) echo none ;;
+  git\\ init*|git\\ add*) ;;
+  git*) exit 128 ;;
+  terraform\\ output*) echo "the-${*: -1}" ;;
+  sha256sum*) sed 's/^/  of /' >>/tmp/calls ;;
+esac
+"""
+TOOLS = ("aws", "curl", "docker", "git", "make", "sha256sum", "terraform", "unzip")
+DRIVER = """
+cp -r /repository/. /source && cd /source
+mkdir -p .venv/bin && cp /tools/bin/aws .venv/bin/dofs && touch .venv/installed /tmp/calls
+PATH=/tools/bin:$PATH bash /tools/build >&2
+code=$?
+cat /tmp/calls
+echo "--- $code"
+cat terraform/terraform.tfvars 2>/dev/null
+exit 0
+"""
+SETTINGS = """
+environment = "prod"
+project_name = "another"
+aws_region = "eu-west-1"
+notification_email = "orders@example.com"
+api_auth = "api_key"
+deploy_cicd_pipeline = false
+"""
+
+
+@dataclass
+class Build:
+    """What a build has come to."""
+
+    code: int
+    calls: list[str]
+    settings: list[str]
+    log: str
+
+    @property
+    def own(self) -> list[str]:
+        """The calls of the buildspec, without those of what it calls."""
+        return [call for call in self.calls if not call.startswith(" ")]
+
+    def called(self, start: str) -> list[str]:
+        return [call.strip() for call in self.calls if call.strip().startswith(start)]
+
+
+class CodeBuild:
+    """A container as a build gets one: the source, the variables, and the tools of CodeBuild's image as stand-ins."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tools, self.repository = folder / "tools", folder / "repository"
+        left_out = shutil.ignore_patterns(".terraform*", "*.tfstate*", "terraform.tfvars", "backend.conf", "tests")
+        shutil.copytree(ROOT / "terraform", self.repository / "terraform", ignore=left_out)
+        for file in ("Makefile", "requirements/dev.txt", "service/__init__.py"):
+            (self.repository / file).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / file, self.repository / file)
+        (self.tools / "bin").mkdir(parents=True)
+        for name in TOOLS:
+            (self.tools / "bin" / name).write_text(STAND_IN)
+            (self.tools / "bin" / name).chmod(0o755)
+        self._take_make(self.tools / "host")
+        self.image = ":".join(base_image())
+
+    @staticmethod
+    def _take_make(folder: Path) -> None:
+        """This machine's make with its libraries, as the image has none, and no network to get it."""
+        make = shutil.which("make")
+        assert make
+        folder.mkdir()
+        shutil.copy(make, folder / "make")
+        linked = subprocess.run(["ldd", make], capture_output=True, text=True, check=True).stdout
+        for library in re.findall(r"(/\S+)", linked):
+            shutil.copy(library, folder / ("loader" if "/ld-" in library else Path(library).name))
+
+    def run(self, build: str, **environ: str) -> Build:
+        """Run the phases of a buildspec: one shell, a command after another, until one fails."""
+        buildspec = BUILDSPECS[build]
+        (self.tools / "build").write_text(
+            "\n".join(f"eval {shlex.quote(command)} || exit" for command in commands(buildspec))
+        )
+        variables = GIVEN | PROJECTS[build] | buildspec["env"].get("variables", {})
+        variables |= {"DIGEST": DIGEST, "SETTINGS": SETTINGS, **environ}
+        done = subprocess.run(
+            [
+                *("docker", "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL"),
+                *("--tmpfs", "/source:exec", "--tmpfs", "/tmp:exec"),  # noqa: S108
+                *("--volume", f"{self.repository}:/repository:ro", "--volume", f"{self.tools}:/tools:ro"),
+                *(part for name, value in variables.items() for part in ("--env", f"{name}={value}")),
+                *("--entrypoint", "bash", self.image, "-c", DRIVER),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        calls, _, rest = done.stdout.partition("--- ")
+        code, _, settings = rest.partition("\n")
+        return Build(int(code), calls.splitlines(), settings.splitlines(), done.stderr)

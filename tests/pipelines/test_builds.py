@@ -1,0 +1,112 @@
+"""The builds of the CodePipeline, run: each calls one thing after another, and stops where one fails."""
+
+import re
+
+import pytest
+
+from tests.compose.stack import require_docker
+from tests.pipelines.codebuild import COMMIT, DIGEST, REPOSITORY, SETTINGS, CodeBuild
+
+pytestmark = pytest.mark.docker
+
+ARCHIVE = "https://releases.hashicorp.com/terraform/1.11.4/terraform_1.11.4_linux_amd64.zip"
+INSTALLED = [f"curl -fsSL --retry 3 -o .* {ARCHIVE}", "sha256sum --check --quiet", "unzip -oq .* -d /usr/local/bin"]
+SETTLED = [r"aws s3 cp s3://dofs-terraform-state-123456789012/dofs/dev\.tfvars -", "make deploy-settings"]
+CALLS = {
+    "test": [*INSTALLED, "git init --quiet", r"git add \.", "make check"],
+    "image": [
+        *INSTALLED,
+        "make deploy-settings",
+        f"make deploy-image ARGS=--revision {COMMIT} --platform linux/arm64 --repository {REPOSITORY}",
+    ],
+    "plan": [*INSTALLED, *SETTLED, f"make deploy-plan ARGS=--revision {COMMIT} --run e1 --repository {REPOSITORY}"],
+    "apply": [*INSTALLED, *SETTLED, f"make deploy-apply ARGS=--revision {COMMIT} --run e1"],
+}
+
+
+@pytest.fixture(scope="module")
+def codebuild(tmp_path_factory: pytest.TempPathFactory) -> CodeBuild:
+    require_docker()
+    return CodeBuild(tmp_path_factory.mktemp("codebuild"))
+
+
+@pytest.mark.parametrize("build", CALLS)
+def test_it_calls_one_after_another_and_nothing_after_what_fails(codebuild, build):
+    whole = codebuild.run(build, PUSHED="yes")
+    assert whole.code == 0, whole.log
+    assert len(whole.own) == len(CALLS[build]), whole.own
+    for call, expected in zip(whole.own, CALLS[build], strict=True):
+        assert re.fullmatch(expected, call)
+    for number, call in enumerate(whole.own):
+        failed = codebuild.run(build, PUSHED="yes", FAILS=" ".join(call.split()[:2]))
+        assert failed.code != 0, f"{call} failed, and the build did not"
+        assert len(failed.own) == number + 1, f"after {call} had failed: {failed.own[number + 1 :]}"
+
+
+def test_an_archive_that_is_not_what_was_pinned_is_not_installed(codebuild):
+    exchanged = codebuild.run("test", REAL="sha256sum")
+    assert exchanged.code != 0
+    assert exchanged.own[-1].startswith("sha256sum")
+
+
+def test_an_image_is_built_for_the_commit_and_pushed_once(codebuild):
+    first = codebuild.run("image")
+    assert first.code == 0, first.log
+    assert len(first.called("docker build --platform linux/arm64")) == 1
+    assert first.called("docker push") == [f"docker push --quiet {REPOSITORY}:{COMMIT}-arm64"]
+    assert f"{REPOSITORY}@{DIGEST}" in first.log
+    again = codebuild.run("image", PUSHED="yes")
+    assert again.code == 0, again.log
+    assert not again.called("docker")
+    assert not first.called("terraform") + first.called("aws s3"), "which its role may not"
+
+
+def test_what_is_planned_is_this_deployment_whatever_the_settings_say(codebuild):
+    planned = codebuild.run("plan", PUSHED="yes")
+    assert {'aws_region = "ap-south-1"', 'environment = "dev"', 'project_name = "dofs"'} < set(planned.settings)
+    assert 'api_auth = "api_key"' in planned.settings
+    assert not [line for line in planned.settings if "another" in line or "prod" in line or "eu-west-1" in line]
+    (plan,) = planned.called("terraform plan")
+    assert f"image_uri={REPOSITORY}@{DIGEST}" in plan
+    assert planned.called("with ") == ["with -var=deploy_cicd_pipeline=true"], "the pipeline would take itself away"
+    assert planned.called("aws s3 cp --quiet")[0].endswith(
+        f"s3://dofs-terraform-state-123456789012/dofs/plans/dev-{COMMIT}-e1.tfplan"
+    )
+    assert not planned.called("terraform apply")
+
+
+@pytest.mark.parametrize("fails", ["terraform init", "terraform plan"])
+def test_a_plan_that_fails_is_not_kept(codebuild, fails):
+    failed = codebuild.run("plan", PUSHED="yes", FAILS=fails)
+    assert failed.code != 0
+    assert not failed.called("aws s3 cp --quiet")
+
+
+def test_without_the_commits_image_nothing_is_planned(codebuild):
+    missing = codebuild.run("plan")
+    assert missing.code != 0
+    assert not missing.called("terraform plan")
+
+
+def test_what_is_applied_is_the_plan_that_was_kept_and_an_order_goes_through(codebuild):
+    applied = codebuild.run("apply")
+    assert applied.code == 0, applied.log
+    (fetched,) = applied.called("aws s3 cp --quiet")
+    kept, file = fetched.split()[-2:]
+    assert kept == f"s3://dofs-terraform-state-123456789012/dofs/plans/dev-{COMMIT}-e1.tfplan"
+    assert applied.called("terraform apply") == [f"terraform apply -input=false -lock-timeout=5m {file}"]
+    assert applied.called("dofs") == ["dofs smoke"]
+    assert not applied.called("terraform plan") + applied.called("docker") + applied.called("aws lambda update-alias")
+
+
+def test_an_order_that_does_not_get_through_fails_the_stage(codebuild):
+    lost = codebuild.run("apply", FAILS="dofs smoke")
+    assert lost.code != 0
+    assert lost.called("terraform apply")
+
+
+def test_with_a_user_pool_no_order_is_sent(codebuild):
+    unseen = codebuild.run("apply", SETTINGS=SETTINGS.replace("api_key", "cognito"))
+    assert unseen.code == 0, unseen.log
+    assert unseen.called("terraform apply")
+    assert not unseen.called("dofs")
