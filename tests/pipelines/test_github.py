@@ -186,7 +186,17 @@ def test_nothing_is_deployed_without_a_state_or_from_another_branch_and_that_is_
 
 def test_what_is_applied_is_what_the_same_run_has_planned():
     for name in ("plan", "apply"):
-        assert f'make {"-s " * (name == "plan")}deploy-{name} ARGS="--run $GITHUB_RUN_ID"' in str(DEPLOY["jobs"][name])
+        assert f'make {"-s " * (name == "plan")}deploy-{name} ARGS="--run $GITHUB_RUN_ID' in str(DEPLOY["jobs"][name])
+
+
+def test_an_order_is_sent_unless_who_starts_the_run_says_otherwise():
+    (step,) = [step for step in DEPLOY["jobs"]["apply"]["steps"] if "run" in step]
+    assert step["run"].endswith(' $NO_SMOKE"')
+    assert (
+        step["env"]["NO_SMOKE"]
+        == "${{ github.event_name == 'workflow_dispatch' && !inputs.smoke && '--no-smoke' || '' }}"
+    )
+    assert DEPLOY[True]["workflow_dispatch"]["inputs"]["smoke"]["default"] is True
 
 
 def test_what_ci_skips_has_nothing_skipped_after_it():
