@@ -13,7 +13,8 @@ from service.cli.exits import Code, Stop
 from service.cli.log_lines import Story
 
 LONGEST = 1024 * 1024  # bytes of a line that is read
-_PREFIX = re.compile(r"[\w.-]{1,128} *\| ?(?=\{)")  # what compose puts before a container's line
+# What compose puts before a container's line: its name, and in 2.26, even into a pipe, "erase this line".
+_PREFIX = re.compile(r"(?:\x1b\[2K)?(?:[\w.-]{1,128} *\| ?)?(?=\{)")
 
 
 def read(name: str, story: Story) -> tuple[int, int]:
@@ -74,4 +75,5 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
             whole = file.readline(LONGEST)
         text = line.decode(errors="replace").removeprefix("\ufeff").strip()
         if text:
-            yield number, _PREFIX.sub("", text, count=1) if text[0] != "{" else text
+            prefix = _PREFIX.match(text)
+            yield number, text[prefix.end() :] if prefix else text

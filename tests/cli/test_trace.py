@@ -168,7 +168,9 @@ def test_a_line_that_is_nested_deep_is_left_out():
         assert (ran.code, "[[" in ran.out) == (0, False)
 
 
-@pytest.mark.parametrize("prefix", ["lambda-1  | ", "dofs-api-1 | ", "api-10|", "\ufeff"])
+@pytest.mark.parametrize(
+    "prefix", ["lambda-1  | ", "dofs-api-1 | ", "api-10|", "\x1b[2K", "\x1b[2Kapi-1  | ", "\ufeff"]
+)
 def test_what_compose_puts_before_a_line_is_understood(prefix):
     ran = traced(*(prefix + json.dumps(each) + "\r" for each in STORY), arguments=("--json",))
     assert (messages(ran), ran.err) == (["m0", "m100", "m300", "m1500"], "")
