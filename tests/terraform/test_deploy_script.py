@@ -141,7 +141,9 @@ def test_a_plan_that_fails_is_not_applied(world):
 
 
 def test_without_a_repository_it_says_where_to_get_one(world):
-    assert "terraform/bootstrap" in world.deploy(REPOSITORY="").stderr
+    said = world.deploy(REPOSITORY="", AWS_SAYS="Unable to locate credentials").stderr
+    assert "terraform/bootstrap" in said
+    assert "Unable to locate credentials" in said
 
 
 @pytest.mark.parametrize("file", ["terraform.tfvars", "backend.conf"])

@@ -20,7 +20,7 @@ case "$*" in
   *imageTag=*) [ -e "$WORLD/pushed" ] && [ -z "${EXPIRED:-}" ] && echo "$DIGEST" && exit
     echo "An error occurred (${EXPIRED:-ImageNotFoundException})" >&2; exit 254 ;;
   *imageDigest=*) [ -z "${NOT_IN_ECR:-}" ] || exit 254 ;;
-  *describe-repositories*) [ -n "${ECR_NAME:-}" ] && echo "$ECR_NAME" || exit 254 ;;
+  *describe-repositories*) [ -n "${ECR_NAME:-}" ] && echo "$ECR_NAME" || { echo "${AWS_SAYS:-}" >&2; exit 254; } ;;
   *get-alias*) cat "$WORLD/live" 2>/dev/null || exit 254 ;;
   *update-alias*) echo "${@: -1}" >"$WORLD/live" ;;
   *list-versions*) printf '$LATEST\t9\t10\t12\t11\t2\n' ;;
