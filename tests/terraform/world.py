@@ -15,6 +15,7 @@ NO_OUTPUTS = "Warning: No outputs found"
 
 TOOLS = {
     "aws": """
+[ "$AWS_DEFAULT_REGION" = "$AWS_REGION" ] || exit 253
 case "$*" in
   *get-login-password*) echo secret ;;
   *imageTag=*) [ -e "$WORLD/pushed" ] && [ -z "${EXPIRED:-}" ] && echo "$DIGEST" && exit
