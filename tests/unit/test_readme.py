@@ -10,6 +10,7 @@ from service.settings import EMBEDDED_DEFAULTS, PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
@@ -47,7 +48,11 @@ def test_every_file_that_is_linked_exists(path):
     assert (ROOT / path).exists()
 
 
-@pytest.mark.parametrize("room", sorted(set(re.findall(r"^\| `((?:service|tests|workflows)/[^`]*)` \|", README, re.M))))
+ROOMS = sorted(set(re.findall(r"^\| `((?:service|tests|workflows)/[^`]*)` \|", README + CONTRIBUTING, re.M)))
+"""The README has those of the service, the contributing guide those of the tests."""
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_every_room_that_is_listed_exists(room):
     assert (ROOT / room).exists()
 
@@ -55,7 +60,7 @@ def test_every_room_that_is_listed_exists(room):
 def test_no_room_of_the_service_and_of_the_tests_is_left_out():
     rooms = [folder for parent in ("service", "tests") for folder in (ROOT / parent).iterdir() if folder.is_dir()]
     names = {f"{room.relative_to(ROOT).as_posix()}/" for room in rooms if room.name != "__pycache__"}
-    assert {name for name in names if f"`{name}`" not in README} <= {"tests/events/", "tests/benchmarks/"}
+    assert names - set(ROOMS) == {"tests/events/"}
 
 
 RELIABILITY = (ROOT / "docs" / "reliability.md").read_text()
