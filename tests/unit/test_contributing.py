@@ -28,6 +28,12 @@ def test_every_target_that_is_named_exists(page):
     assert [each for each in sorted(targets) if not re.search(rf"^{each}:", MAKEFILE, re.MULTILINE)] == []
 
 
+def test_a_test_that_is_run_by_its_name_is_there():
+    examples = re.findall(r"pytest (tests/\S+\.py) -k (\w+)", PAGES["CONTRIBUTING.md"])
+    assert examples
+    assert [each for each in examples if not re.search(rf"def test_\w*{each[1]}", (ROOT / each[0]).read_text())] == []
+
+
 def test_every_section_that_is_linked_exists():
     headings = re.findall(r"^## (.+)$", PAGES["CONTRIBUTING.md"], re.MULTILINE)
     anchors = {heading.lower().replace(" ", "-") for heading in headings}

@@ -1,5 +1,6 @@
 """What the README says of settings, commands and files is so."""
 
+import json
 import re
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -61,6 +62,15 @@ def test_no_room_of_the_service_and_of_the_tests_is_left_out():
     rooms = [folder for parent in ("service", "tests") for folder in (ROOT / parent).iterdir() if folder.is_dir()]
     names = {f"{room.relative_to(ROOT).as_posix()}/" for room in rooms if room.name != "__pycache__"}
     assert names - set(ROOMS) == {"tests/events/"}
+
+
+def test_every_route_is_in_a_table():
+    paths = json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"]
+    routes = {f"{method.upper()} {re.sub('{.+?}', '{id}', path)}" for path, each in paths.items() for method in each}
+    cells = "\n".join(line.split("|")[1] for line in README.splitlines() if line.startswith(("| `GET", "| `POST")))
+    told = set(re.findall(r"`((?:GET|POST) [^`?]+)", cells))
+    assert routes - told == {"POST /orders"}, "which stands beside POST /order"
+    assert told - routes == {"GET /stats/live"}, "which OpenAPI cannot describe"
 
 
 RELIABILITY = (ROOT / "docs" / "reliability.md").read_text()
