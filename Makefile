@@ -138,6 +138,7 @@ image: ## Build the container image; PLATFORM=linux/arm64 builds it for Graviton
 	  --build-arg SOURCE="$(SOURCE)" --build-arg REVISION="$(REVISION)" --build-arg VERSION="$(VERSION)" .
 
 change: $(VENV)/installed ## Plan what this checkout changes where BASE=origin/main is deployed; needs Docker
+	@docker version >/dev/null 2>&1 || { echo "make change needs a Docker engine, and none answers"; exit 1; }
 	@base=$$(mktemp -d) && trap 'git worktree remove --force "$$base"' EXIT && \
 	  git worktree add --quiet --detach "$$base" "$(BASE)" && $(BIN)/python -m tests.terraform.change "$$base"
 
