@@ -6,6 +6,7 @@ This is compose's one-shot ``deploy``. It reads the same settings as the functio
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -31,6 +32,8 @@ DOFS is deployed.
   Console                    http://127.0.0.1:{server_port}/console
   AWS endpoint               http://127.0.0.1:{port}   (region {region}, any credentials)
 """
+
+TRIES, PAUSE = 10, 1.0  # seconds between two
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -103,16 +106,21 @@ def _clients(settings: Settings) -> Callable[[Any], Any]:
 
 
 def see_that_it_answers(deployment: Deployment) -> None:
-    """Invoke the function once.
+    """Invoke the function once; again only where a container had no runtime for it, as while it gets a new one.
 
     Raises:
         SystemExit: it fails; the message is its own.
     """
-    answer = deployment.client("lambda").invoke(
-        FunctionName=deployment.names.alias_arn, Payload=json.dumps(RECONCILE_EVENT)
-    )
-    if "FunctionError" in answer:
-        raise SystemExit(f"DOFS is deployed, but the function fails: {answer['Payload'].read().decode()}")
+    for tried in range(1, TRIES + 1):
+        answer = deployment.client("lambda").invoke(
+            FunctionName=deployment.names.alias_arn, Payload=json.dumps(RECONCILE_EVENT)
+        )
+        if "FunctionError" not in answer:
+            return
+        said = answer["Payload"].read().decode()
+        if "Sandbox.Failure" not in said or tried == TRIES:
+            raise SystemExit(f"DOFS is deployed, but the function fails: {said}")
+        time.sleep(PAUSE)
 
 
 if __name__ == "__main__":

@@ -140,6 +140,25 @@ def test_a_function_that_fails_ends_the_deployment_with_its_error():
         see_that_it_answers(Deployment(broken, NAMES, SETTINGS))
 
 
+@pytest.mark.parametrize("failures", [2, 1000])
+def test_a_container_that_gets_a_new_runtime_is_given_a_while(failures, monkeypatch):
+    monkeypatch.setattr("service.provisioning.__main__.PAUSE", 0)
+    answers = iter(range(1000))
+
+    def invoke(**_: Any) -> Any:
+        payload = BytesIO(b'{"errorType": "Sandbox.Failure", "errorMessage": "ErrGateCanceled"}')
+        return {"FunctionError": "Unhandled", "Payload": payload} if next(answers) < failures else {}
+
+    deployment = Deployment(lambda _: SimpleNamespace(invoke=invoke), NAMES, SETTINGS)
+    if failures == 2:
+        see_that_it_answers(deployment)
+        assert next(answers) == 3
+    else:
+        with pytest.raises(SystemExit, match="ErrGateCanceled"):
+            see_that_it_answers(deployment)
+        assert next(answers) < 100
+
+
 def test_a_run_with_other_settings_brings_queue_function_and_alias_up_to_date():
     deployed()
     deployed(replace(SETTINGS, max_attempts=5, visibility_timeout=240, function_timeout=40))
