@@ -132,12 +132,16 @@ def test_a_workflow_of_another_type_takes_the_place_of_the_one_that_is_there():
 
 
 def test_a_function_that_fails_ends_the_deployment_with_its_error():
-    def broken(_service: str) -> Any:
+    asked = []
+
+    def broken(service: str) -> Any:
+        asked.append(service)
         payload = BytesIO(b'{"errorType": "SettingsError", "errorMessage": "DOFS_QUEUE_URL is missing"}')
         return SimpleNamespace(invoke=lambda **_: {"FunctionError": "Unhandled", "Payload": payload})
 
     with pytest.raises(SystemExit, match="DOFS_QUEUE_URL is missing"):
         see_that_it_answers(Deployment(broken, NAMES, SETTINGS))
+    assert asked == ["lambda"]
 
 
 @pytest.mark.parametrize("failures", [2, 1000])
