@@ -16,7 +16,7 @@ IMAGE = ROOT / "requirements" / "image.txt"
 PINNED = re.compile(
     r"^(?P<name>[a-z0-9.-]+)==(?P<version>\S+)(?P<hashes>(?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.M
 )
-BASE = re.compile(r"^(?:ARG BASE=|FROM (?:--platform=\S+ )?)([\w./-]+):([\w.-]+)", re.M)
+BASE = re.compile(r"^FROM (?:--platform=\S+ )?([\w./-]+):([\w.-]+)", re.M)
 SPDX = get_spdx_licensing()
 
 SAID_OTHERWISE = {

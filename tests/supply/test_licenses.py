@@ -22,7 +22,7 @@ class Metadata(Distribution):
         return f"Metadata-Version: 2.4\nName: some\nVersion: 1\n{self.text}" if filename == "METADATA" else None
 
     def locate_file(self, path: object) -> Path:
-        raise NotImplementedError
+        return Path(str(path))
 
 
 def saying(text: str) -> Package:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.ends import Pauses, pauses
+from service.cli.ends import pauses
 from service.cli.exits import Code, Stop
 from service.cli.options import duration
 from service.cli.session import Session
@@ -64,7 +64,7 @@ def smoke(
 
 
 def _answer_of_the_warehouse(api: "Api", order_id: str, ends: float, timeout: str, session: Session) -> str:
-    gaps = Pauses(0.2)
+    gaps = pauses()
     while True:
         order = _asked(
             lambda: api.order(order_id), ends, f"Order {order_id} was accepted, and cannot be seen.", session
