@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 from tests.terraform.world import DIGEST, REPOSITORY
 
 
@@ -61,3 +63,14 @@ def test_the_platform_is_the_one_that_terraform_is_told(world):
 def test_the_repository_is_found_by_the_projects_name_where_bootstrap_was_applied_elsewhere(world):
     done = world.deploy("image", REPOSITORY="", ECR_NAME=REPOSITORY)
     assert done.stdout == f"{REPOSITORY}@{DIGEST}\n", done.stderr
+
+
+@pytest.mark.parametrize("step", ["plan", "apply"])
+def test_without_a_bucket_for_the_plan_there_is_none(world, step):
+    world.deploy("image")
+    (world.root / "terraform" / "backend.conf").write_text('region = "ap-south-1"\n')
+    done = world.deploy(step)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "deploy: terraform/backend.conf names no bucket"
+    assert not world.calls("terraform plan")
+    assert not world.calls("aws s3")
