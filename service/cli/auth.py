@@ -13,32 +13,20 @@ SERVICE = "execute-api"
 _SIGNED_HEADERS = ("content-type", "idempotency-key", "prefer", "x-api-key")
 
 
-def api_key_headers(key: str | None) -> dict[str, str]:
-    """The header that carries an API key; none without a key.
+def headers(api_key: str | None, token: str | None) -> dict[str, str]:
+    """The headers that carry an API key and a token of a user pool; none of what is not given.
 
     Raises:
-        Stop: no header can carry it. The message does not quote it.
+        Stop: no header can carry one. The message does not quote it.
     """
-    if not key:
-        return {}
-    if not re.fullmatch(r"[!-~]{1,256}", key):
-        raise Stop(
-            Code.USAGE, "The API key holds characters that no header can carry: check DOFS_API_KEY or --api-key."
-        )
-    return {"X-Api-Key": key}
-
-
-def token_headers(token: str | None) -> dict[str, str]:
-    """The header that carries a token of a user pool; none without a token.
-
-    Raises:
-        Stop: no header can carry it. The message does not quote it.
-    """
-    if not token:
-        return {}
-    if not re.fullmatch(r"[!-~]{1,8192}", token):
-        raise Stop(Code.USAGE, "The token holds characters that no header can carry: check DOFS_TOKEN.")
-    return {"Authorization": token}
+    given = (
+        ("X-Api-Key", api_key, 256, "API key", "DOFS_API_KEY or --api-key"),
+        ("Authorization", token, 8192, "token", "DOFS_TOKEN or --token"),
+    )
+    for _, value, longest, what, where in given:
+        if value and not re.fullmatch(f"[!-~]{{1,{longest}}}", value):
+            raise Stop(Code.USAGE, f"The {what} holds characters that no header can carry: check {where}.")
+    return {name: value for name, value, *_ in given if value}
 
 
 class SigV4(httpx.Auth):

@@ -47,7 +47,7 @@ class Connection:
         headers = {"User-Agent": f"dofs/{__version__}", "Accept": "application/json"}
         return {
             "base_url": self.url.rstrip("/"),
-            "headers": {**headers, **auth.api_key_headers(self.api_key), **auth.token_headers(self.token)},
+            "headers": {**headers, **auth.headers(self.api_key, self.token)},
             "auth": auth.sigv4(self.url, self.region) if self.sigv4 else None,
             "timeout": TIMEOUT,
             # Reading all certificate authorities takes longer than a request. Without them no certificate is trusted.
