@@ -1,0 +1,27 @@
+"""Orders that failed for good, and the list of them."""
+
+from service.orders.lifecycle import Status
+from tests.steps.doubles import DECLINED, Scripted, deliver, message, pending
+
+
+def fail(system, *order_ids, outcome=DECLINED):
+    """Have orders fail for good, a second apart."""
+    fulfiller, system.fulfiller = system.fulfiller, Scripted(outcome)
+    for order_id in order_ids:
+        system.now.forward(1)
+        pending(system, order_id)
+        for _ in range(3):
+            deliver(system, message(order_id))
+        assert system.store.get(order_id).status is Status.FAILED
+        system.dead_letters.put(message(order_id))
+    system.fulfiller = fulfiller
+
+
+def listed(api, **query):
+    """The ids of every page."""
+    ids, answer = [], api.get("/failed-orders", params=query).json()
+    while True:
+        ids += [failed["order_id"] for failed in answer["failed_orders"]]
+        if answer["next_cursor"] is None:
+            return ids
+        answer = api.get("/failed-orders", params={**query, "cursor": answer["next_cursor"]}).json()
