@@ -95,11 +95,11 @@ def _is_api(event: dict[str, Any]) -> bool:
 
 
 def _api(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
-    from service.api.gateway import Unreadable, respond
+    from service.api.gateway import NotAProxyEvent, respond
 
     try:
         return respond(event, context, system)
-    except Unreadable:
+    except NotAProxyEvent:
         raise UnknownEvent(event) from None
 
 

@@ -1,4 +1,4 @@
-"""Around the whole application, as plain ASGI: who is not answered, what every answer bears, what is told of it."""
+"""ASGI middleware around the application: rejects unknown hosts, adds security headers, logs each request."""
 
 import logging
 import re
@@ -14,13 +14,12 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-QUIET = re.compile("/(health|ready|docs(/[^/]+)?|openapi.json|console(/.*)?|stats(/live)?)?")
-"""What is asked for by machines and pages, again and again; a line for each would bury the others."""
+QUIET_PATHS = re.compile("/(health|ready|docs(/[^/]+)?|openapi.json|console(/.*)?|stats(/live)?)?")
+"""Paths that probes and pages request periodically. These requests are logged at DEBUG."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-OURS = re.compile("ord_[0-9a-f]{32}")
-"""The ids that the API gives. Where there may be no such order, any other is no more than what a caller wrote."""
-
+ORDER_ID_PATTERN = re.compile("ord_[0-9a-f]{32}")
+"""Order ids that the API generates. An unknown id of any other form is a caller's text and is not logged."""
 
 HEADERS = {
     b"cache-control": b"no-store",
@@ -28,18 +27,22 @@ HEADERS = {
     b"referrer-policy": b"no-referrer",
     b"x-content-type-options": b"nosniff",
 }
-"""What every answer bears that says nothing else of it: orders stay in no cache, and nothing is run or framed."""
+"""Headers that every response gets unless it sets them itself."""
 
-NOBODYS = re.compile(rb"([\w-]+|[0-9.]+|\[[0-9a-f:.]+\]|([\w-]+\.)+(localhost|internal|test))(:[0-9]+)?", re.IGNORECASE)
-"""Addresses, and names that nobody can register and point here: one word, or below a top level that is reserved."""
+UNREGISTRABLE_HOSTS = re.compile(
+    rb"([\w-]+|[0-9.]+|\[[0-9a-f:.]+\]|([\w-]+\.)+(localhost|internal|test))(:[0-9]+)?", re.IGNORECASE
+)
+"""IP addresses, single-label names, and names below a reserved top-level domain: nobody can register these."""
 
 
 class Access:
-    """Gives each request its trace and each answer its headers, and has its last line say the route and the status.
+    """Rejects unknown hosts, sets the trace and the security headers, and logs each request's route and status.
 
-    Behind API Gateway the invocation's own last line says so. On a server a request is an invocation; and a server by
-    itself knows no caller, so that a web page in a browser that reaches it could read all, if the page's own name led
-    here. Such a name is not answered, unless it is one of ``names``.
+    Behind API Gateway, the invocation's last log line has the route and the status. A server has no invocation, so
+    this class begins one for each request.
+
+    The host check prevents DNS rebinding. A server does not authenticate callers. A web page whose domain resolves to
+    the server's address could read everything. The check accepts hosts that nobody can register, and ``names``.
     """
 
     def __init__(self, app: "ASGIApp", names: "Collection[bytes]") -> None:
@@ -52,54 +55,55 @@ class Access:
             return
         if "aws.event" in scope:
             logs.note(gateway_request_id=logs.aws_id(scope["aws.event"]["requestContext"].get("requestId")))
-            await self._answer(scope, receive, send)
+            await self._handle(scope, receive, send)
             return
         system = scope["app"].state.system
-        level = logging.DEBUG if QUIET.fullmatch(scope["path"]) else logging.INFO
+        level = logging.DEBUG if QUIET_PATHS.fullmatch(scope["path"]) else logging.INFO
         try:
             with logs.invocation("api", level, request_id=system.new_id()):
-                await self._answer(scope, receive, send)
+                await self._handle(scope, receive, send)
         finally:
             system.metrics.flush()
 
-    async def _answer(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def _handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         scope["traceparent"] = _traceparent(scope)
         logs.note(trace_id=trace_id(scope["traceparent"]))
 
-        async def observed(message: "Message") -> None:
+        async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start":
-                _note(scope, message["status"])
-                own = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(each for each in HEADERS.items() if each[0] not in own)]
+                _log_request(scope, message["status"])
+                present = {name for name, _ in message["headers"]}
+                added = (header for header in HEADERS.items() if header[0] not in present)
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
-        app = self._app if "aws.event" in scope or self._is_named(scope) else problem(MISDIRECTED)
-        await app(scope, receive, observed)
+        app = self._app if "aws.event" in scope or self._is_known_host(scope) else problem(MISDIRECTED)
+        await app(scope, receive, send_with_headers)
 
-    def _is_named(self, scope: "Scope") -> bool:
+    def _is_known_host(self, scope: "Scope") -> bool:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
-        return all(host in self._names or NOBODYS.fullmatch(host) for host in hosts)
+        return all(host in self._names or UNREGISTRABLE_HOSTS.fullmatch(host) for host in hosts)
 
 
-def _note(scope: "Scope", status: int) -> None:
-    """Have the log say the route and the order of a request: what is ours of it, and not what a caller wrote."""
+def _log_request(scope: "Scope", status: int) -> None:
+    """Add the route, the status and the order id to the request's log line, but no text that a caller wrote."""
     method = scope["method"] if scope["method"] in METHODS else "other"
     route = getattr(scope.get("route"), "path", "no route")
     order_id = scope.get("path_params", {}).get("order_id")
-    there_is = status < 400 or status == 409
-    known = isinstance(order_id, str) and (is_id(order_id) if there_is else OURS.fullmatch(order_id))
-    logs.note(route=f"{method} {route}", outcome=str(status), order_id=order_id if known else None)
+    exists = status < 400 or status == 409
+    is_loggable = isinstance(order_id, str) and (is_id(order_id) if exists else ORDER_ID_PATTERN.fullmatch(order_id))
+    logs.note(route=f"{method} {route}", outcome=str(status), order_id=order_id if is_loggable else None)
 
 
 def _traceparent(scope: "Scope") -> str:
-    """The caller's trace if there is one, else the one that API Gateway began, else one of our own."""
-    given: dict[bytes, Any] = dict(scope["headers"])
+    """Return the caller's trace, or API Gateway's, or a new one."""
+    headers: dict[bytes, Any] = dict(scope["headers"])
     return (
-        accepted(_text(given.get(b"traceparent")))
-        or of_xray(_text(given.get(b"x-amzn-trace-id")))
+        accepted(_decode(headers.get(b"traceparent")))
+        or of_xray(_decode(headers.get(b"x-amzn-trace-id")))
         or begun(scope["app"].state.system.new_id)
     )
 
 
-def _text(header: bytes | None) -> str | None:
+def _decode(header: bytes | None) -> str | None:
     return header.decode("latin-1") if header is not None else None

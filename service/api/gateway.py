@@ -1,4 +1,4 @@
-"""The API behind API Gateway: Mangum between the proxy event and the application."""
+"""The API behind API Gateway: Mangum translates between the proxy event and the application."""
 
 import logging
 import re
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
     from service.wiring import LiveSystem
 
 
-ORDERS = re.compile("/orders?(/.*)?")
-"""Most of what is asked for; an environment that starts for one of these loads nothing else of the API."""
+ORDER_PATHS = re.compile("/orders?(/.*)?")
+"""The paths of most requests. An environment whose first request has one of these loads only the order routes."""
 
-logging.getLogger("mangum").setLevel(logging.WARNING)  # its line for each request quotes the path, which a caller wrote
+logging.getLogger("mangum").setLevel(logging.WARNING)  # its INFO line for each request quotes the caller's path
 
 
-class Unreadable(Exception):
-    """The event has the marks of a proxy event and not the parts; API Gateway sends none such."""
+class NotAProxyEvent(Exception):
+    """The event looks like a proxy event but lacks required parts. API Gateway never sends such an event."""
 
 
 def respond(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
     """Answer one REST proxy event.
 
     Raises:
-        Unreadable: it is none.
+        NotAProxyEvent: the event is not a complete proxy event.
     """
-    adapter = _adapter(system, ORDERS.fullmatch(event["path"]) is not None)
+    adapter = _adapter(system, ORDER_PATHS.fullmatch(event["path"]) is not None)
     try:
         return adapter(event, context)
     except Exception:
         if not _is_readable(APIGateway(event, context, adapter.config)):
-            raise Unreadable from None
+            raise NotAProxyEvent from None
         raise
 
 
 def _is_readable(reader: APIGateway) -> bool:
-    """Whether Mangum gets through the event; it takes for granted what API Gateway sends."""
+    """Return whether Mangum can read the event. Mangum does not validate events."""
     try:
         _ = reader.scope, reader.body
     except (AttributeError, LookupError, TypeError, ValueError):
@@ -57,8 +57,8 @@ def _is_readable(reader: APIGateway) -> bool:
 def _adapter(system: "LiveSystem", only_orders: bool) -> Mangum:
     app = create_app(system.settings, inline, system, only_orders=only_orders)
 
-    async def below_the_stage(scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Say where the API is mounted, which links need, and decode the path, as a server would (ASGI, HTTP scope)."""
+    async def app_with_root_path(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Set ``root_path`` to the stage, which links need, and decode the path as a server does (ASGI, HTTP scope)."""
         event = scope["aws.event"]
         whole, path = event["requestContext"].get("path"), event["path"]
         stage = whole.removesuffix(path) if isinstance(whole, str) and whole.endswith(path) else ""
@@ -66,7 +66,7 @@ def _adapter(system: "LiveSystem", only_orders: bool) -> Mangum:
         await app(scope, receive, send)
 
     return Mangum(
-        below_the_stage,
+        app_with_root_path,
         lifespan="off",
         custom_handlers=[APIGateway],
         text_mime_types=["text/", "application/json", "application/javascript", "image/svg+xml", MEDIA_TYPE],

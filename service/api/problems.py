@@ -103,7 +103,7 @@ _KINDS: dict[type[Exception], _Kind] = {
     OrderUnknown: _Kind(404, "order-not-found", "There is no such order"),
     BodyTooSlow: _Kind(408, "body-too-slow", "The body did not arrive in time"),
     NotFailed: _Kind(409, "not-failed", "Only a FAILED order can be sent again"),
-    TooLate: _Kind(409, "too-late", "The order has gone too far for this"),
+    TooLate: _Kind(409, "too-late", "The order can no longer be cancelled"),
     BodyTooLarge: _Kind(413, "body-too-large", "The body is too large"),
     WrongMediaType: _Kind(415, "wrong-media-type", "The body must be application/json"),
     OrderInvalid: _Kind(422, "order-invalid", "The order is not valid"),

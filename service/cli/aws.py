@@ -90,7 +90,7 @@ class Direct:
             except OrderUnknown:
                 raise _no_such(order_id) from None
             except TooLate as late:
-                told = f"Order {order_id}: The order has gone too far for this: It is {late.order.status}."
+                told = f"Order {order_id}: The order can no longer be cancelled: It is {late.order.status}."
                 raise Stop(Code.CONFLICT, told) from None
 
     def failed_orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:

@@ -82,7 +82,7 @@ function source(customer, status) {
 function nothing(customer, status) {
   const tryOne = h("span", {}, "Submit one in ", h("a", { href: "#/try" }, "Try it"), ", and it shows up here.");
   if (customer.startsWith("ord_")) {
-    return empty("There is no order of this id", "Nor is there a customer of this name. Is it of another environment?");
+    return empty("There is no order of this id", "No order or customer matches. The order may belong to another environment.");
   }
   if (customer) {
     const missing = status ? `This customer has no order that is ${status}` : "There is no order of this customer";

@@ -7,7 +7,7 @@ from service.orders.ports import OrderUnknown, System, TransitionRefused
 
 
 class TooLate(Exception):
-    """The order has gone too far for what was asked."""
+    """The order can no longer be cancelled."""
 
     def __init__(self, order: Order) -> None:
         super().__init__(f"order {order.order_id} is {order.status}")
