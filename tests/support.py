@@ -9,7 +9,6 @@ from typing import Any
 
 from service.fulfillers.simulated import SimulatedFulfiller
 from service.orders.figures import Depth
-from service.orders.memory import InMemoryOrderStore
 from service.orders.message import Message
 from service.orders.metric import Metric
 from service.orders.model import Order
@@ -17,6 +16,7 @@ from service.orders.policy import Policy
 from service.orders.ports import DeadLetter, Fulfiller, OrderStore
 from service.orders.submission import received
 from service.settings import Settings
+from tests.memory.store import InMemoryOrderStore
 
 SETTINGS = Settings(
     orders_table="dofs-orders-test",

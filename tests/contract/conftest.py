@@ -9,10 +9,10 @@ from moto import mock_aws
 
 from service.aws.clients import Clients
 from service.aws.store import DynamoDbOrderStore
-from service.orders.memory import InMemoryOrderStore
 from service.orders.ports import OrderStore
 from service.provisioning.tables import failed_orders_table, orders_table
 from service.settings import Settings
+from tests.memory.store import InMemoryOrderStore
 from tests.support import SETTINGS
 
 

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, SupportsIndex
 
-from service.orders.memory import InMemoryOrderStore
 from service.orders.paging import Key
 from tests.contract import growth
 from tests.contract.growth import OPERATIONS, Reads, system_of
+from tests.memory.store import InMemoryOrderStore
 
 
 class CountedKeys(list[Key]):

@@ -13,7 +13,6 @@ from moto.dynamodb.models import dynamodb_backends
 from service.aws.clients import Clients
 from service.aws.records import from_failed_order, from_order
 from service.orders.lifecycle import Status
-from service.orders.memory import InMemoryOrderStore
 from service.settings import Settings
 from tests.contract import counted_memory, counted_moto
 from tests.contract.growth import (
@@ -28,6 +27,7 @@ from tests.contract.growth import (
     numbered_failure,
     order_id,
 )
+from tests.memory.store import InMemoryOrderStore
 from tests.support import SETTINGS
 
 TEN, MANY = 10, 10_000

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from service.aws.clients import Clients
 from service.aws.store import DynamoDbOrderStore
 from service.orders.lifecycle import TERMINAL, TRANSITIONS, Status, TransitionName
-from service.orders.memory import InMemoryOrderStore
 from service.orders.model import Order
 from service.orders.ports import OrderStore, TransitionRefused
 from service.settings import Settings
 from tests.contract.support import MOVES, order_in, write_of
+from tests.memory.store import InMemoryOrderStore
 from tests.support import START
 
 LEASE = timedelta(seconds=10)

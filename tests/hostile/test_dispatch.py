@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from service.handler import UnknownEvent, dispatch
 from service.orders.lifecycle import Status
-from service.orders.memory import InMemoryOrderStore
 from service.provisioning.workflow import WORKFLOW_FILE
 from tests import events
 from tests.api.proxy import Gateway, GatewaySystem
 from tests.hostile.junk import objects, spoiled, telling, values, with_ids_that_logs_may_tell
 from tests.hostile.logs import left_the_function
+from tests.memory.store import InMemoryOrderStore
 from tests.steps.doubles import standing
 from tests.support import Context
 

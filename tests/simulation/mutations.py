@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from service.orders import dead_letters, memory, submission
+from service.orders import dead_letters, submission
 from service.orders.identity import order_id_for
 from service.orders.lifecycle import OPEN, TRANSITIONS, Increment, Source, Status, Transition
-from service.orders.memory import InMemoryOrderStore
 from service.orders.model import Order, Write
 from service.orders.ports import OrderStore
 from service.steps import fulfill, reconcile, store
+from tests.memory import store as memory
+from tests.memory.store import InMemoryOrderStore
 from tests.simulation import people, world
 from tests.simulation.ports import Ports
 from tests.simulation.run import Run, simulate

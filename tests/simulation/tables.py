@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.orders.lifecycle import Status
-from service.orders.memory import InMemoryOrderStore
 from service.orders.model import Order, Write
+from tests.memory.store import InMemoryOrderStore
 
 LAG = 3_000  # milliseconds that an index may be behind
 

@@ -27,7 +27,7 @@ from types import SimpleNamespace
 from service.fulfillers.simulated import SimulatedFulfiller
 from service.handler import dispatch
 from service.orders.lifecycle import Status
-from service.orders.memory import InMemoryOrderStore
+from tests.memory.store import InMemoryOrderStore
 from service.orders.model import Order
 from service.settings import Settings
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.orders.paging import Key, Span
-from service.orders.table import Index, Table
+from tests.memory.table import Index, Table
 from tests.support import START
 
 IDS = st.sampled_from(["ord_a", "ord_b", "ord_c", "ord_d", "ord_e"])

@@ -15,8 +15,8 @@ from service.orders.model import FailedOrder, FailureKind, Order, Write
 from service.orders.paging import ALWAYS, Page, Position, Span, cut, needed, rest
 from service.orders.ports import OrderExists, TransitionRefused
 from service.orders.rules import after_write, check_complete, failed_row, permitted
-from service.orders.table import Index, Table
 from service.orders.timestamps import TICK
+from tests.memory.table import Index, Table
 
 Listed = TypeVar("Listed", Order, FailedOrder)
 
