@@ -27,7 +27,7 @@ ENTRYPOINT ["python", "-m", "service.provisioning"]
 
 FROM packages AS task
 COPY service /packages/service
-COPY requirements/trim.py .
+COPY tools/trim.py .
 RUN python trim.py /packages \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /packages \
  && chmod -R a+rX /packages

@@ -75,14 +75,14 @@ terraform:
 	done
 
 licenses: $(VENV)/installed
-	@page=$$($(BIN)/python -m requirements.licenses) || exit 1; \
+	@page=$$($(BIN)/python -m tools.licenses) || exit 1; \
 	echo "$$page" | diff -u docs/licenses.md - || { echo "docs/licenses.md is stale: make fmt"; exit 1; }
 
 security: bandit hadolint schemas secrets zizmor checkov
 
 # What is below medium are imports and asserts; ruff's S rules judge these, each exception beside its line.
 bandit: .venv-checks/installed
-	$(CHECKS)/bandit --quiet --recursive --severity-level medium service requirements localstack
+	$(CHECKS)/bandit --quiet --recursive --severity-level medium service tools localstack
 
 # DL3045: the base sets WORKDIR, which hadolint cannot know.
 hadolint: .venv-checks/installed
@@ -119,7 +119,7 @@ audit: .venv-checks/installed ## Ask PyPI for known vulnerabilities of what is p
 	[ -z "$$failed" ] || { echo "Something has a known vulnerability, or could not be asked about; see above."; exit 1; }
 
 sbom: $(VENV)/installed ## Write build/sbom.cdx.json, what the image ships as CycloneDX
-	REVISION="$(REVISION)" SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH-$$(git log -1 --format=%ct 2>/dev/null)}" $(BIN)/python -m requirements.sbom build/sbom.cdx.json
+	REVISION="$(REVISION)" SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH-$$(git log -1 --format=%ct 2>/dev/null)}" $(BIN)/python -m tools.sbom build/sbom.cdx.json
 
 fmt: $(VENV)/installed ## Format the code and write the generated documents anew
 	$(BIN)/ruff check --fix-only --quiet .
@@ -127,7 +127,7 @@ fmt: $(VENV)/installed ## Format the code and write the generated documents anew
 	$(BIN)/python -m service.api.openapi > docs/openapi.json
 	$(BIN)/python -m service.orders.diagram > docs/lifecycle.md
 	$(BIN)/python -m service.orders.metric > docs/metrics.md
-	$(BIN)/python -m requirements.licenses > docs/licenses.md
+	$(BIN)/python -m tools.licenses > docs/licenses.md
 	@! command -v terraform >/dev/null || terraform fmt -recursive terraform
 
 bench: $(VENV)/installed ## Measure how fast it is, each figure beside a floor; ONLY="starts warm", RECORD=1

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import service
-from requirements.trim import trim
+from tools.trim import trim
 
 ROOT = Path(service.__file__).parents[1]
 LOCK = ROOT / "requirements" / "image.txt"

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from requirements.trim import OPERATIONS
 from tests import events
 from tests.benchmarks.starts import COUNT, MOST_MODULES
 from tests.compose.stack import ROOT, Stack
 from tests.support import SETTINGS, sqs_event, valid_order
 from tests.system import until
+from tools.trim import OPERATIONS
 
 pytestmark = pytest.mark.docker
 

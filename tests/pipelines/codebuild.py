@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from requirements.packages import base_image
 from tests.compose.stack import ROOT
+from tools.packages import base_image
 
 FOLDER = ROOT / "terraform" / "buildspecs"
 BUILDSPECS: dict[str, dict[str, Any]] = {

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from requirements.licenses import allowed, page
-from requirements.packages import Package, packages
+from tools.licenses import allowed, page
+from tools.packages import Package, packages
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from requirements import trim
-from requirements.packages import base_image, locked, packages
-from requirements.sbom import bill, document
 from service import __version__
+from tools import trim
+from tools.packages import base_image, locked, packages
+from tools.sbom import bill, document
 
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
@@ -105,6 +105,6 @@ def test_the_same_commit_gives_the_same_bytes(written, monkeypatch):
 
 def test_what_is_not_valid_is_not_written(monkeypatch):
     bom = bill()
-    monkeypatch.setattr("requirements.sbom._json", lambda _: '{"bomFormat": "CycloneDX", "specVersion": "1.6", "x": 1}')
+    monkeypatch.setattr("tools.sbom._json", lambda _: '{"bomFormat": "CycloneDX", "specVersion": "1.6", "x": 1}')
     with pytest.raises(SystemExit, match="not valid"):
         document(bom)

@@ -8,7 +8,7 @@ from botocore import xform_name
 from botocore.session import Session
 
 import service.aws
-from requirements import trim
+from tools import trim
 
 CLIENTS = {"dynamodb": "dynamodb", "sqs": "sqs", "stepfunctions": "stepfunctions"}
 

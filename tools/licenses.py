@@ -1,4 +1,4 @@
-"""Prints what the image's packages are licensed under: ``python -m requirements.licenses > docs/licenses.md``.
+"""Prints what the image's packages are licensed under: ``python -m tools.licenses > docs/licenses.md``.
 
 A package of any other license than the allowed ones ends it, with the package's name.
 """
@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from license_expression import AND, LicenseSymbol
 
-from requirements.packages import SPDX, Package, packages
-from requirements.trim import DISTRIBUTIONS
+from tools.packages import SPDX, Package, packages
+from tools.trim import DISTRIBUTIONS
 
 ALLOWED = frozenset({"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "PSF-2.0"})
 """They ask for their text and notices to be passed on, which the image does: each package's are in its dist-info."""
@@ -55,7 +55,7 @@ def page(shipped: Iterable[Package]) -> str:
     for package in shipped:
         name, license_ = package.name, package.license
         if not allowed(license_):
-            sys.exit(f"{name} is licensed under {license_ or 'nothing that SPDX knows'}: see requirements/licenses.py")
+            sys.exit(f"{name} is licensed under {license_ or 'nothing that SPDX knows'}: see tools/licenses.py")
         inner = "; it holds {}, {}".format(*CARRIED[name]) if name in CARRIED else ""
         rows.append(f"| {name}{' †' * (name in DISTRIBUTIONS)} | {license_}{inner} |\n")
     return HEAD + "".join(rows) + TAIL.format(allowed=", ".join(sorted(ALLOWED)))

@@ -1,4 +1,4 @@
-"""Writes what the function's image ships as CycloneDX 1.6: ``python -m requirements.sbom build/sbom.cdx.json``.
+"""Writes what the function's image ships as CycloneDX 1.6: ``python -m tools.sbom build/sbom.cdx.json``.
 
 The same commit gives the same bytes: the time is SOURCE_DATE_EPOCH's, or none; the serial number follows from the rest.
 
@@ -25,10 +25,10 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 from packaging.requirements import Requirement
 
-from requirements.licenses import CARRIED
-from requirements.packages import ROOT, Package, base_image, packages
-from requirements.trim import DISTRIBUTIONS
 from service import __version__
+from tools.licenses import CARRIED
+from tools.packages import ROOT, Package, base_image, packages
+from tools.trim import DISTRIBUTIONS
 
 SWAGGER_UI = re.compile(r'PACKAGE_VERSION:"(\d[^"]*)"')
 
