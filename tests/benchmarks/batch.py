@@ -16,7 +16,7 @@ from service.handler import dispatch
 from service.wiring import LiveSystem
 from tests.benchmarks.endpoint import endpoint
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.turns import least_wall
+from tests.benchmarks.interleave import least_wall
 from tests.benchmarks.warm import Nothing
 from tests.support import SETTINGS, Context, sqs_event
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from tests import events
 from tests.benchmarks.endpoint import endpoint, settings_on
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.interleave import least_cpu
 from tests.benchmarks.packages import Folders, folders
-from tests.benchmarks.turns import least_cpu
 from tests.runtime.runtime_api import RuntimeApi
 from tests.support import SETTINGS
 

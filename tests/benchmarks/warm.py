@@ -29,7 +29,7 @@ from service.wiring import LiveSystem
 from tests import events
 from tests.api.proxy import at
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.turns import least_cpu
+from tests.benchmarks.interleave import least_cpu
 from tests.support import SETTINGS, Context, valid_order
 
 ROUNDS, TIMES = 60, 40

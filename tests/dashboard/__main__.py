@@ -10,11 +10,11 @@ from typing import Any
 
 from service.embedded.cloud import EmbeddedCloud
 from tests.browser.browsing import running_browser
-from tests.dashboard.collecting import Collector
+from tests.dashboard.collector import Collector
 from tests.dashboard.drawing import page
 from tests.dashboard.measures import Measures
+from tests.dashboard.scenario import MINUTES, SETTINGS, Scenario
 from tests.dashboard.states import State, states
-from tests.dashboard.story import MINUTES, SETTINGS, Story
 from tests.embedded.support import client, running_cloud
 from tests.log_lines import logged
 from tests.monitoring.watched import alarms, filled
@@ -50,7 +50,7 @@ async def lived(cloud: EmbeddedCloud, measures: Measures) -> None:
     with logged("DEBUG") as lines:
         async with client(cloud) as api:
             looking = asyncio.create_task(looked(collector))
-            await Story(cloud, api, began).told()
+            await Scenario(cloud, api, began).told()
             looking.cancel()
     collector.read_the_log(lines)
     collector.list_the_executions()

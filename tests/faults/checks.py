@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.driver import Run
+from tests.faults.fault_injector import ABSORBED, Call, Fault
 from tests.faults.flows import MOST, Flow, outcome
-from tests.faults.wire import ABSORBED, Call, Fault
 from tests.invariants import check_always, check_without_faults
 
 Entry = Mapping[str, Any]
@@ -39,14 +39,14 @@ def plain(flow: Flow, run: Run) -> Plain:
     assert interventions == flow.mended, f"the reconciler intervened {interventions} times"
     _check_end(flow, run, None, world.orders, world.failed_orders)
     _check_conduct(run, timeline)
-    return Plain(tuple(run.cloud.wire.calls), _story(timeline), run.noticed)
+    return Plain(tuple(run.cloud.injector.calls), _story(timeline), run.noticed)
 
 
 def check(flow: Flow, run: Run, number: int, fault: Fault, without: Plain) -> None:
     """Check a run whose call of that number had that fault."""
-    wire, call = run.cloud.wire, without.calls[number]
-    assert wire.calls[: number + 1] == list(without.calls[: number + 1]), "the fault struck another call"
-    assert wire.tries == TRIES.get(fault, 1), f"botocore tried {wire.tries} times"
+    injector, call = run.cloud.injector, without.calls[number]
+    assert injector.calls[: number + 1] == list(without.calls[: number + 1]), "the fault struck another call"
+    assert injector.tries == TRIES.get(fault, 1), f"botocore tried {injector.tries} times"
     world = run.world()
     check_always(world)
     timeline = world.orders[flow.order_id]["timeline"]
@@ -57,7 +57,7 @@ def check(flow: Flow, run: Run, number: int, fault: Fault, without: Plain) -> No
         assert run.noticed == without.noticed, f"botocore's retry did not make it good: {run.noticed}"
         # What is sent twice makes calls of its own; what was received and not told of is hidden from the next receive.
         if call.operation not in ("SendMessage", "ReceiveMessage"):
-            assert wire.calls == list(without.calls), f"botocore's retry did not make it good: {wire.calls}"
+            assert injector.calls == list(without.calls), f"botocore's retry did not make it good: {injector.calls}"
     if call == Call("api", "StartExecution") and fault in (Fault.THROTTLED, Fault.LOST):
         assert run.noticed == without.noticed, f"an order that has its row was not accepted: {run.noticed}"
 
@@ -102,7 +102,7 @@ def _check_conduct(run: Run, timeline: Sequence[Entry]) -> None:
     for actor, by in (("reconciler", "reconcile"), ("operator", "operator")):
         entries = Counter(entry["to"] for entry in timeline if entry["actor"] == actor)
         for operation, state in (("SendMessage", "PENDING"), ("StartExecution", "RECEIVED")):
-            made = run.cloud.wire.made(by, operation)
+            made = run.cloud.injector.made(by, operation)
             assert made <= entries[state], f"the {actor} made {made} × {operation}, and {entries[state]} are on record"
     for entries in _epochs(timeline):
         attempt = 0

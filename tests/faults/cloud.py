@@ -1,4 +1,4 @@
-"""The resources in moto, on the agenda's clock, and the system that the function runs with."""
+"""The resources in moto, on the scheduler's clock, and the system that the function runs with."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -35,8 +35,8 @@ from service.provisioning.tables import create_tables
 from service.provisioning.workflow import workflow_definition
 from service.settings import Settings
 from service.wiring import LiveSystem
-from tests.faults.agenda import Agenda
-from tests.faults.wire import Wire
+from tests.faults.fault_injector import FaultInjector
+from tests.faults.scheduler import Scheduler
 from tests.support import ManualClock, counting_ids
 
 REGION = "ap-south-1"
@@ -64,13 +64,13 @@ SETTINGS = Settings(
 
 
 class FaultySystem(LiveSystem):
-    """The system on AWS, but for its clock and its ids, and with a wire that can fail."""
+    """The system on AWS, but for its clock and its ids, and with a injector that can fail."""
 
-    def __init__(self, clock: ManualClock, wire: Wire) -> None:
+    def __init__(self, clock: ManualClock, injector: FaultInjector) -> None:
         super().__init__(SETTINGS)
         self.ids = counting_ids()
         self._clock = clock
-        self._wire = wire
+        self._injector = injector
 
     @property
     def now(self) -> Callable[[], datetime]:
@@ -84,7 +84,7 @@ class FaultySystem(LiveSystem):
     def clients(self) -> Clients:
         clients = Clients(SETTINGS)
         for client in (clients.dynamodb, clients.sqs, clients.stepfunctions):
-            self._wire.attach(client)
+            self._injector.attach(client)
         return clients
 
     @property
@@ -93,13 +93,13 @@ class FaultySystem(LiveSystem):
 
 
 class Cloud:
-    """The tables, the queues and the state machine. What a test reads of them, it reads past the wire."""
+    """The tables, the queues and the state machine. What a test reads of them, it reads past the injector."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
-        self.agenda = Agenda(self.clock)
-        self.wire = Wire(self.agenda.later)
-        self.system = FaultySystem(self.clock, self.wire)
+        self.scheduler = Scheduler(self.clock)
+        self.injector = FaultInjector(self.scheduler.later)
+        self.system = FaultySystem(self.clock, self.injector)
         deployment = Deployment(self._client, NAMES, SETTINGS)
         create_tables(deployment)
         create_queues(deployment)
@@ -116,7 +116,7 @@ class Cloud:
 
     def clear(self) -> None:
         """Forget everything but the resources themselves; creating them anew for each case would take much longer."""
-        self.agenda.clear()
+        self.scheduler.clear()
         self.system.ids = counting_ids()
         self.executions.clear()
         for table in (SETTINGS.orders_table, SETTINGS.failed_orders_table):
@@ -152,7 +152,7 @@ class Cloud:
 
 @contextmanager
 def running_cloud() -> Iterator[Cloud]:
-    """A cloud in moto whose queues go by the agenda's clock, and a botocore that never sleeps and never tires.
+    """A cloud in moto whose queues go by the scheduler's clock, and a botocore that never sleeps and never tires.
 
     Its quota of retries is that of a process, and one process runs all cases here.
     """

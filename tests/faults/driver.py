@@ -12,9 +12,9 @@ from service.embedded.event_source import failed_ids
 from service.handler import dispatch
 from service.orders.identity import derived_id
 from service.provisioning.schedule import RECONCILE_EVENT
-from tests.faults.agenda import Steps
 from tests.faults.cloud import SETTINGS, Cloud
-from tests.faults.wire import Fault, Invocation, Killed
+from tests.faults.fault_injector import Fault, Invocation, Killed
+from tests.faults.scheduler import Steps
 from tests.invariants import TERMINAL, World
 from tests.simulation.state_machine import Ended, Invoke, Send, TaskFailed, Wait
 from tests.simulation.state_machine import execution as walk
@@ -47,24 +47,24 @@ class Run:
         """What a reader could have seen at some moment, and must not."""
         self._last: dict[str, str] = {}
         cloud.clear()
-        cloud.wire.begin(strike, self._watch)
-        cloud.agenda.spawn(self._mapping(), after=0.5, endless=True)
-        cloud.agenda.spawn(self._schedule(), after=EVERY, endless=True)
+        cloud.injector.begin(strike, self._watch)
+        cloud.scheduler.spawn(self._mapping(), after=0.5, endless=True)
+        cloud.scheduler.spawn(self._schedule(), after=EVERY, endless=True)
 
     def until_quiet(self) -> None:
         """Go on until nobody has anything left to do."""
         begun = self.cloud.clock()
         seen = 0
         while not self._quiet():
-            self.cloud.agenda.step()
+            self.cloud.scheduler.step()
             for execution in self.cloud.executions[seen:]:
-                self.cloud.agenda.spawn(self._execution(execution), after=START_DELAY)
+                self.cloud.scheduler.spawn(self._execution(execution), after=START_DELAY)
                 seen += 1
             passed = (self.cloud.clock() - begun).total_seconds()
             assert passed < VIRTUAL_DEADLINE, f"I1: not quiet after {passed:.0f} s: {self.cloud.statuses()}"
 
     def _quiet(self) -> bool:
-        if self.cloud.agenda.busy or self.cloud.queue._messages:
+        if self.cloud.scheduler.busy or self.cloud.queue._messages:
             return False
         statuses = self.cloud.statuses().values()
         return bool(statuses) and all(status in TERMINAL for status in statuses)
@@ -174,8 +174,8 @@ class Run:
 
     def act(self, by: str, do: Callable[[Any], Any]) -> Any:
         """Do something as a process of its own; what it raises comes out when its time is over."""
-        wire = self.cloud.wire
-        wire.invocation = invocation = Invocation(by, SETTINGS.function_timeout)
+        injector = self.cloud.injector
+        injector.invocation = invocation = Invocation(by, SETTINGS.function_timeout)
         answer, error = None, None
         try:
             answer = do(invocation)
@@ -184,7 +184,7 @@ class Run:
         except Exception as raised:
             error = raised
         finally:
-            wire.invocation = None
+            injector.invocation = None
         yield invocation.took
         if invocation.killed:
             error = Died(by)

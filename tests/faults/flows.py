@@ -8,9 +8,9 @@ from service.fulfillers.simulated import succeeds
 from service.orders.identity import derived_id, order_id_for
 from service.orders.submission import received
 from service.steps import fulfill, store
+from tests.faults.actors import operate, start_by_hand, submit, submit_and_cancel
 from tests.faults.cloud import SETTINGS, FaultySystem
 from tests.faults.driver import EVERY, START_DELAY, Run
-from tests.faults.people import operate, start_by_hand, submit, submit_and_cancel
 from tests.support import START, valid_order
 
 OWNER = "anonymous"
@@ -60,7 +60,7 @@ def _id(key: str) -> str:
 
 
 def _submitted(key: str, **more: Any) -> Callable[[Run], None]:
-    return lambda run: run.cloud.agenda.spawn(submit(run, key, valid_order(), **more))
+    return lambda run: run.cloud.scheduler.spawn(submit(run, key, valid_order(), **more))
 
 
 AT_ONCE = _key(("FULFILLED", 1))
@@ -74,16 +74,16 @@ INVALID = {"customer_id": "cust_123", "items": [], "total_amount": 1}
 
 
 def _rejected(run: Run) -> None:
-    run.cloud.agenda.spawn(submit(run, AT_ONCE, INVALID, Prefer="handling=lenient"))
+    run.cloud.scheduler.spawn(submit(run, AT_ONCE, INVALID, Prefer="handling=lenient"))
 
 
 def _redriven(run: Run) -> None:
     _submitted(NEVER_THEN_AT_ONCE)(run)
-    run.cloud.agenda.spawn(operate(run, _id(NEVER_THEN_AT_ONCE)))
+    run.cloud.scheduler.spawn(operate(run, _id(NEVER_THEN_AT_ONCE)))
 
 
 def _cancelled(wait: float) -> Callable[[Run], None]:
-    return lambda run: run.cloud.agenda.spawn(submit_and_cancel(run, AT_ONCE, valid_order(), wait))
+    return lambda run: run.cloud.scheduler.spawn(submit_and_cancel(run, AT_ONCE, valid_order(), wait))
 
 
 def _standing(key: str, since: float, attempts: int | None = None, letter: str = "") -> Callable[[Run], None]:

@@ -8,8 +8,8 @@ import pytest
 
 from tests.faults.checks import check
 from tests.faults.driver import Run
+from tests.faults.fault_injector import Call, Fault
 from tests.faults.flows import FLOWS
-from tests.faults.wire import Call, Fault
 
 AT_LEAST = 900  # cases; there are more, and a flow that makes fewer calls than it did is to be looked at
 BY_WHOM = {

@@ -14,7 +14,7 @@ from service.orders.ports import OrderStore
 from service.steps import fulfill, reconcile, store
 from tests.memory import store as memory
 from tests.memory.store import InMemoryOrderStore
-from tests.simulation import people, world
+from tests.simulation import actors, world
 from tests.simulation.ports import Ports
 from tests.simulation.run import Run, simulate
 
@@ -130,7 +130,7 @@ def started_before_the_row() -> list[Any]:
             system.workflow.start(order_id, order_id)
         return submission.submit(given, system)
 
-    return [patch.object(people, "submit", submit)]
+    return [patch.object(actors, "submit", submit)]
 
 
 def accepted_without_a_row() -> list[Any]:

@@ -71,7 +71,7 @@ class Queue:
         world, now = self._world, self._world.loop.now
         visible = [message for message in self.messages if message.visible_at <= now]
         if len(visible) > 1:
-            visible.sort(key=lambda message: world.chance.draw(f"order/{message.number}")[1])
+            visible.sort(key=lambda message: world.rng.draw(f"order/{message.number}")[1])
         batch = []
         for message in visible:
             if message.receives >= self._receives:
@@ -98,7 +98,7 @@ class Queue:
         """Up to so many of the dead letters, any of them."""
         shown = self.dead
         if len(self.dead) > most:
-            shown = sorted(self.dead, key=lambda message: self._world.chance.draw(f"peek/{message.number}")[1])
+            shown = sorted(self.dead, key=lambda message: self._world.rng.draw(f"peek/{message.number}")[1])
         return tuple(DeadLetter(f"m{each.number}", each.body) for each in shown[:most])
 
     def remove(self, letter: DeadLetter) -> None:
@@ -124,7 +124,7 @@ class Queue:
 
     def _seen(self, message: Message) -> None:
         """Have the mapping see a message soon after it becomes visible, and others with it."""
-        after = self._world.chance.draw(f"seen/{message.number}")[1] * LONGEST_POLL
+        after = self._world.rng.draw(f"seen/{message.number}")[1] * LONGEST_POLL
         self._world.loop.at(message.visible_at + after, self._world.mapping.poll)
 
 

@@ -40,7 +40,7 @@ def simulate(seed: int, profile: str, only: frozenset[str] | None = None) -> Run
         world = World(seed, PROFILES[profile], only)
         world.run()
     broken = tuple(violations(record_of(world)))
-    return Run(seed, profile, tuple(world.chance.happened), broken, world.digest(), tuple(world.lines))
+    return Run(seed, profile, tuple(world.rng.happened), broken, world.digest(), tuple(world.lines))
 
 
 def record_of(world: World) -> Record:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.chance import Chance
 from tests.simulation.loop import Crash, Loop
 from tests.simulation.profiles import HOUR, PROFILES
+from tests.simulation.rng import Rng
 from tests.simulation.state_machine import Ended, Invoke, Send, TaskFailed, Wait, execution
 from tests.simulation.world import World
 
@@ -64,11 +64,11 @@ def test_a_crash_is_told_to_its_owner():
 
 
 def test_a_draw_depends_on_the_seed_and_its_name_only():
-    one, other = Chance(1), Chance(1)
+    one, other = Rng(1), Rng(1)
     other.draw("something else")
     assert one.draw("a") == other.draw("a")
     assert one.draw("a") != other.draw("b")
-    assert Chance(2).draw("a") != Chance(1).draw("a")
+    assert Rng(2).draw("a") != Rng(1).draw("a")
 
 
 def drive(*answers):

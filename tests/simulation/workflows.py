@@ -42,7 +42,7 @@ class Workflows:
         self._begin(name, given)
         if world.profile.express and world.happens(f"run twice/{self._label(name)}", 5 * world.fault_rate):
             world.trace(f"execution/{self._label(name)}", "run twice")
-            late = world.loop.now + world.chance.between(f"run again/{self._label(name)}", 0, 1) ** 4 * MINUTE
+            late = world.loop.now + world.rng.between(f"run again/{self._label(name)}", 0, 1) ** 4 * MINUTE
             world.loop.at(late, lambda: self._begin(name, given))
         return True
 
@@ -76,7 +76,7 @@ class Workflows:
     def _do(self, act: Invoke | Send | Wait, running: Execution) -> Any:
         world, label = self._world, self._label(running.name)
         if isinstance(act, Wait):
-            world.loop.sleep(1000 * act.longest * world.chance.draw(f"jitter/{label}")[1])
+            world.loop.sleep(1000 * act.longest * world.rng.draw(f"jitter/{label}")[1])
             return None
         if world.loop.now >= running.ends:
             raise _Stopped("TIMED_OUT")

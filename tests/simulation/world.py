@@ -11,12 +11,12 @@ from unittest.mock import patch
 from service.fulfillers.simulated import SimulatedFulfiller
 from service.orders.lifecycle import TERMINAL
 from service.steps import fulfill
-from tests.simulation.chance import Chance
+from tests.simulation.actors import Customer, Operator
 from tests.simulation.function import Function, FunctionFailed, Pool, wait
 from tests.simulation.loop import Loop, Task
-from tests.simulation.people import Customer, Operator
 from tests.simulation.profiles import HOUR, MINUTE, Profile
 from tests.simulation.queue import Mapping, Queue
+from tests.simulation.rng import Rng
 from tests.simulation.tables import Tables
 from tests.simulation.workflows import Workflows
 from tests.support import SETTINGS
@@ -33,9 +33,9 @@ class World:
     def __init__(self, seed: int, profile: Profile, only: frozenset[str] | None = None) -> None:
         self.seed, self.profile = seed, profile
         self.loop = Pool.loop = Loop()
-        self.chance = Chance(seed, only)
-        self.rush = self.chance.between("rush", 0, 1) < 0.4
-        limit = 2 if self.chance.between("reconcile limit", 0, 1) < 0.3 else 100
+        self.rng = Rng(seed, only)
+        self.rush = self.rng.between("rush", 0, 1) < 0.4
+        limit = 2 if self.rng.between("reconcile limit", 0, 1) < 0.3 else 100
         self.policy = replace(SETTINGS, reconcile_limit=limit).policy
         self.fulfiller = SimulatedFulfiller(SETTINGS.fulfillment_success_rate, str(seed))
         self.tables = Tables()
@@ -105,16 +105,16 @@ class World:
 
     def befalls(self, kind: str, name: str) -> tuple[str | None, float, float]:
         """What befalls something, if anything, and two fractions for how slow and how much."""
-        called, fraction, latency, detail = self.chance.draw(name)
+        called, fraction, latency, detail = self.rng.draw(name)
         if self.loop.now < self.profile.faulty and fraction < self.profile.rate:
             fault = next(fault for fault, most in self.profile.tables[kind] if fraction < most)
-            if self.chance.allowed(called):
+            if self.rng.allowed(called):
                 return fault, latency, detail
         return None, latency, detail
 
     def happens(self, name: str, rate: float) -> bool:
         """Whether something happens, in the time when things do."""
-        return self.loop.now < self.profile.faulty and self.chance.happens(name, rate)
+        return self.loop.now < self.profile.faulty and self.rng.happens(name, rate)
 
     @property
     def fault_rate(self) -> float:
@@ -124,7 +124,7 @@ class World:
         """Milliseconds that an invocation's clock is wrong."""
         if not self.happens(f"skew/{name}", self.profile.skewed):
             return 0
-        return int(self.chance.between(f"skewed by/{name}", -self.profile.skew, self.profile.skew))
+        return int(self.rng.between(f"skewed by/{name}", -self.profile.skew, self.profile.skew))
 
     def is_down(self, service: str) -> bool:
         return any(begin <= self.loop.now < end for begin, end in self._down[service])
@@ -142,8 +142,8 @@ class World:
         for number in range(2):
             name = f"{service}/{number}"
             if self.happens(f"outage/{name}", self.profile.outages):
-                begin = int(self.chance.between(f"outage at/{name}", 0, self.profile.faulty))
-                found.append((begin, begin + int(self.chance.between(f"outage for/{name}", MINUTE, 20 * MINUTE))))
+                begin = int(self.rng.between(f"outage at/{name}", 0, self.profile.faulty))
+                found.append((begin, begin + int(self.rng.between(f"outage for/{name}", MINUTE, 20 * MINUTE))))
         return found
 
     def accept(self, key: str | None, order_id: str, name: str, *, same_document: bool) -> None:

@@ -10,7 +10,7 @@ from hashlib import blake2b
 UNIT = 2**32
 
 
-class Chance:
+class Rng:
     """Draws for one run. ``only`` names the events that may happen; None allows all that the seed brings."""
 
     def __init__(self, seed: int, only: frozenset[str] | None = None) -> None:

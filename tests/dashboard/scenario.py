@@ -51,7 +51,7 @@ class NotStarting:
         raise ConnectionError("the workflow is out of reach")
 
 
-class Story:
+class Scenario:
     """What happens to a cloud through its API, from the moment ``began`` on."""
 
     def __init__(self, cloud: EmbeddedCloud, api: httpx.AsyncClient, began: float) -> None:

@@ -34,7 +34,7 @@ class Customer:
     def __init__(self, world: "World", number: int) -> None:
         self._world = world
         self.name = f"o{number}"
-        fraction = world.chance.between(f"kind/{self.name}", 0, 1)
+        fraction = world.rng.between(f"kind/{self.name}", 0, 1)
         self.kind = next(kind for kind, most in KINDS if fraction < most)
         self._key = None if self.kind == "without key" else f"key-{world.seed}-{number:04d}"
         self._document = INVALID if self.kind == "lenient" else VALID
@@ -45,7 +45,7 @@ class Customer:
         latest = 2_000 if world.rush else 3 * MINUTE
         if self._key and self.kind != "by hand":
             world.name(order_id_for("somebody", self._key, str), self.name)
-        world.loop.at(world.chance.between(f"begins/{self.name}", 0, latest), lambda: world.spawn(self._act))
+        world.loop.at(world.rng.between(f"begins/{self.name}", 0, latest), lambda: world.spawn(self._act))
 
     def _act(self) -> None:
         world, name = self._world, self.name
@@ -59,12 +59,12 @@ class Customer:
         if order_id is None:
             return
         if self._key and world.happens(f"again/{name}", 0.3):
-            world.loop.sleep(world.chance.between(f"again after/{name}", 0, 10 * MINUTE))
+            world.loop.sleep(world.rng.between(f"again after/{name}", 0, 10 * MINUTE))
             self._submit()
         if self._key and world.happens(f"key reused/{name}", 0.1):
             self._submit(OTHER)
         if world.happens(f"cancels/{name}", 0.2):
-            world.loop.sleep(world.chance.between(f"cancels after/{name}", 0, 2 * MINUTE))
+            world.loop.sleep(world.rng.between(f"cancels after/{name}", 0, 2 * MINUTE))
             self._cancel(order_id)
 
     def _submit(self, content: Any = None) -> str | None:
@@ -121,7 +121,7 @@ class Operator:
             world.loop.at(time, lambda: world.spawn(self._round))
         for number in range(2):
             if world.happens(f"purge/{number}", world.profile.purged):
-                time = int(world.chance.between(f"purge at/{number}", 0, world.profile.faulty))
+                time = int(world.rng.between(f"purge at/{number}", 0, world.profile.faulty))
                 world.loop.at(time, world.queue.purge)
 
     def _round(self) -> None:

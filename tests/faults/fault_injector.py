@@ -1,4 +1,4 @@
-"""The wire between botocore and moto, on which one call of a run goes wrong in one way.
+"""The injector between botocore and moto, on which one call of a run goes wrong in one way.
 
 It stands where moto stands, as a handler of botocore's event ``before-send``: everything above it, botocore's own
 retries included, is what runs on AWS.
@@ -95,7 +95,7 @@ class Call:
         return fault in ABSORBED and (self.by, self.operation) != ("mapping", "ReceiveMessage")
 
 
-class Wire:
+class FaultInjector:
     """Carries the calls of one run to moto and counts them, and strikes one.
 
     A call that no invocation makes is the test's own; it is carried, and not counted.

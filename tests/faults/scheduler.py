@@ -1,4 +1,4 @@
-"""What happens when, on a clock that only the agenda moves: one thing at a time, in the order of its time."""
+"""What happens when, on a clock that only the scheduler moves: one thing at a time, in the order of its time."""
 
 import heapq
 from collections.abc import Callable, Generator
@@ -11,7 +11,7 @@ Steps = Generator[float, None, Any]
 """Something that takes time: what it yields are the seconds until it goes on."""
 
 
-class Agenda:
+class Scheduler:
     """Lets actors take their steps in turn. ``busy`` is how many of those that come to an end have not."""
 
     def __init__(self, clock: ManualClock) -> None:

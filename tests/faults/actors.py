@@ -9,9 +9,9 @@ from service.orders.ports import System
 from service.orders.redrive import NotFailed, redrive
 from tests import events
 from tests.api.proxy import at
-from tests.faults.agenda import Steps
 from tests.faults.cloud import SETTINGS
 from tests.faults.driver import Run
+from tests.faults.scheduler import Steps
 
 PATIENCE = 2.0  # seconds until somebody tries again
 
