@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from service.fulfillers.simulated import SimulatedFulfiller
-from service.orders.figures import Depth
+from service.orders.counts import Depth
 from service.orders.message import Message
 from service.orders.metric import Metric
 from service.orders.model import Order

@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from service.api.problems import BadRequest, BodyTooLarge, BodyTooSlow, WrongMediaType
-from service.orders import document
+from service.orders import strict_json
 
 PATIENCE = 20
 """Seconds that a body may take. API Gateway hands it over whole; a server waits for as long as it is let."""
@@ -30,20 +30,20 @@ async def read_json(request: Request) -> Any:
     if media_type != "application/json":
         raise WrongMediaType
     announced = request.headers.get("content-length", "")
-    if re.fullmatch("[0-9]{1,20}", announced) and int(announced) > document.MAX_SIZE:
+    if re.fullmatch("[0-9]{1,20}", announced) and int(announced) > strict_json.MAX_SIZE:
         raise BodyTooLarge
     body = bytearray()
     try:
         async with asyncio.timeout(PATIENCE), aclosing(request.stream()) as chunks:
             async for chunk in chunks:
                 body += chunk
-                if len(body) > document.MAX_SIZE:
+                if len(body) > strict_json.MAX_SIZE:
                     raise BodyTooLarge
     except ClientDisconnect:
         raise BadRequest("body-incomplete", "The body did not arrive whole.") from None
     except TimeoutError:
         raise BodyTooSlow from None
-    return document.read(bytes(body))
+    return strict_json.parse(bytes(body))
 
 
 KEY_PATTERN = r"""^([!#-~][ -~]{14,126}[!-~]|"([ !#-\[\]-~]|\\["\\]){16,128}")$"""

@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from service.orders.cancel import TooLate
-from service.orders.document import MalformedDocument
 from service.orders.model import FieldError
 from service.orders.ports import OrderUnknown, Unavailable
 from service.orders.redrive import NotFailed
+from service.orders.strict_json import MalformedDocument
 from service.orders.submission import KeyReused, OrderInvalid
 from service.orders.trace import trace_id
 from service.orders.validation import pointer

@@ -16,7 +16,7 @@ from service.api.dependencies import Offload, TheOperatorCall
 from service.api.problems import Problem, ProblemRoute
 from service.api.views import Instant
 from service.orders import stats
-from service.orders.figures import Depth, Tally
+from service.orders.counts import Depth, Tally
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
 from service.orders.ports import System

@@ -3,7 +3,7 @@
 from service.aws.clients import Clients
 from service.aws.partitions import Partition, Partitions
 from service.aws.records import to_failed_order
-from service.orders.figures import Tally
+from service.orders.counts import Tally
 from service.orders.model import FailedOrder, FailureKind
 from service.orders.paging import Page, Position, Span
 from service.settings import Settings

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from service.aws.clients import Clients
 from service.aws.partitions import Partition, Partitions
 from service.aws.records import to_order
-from service.orders.figures import Ended, Tally
+from service.orders.counts import Ended, Tally
 from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.paging import Page, Position, Span

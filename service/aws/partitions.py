@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from service.aws.clients import Clients
-from service.orders.figures import Tally
+from service.orders.counts import Tally
 from service.orders.paging import ALWAYS, Key, Part, Position, Span, cut, needed, rest
 from service.orders.ports import Unavailable
 from service.orders.timestamps import TICK, parse, text

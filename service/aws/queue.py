@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from service.aws.clients import Clients
-from service.orders.figures import Depth
+from service.orders.counts import Depth
 from service.orders.message import Message, write
 from service.orders.ports import DeadLetter
 

@@ -13,7 +13,7 @@ from service.aws.records import from_failed_order, from_order, to_failed_order, 
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, Order, Write
 from service.orders.ports import OrderExists, TransitionRefused
-from service.orders.rules import after_write, check_complete, failed_row
+from service.orders.transition_rules import after_write, check_complete, failed_row
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from service.aws.failures import FailedOrderIndex
     from service.aws.index import OrderIndex
-    from service.orders.figures import Ended, Tally
+    from service.orders.counts import Ended, Tally
     from service.orders.paging import Page, Position, Span
 
 

@@ -16,7 +16,7 @@ import httpx
 from service.cli.api import ManyAtOnce
 from service.cli.connection import json_of
 from service.cli.signals import Interruption
-from service.orders import document
+from service.orders import strict_json
 
 PERCENTILES = (50, 90, 99)
 BARS = 12
@@ -94,9 +94,9 @@ def sample(customer_id: str, number: int) -> bytes:
     """The order number so-and-so of a run: valid, and unlike its neighbors."""
     quantity, price = number % 3 + 1, PRICES[number % len(PRICES)]
     cents = quantity * int(price.replace(".", ""))
-    item = {"product_id": f"prod_{number % 100}", "quantity": quantity, "price": document.read(price)}
-    total = document.read(f"{cents // 100}.{cents % 100:02}")
-    return document.write({"customer_id": customer_id, "items": [item], "total_amount": total}).encode()
+    item = {"product_id": f"prod_{number % 100}", "quantity": quantity, "price": strict_json.parse(price)}
+    total = strict_json.parse(f"{cents // 100}.{cents % 100:02}")
+    return strict_json.canonical_text({"customer_id": customer_id, "items": [item], "total_amount": total}).encode()
 
 
 def percentiles(times: Sequence[float]) -> dict[str, float] | None:

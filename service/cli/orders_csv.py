@@ -10,7 +10,7 @@ from typing import Any
 
 from service.cli.exits import Code, Stop
 from service.cli.orders_file import Entry
-from service.orders.document import MalformedDocument, read
+from service.orders.strict_json import MalformedDocument, parse
 
 NEEDED = ("customer_id", "product_id", "quantity", "price")
 COLUMNS = ("order", *NEEDED, "total_amount", "currency")
@@ -135,7 +135,7 @@ def _number(name: str, written: str) -> int | Decimal:
     if not re.match(r"-?[0-9]", written):
         raise _Wrong(f"{name} is not a number")
     try:
-        number: int | Decimal = read(written)
+        number: int | Decimal = parse(written)
     except MalformedDocument:
         raise _Wrong(f"{name} is not a number such as 2 or 29.99") from None
     return number

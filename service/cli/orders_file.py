@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from service.cli.exits import Code, Stop
-from service.orders.document import MalformedDocument, read
+from service.orders.strict_json import MalformedDocument, parse
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -70,7 +70,7 @@ def _sniffed(content: bytes) -> Format | None:
     first = content.lstrip().partition(b"\n")[0].strip()
     if start == b"{":
         try:
-            read(first)
+            parse(first)
         except MalformedDocument:
             return Format.JSON
         return Format.JSONL
@@ -84,7 +84,7 @@ def _json_lines(content: bytes) -> Iterator[Entry]:
         if not line.strip():
             continue
         try:
-            yield Entry(number, read(line.strip()))
+            yield Entry(number, parse(line.strip()))
         except MalformedDocument as error:
             yield Entry(number, error=re.sub(r" \(line \d+, (column \d+)\)", r" (\1)", str(error)))
 
@@ -94,7 +94,7 @@ def _json(text: str, name: str) -> Iterator[Entry]:
     start = _after_space(text, 0)
     if text[start : start + 1] != "[":
         try:
-            yield Entry(_line(text, start), read(text))
+            yield Entry(_line(text, start), parse(text))
         except MalformedDocument as error:
             raise Stop(Code.USAGE, f"{name}: {error}") from None
         return
@@ -103,7 +103,7 @@ def _json(text: str, name: str) -> Iterator[Entry]:
         line += text.count("\n", counted, begin)
         counted = begin
         try:
-            yield Entry(line, read(text[begin:end]))
+            yield Entry(line, parse(text[begin:end]))
         except MalformedDocument as error:
             yield Entry(line, error=str(error))
 

@@ -16,7 +16,7 @@ from service.cli.connection import errors_of, json_of, problem_in, said_by
 from service.cli.exits import Code, Stop
 from service.cli.orders_file import Entry
 from service.cli.signals import Interruption
-from service.orders import document
+from service.orders import strict_json
 
 AMOUNTS = frozenset({"price", "total_amount"})
 
@@ -76,12 +76,12 @@ def parcels(entries: Iterable[Entry], batch: str) -> Iterator[Parcel | Outcome]:
         if entry.error is not None:
             yield Outcome(entry.line, Fate.UNREADABLE, detail=entry.error)
             continue
-        origin = document.fingerprint(document.write(_one_text_for_one_amount(entry.document)))
+        origin = strict_json.fingerprint(strict_json.canonical_text(_one_text_for_one_amount(entry.document)))
         if entry.label:
             origin = f"{origin}\n{entry.label}"
         seen[origin] += 1
         key = hashlib.sha256(f"{len(batch)}:{batch}\n{origin}\n{seen[origin]}".encode()).hexdigest()
-        yield Parcel(entry.line, document.write(entry.document).encode(), f"dofs-cli-{key}")
+        yield Parcel(entry.line, strict_json.canonical_text(entry.document).encode(), f"dofs-cli-{key}")
 
 
 def _one_text_for_one_amount(value: Any) -> Any:

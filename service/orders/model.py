@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from service.orders import document
+from service.orders import strict_json
 from service.orders.lifecycle import TRANSITIONS, Status, Transition, TransitionName
 
 TIMELINE_LIMIT = 100
@@ -67,7 +67,7 @@ class Order:
     @property
     def document(self) -> dict[str, Any]:
         """The submitted document, numbers with a fraction as ``Decimal``."""
-        content: dict[str, Any] = document.stored(self.submission)
+        content: dict[str, Any] = strict_json.parse_stored(self.submission)
         return content
 
 

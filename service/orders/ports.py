@@ -14,7 +14,7 @@ from service.orders.model import FailedOrder, Failure, FailureKind, Order, Write
 from service.orders.policy import Policy
 
 if TYPE_CHECKING:  # an event that lists nothing has no need of them
-    from service.orders.figures import Depth, Ended, Tally
+    from service.orders.counts import Depth, Ended, Tally
     from service.orders.paging import Page, Position, Span
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.orders.figures import Depth, Ended, Tally
+from service.orders.counts import Depth, Ended, Tally
 from service.orders.lifecycle import OPEN, Status
 from service.orders.model import FailureKind, Order
 from service.orders.ports import System

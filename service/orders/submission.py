@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from service.orders import document, validation
+from service.orders import strict_json, validation
 from service.orders.identity import order_id_for
 from service.orders.launch import start
 from service.orders.lifecycle import Status
@@ -92,12 +92,12 @@ def received(
     traceparent: str | None = None,
 ) -> Order:
     """A new order in its first state, around a document."""
-    text = document.write(content)
+    text = strict_json.canonical_text(content)
     return Order(
         order_id=order_id,
         owner=owner,
         submission=text,
-        fingerprint=document.fingerprint(text),
+        fingerprint=strict_json.fingerprint(text),
         customer_id=validation.customer_of(content),
         created_at=at,
         updated_at=at,

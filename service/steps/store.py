@@ -6,7 +6,7 @@ from typing import Any
 from service.orders.metric import Metric
 from service.orders.model import Write
 from service.orders.ports import OrderUnknown, System, TransitionRefused
-from service.steps.envelope import carried, note, order_id_of
+from service.steps.events import carried, note, order_id_of
 
 
 def run(task: Mapping[str, Any], system: System) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service import logs
-from service.orders import document
+from service.orders import strict_json
 from service.orders.lifecycle import Status
 from service.orders.metric import Metric
 from service.orders.model import FieldError, Order
@@ -12,7 +12,7 @@ from service.orders.ports import OrderExists, OrderUnknown, System
 from service.orders.submission import KeyReused, OrderInvalid, received
 from service.orders.trace import begun, trace_id
 from service.orders.validation import validate
-from service.steps.envelope import carried, names_an_order, note, order_id_of, traceparent_of
+from service.steps.events import carried, names_an_order, note, order_id_of, traceparent_of
 
 
 def run(task: Mapping[str, Any], system: System) -> dict[str, str]:
@@ -77,12 +77,12 @@ def _told(order: Order) -> Order:
 
 
 def _raw_order(order_id: str, task: Mapping[str, Any], system: System) -> Order:
-    submitted = document.from_python(task["input"]["order"])
+    submitted = strict_json.from_python(task["input"]["order"])
     if not isinstance(submitted, dict):
         submitted = {"order": submitted}  # a row needs an object; the verdict on it is the same: not an order
     content = validate(submitted).document or submitted
-    if len(document.write(content).encode()) > document.MAX_SIZE:
-        raise document.MalformedDocument(f"The order is larger than {document.MAX_SIZE} bytes.")
+    if len(strict_json.canonical_text(content).encode()) > strict_json.MAX_SIZE:
+        raise strict_json.MalformedDocument(f"The order is larger than {strict_json.MAX_SIZE} bytes.")
     return received(
         content,
         order_id=order_id,

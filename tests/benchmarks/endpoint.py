@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from service.aws.records import from_order
-from service.orders import document
+from service.orders import strict_json
 from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.submission import received
@@ -25,7 +25,7 @@ HOST = "127.0.0.1"
 
 def _order(**changes: Any) -> Order:
     order = received(
-        document.from_python(valid_order()),
+        strict_json.from_python(valid_order()),
         order_id="ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6",
         owner="anonymous",
         actor="api",

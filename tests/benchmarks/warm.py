@@ -22,7 +22,7 @@ from service import logs
 from service.aws.metrics import EmbeddedMetricFormat
 from service.embedded.functions import event_loop
 from service.handler import dispatch
-from service.orders import document
+from service.orders import strict_json
 from service.orders.model import Order
 from service.orders.submission import Submission, submit
 from service.wiring import LiveSystem
@@ -93,7 +93,7 @@ class TypedOrder(BaseModel):
 def rows() -> list[Figure]:
     """Rows 5 and 6."""
     event = at("/order", events.load("api_post_order"))
-    event["body"] = document.write(valid_order())
+    event["body"] = strict_json.canonical_text(valid_order())
     context, silent, telling = Context(), System(SETTINGS), System(SETTINGS)
     telling.metrics = EmbeddedMetricFormat("DOFS", "prod", telling.now, lambda line: None)
     threads = set[int]()
@@ -105,7 +105,7 @@ def rows() -> list[Figure]:
 
     def bare() -> Any:
         trace = "00-697dcd385f1e2a3b4c5d6e7f80910111-4c5d6e7f80910111-00"
-        read = document.read(event["body"].encode())
+        read = strict_json.parse(event["body"].encode())
         order, _ = submit(Submission(document=read, owner="anonymous", traceparent=trace), silent)
         return _answer(order.order_id, order.status)
 

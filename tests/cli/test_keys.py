@@ -4,12 +4,12 @@ from decimal import Decimal
 
 from service.cli.orders_file import Entry, read_orders
 from service.cli.submit import parcels
-from service.orders import document
+from service.orders import strict_json
 from tests.support import valid_order
 
 
 def order(**changes):
-    return {**document.from_python(valid_order()), **changes}
+    return {**strict_json.from_python(valid_order()), **changes}
 
 
 def keys(*orders, batch=""):
@@ -39,7 +39,7 @@ def test_an_amount_has_one_key_however_it_is_written():
 
 
 def test_a_key_is_one_that_the_api_takes_and_the_body_is_exact():
-    [parcel] = parcels([Entry(1, document.read('{"total_amount": 0.10}'))], "any label\n")
+    [parcel] = parcels([Entry(1, strict_json.parse('{"total_amount": 0.10}'))], "any label\n")
     assert 16 <= len(parcel.key) <= 128
     assert parcel.key.isprintable()
     assert parcel.body == b'{"total_amount":0.10}'

@@ -6,7 +6,7 @@ import pytest
 
 from service.aws.clients import Clients
 from service.aws.queue import SqsDeadLetterQueue
-from service.orders.figures import Depth
+from service.orders.counts import Depth
 from service.orders.ports import DeadLetter
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from service.aws.store import DynamoDbOrderStore
 from service.orders import stats
-from service.orders.figures import Tally
+from service.orders.counts import Tally
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
 from service.orders.paging import ALWAYS

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from threading import RLock
 from typing import TypeVar
 
-from service.orders.figures import Ended, Tally
+from service.orders.counts import Ended, Tally
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, Order, Write
 from service.orders.paging import ALWAYS, Page, Position, Span, cut, needed, rest
 from service.orders.ports import OrderExists, TransitionRefused
-from service.orders.rules import after_write, check_complete, failed_row, permitted
 from service.orders.timestamps import TICK
+from service.orders.transition_rules import after_write, check_complete, failed_row, permitted
 from tests.memory.table import Index, Table
 
 Listed = TypeVar("Listed", Order, FailedOrder)

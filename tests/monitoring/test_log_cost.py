@@ -12,7 +12,7 @@ from service.embedded.functions import event_loop
 from service.fulfillers.simulated import SimulatedFulfiller
 from service.handler import dispatch
 from service.logs import JsonLines
-from service.orders import document
+from service.orders import strict_json
 from tests import events
 from tests.api.proxy import GatewaySystem, at
 from tests.support import Context, sqs_event, valid_order
@@ -67,7 +67,7 @@ class Function:
     def carry(self) -> None:
         """An order by itself, from the API to its end; each of its messages is a batch."""
         event = at("/order", events.load("api_post_order"))
-        event["body"] = document.write(valid_order())
+        event["body"] = strict_json.canonical_text(valid_order())
         self(event)
         ((order_id, name),) = self.system.workflow.started[-1:]
         given = {"order_id": order_id, "traceparent": self.system.store.get(order_id).traceparent}

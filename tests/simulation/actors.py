@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from service.orders import document
+from service.orders import strict_json
 from service.orders.cancel import TooLate, cancel
 from service.orders.dead_letters import remove_stale
 from service.orders.identity import derived_id, order_id_for
@@ -18,8 +18,8 @@ from tests.support import valid_order
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-VALID = document.from_python(valid_order())
-OTHER = document.from_python(valid_order(metadata={"note": "another order"}))
+VALID = strict_json.from_python(valid_order())
+OTHER = strict_json.from_python(valid_order(metadata={"note": "another order"}))
 INVALID = {"customer_id": "cust_123"}
 TRIES = 12
 ROUND = 7 * MINUTE

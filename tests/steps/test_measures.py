@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from service.handler import dispatch
-from service.orders import document
+from service.orders import strict_json
 from service.orders.cancel import cancel
 from service.orders.lifecycle import Status
 from service.orders.model import Failure, FailureKind
@@ -39,8 +39,8 @@ def counted(system):
 
 
 def submission(content=None, **given):
-    text = document.write(valid_order() if content is None else content)
-    return Submission(document=document.read(text), owner="anonymous", **given)
+    text = strict_json.canonical_text(valid_order() if content is None else content)
+    return Submission(document=strict_json.parse(text), owner="anonymous", **given)
 
 
 def task(name, given, system, execution="e"):

@@ -12,7 +12,7 @@ from service.orders.model import FieldError, TimelineEntry
 from service.orders.ports import OrderUnknown, TransitionRefused
 from service.orders.submission import OrderInvalid
 from service.steps import store, validate
-from service.steps.envelope import BadTask
+from service.steps.events import BadTask
 from service.steps.fulfill import claim
 from service.steps.reject import CAUSE_LIMIT, cause, run
 from tests import events

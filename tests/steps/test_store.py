@@ -6,7 +6,7 @@ from service.handler import dispatch
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
 from service.orders.ports import OrderUnknown
-from service.steps.envelope import BadTask
+from service.steps.events import BadTask
 from service.steps.store import run
 from tests import events
 from tests.steps.doubles import breaking, invalid, standing

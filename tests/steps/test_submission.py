@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from service.orders.document import MalformedDocument, read
 from service.orders.identity import derived_id, order_id_for
 from service.orders.launch import start
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
+from service.orders.strict_json import MalformedDocument, parse
 from service.orders.submission import KeyReused, OrderInvalid, Submission, submit
 from service.orders.validation import ID_PATTERN
 from service.steps import store
@@ -25,7 +25,7 @@ def system():
 
 
 def submission(text=TEXT, **given):
-    return Submission(document=read(text), owner=given.pop("owner", "anonymous"), **given)
+    return Submission(document=parse(text), owner=given.pop("owner", "anonymous"), **given)
 
 
 def test_an_order_is_received_and_its_workflow_started(system):
@@ -152,7 +152,7 @@ def test_an_invalid_order_is_refused_and_nothing_is_kept(text, system):
 )
 def test_leniently_any_object_is_kept_as_it_was_sent_and_left_to_the_workflow(text, customer, system):
     order, _ = submit(submission(text, lenient=True), system)
-    assert order.document == read(text)
+    assert order.document == parse(text)
     assert (order.status, order.customer_id, order.errors) == (Status.RECEIVED, customer, ())
     assert system.workflow.started == [(order.order_id, order.order_id)]
 
@@ -184,5 +184,5 @@ def test_what_is_malformed_never_gets_as_far(system):
 
 def test_what_was_submitted_can_be_read_back_exactly(system):
     order, _ = submit(submission(), system)
-    assert order.document["items"][0] == {"product_id": "p", "quantity": 2, "price": read("29.99")}
+    assert order.document["items"][0] == {"product_id": "p", "quantity": 2, "price": parse("29.99")}
     assert valid_order().keys() <= order.document.keys() == {"currency", "metadata"} | valid_order().keys()

@@ -5,13 +5,13 @@ import math
 import pytest
 
 from service.handler import dispatch
-from service.orders.document import MalformedDocument, stored
 from service.orders.identity import derived_id
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
 from service.orders.ports import OrderUnknown
+from service.orders.strict_json import MalformedDocument, parse_stored
 from service.orders.submission import KeyReused, OrderInvalid
-from service.steps.envelope import BadTask
+from service.steps.events import BadTask
 from service.steps.validate import run
 from tests import events
 from tests.steps.doubles import Interposed, invalid, standing
@@ -153,7 +153,7 @@ def test_an_invalid_raw_order_is_kept_and_found_invalid(order, pointers, system)
 def test_a_raw_order_that_is_no_object_is_kept_and_found_invalid(order, system):
     with pytest.raises(OrderInvalid):
         run(by_hand(order), system)
-    assert stored(system.store.get(BY_HAND).submission) == {"order": order}
+    assert parse_stored(system.store.get(BY_HAND).submission) == {"order": order}
 
 
 @pytest.mark.parametrize("amount", [29.99, 0.01, 1234567.89, 9999999999.99])

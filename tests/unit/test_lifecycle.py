@@ -9,7 +9,7 @@ import pytest
 from service.orders import diagram
 from service.orders.lifecycle import OPEN, TERMINAL, TRANSITIONS, Assign, Guard, Status, Transition, TransitionName
 from service.orders.model import FieldError, Order, Write
-from service.orders.rules import after_write, permitted
+from service.orders.transition_rules import after_write, permitted
 from tests.support import START, MemorySystem
 
 LEFT = "attempts < max_attempts"

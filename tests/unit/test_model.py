@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.orders.lifecycle import Status
 from service.orders.model import TIMELINE_LIMIT, Order, TimelineEntry, Write, linked
-from service.orders.rules import after_write, check_complete
+from service.orders.transition_rules import after_write, check_complete
 from tests.support import START, MemorySystem
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from service.orders import stats
-from service.orders.figures import Tally
+from service.orders.counts import Tally
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
 from tests.steps.doubles import message, pending, standing

@@ -89,10 +89,10 @@ def test_the_errors_of_the_lambda_service_are_retried_and_a_verdict_is_not(name)
 
 def test_the_errors_that_are_named_are_exceptions_of_the_steps():
     from service import handler
-    from service.orders import document, submission
-    from service.steps import envelope, validate
+    from service.orders import strict_json, submission
+    from service.steps import events, validate
 
-    homes = (submission, validate, envelope, document, handler)
+    homes = (submission, validate, events, strict_json, handler)
     for error in STATES["ValidateOrder"]["Retry"][0]["ErrorEquals"]:
         assert any(isinstance(getattr(home, error, None), type) for home in homes), error
 

@@ -23,7 +23,7 @@ from service.embedded.functions import event_loop
 from service.embedded.isolation import isolated
 from service.handler import dispatch
 from service.logs import JsonLines
-from service.orders import document
+from service.orders import strict_json
 from service.orders.model import Failure, FailureKind, Order
 from service.orders.ports import Fulfilled, NotFulfilled
 from service.provisioning.schedule import RECONCILE_EVENT
@@ -134,7 +134,7 @@ class Function:
     def take(self, end: int | None) -> str:
         """Submit an order and take it through both steps of its workflow; the body of its message."""
         event = at("/order", events.load("api_post_order"))
-        event["body"] = document.write(valid_order())
+        event["body"] = strict_json.canonical_text(valid_order())
         answer = self("api", event)
         assert answer["statusCode"] == 202, answer["body"]
         order = self.system.store.get(json.loads(answer["body"])["order_id"])

@@ -23,7 +23,7 @@ class MalformedDocument(ValueError):
     """The text is not a JSON document that this system takes. The message says why and quotes nothing."""
 
 
-def read(text: str | bytes) -> Any:
+def parse(text: str | bytes) -> Any:
     """Read a JSON document; numbers with a fraction or an exponent become ``Decimal``.
 
     Args:
@@ -57,8 +57,8 @@ def read(text: str | bytes) -> Any:
     return value
 
 
-def stored(text: str) -> Any:
-    """Read a document that ``read`` once took and ``write`` has written."""
+def parse_stored(text: str) -> Any:
+    """Read a document that ``parse`` once took and ``canonical_text`` has written."""
     return json.loads(text, parse_float=Decimal)
 
 
@@ -69,24 +69,24 @@ def from_python(value: Any) -> Any:
     number of up to 15 digits.
 
     Raises:
-        MalformedDocument: as ``read``.
+        MalformedDocument: as ``parse``.
     """
     try:
-        return read(json.dumps(value))
+        return parse(json.dumps(value))
     except RecursionError:
         raise MalformedDocument(_TOO_DEEP) from None
 
 
-def write(value: Any) -> str:
+def canonical_text(value: Any) -> str:
     """Write a document as the one text that every equal document has: names sorted, no white space, amounts exact."""
     match value:
         case Decimal():
             text = str(value)
             return text if {".", "E"} & set(text) else str(int(value))
         case dict():
-            return "{" + ",".join(f"{_quoted(name)}:{write(value[name])}" for name in sorted(value)) + "}"
+            return "{" + ",".join(f"{_quoted(name)}:{canonical_text(value[name])}" for name in sorted(value)) + "}"
         case list() | tuple():
-            return "[" + ",".join(write(element) for element in value) + "]"
+            return "[" + ",".join(canonical_text(element) for element in value) + "]"
         case _:
             return _quoted(value)
 
