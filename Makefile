@@ -143,28 +143,28 @@ change: $(VENV)/installed ## Plan what this checkout changes where BASE=origin/m
 	  git worktree add --quiet --detach "$$base" "$(BASE)" && $(BIN)/python -m tests.terraform.change "$$base"
 
 deploy: $(VENV)/installed ## Build, push, plan, ask, apply, and send one order; ARGS=--help shows the options
-	@bash terraform/deploy $(ARGS)
+	@bash terraform/scripts/deploy.sh $(ARGS)
 
 deploy-settings: ## Pipelines: write terraform.tfvars and backend.conf from environment variables
-	@bash terraform/settings $(ARGS)
+	@bash terraform/scripts/write-tfvars.sh $(ARGS)
 
 deploy-image: ## Pipelines: build and push the commit's image, print its URI by digest
-	@bash terraform/deploy image $(ARGS)
+	@bash terraform/scripts/deploy.sh image $(ARGS)
 
 deploy-plan: ## Pipelines: plan it, and keep the plan beside the state
-	@bash terraform/deploy plan $(ARGS)
+	@bash terraform/scripts/deploy.sh plan $(ARGS)
 
 deploy-apply: $(VENV)/installed ## Pipelines: apply the kept plan; when an order does not get through, roll back
-	@bash terraform/deploy apply $(ARGS)
+	@bash terraform/scripts/deploy.sh apply $(ARGS)
 
 smoke: $(VENV)/installed ## Send one real order through what is deployed
-	@bash terraform/deploy smoke $(ARGS)
+	@bash terraform/scripts/deploy.sh smoke $(ARGS)
 
 rollback: ## Point the alias at the version before, or at another: ARGS="--version 6"
-	@bash terraform/deploy rollback $(ARGS)
+	@bash terraform/scripts/deploy.sh rollback $(ARGS)
 
 destroy: ## Destroy what is deployed; asks
-	@bash terraform/deploy destroy $(ARGS)
+	@bash terraform/scripts/deploy.sh destroy $(ARGS)
 
 lock: $(VENV)/installed ## Refresh the hash-pinned requirements; UPGRADE= keeps the versions that still fit
 	$(COMPILE) --extra server -o requirements/image.txt pyproject.toml

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.compose.stack import ROOT
-from tests.pipelines.codebuild import BUILDSPECS, FOLDER, GIVEN, PROJECTS, commands
+from tests.pipelines.codebuild import BUILDSPECS, GIVEN, PROJECTS, commands
 
 
 @pytest.mark.parametrize("build", BUILDSPECS)
@@ -49,6 +49,6 @@ def test_each_variable_that_it_uses_is_set(build):
 
 
 def test_terraform_is_installed_only_as_what_was_pinned():
-    script = (FOLDER / "install-terraform").read_text()
+    script = (ROOT / "terraform/scripts/install-terraform.sh").read_text()
     assert re.search(r"^version=1\.11\.\d+ sha256=[0-9a-f]{64}$", script, re.MULTILINE)
     assert script.index("sha256sum --check") < script.index("unzip")

@@ -1,4 +1,4 @@
-"""The AWS CLI as far as ``terraform/deploy`` calls it: Lambda is the stack's, ECR has every image, S3 is a folder."""
+"""The AWS CLI as far as ``deploy.sh`` calls it: Lambda is the stack's, ECR has every image, S3 is a folder."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> None:
         case ["lambda", operation, *options]:
             _call(operation, dict(zip(options[::2], options[1::2], strict=True)))
         case _:
-            sys.exit(f"not a call of terraform/deploy: {arguments}")
+            sys.exit(f"not a call of deploy.sh: {arguments}")
 
 
 def _local(path: str) -> Path:

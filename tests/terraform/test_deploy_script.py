@@ -152,7 +152,7 @@ def test_a_missing_file_is_named_with_its_example(world, file):
     done = world.deploy()
     assert f"terraform/{file}.example" in done.stderr
     assert not world.calls()
-    assert (SCRIPT.parent / f"{file}.example").exists()
+    assert (SCRIPT.parents[1] / f"{file}.example").exists()
 
 
 def test_a_missing_tool_is_named(world):
@@ -160,7 +160,7 @@ def test_a_missing_tool_is_named(world):
     for tool in ("bash", "dirname", "git", "cat"):
         (world.tools / tool).symlink_to(shutil.which(tool) or tool)
     done = subprocess.run(
-        [shutil.which("bash") or "bash", "terraform/deploy"],
+        [shutil.which("bash") or "bash", "terraform/scripts/deploy.sh"],
         cwd=world.root,
         env={"PATH": str(world.tools)},
         capture_output=True,
@@ -198,7 +198,7 @@ def test_destroying_names_the_image_that_is_deployed_and_leaves_the_asking_to_te
 
 def test_the_scripts_run_in_the_bash_of_a_mac():
     """In bash 3.2, which macOS has, an empty array is an unset variable, and there are no maps and no mapfile."""
-    for script in (SCRIPT, SCRIPT.parent / "settings"):
+    for script in (SCRIPT, SCRIPT.parent / "write-tfvars.sh"):
         assert not re.search(r"=\(\)|-A |mapfile|readarray|\$\{\w+(,,|\^\^|@)", script.read_text())
 
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "terraform" / "deploy"
+SCRIPT = ROOT / "terraform" / "scripts" / "deploy.sh"
 DIGEST = "sha256:" + "a" * 64
 REPOSITORY = "123456789012.dkr.ecr.ap-south-1.amazonaws.com/dofs"
 
@@ -70,14 +70,14 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.tools = folder, folder / "tools"
-        (folder / "repository" / "terraform").mkdir(parents=True)
+        (folder / "repository" / "terraform" / "scripts").mkdir(parents=True)
         self.tools.mkdir()
         for name, body in TOOLS.items():
             tool, note = self.tools / name, f"{name} $*" + (" in $AWS_REGION" if name == "aws" else "")
             tool.write_text(f'#!/bin/bash\necho "{note}" >>"$WORLD/calls"\n{body}')
             tool.chmod(0o755)
         self.root = folder / "repository"
-        shutil.copy(SCRIPT, self.root / "terraform" / "deploy")
+        shutil.copy(SCRIPT, self.root / "terraform" / "scripts")
         shutil.copy(ROOT / "Makefile", self.root)
         (self.root / ".venv" / "bin").mkdir(parents=True)
         shutil.move(self.tools / "dofs", self.root / ".venv" / "bin")
@@ -101,7 +101,7 @@ class World:
             **environ,
         }
         return subprocess.run(
-            ["bash", "terraform/deploy", *arguments],
+            ["bash", "terraform/scripts/deploy.sh", *arguments],
             cwd=self.root,
             env={"HOME": str(self.folder), "PATH": path} | given,
             input=answer,

@@ -5,7 +5,7 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: make deploy [ARGS="…"]        or: terraform/deploy [STEP] [OPTION…]
+usage: make deploy [ARGS="…"]        or: terraform/scripts/deploy.sh [STEP] [OPTION…]
 
 Without a STEP: builds the image of the checked-out commit, pushes it, plans, asks, applies, and sends one real order
 through. When that order does not get through, the alias `live` is pointed back at the version before.
@@ -229,7 +229,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-cd "$(dirname "$0")"
+cd "$(dirname "$0")"/..
 need aws terraform
 [ -n "$revision" ] || need git
 for file in backend.conf terraform.tfvars; do

@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: make deploy-settings        or: terraform/settings
+usage: make deploy-settings        or: terraform/scripts/write-tfvars.sh
 
 Writes terraform/terraform.tfvars and terraform/backend.conf from environment variables:
 
@@ -21,15 +21,15 @@ refuses to replace them.
 TEXT
 }
 
-die() { echo "settings: $*" >&2; exit 1; }
+die() { echo "write-tfvars: $*" >&2; exit 1; }
 case ${1:-} in
   "") ;;
   --help | -h) usage; exit ;;
   *) die "there is no option $1; see --help" ;;
 esac
 
-cd "$(dirname "$0")"
-mark="# Written by terraform/settings from environment variables."
+cd "$(dirname "$0")"/..
+mark="# Written by make deploy-settings from environment variables."
 
 lines=${TFVARS:-}
 # It may be a secret, so it is not shown.
@@ -53,7 +53,8 @@ plain TF_STATE_LOCK_TABLE "${TF_STATE_LOCK_TABLE:-}"
 grep -qE '^ *notification_email *=' <<<"$lines" || die "NOTIFICATION_EMAIL is not set: who is told of alarms"
 region=$(sed -nE 's/^ *aws_region *= *"([^"]*)".*/\1/p' <<<"$lines")
 for file in terraform.tfvars backend.conf; do
-  [ ! -f "$file" ] || [ "$(head -n 1 "$file")" = "$mark" ] || die "terraform/$file is there, and was not written by this"
+  [ ! -f "$file" ] || [[ $(head -n 1 "$file") == "# Written by "*" from environment variables." ]] ||
+    die "terraform/$file is there, and was not written by this"
 done
 
 printf '%s\n%s\n' "$mark" "$(grep -v '^ *$' <<<"$lines")" >terraform.tfvars

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "terraform" / "settings"
+SCRIPT = Path(__file__).parents[2] / "terraform" / "scripts" / "write-tfvars.sh"
 GIVEN = {"TF_STATE_BUCKET": "states", "NOTIFICATION_EMAIL": "orders@example.com"}
 
 
 @pytest.fixture
 def run(tmp_path):
-    shutil.copy(SCRIPT, tmp_path)
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(SCRIPT, tmp_path / "scripts")
 
     def run(*arguments, **variables):
-        command = ["bash", "settings", *arguments]
+        command = ["bash", "scripts/write-tfvars.sh", *arguments]
         environment = {"PATH": "/usr/bin:/bin", **variables}
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
@@ -85,7 +86,13 @@ def test_lines_that_end_as_on_windows_are_lines(run):
     assert 'region = "eu-north-1"' in run.lines("backend.conf")
 
 
-def test_it_replaces_what_it_wrote_and_nothing_else(run):
+def test_files_of_version_0_1_0_are_replaced(run):
+    (run.folder / "backend.conf").write_text("# Written by terraform/settings from environment variables.\n")
+    assert run(**GIVEN).returncode == 0
+    assert 'bucket = "states"' in run.lines("backend.conf")
+
+
+def test_it_replaces_its_own_files_and_no_others(run):
     assert run(**GIVEN).returncode == 0
     assert run(**GIVEN).returncode == 0
     (run.folder / "backend.conf").write_text('bucket = "mine"\n')
