@@ -19,6 +19,12 @@ from service.orders.model import FieldError
 CENT = Decimal("0.01")
 MAX_AMOUNT = Decimal("9999999999999.99")  # 15 digits: exact in every JSON reader
 MAX_ERRORS = 100
+STORED_DEFAULTS = {"currency", "metadata"}
+"""Fields whose default is stored when an order does not give them, as version 0.1.0 does.
+
+No other field may join them: a stored default changes the fingerprint of every order that does not give the field, and
+each retry with an ``Idempotency-Key`` of before the deployment would be refused.
+"""
 
 
 def _amount(value: object) -> Decimal:
@@ -92,8 +98,8 @@ def validate(submitted: Any) -> Verdict:
         submitted: the document as ``document.read`` returns it.
 
     Returns:
-        The verdict: either ``document``, with defaults filled in and amounts to the cent, or ``errors``, all of
-        them, each with its JSON Pointer.
+        The verdict: either ``document``, with amounts to the cent and the defaults of ``STORED_DEFAULTS``, or
+        ``errors``, all of them, each with its JSON Pointer.
     """
     if not isinstance(submitted, dict):
         return Verdict(None, (FieldError("", "must be a JSON object"),))
@@ -107,7 +113,7 @@ def validate(submitted: Any) -> Verdict:
         return Verdict(None, tuple(errors[:MAX_ERRORS]))
     if wrong := _wrong_total(submitted):
         return Verdict(None, wrong)
-    return Verdict(order.model_dump(), ())
+    return Verdict(order.model_dump(exclude_unset=True) | order.model_dump(include=STORED_DEFAULTS), ())
 
 
 def _wrong_total(submitted: dict[str, Any]) -> tuple[FieldError, ...]:

@@ -1,0 +1,84 @@
+"""A retry after a deployment has the fingerprint that it had before; otherwise its idempotency key answers 422."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from service.orders import validation
+from service.orders.document import read, stored
+from service.orders.submission import Submission, submit
+from tests.support import MemorySystem
+
+OF_0_1_0 = json.loads(Path(__file__).with_name("fingerprints_0_1_0.json").read_text())
+"""Documents and the fingerprints that version 0.1.0 stored with them. Never change or remove a row."""
+
+TEXT = '{"customer_id":"c","items":[{"product_id":"p","quantity":2,"price":29.99}],"total_amount":59.98}'
+KEY = "a-key-of-16-chars"
+
+
+class LaterItemRequest(validation.OrderItemRequest):
+    """An item with optional fields that version 0.1.0 does not know."""
+
+    color: str | None = None
+    units_per_pack: int = 1
+
+
+class LaterOrderRequest(validation.OrderRequest):
+    """An order with optional fields that version 0.1.0 does not know: no default, a constant, a factory."""
+
+    items: list[LaterItemRequest]
+    gift_note: str | None = None
+    priority: int = 5
+    tags: list[str] = Field(default_factory=list)
+
+
+@pytest.fixture
+def system():
+    return MemorySystem()
+
+
+@pytest.fixture
+def with_optional_fields(monkeypatch):
+    """Calling it deploys a version whose orders and items have more optional fields."""
+    return lambda: monkeypatch.setattr(validation, "OrderRequest", LaterOrderRequest)
+
+
+def submitted(text, system, key=None):
+    return submit(Submission(read(text), "anonymous", lenient=True, idempotency_key=key), system)
+
+
+@pytest.mark.parametrize("row", OF_0_1_0, ids=lambda row: row["document"])
+def test_a_document_has_the_fingerprint_that_version_0_1_0_stored(row, system):
+    order, _ = submitted(row["text"], system)
+    assert order.fingerprint == row["fingerprint"]
+
+
+@pytest.mark.parametrize("row", OF_0_1_0, ids=lambda row: row["document"])
+def test_optional_fields_that_are_added_later_leave_every_fingerprint_as_it_is(row, system, with_optional_fields):
+    with_optional_fields()
+    order, _ = submitted(row["text"], system)
+    assert order.fingerprint == row["fingerprint"]
+
+
+def test_a_retry_across_a_deployment_that_adds_optional_fields_gets_the_first_answer(system, with_optional_fields):
+    first, _ = submitted(TEXT, system, KEY)
+    with_optional_fields()
+    assert submitted(TEXT, system, KEY) == (first, True)
+
+
+def test_an_optional_field_that_is_not_given_is_not_stored(system, with_optional_fields):
+    with_optional_fields()
+    order, _ = submitted(TEXT, system)
+    assert stored(order.submission).keys() == {"customer_id", "items", "total_amount", "currency", "metadata"}
+    assert stored(order.submission)["items"][0].keys() == {"product_id", "quantity", "price"}
+
+
+def test_an_optional_field_that_is_given_is_stored_and_makes_another_order(system, with_optional_fields):
+    with_optional_fields()
+    given = TEXT.replace('"price"', '"color":"red","price"')[:-1] + ',"gift_note":"For you","priority":5}'
+    order, _ = submitted(given, system)
+    document = stored(order.submission)
+    assert (document["gift_note"], document["priority"], document["items"][0]["color"]) == ("For you", 5, "red")
+    assert order.fingerprint != submitted(TEXT, system)[0].fingerprint
