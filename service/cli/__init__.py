@@ -11,7 +11,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what stands after ``dofs``; the process's own arguments if None.
 
     Returns:
-        The exit code, one of ``service.cli.exits.Code``.
+        The exit code, one of ``service.cli.errors.ExitCode``.
     """
     try:
         from service.cli.app import run

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
-from service.cli.connection import TIMEOUT, Connection, answer
+from service.cli.http_api import TIMEOUT, ApiEndpoint, answer
 
 PASSING = frozenset({408, 429, 502, 503, 504})
 """Answers after which the same request may succeed in a moment."""
@@ -21,9 +21,9 @@ _chance = secrets.SystemRandom()
 class Api:
     """One request after the other. What may be done twice is sent again; a redrive only if it was not begun."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._client = httpx.Client(**connection.options)
+    def __init__(self, endpoint: ApiEndpoint) -> None:
+        self._endpoint = endpoint
+        self._client = httpx.Client(**endpoint.options)
         self._answered = False
 
     def order(self, order_id: str) -> Any:
@@ -71,7 +71,7 @@ class Api:
             tried += 1
             pause = pause_before_next(tried, result, self._answered)
             if pause is None or (unbegun_only and not _is_unbegun(result)):
-                return answer(result, self._connection, about)
+                return answer(result, self._endpoint, about)
             time.sleep(pause)
 
 
@@ -82,16 +82,16 @@ def _is_unbegun(result: httpx.Response | httpx.TransportError) -> bool:
     return isinstance(result, httpx.ConnectError | httpx.ConnectTimeout)
 
 
-class ManyAtOnce:
+class AsyncApi:
     """Requests side by side, in an event loop."""
 
-    def __init__(self, connection: Connection, at_once: int) -> None:
-        self.connection = connection
-        # A connection is left before the server may close it under a request: uvicorn does after 5 s.
+    def __init__(self, endpoint: ApiEndpoint, at_once: int) -> None:
+        self.endpoint = endpoint
+        # A connection is closed before the server may close it under a request: uvicorn does after 5 s.
         limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once, keepalive_expiry=2)
         # Whoever asks waits for a free connection as long as it takes; that is not the API's delay.
         timeout = httpx.Timeout(TIMEOUT, pool=None)
-        self.client = httpx.AsyncClient(**{**connection.options, "timeout": timeout}, limits=limits)
+        self.client = httpx.AsyncClient(**{**endpoint.options, "timeout": timeout}, limits=limits)
         self._answered = False
 
     async def send(self, method: str, path: str, tries: int = TRIES, **request: Any) -> httpx.Response:
@@ -121,12 +121,12 @@ class ManyAtOnce:
         """The JSON of a resource.
 
         Raises:
-            Stop: there is none to be had.
+            CliError: there is none to be had.
         """
         try:
-            return answer(await self.send("GET", path, params=params), self.connection, about)
+            return answer(await self.send("GET", path, params=params), self.endpoint, about)
         except httpx.TransportError as error:
-            raise self.connection.unreachable(error) from None
+            raise self.endpoint.unreachable(error) from None
 
 
 def pause_before_next(tried: int, result: httpx.Response | Exception, answered: bool) -> float | None:

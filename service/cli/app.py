@@ -7,16 +7,16 @@ from typing import Annotated
 import typer
 
 from service.cli.commands import failed, load, orders, redrive, smoke, stats, submit, trace
-from service.cli.exits import Code, Stop
+from service.cli.context import CommandContext
+from service.cli.errors import CliError, ExitCode
 from service.cli.render import Output
-from service.cli.session import Session
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 SWITCHES = ("--json", "--aws")
 EPILOG = "\n".join(
     [
         "[bold]Exit codes[/]",
-        *(f"{code.value:3}  {code.meaning}" for code in Code),
+        *(f"{code.value:3}  {code.meaning}" for code in ExitCode),
         "",
         "[bold]Examples[/]",
         "dofs submit orders.csv",
@@ -95,11 +95,11 @@ def options(
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
     """Take the global options."""
-    session = Session(
+    context = CommandContext(
         api, api_key, token, sigv4, region, aws, function or f"dofs-orders-{environment}", Output(as_json)
     )
-    ctx.obj = session
-    ctx.call_on_close(session.close)
+    ctx.obj = context
+    ctx.call_on_close(context.close)
 
 
 for command in (submit, orders):
@@ -133,8 +133,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         given = sys.argv[1:] if arguments is None else arguments
         typer.main.get_command(app).main(args=_switches_first(given), prog_name="dofs")
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else Code.DONE
-    except Stop as stop:
+        return end.code if isinstance(end.code, int) else ExitCode.DONE
+    except CliError as stop:
         if str(stop):
             errors.note(f"dofs: {stop}")
         for each in stop.errors:
@@ -142,11 +142,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return stop.code
     except (KeyboardInterrupt, EOFError):
         errors.note("dofs: interrupted.")
-        return Code.INTERRUPTED
+        return ExitCode.INTERRUPTED
     except Exception as error:
         errors.note(
             f"dofs: this should not have happened ({type(error).__name__}: {str(error)[:200]}): "
             "dofs and the API may be of different versions."
         )
-        return Code.API
-    return Code.DONE
+        return ExitCode.API
+    return ExitCode.DONE

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from service.cli.exits import Code, Stop
+from service.cli.errors import CliError, ExitCode
 
 SERVICE = "execute-api"
 _SIGNED_HEADERS = ("content-type", "idempotency-key", "prefer", "x-api-key")
@@ -17,7 +17,7 @@ def headers(api_key: str | None, token: str | None) -> dict[str, str]:
     """The headers that carry an API key and a token of a user pool; none of what is not given.
 
     Raises:
-        Stop: no header can carry one. The message does not quote it.
+        CliError: no header can carry one. The message does not quote it.
     """
     given = (
         ("X-Api-Key", api_key, 256, "API key", "DOFS_API_KEY or --api-key"),
@@ -25,7 +25,7 @@ def headers(api_key: str | None, token: str | None) -> dict[str, str]:
     )
     for _, value, longest, what, where in given:
         if value and not re.fullmatch(f"[!-~]{{1,{longest}}}", value):
-            raise Stop(Code.USAGE, f"The {what} holds characters that no header can carry: check {where}.")
+            raise CliError(ExitCode.USAGE, f"The {what} holds characters that no header can carry: check {where}.")
     return {name: value for name, value, *_ in given if value}
 
 
@@ -65,7 +65,7 @@ def sigv4(url: str, region: str | None) -> SigV4:
         region: the region; None for the environment's.
 
     Raises:
-        Stop: there are no credentials, or no region.
+        CliError: there are no credentials, or no region.
     """
     import botocore.session
     from botocore.exceptions import BotoCoreError
@@ -75,14 +75,14 @@ def sigv4(url: str, region: str | None) -> SigV4:
         credentials = session.get_credentials()
         found = region or _region_of(url) or environment_region() or session.get_config_variable("region")
     except BotoCoreError as error:
-        raise Stop(Code.NOT_AUTHORIZED, f"The AWS credentials cannot be read: {error}") from None
+        raise CliError(ExitCode.NOT_AUTHORIZED, f"The AWS credentials cannot be read: {error}") from None
     if credentials is None:
-        raise Stop(
-            Code.NOT_AUTHORIZED,
+        raise CliError(
+            ExitCode.NOT_AUTHORIZED,
             "There are no AWS credentials to sign with: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret.",
         )
     if not found:
-        raise Stop(Code.USAGE, "Signing needs a region: give --region, or set AWS_REGION.")
+        raise CliError(ExitCode.USAGE, "Signing needs a region: give --region, or set AWS_REGION.")
     return SigV4(credentials.get_frozen_credentials, found)
 
 

@@ -5,15 +5,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from service.cli.api import ManyAtOnce, quoted
-from service.cli.ends import Followed, pauses
-from service.cli.exits import Code, Stop
+from service.cli.api import AsyncApi, quoted
+from service.cli.errors import CliError, ExitCode
+from service.cli.polling import Followed, pauses
 
 PAGE = 100
 
 
 async def each_by_id(
-    followed: Followed, api: ManyAtOnce, timeout: float, at_once: int, ended: Callable[[], None]
+    followed: Followed, api: AsyncApi, timeout: float, at_once: int, ended: Callable[[], None]
 ) -> None:
     """Look at each open order again and again until all are at their end.
 
@@ -25,7 +25,7 @@ async def each_by_id(
         ended: called for each order that comes to its end.
 
     Raises:
-        Stop: the API refuses to tell. While it cannot be reached the orders are taken as open.
+        CliError: the API refuses to tell. While it cannot be reached the orders are taken as open.
     """
     ends, gaps, gate = time.monotonic() + timeout, pauses(), asyncio.Semaphore(at_once)
 
@@ -45,7 +45,7 @@ async def each_by_id(
 
 
 async def of_one_customer(
-    followed: Followed, customer_id: str, api: ManyAtOnce, timeout: float, ended: Callable[[], None]
+    followed: Followed, customer_id: str, api: AsyncApi, timeout: float, ended: Callable[[], None]
 ) -> dict[str, dict[str, Any]]:
     """Look through a customer's list again and again until all followed orders in it are at their end.
 
@@ -75,8 +75,8 @@ async def of_one_customer(
                 cursor = page["next_cursor"]
                 if cursor is None:
                     break
-        except Stop as stop:
-            if stop.code is not Code.API:
+        except CliError as stop:
+            if stop.code is not ExitCode.API:
                 raise
         pause = gaps.within(ends) if followed.open else None
         if pause is None:
@@ -89,12 +89,12 @@ async def of_one_customer(
     return others
 
 
-async def _order(order_id: str, api: ManyAtOnce) -> dict[str, Any] | None:
+async def _order(order_id: str, api: AsyncApi) -> dict[str, Any] | None:
     """An order as it stands; None when it is not to be had now."""
     try:
         order: dict[str, Any] = await api.get(f"/orders/{quoted(order_id)}", f"Order {order_id}")
-    except Stop as stop:
-        if stop.code in (Code.API, Code.NO_SUCH_ORDER):
+    except CliError as stop:
+        if stop.code in (ExitCode.API, ExitCode.NO_SUCH_ORDER):
             return None
         raise
     return order

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from service.cli.api import ManyAtOnce
-from service.cli.connection import json_of
+from service.cli.api import AsyncApi
+from service.cli.http_api import json_of
 from service.cli.signals import Interruption
 from service.orders import strict_json
 
@@ -36,7 +36,7 @@ class Measured:
 
 
 async def generate(
-    api: ManyAtOnce, customer_id: str, rate: float, duration: float, at_once: int, answered: Callable[[], None]
+    api: AsyncApi, customer_id: str, rate: float, duration: float, at_once: int, answered: Callable[[], None]
 ) -> Measured:
     """Submit orders at a fixed rate, each at its instant whatever became of those before.
 
@@ -78,7 +78,7 @@ async def generate(
     return measured
 
 
-async def _submit(api: ManyAtOnce, body: bytes) -> tuple[str, str | None]:
+async def _submit(api: AsyncApi, body: bytes) -> tuple[str, str | None]:
     """Submit once, without a second try; the kind of what went wrong, and the id of what was accepted."""
     try:
         response = await api.send("POST", "/order", tries=1, content=body, headers={"Content-Type": "application/json"})

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from service.cli.exits import Code, Stop
+from service.cli.errors import CliError, ExitCode
 from service.cli.log_lines import Story
 
 LONGEST = 1024 * 1024  # bytes of a line that is read
@@ -28,7 +28,7 @@ def read(name: str, story: Story) -> tuple[int, int]:
         How many lines the file has, and how many of them are no JSON objects.
 
     Raises:
-        Stop: it cannot be read.
+        CliError: it cannot be read.
     """
     try:
         with _opened(name) as file:
@@ -42,7 +42,7 @@ def read(name: str, story: Story) -> tuple[int, int]:
                     story.take(number, text)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no name of a file"
-        raise Stop(Code.USAGE, f"{name} cannot be read: {reason}.") from None
+        raise CliError(ExitCode.USAGE, f"{name} cannot be read: {reason}.") from None
     return count, passed_over
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.cli.exits import Code, Stop
+from service.cli.errors import CliError, ExitCode
 from service.cli.log_lines import Story
 
 EARLIER = timedelta(minutes=1)  # before an order was created: two machines' clocks may differ
@@ -43,7 +43,7 @@ def search(logs: Any, group: str, order_id: str, since: datetime, until: datetim
         until: its end; None for now.
 
     Raises:
-        Stop: there is no such log group.
+        CliError: there is no such log group.
     """
     found = Search(group, logs.meta.region_name, since, Story(order_id))
     span = {"startTime": _milliseconds(since)} | ({"endTime": _milliseconds(until)} if until else {})
@@ -54,8 +54,8 @@ def search(logs: Any, group: str, order_id: str, since: datetime, until: datetim
             time.sleep(PACE)
             _take(found, logs, trace, span)
     except logs.exceptions.ResourceNotFoundException:
-        raise Stop(
-            Code.USAGE,
+        raise CliError(
+            ExitCode.USAGE,
             f"There is no log group {group} in {found.region}: the function has not run yet, or it writes elsewhere. "
             "Of containers: docker compose logs --no-log-prefix lambda api | dofs trace ORDER_ID --file -",
         ) from None

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from service.cli import times
-from service.cli.exits import Code, Stop
+from service.cli import durations
+from service.cli.errors import CliError, ExitCode
 from service.cli.render import plain
 from service.orders.model import FailureKind
 
@@ -24,31 +24,31 @@ def duration(option: str, written: str) -> float:
     """The seconds that an option says.
 
     Raises:
-        Stop: it says none.
+        CliError: it says none.
     """
     try:
-        return times.seconds(written)
+        return durations.seconds(written)
     except ValueError as error:
-        raise Stop(Code.USAGE, f"{option} {plain(written)!r}: {error}.") from None
+        raise CliError(ExitCode.USAGE, f"{option} {plain(written)!r}: {error}.") from None
 
 
 def instant(option: str, written: str) -> str:
     """The instant that an option says, as RFC 3339.
 
     Raises:
-        Stop: it says none.
+        CliError: it says none.
     """
     try:
-        return times.instant(written, datetime.now(UTC))
+        return durations.instant(written, datetime.now(UTC))
     except ValueError as error:
-        raise Stop(Code.USAGE, f"{option} {plain(written)!r}: {error}.") from None
+        raise CliError(ExitCode.USAGE, f"{option} {plain(written)!r}: {error}.") from None
 
 
 def failed_filter(reason: FailureKind | None, after: str | None, before: str | None) -> dict[str, str]:
     """Which failed orders are meant, as the API's parameters.
 
     Raises:
-        Stop: a time cannot be read.
+        CliError: a time cannot be read.
     """
     given = {"reason": str(reason)} if reason else {}
     for option, name, written in (("--after", "failed_after", after), ("--before", "failed_before", before)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any
 
-from service.cli.exits import Code, Stop
+from service.cli.errors import CliError, ExitCode
 from service.cli.orders_file import Entry
 from service.orders.strict_json import MalformedDocument, parse
 
@@ -51,13 +51,13 @@ def read_csv(text: str, name: str) -> list[Entry]:
         The orders by the line of their first row. Without ``total_amount`` it is the exact sum of the items.
 
     Raises:
-        Stop: a column is missing or unknown.
+        CliError: a column is missing or unknown.
     """
     table = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows = _rows(table)
     _, first = next(rows, (0, []))
     if isinstance(first, str):
-        raise Stop(Code.USAGE, f"{name}: {first}")
+        raise CliError(ExitCode.USAGE, f"{name}: {first}")
     columns = [heading.strip() for heading in first]
     _check(columns, name)
     orders: dict[tuple[str, object], _Rows] = {}
@@ -92,8 +92,8 @@ def _check(columns: list[str], name: str) -> None:
         if found
     ]
     if problems:
-        raise Stop(
-            Code.USAGE, f"{name}: columns {'; '.join(problems)}. There are {', '.join(COLUMNS)} and metadata.NAME."
+        raise CliError(
+            ExitCode.USAGE, f"{name}: columns {'; '.join(problems)}. There are {', '.join(COLUMNS)} and metadata.NAME."
         )
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
-from service.cli.exits import Code, Stop
+from service.cli.errors import CliError, ExitCode
 from service.orders.strict_json import MalformedDocument, parse
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -48,12 +48,12 @@ def read_orders(content: bytes, name: str, chosen: Format | None = None) -> list
         The orders in the file's own sequence.
 
     Raises:
-        Stop: nothing of the file can be read.
+        CliError: nothing of the file can be read.
     """
     content = content.removeprefix(codecs.BOM_UTF8)
     form = chosen or _ENDINGS.get(PurePath(name).suffix.lower()) or _sniffed(content)
     if form is None:
-        raise Stop(Code.USAGE, f"{name}: the format cannot be told; give --format json, jsonl or csv.")
+        raise CliError(ExitCode.USAGE, f"{name}: the format cannot be told; give --format json, jsonl or csv.")
     if form is Format.JSONL:
         return list(_json_lines(content))
     text = _decoded(content, name)
@@ -96,7 +96,7 @@ def _json(text: str, name: str) -> Iterator[Entry]:
         try:
             yield Entry(_line(text, start), parse(text))
         except MalformedDocument as error:
-            raise Stop(Code.USAGE, f"{name}: {error}") from None
+            raise CliError(ExitCode.USAGE, f"{name}: {error}") from None
         return
     line, counted = 1, 0
     for begin, end in _elements(text, start + 1, name):
@@ -121,7 +121,7 @@ def _elements(text: str, at: int, name: str) -> Iterator[tuple[int, int]]:
         except json.JSONDecodeError as error:
             raise _broken(text, error.pos, name) from None
         except RecursionError:
-            raise Stop(Code.USAGE, f"{name}: line {_line(text, at)}: nested too deep.") from None
+            raise CliError(ExitCode.USAGE, f"{name}: line {_line(text, at)}: nested too deep.") from None
         yield at, end
         at = _after_space(text, end)
         match text[at : at + 1]:
@@ -140,10 +140,10 @@ def _nothing_follows(text: str, at: int, name: str) -> None:
         raise _broken(text, at, name)
 
 
-def _broken(text: str, at: int, name: str) -> Stop:
+def _broken(text: str, at: int, name: str) -> CliError:
     column = at - (text.rfind("\n", 0, at) + 1) + 1
-    return Stop(
-        Code.USAGE,
+    return CliError(
+        ExitCode.USAGE,
         f"{name}: not valid JSON (line {_line(text, at)}, column {column}). One order a line is --format jsonl.",
     )
 
@@ -162,4 +162,4 @@ def _decoded(content: bytes, name: str) -> str:
         return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise Stop(Code.USAGE, f"{name}: line {line} is not UTF-8 text; save the file as UTF-8.") from None
+        raise CliError(ExitCode.USAGE, f"{name}: line {line} is not UTF-8 text; save the file as UTF-8.") from None

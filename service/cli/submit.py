@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 
-from service.cli.api import ManyAtOnce
-from service.cli.connection import errors_of, json_of, problem_in, said_by
-from service.cli.exits import Code, Stop
+from service.cli.api import AsyncApi
+from service.cli.errors import CliError, ExitCode
+from service.cli.http_api import errors_of, json_of, problem_in, said_by
 from service.cli.orders_file import Entry
 from service.cli.signals import Interruption
 from service.orders import strict_json
@@ -21,7 +21,7 @@ from service.orders import strict_json
 AMOUNTS = frozenset({"price", "total_amount"})
 
 
-class Fate(StrEnum):
+class SubmitStatus(StrEnum):
     """What became of an order of the file."""
 
     ACCEPTED = "accepted"
@@ -32,15 +32,15 @@ class Fate(StrEnum):
     NOT_SENT = "not_sent"
 
 
-IN = frozenset({Fate.ACCEPTED, Fate.ALREADY_THERE})
+IN = frozenset({SubmitStatus.ACCEPTED, SubmitStatus.ALREADY_THERE})
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SubmitResult:
     """What became of the order on one line, and why."""
 
     line: int
-    fate: Fate
+    fate: SubmitStatus
     order_id: str | None = None
     detail: str | None = None
     errors: tuple[dict[str, str], ...] = ()
@@ -53,7 +53,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class SubmitRequest:
     """An order as it is sent: its text, and the key that makes sending it again safe."""
 
     line: int
@@ -61,7 +61,7 @@ class Parcel:
     key: str
 
 
-def parcels(entries: Iterable[Entry], batch: str) -> Iterator[Parcel | Outcome]:
+def parcels(entries: Iterable[Entry], batch: str) -> Iterator[SubmitRequest | SubmitResult]:
     """Make of each readable entry what is sent, and of each other its outcome.
 
     The key is made of the order, of what the file calls it, and of how many equal ones stand before it, not of its
@@ -74,14 +74,14 @@ def parcels(entries: Iterable[Entry], batch: str) -> Iterator[Parcel | Outcome]:
     seen: Counter[str] = Counter()
     for entry in entries:
         if entry.error is not None:
-            yield Outcome(entry.line, Fate.UNREADABLE, detail=entry.error)
+            yield SubmitResult(entry.line, SubmitStatus.UNREADABLE, detail=entry.error)
             continue
         origin = strict_json.fingerprint(strict_json.canonical_text(_one_text_for_one_amount(entry.document)))
         if entry.label:
             origin = f"{origin}\n{entry.label}"
         seen[origin] += 1
         key = hashlib.sha256(f"{len(batch)}:{batch}\n{origin}\n{seen[origin]}".encode()).hexdigest()
-        yield Parcel(entry.line, strict_json.canonical_text(entry.document).encode(), f"dofs-cli-{key}")
+        yield SubmitRequest(entry.line, strict_json.canonical_text(entry.document).encode(), f"dofs-cli-{key}")
 
 
 def _one_text_for_one_amount(value: Any) -> Any:
@@ -113,13 +113,13 @@ class Sending:
     ``heard`` is called with every outcome as it comes. ``stopped`` is why the rest was not sent, if it was not.
     """
 
-    api: ManyAtOnce
-    heard: Callable[[Outcome], None]
+    api: AsyncApi
+    heard: Callable[[SubmitResult], None]
     lenient: bool = False
-    stopped: Stop | None = None
+    stopped: CliError | None = None
     _interruption: Interruption = field(default_factory=Interruption)
 
-    async def run(self, work: Iterable[Parcel | Outcome], at_once: int) -> bool:
+    async def run(self, work: Iterable[SubmitRequest | SubmitResult], at_once: int) -> bool:
         """Send all; those that are left when it stops are heard of as not sent.
 
         Returns:
@@ -135,45 +135,47 @@ class Sending:
                     if not self._interruption.came:
                         raise
         for left in queue:
-            self.heard(Outcome(left.line, Fate.NOT_SENT) if isinstance(left, Parcel) else left)
+            self.heard(SubmitResult(left.line, SubmitStatus.NOT_SENT) if isinstance(left, SubmitRequest) else left)
         return self._interruption.came
 
-    async def _worker(self, queue: Iterator[Parcel | Outcome]) -> None:
+    async def _worker(self, queue: Iterator[SubmitRequest | SubmitResult]) -> None:
         while self.stopped is None and not self._interruption.came:
             each = next(queue, None)
             if each is None:
                 return
-            if isinstance(each, Outcome):
+            if isinstance(each, SubmitResult):
                 self.heard(each)
                 continue
-            outcome = Outcome(each.line, Fate.NOT_SENT)
+            outcome = SubmitResult(each.line, SubmitStatus.NOT_SENT)
             try:
                 outcome = await self._send(each)
             finally:
                 self.heard(outcome)
 
-    async def _send(self, parcel: Parcel) -> Outcome:
+    async def _send(self, parcel: SubmitRequest) -> SubmitResult:
         headers = {"Content-Type": "application/json", "Idempotency-Key": parcel.key}
         if self.lenient:
             headers["Prefer"] = "handling=lenient"
-        connection = self.api.connection
+        endpoint = self.api.endpoint
         try:
             response = await self.api.send("POST", "/order", content=parcel.body, headers=headers)
         except httpx.TransportError as error:
-            self.stopped = self.stopped or connection.unreachable(error)
-            return Outcome(parcel.line, Fate.NOT_SENT)
+            self.stopped = self.stopped or endpoint.unreachable(error)
+            return SubmitResult(parcel.line, SubmitStatus.NOT_SENT)
         content = json_of(response)
         if response.status_code == 202 and isinstance(content, dict) and isinstance(content.get("order_id"), str):
             replayed = response.headers.get("idempotency-replayed") == "true"
-            return Outcome(parcel.line, Fate.ALREADY_THERE if replayed else Fate.ACCEPTED, content["order_id"])
+            return SubmitResult(
+                parcel.line, SubmitStatus.ALREADY_THERE if replayed else SubmitStatus.ACCEPTED, content["order_id"]
+            )
         problem = problem_in(response)
         said = said_by(problem, response)
         if response.status_code in (400, 413, 415, 422):
-            return Outcome(parcel.line, Fate.REFUSED, detail=said, errors=tuple(errors_of(problem)))
+            return SubmitResult(parcel.line, SubmitStatus.REFUSED, detail=said, errors=tuple(errors_of(problem)))
         if response.status_code == 500:  # it may be this order alone
-            return Outcome(parcel.line, Fate.ERROR, detail=said)
+            return SubmitResult(parcel.line, SubmitStatus.ERROR, detail=said)
         if response.is_success:
-            self.stopped = self.stopped or Stop(Code.API, f"{connection.url} does not answer as a DOFS API does.")
+            self.stopped = self.stopped or CliError(ExitCode.API, f"{endpoint.url} does not answer as a DOFS API does.")
         else:
-            self.stopped = self.stopped or connection.explain(response, "Submitting")
-        return Outcome(parcel.line, Fate.NOT_SENT)
+            self.stopped = self.stopped or endpoint.explain(response, "Submitting")
+        return SubmitResult(parcel.line, SubmitStatus.NOT_SENT)

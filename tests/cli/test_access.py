@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from service.cli import auth
-from service.cli.exits import Stop
+from service.cli.errors import CliError
 from tests.cli.commands import here
 from tests.cli.stub import Answer, stub
 
@@ -113,7 +113,7 @@ def test_the_region_is_the_one_given_or_the_hosts_or_the_environments(monkeypatc
         return request.headers["authorization"].split("/")[2]
 
     host = "https://abc.execute-api.ap-south-1.amazonaws.com/dev"
-    with pytest.raises(Stop, match="needs a region"):
+    with pytest.raises(CliError, match="needs a region"):
         region("http://127.0.0.1:8000")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
     assert region("http://127.0.0.1:8000") == "us-west-2"

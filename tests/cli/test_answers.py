@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from service.cli import api, ends
+from service.cli import api, polling
 from tests.cli.commands import here, started
 from tests.cli.stub import Answer, problem, stub
 from tests.support import valid_order
@@ -26,7 +26,7 @@ UNAVAILABLE = problem(503, "unavailable", "A part of the system does not answer;
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr(api, "FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(ends, "SHORTEST_PAUSE", 0.01)
+    monkeypatch.setattr(polling, "SHORTEST_PAUSE", 0.01)
 
 
 def answering(*answers):

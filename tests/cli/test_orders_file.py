@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.cli.exits import Code, Stop
+from service.cli.errors import CliError, ExitCode
 from service.cli.orders_file import Entry, Format, read_orders
 from tests.support import valid_order
 
@@ -26,9 +26,9 @@ def lines(content, name):
 
 
 def refusal(content, name):
-    with pytest.raises(Stop) as stopped:
+    with pytest.raises(CliError) as stopped:
         read_orders(content if isinstance(content, bytes) else content.encode(), name)
-    assert stopped.value.code is Code.USAGE
+    assert stopped.value.code is ExitCode.USAGE
     return str(stopped.value)
 
 
@@ -164,7 +164,7 @@ ROWS = st.text(',"\n\r A1.-e\0', max_size=40).map(lambda rows: (HEAD + rows).enc
 def test_junk_is_refused_in_a_sentence_or_read(content, chosen):
     try:
         entries = read_orders(content, "-", chosen)
-    except Stop as stop:
+    except CliError as stop:
         assert str(stop)
     else:
         assert all(isinstance(entry, Entry) and entry.line >= 1 for entry in entries)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from service import __version__
-from service.cli.exits import Code
+from service.cli.errors import ExitCode
 from tests.cli.commands import here
 
 
@@ -17,7 +17,7 @@ def test_help_tells_every_command_and_every_exit_code(monkeypatch):
     assert ran.code == 0
     for command in ("submit", "watch", "show", "list", "cancel", "failed", "redrive", "trace", "stats", "load"):
         assert f" {command} " in ran.out
-    for code in Code:
+    for code in ExitCode:
         assert f"{code.value}  {code.meaning}" in ran.out
     assert here().out.split() == ran.out.split()
 

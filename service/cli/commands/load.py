@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli import render, times
-from service.cli.exits import Code, Stop
+from service.cli import durations, render
+from service.cli.context import CommandContext
+from service.cli.errors import CliError, ExitCode
 from service.cli.options import duration
-from service.cli.session import Session
 
 if TYPE_CHECKING:
-    from service.cli.ends import Followed
     from service.cli.load import Measured
+    from service.cli.polling import Followed
 
 MOST = 1_000_000  # orders of one run
 NAMED = 20  # lost orders that are named
@@ -41,24 +41,24 @@ def load(
 
     Response times are counted from the instant at which a request was due, so a slow server cannot hide.
     """
-    session: Session = ctx.obj
+    context: CommandContext = ctx.obj
     span, patience = duration("--duration", how_long), duration("--timeout", timeout)
     if rate * span > MOST:
-        raise Stop(Code.USAGE, f"That would be more than {MOST:,} orders.")
-    connection = session.connection
+        raise CliError(ExitCode.USAGE, f"That would be more than {MOST:,} orders.")
+    endpoint = context.endpoint
     from service.cli import load as generator
-    from service.cli.api import ManyAtOnce
-    from service.cli.ends import Followed
+    from service.cli.api import AsyncApi
     from service.cli.follow import of_one_customer
+    from service.cli.polling import Followed
 
     customer_id = f"load_{secrets.token_hex(6)}"
 
     async def work() -> "tuple[Measured, Followed, int]":
-        api = ManyAtOnce(connection, concurrency)
+        api = AsyncApi(endpoint, concurrency)
         async with api.client:
             # Whether it can be reached at all, and by this caller, before many requests find out.
             await api.get("/orders", "The list", customer_id=customer_id, limit=1)
-            with session.output.progress() as bar:
+            with context.output.progress() as bar:
                 task = bar.add_task("submitting", total=max(1, round(rate * span)))
                 measured = await generator.generate(
                     api, customer_id, rate, span, concurrency, lambda: bar.advance(task)
@@ -66,7 +66,7 @@ def load(
             followed = Followed(measured.accepted)
             others: Mapping[str, Any] = {}
             if measured.accepted:
-                with session.output.progress() as bar:
+                with context.output.progress() as bar:
                     task = bar.add_task("following", total=len(followed.orders))
                     others = await of_one_customer(followed, customer_id, api, patience, lambda: bar.advance(task))
             return measured, followed, len(others)
@@ -74,23 +74,23 @@ def load(
     try:
         measured, followed, others = asyncio.run(work())
     except KeyboardInterrupt:
-        raise Stop(
-            Code.INTERRUPTED, f"interrupted; dofs list --customer {customer_id} shows what became of the orders."
+        raise CliError(
+            ExitCode.INTERRUPTED, f"interrupted; dofs list --customer {customer_id} shows what became of the orders."
         ) from None
     view = _view(customer_id, measured, followed, others)
-    if session.output.as_json:
-        session.output.json(view)
+    if context.output.as_json:
+        context.output.json(view)
     else:
-        _show(session, view)
-    _end(session, measured, followed, view)
+        _show(context, view)
+    _end(context, measured, followed, view)
 
 
 def _view(customer_id: str, measured: "Measured", followed: "Followed", others: int) -> dict[str, Any]:
-    from service.cli.ends import is_at_its_end
     from service.cli.load import histogram, percentiles
+    from service.cli.polling import is_at_its_end
 
     known = [order for order in followed.orders.values() if order]
-    ended = [times.between(order["created_at"], order["updated_at"]) for order in known if is_at_its_end(order)]
+    ended = [durations.between(order["created_at"], order["updated_at"]) for order in known if is_at_its_end(order)]
     return {
         "customer_id": customer_id,
         "sent": measured.sent,
@@ -107,17 +107,18 @@ def _view(customer_id: str, measured: "Measured", followed: "Followed", others: 
     }
 
 
-def _show(session: Session, view: Mapping[str, Any]) -> None:
-    output = session.output
+def _show(context: CommandContext, view: Mapping[str, Any]) -> None:
+    output = context.output
     a_second = view["sent"] / view["seconds"] if view["seconds"] else 0.0
     output.line(
-        f"{view['sent']:,} orders in {times.shown(view['seconds'])}, {a_second:.1f} a second, as {view['customer_id']}"
+        f"{view['sent']:,} orders in {durations.shown(view['seconds'])}, "
+        f"{a_second:.1f} a second, as {view['customer_id']}"
     )
     output.line(f"accepted {view['accepted']:,}")
     for kind, count in view["errors"].items():
         output.line(f"{kind} {count:,}")
     rows = [
-        [called, *(times.shown(view[name][each]) for each in view[name])]
+        [called, *(durations.shown(view[name][each]) for each in view[name])]
         for called, name in (("response", "response_seconds"), ("received to end", "seconds_to_end"))
         if view[name]
     ]
@@ -134,26 +135,27 @@ def _show(session: Session, view: Mapping[str, Any]) -> None:
 def _bars(bars: Sequence[Mapping[str, Any]]) -> list[list[object]]:
     most = max((bar["count"] for bar in bars), default=1)
     return [
-        [f"≤ {times.shown(bar['up_to'])}", "█" * -(-BAR * bar["count"] // most), f"{bar['count']:,}"] for bar in bars
+        [f"≤ {durations.shown(bar['up_to'])}", "█" * -(-BAR * bar["count"] // most), f"{bar['count']:,}"]
+        for bar in bars
     ]
 
 
-def _end(session: Session, measured: "Measured", followed: "Followed", view: Mapping[str, Any]) -> None:
+def _end(context: CommandContext, measured: "Measured", followed: "Followed", view: Mapping[str, Any]) -> None:
     problems = []
     for called, name in (("lost", "lost"), ("not at their end", "not_at_their_end")):
         if view[name]:
             problems.append(f"{len(view[name])} {called}")
             for order_id in view[name][:NAMED]:
                 status = (followed.orders[order_id] or {}).get("status", "unknown to the API")
-                session.output.note(f"  {order_id}: {status}")
+                context.output.note(f"  {order_id}: {status}")
             if len(view[name]) > NAMED:
-                session.output.note(f"  … and {len(view[name]) - NAMED} more; --json names all")
+                context.output.note(f"  … and {len(view[name]) - NAMED} more; --json names all")
     if measured.errors:
         problems.append(f"{sum(measured.errors.values())} not accepted")
     if measured.interrupted:
-        raise Stop(Code.INTERRUPTED, f"interrupted after {measured.sent} orders{_and(problems)}.")
+        raise CliError(ExitCode.INTERRUPTED, f"interrupted after {measured.sent} orders{_and(problems)}.")
     if problems:
-        raise Stop(Code.PARTLY, f"Of {view['sent']} orders {', '.join(problems)}.")
+        raise CliError(ExitCode.PARTLY, f"Of {view['sent']} orders {', '.join(problems)}.")
 
 
 def _and(problems: Sequence[str]) -> str:

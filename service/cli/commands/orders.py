@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from service.cli import render
-from service.cli.ends import is_at_its_end, pauses
-from service.cli.exits import Code, Stop
+from service.cli.context import CommandContext, checked_id, paged
+from service.cli.errors import CliError, ExitCode
 from service.cli.options import duration
-from service.cli.session import Session, checked_id, paged
+from service.cli.polling import is_at_its_end, pauses
 from service.orders.lifecycle import Status
 
 TheOrder = Annotated[str, typer.Argument(metavar="ORDER_ID", show_default=False, help="The order, such as ord_1f0e….")]
@@ -26,14 +26,14 @@ def add_to(app: typer.Typer) -> None:
 
 def show(ctx: typer.Context, order_id: TheOrder) -> None:
     """Show an order with its timeline."""
-    session: Session = ctx.obj
-    _show(session, session.backend.order(checked_id(order_id)))
+    context: CommandContext = ctx.obj
+    _show(context, context.backend.order(checked_id(order_id)))
 
 
 def cancel(ctx: typer.Context, order_id: TheOrder) -> None:
     """Cancel an order that fulfillment has not begun."""
-    session: Session = ctx.obj
-    _show(session, session.backend.cancel(checked_id(order_id)))
+    context: CommandContext = ctx.obj
+    _show(context, context.backend.cancel(checked_id(order_id)))
 
 
 def watch(
@@ -42,30 +42,30 @@ def watch(
     timeout: Annotated[str, typer.Option(metavar="DURATION", help="How long to wait for its end.")] = "5m",
 ) -> None:
     """Follow an order's timeline to its end. Ends with 0 if it is FULFILLED, and with 1 otherwise."""
-    session: Session = ctx.obj
+    context: CommandContext = ctx.obj
     checked_id(order_id)
     seen: set[tuple[object, ...]] = set()
     ends, gaps = time.monotonic() + duration("--timeout", timeout), pauses()
     while True:
-        order = session.backend.order(order_id)
+        order = context.backend.order(order_id)
         for entry in order["timeline"]:
             key = tuple(entry.get(name) for name in ("at", "to", "actor", "reason"))
             if key not in seen:
                 seen.add(key)
-                _show_entry(session, order_id, entry)
+                _show_entry(context, order_id, entry)
         if is_at_its_end(order):
             break
         pause = gaps.within(ends)
         if pause is None:
-            raise Stop(Code.PARTLY, f"Order {order_id} is {order['status']} still, after {timeout}.")
+            raise CliError(ExitCode.PARTLY, f"Order {order_id} is {order['status']} still, after {timeout}.")
         time.sleep(pause)
     if order["status"] != Status.FULFILLED:
-        raise Stop(Code.PARTLY, f"Order {order_id} ended as {order['status']}.", order.get("errors") or ())
+        raise CliError(ExitCode.PARTLY, f"Order {order_id} ended as {order['status']}.", order.get("errors") or ())
 
 
-def _show_entry(session: Session, order_id: str, entry: Mapping[str, Any]) -> None:
-    if session.output.as_json:
-        session.output.json({"order_id": order_id, **entry})
+def _show_entry(context: CommandContext, order_id: str, entry: Mapping[str, Any]) -> None:
+    if context.output.as_json:
+        context.output.json({"order_id": order_id, **entry})
         return
     from rich.text import Text
 
@@ -79,7 +79,7 @@ def _show_entry(session: Session, order_id: str, entry: Mapping[str, Any]) -> No
     )
     if entry.get("reason"):
         text.append("  ").append_text(render.cell(entry["reason"]))
-    session.output.show(text)
+    context.output.show(text)
 
 
 def list_orders(
@@ -90,14 +90,14 @@ def list_orders(
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
 ) -> None:
     """List a customer's orders, or the orders in one state, newest first."""
-    session: Session = ctx.obj
+    context: CommandContext = ctx.obj
     if (customer is None) == (status is None):
-        raise Stop(Code.USAGE, "Give either --customer or --status.")
+        raise CliError(ExitCode.USAGE, "Give either --customer or --status.")
     query = {"customer_id": checked_id(customer, "a customer")} if customer else {"status": str(status)}
-    found = paged(session.backend.orders, "orders", query, None if everything else limit)
-    if session.output.as_json:
+    found = paged(context.backend.orders, "orders", query, None if everything else limit)
+    if context.output.as_json:
         for order in found:
-            session.output.json(order)
+            context.output.json(order)
         return
     rows = [
         [
@@ -111,15 +111,15 @@ def list_orders(
         for order in found
     ]
     if not rows:
-        session.output.note("No orders.")
+        context.output.note("No orders.")
         return
-    session.output.show(
+    context.output.show(
         render.table(("order", "status", "customer", "amount", "attempts", "created (UTC)"), rows, (3, 4), (4, 3, 2))
     )
 
 
-def _show(session: Session, order: Mapping[str, Any]) -> None:
-    if session.output.as_json:
-        session.output.json(order)
+def _show(context: CommandContext, order: Mapping[str, Any]) -> None:
+    if context.output.as_json:
+        context.output.json(order)
     else:
-        session.output.show(*render.order_parts(order))
+        context.output.show(*render.order_parts(order))

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from service.cli import render
-from service.cli.exits import Code, Stop
+from service.cli.context import PAGE, CommandContext, checked_id
+from service.cli.errors import CliError, ExitCode
 from service.cli.options import TheAfter, TheBefore, TheReason, failed_filter
-from service.cli.session import PAGE, Session, checked_id
 
 AT_ONCE = 40  # orders of one request: at 20 a second, an answer every two seconds
 NOTE_LENGTH = 200
 _GOOD = frozenset({"redriven", "would_redrive", "already_redriven"})
-_CODES = {"unknown": Code.NO_SUCH_ORDER, "not_failed": Code.CONFLICT}
+_CODES = {"unknown": ExitCode.NO_SUCH_ORDER, "not_failed": ExitCode.CONFLICT}
 _STYLES = {"redriven": "green", "would_redrive": "cyan", "already_redriven": "yellow"}
 _EXAMPLES = (
     'dofs redrive ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6 --note "address corrected"',
@@ -47,26 +47,28 @@ def redrive(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Send failed orders again, with all their attempts anew."""
-    session: Session = ctx.obj
+    context: CommandContext = ctx.obj
     told = _checked_note(note)
     query = failed_filter(reason, after, before)
     if bool(order_ids) == everything:
-        raise Stop(Code.USAGE, "Name the orders, or give --all.")
+        raise CliError(ExitCode.USAGE, "Name the orders, or give --all.")
     if order_ids and query:
-        raise Stop(Code.USAGE, "--reason, --after and --before go with --all.")
+        raise CliError(ExitCode.USAGE, "--reason, --after and --before go with --all.")
     named = [*dict.fromkeys(checked_id(each) for each in order_ids or ())]
     if everything and not (dry_run or yes):
         _ask(query)
     results: list[Mapping[str, Any]] = []
     removed, stopped = 0, None
     try:
-        for answer in _answers(session, {"note": told, "dry_run": dry_run}, named, query, results):
+        for answer in _answers(context, {"note": told, "dry_run": dry_run}, named, query, results):
             removed += answer.get("dead_letters_removed", 0)
-    except Stop as stop:
+    except CliError as stop:
         stopped = stop
     except KeyboardInterrupt:
-        stopped = Stop(Code.INTERRUPTED, "interrupted: what stands above is done. Running it again takes the rest.")
-    _report(session, dry_run, results, removed)
+        stopped = CliError(
+            ExitCode.INTERRUPTED, "interrupted: what stands above is done. Running it again takes the rest."
+        )
+    _report(context, dry_run, results, removed)
     if stopped:
         raise stopped
     _end(named, results)
@@ -75,7 +77,7 @@ def redrive(
 def _checked_note(note: str) -> str:
     told = note.strip()
     if not told or len(told) > NOTE_LENGTH or not told.isprintable():
-        raise Stop(Code.USAGE, f"--note takes one line of 1 to {NOTE_LENGTH} characters.")
+        raise CliError(ExitCode.USAGE, f"--note takes one line of 1 to {NOTE_LENGTH} characters.")
     return told
 
 
@@ -83,17 +85,19 @@ def _ask(query: Mapping[str, str]) -> None:
     """Have the user confirm.
 
     Raises:
-        Stop: there is nobody to ask, or the answer is no.
+        CliError: there is nobody to ask, or the answer is no.
     """
     if not _somebody_is_there():
-        raise Stop(Code.USAGE, "--all asks for confirmation, and this is no terminal: give --yes, or --dry-run to see.")
+        raise CliError(
+            ExitCode.USAGE, "--all asks for confirmation, and this is no terminal: give --yes, or --dry-run to see."
+        )
     which = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in query.items())
     try:
         agreed = typer.confirm(f"Send every failed order again{f' ({which})' if which else ''}?", err=True)
     except typer.Abort:
         agreed = False
     if not agreed:
-        raise Stop(Code.INTERRUPTED, "nothing was done.")
+        raise CliError(ExitCode.INTERRUPTED, "nothing was done.")
 
 
 def _somebody_is_there() -> bool:
@@ -101,7 +105,7 @@ def _somebody_is_there() -> bool:
 
 
 def _answers(
-    session: Session,
+    context: CommandContext,
     body: Mapping[str, Any],
     named: Sequence[str],
     query: Mapping[str, str],
@@ -109,11 +113,11 @@ def _answers(
 ) -> Iterator[Mapping[str, Any]]:
     """Each answer of the API, whose results are put to ``results``."""
     size = PAGE if body["dry_run"] else AT_ONCE
-    with session.output.progress() as bar:
+    with context.output.progress() as bar:
         task = bar.add_task("redriving", total=len(named) or None)
         for selection in _selections(named, query, size, body):
             while True:
-                answer = session.backend.redrive(selection)
+                answer = context.backend.redrive(selection)
                 results.extend(answer["results"])
                 bar.advance(task, len(answer["results"]))
                 yield answer
@@ -131,14 +135,14 @@ def _selections(
         yield {**body, "order_ids": [*named[start : start + size]]}
 
 
-def _report(session: Session, dry_run: bool, results: Sequence[Mapping[str, Any]], removed: int) -> None:
+def _report(context: CommandContext, dry_run: bool, results: Sequence[Mapping[str, Any]], removed: int) -> None:
     counts = Counter(str(each["outcome"]) for each in results)
-    if session.output.as_json:
+    if context.output.as_json:
         view = {"dry_run": dry_run, "results": results, "counts": counts, "dead_letters_removed": removed}
-        session.output.json(view)
+        context.output.json(view)
         return
     if not results:
-        session.output.note("No failed orders.")
+        context.output.note("No failed orders.")
         return
     rows = [
         [
@@ -148,9 +152,9 @@ def _report(session: Session, dry_run: bool, results: Sequence[Mapping[str, Any]
         ]
         for each in results
     ]
-    session.output.show(render.table(("order", "outcome", "detail"), rows))
+    context.output.show(render.table(("order", "outcome", "detail"), rows))
     told = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(counts.items()))
-    session.output.line(f"{told}; dead letters removed: {removed}")
+    context.output.line(f"{told}; dead letters removed: {removed}")
 
 
 def _end(named: Sequence[str], results: Sequence[Mapping[str, Any]]) -> None:
@@ -159,8 +163,8 @@ def _end(named: Sequence[str], results: Sequence[Mapping[str, Any]]) -> None:
         return
     if len(named) == 1:
         only = bad[0]
-        raise Stop(
-            _CODES.get(str(only["outcome"]), Code.PARTLY),
+        raise CliError(
+            _CODES.get(str(only["outcome"]), ExitCode.PARTLY),
             f"Order {only['order_id']} was not redriven: {only['detail']}.",
         )
-    raise Stop(Code.PARTLY, f"{len(bad)} of {len(results)} orders were not redriven; the table says why.")
+    raise CliError(ExitCode.PARTLY, f"{len(bad)} of {len(results)} orders were not redriven; the table says why.")

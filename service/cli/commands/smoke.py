@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.ends import pauses
-from service.cli.exits import Code, Stop
+from service.cli.context import CommandContext
+from service.cli.errors import CliError, ExitCode
 from service.cli.options import duration
-from service.cli.session import Session
+from service.cli.polling import pauses
 from service.fulfillers.simulated import DECLINED
 from service.orders.lifecycle import Status
 
@@ -43,56 +43,56 @@ def smoke(
     Ends with 0 when it has, and with 1 otherwise. The simulated warehouse may decline: that is an answer. The order
     stays, with the customer smoke-test, and counts as any other.
     """
-    session: Session = ctx.obj
-    connection = session.connection
+    context: CommandContext = ctx.obj
+    endpoint = context.endpoint
     from service.cli.api import Api
 
-    api = Api(connection)
+    api = Api(endpoint)
     ends, began = time.monotonic() + duration("--timeout", timeout), time.monotonic()
     key = f"smoke-{secrets.token_hex(16)}"
     try:
-        accepted = _asked(lambda: api.submit(ORDER, key), ends, "The smoke test's order was not accepted.", session)
+        accepted = _asked(lambda: api.submit(ORDER, key), ends, "The smoke test's order was not accepted.", context)
         order_id = str(accepted["order_id"])
-        said = _answer_of_the_warehouse(api, order_id, ends, timeout, session)
+        said = _answer_of_the_warehouse(api, order_id, ends, timeout, context)
     finally:
         api.close()
     took = time.monotonic() - began
-    if session.output.as_json:
-        session.output.json({"order_id": order_id, "answer": said, "seconds": round(took, 3)})
+    if context.output.as_json:
+        context.output.json({"order_id": order_id, "answer": said, "seconds": round(took, 3)})
     else:
-        session.output.line(f"Order {order_id} went through every part in {took:.1f} s: {said}.")
+        context.output.line(f"Order {order_id} went through every part in {took:.1f} s: {said}.")
 
 
-def _answer_of_the_warehouse(api: "Api", order_id: str, ends: float, timeout: str, session: Session) -> str:
+def _answer_of_the_warehouse(api: "Api", order_id: str, ends: float, timeout: str, context: CommandContext) -> str:
     gaps = pauses()
     while True:
         order = _asked(
-            lambda: api.order(order_id), ends, f"Order {order_id} was accepted, and cannot be seen.", session
+            lambda: api.order(order_id), ends, f"Order {order_id} was accepted, and cannot be seen.", context
         )
         said = _said(order)
         if said is not None:
             return said
         pause = gaps.within(ends)
         if pause is None:
-            raise Stop(
-                Code.PARTLY,
+            raise CliError(
+                ExitCode.PARTLY,
                 f"Order {order_id} is {order['status']} still, after {timeout}: "
                 f"`dofs trace {order_id}` shows where it stands.",
             )
         time.sleep(pause)
 
 
-def _asked(ask: Callable[[], Any], ends: float, failed: str, session: Session) -> Any:
+def _asked(ask: Callable[[], Any], ends: float, failed: str, context: CommandContext) -> Any:
     """What the API answers, which is given time to know itself and its callers, wherever it is asked."""
     gaps, until = pauses(), min(ends, time.monotonic() + UNTIL_KNOWN)
     while True:
         try:
             return ask()
-        except Stop as stop:
-            pause = gaps.within(until) if stop.code in (Code.API, Code.NOT_AUTHORIZED) else None
+        except CliError as stop:
+            pause = gaps.within(until) if stop.code in (ExitCode.API, ExitCode.NOT_AUTHORIZED) else None
             if pause is None:
-                raise Stop(Code.PARTLY, f"{failed} {stop}", stop.errors) from None
-            session.output.note(f"not yet: {stop}")
+                raise CliError(ExitCode.PARTLY, f"{failed} {stop}", stop.errors) from None
+            context.output.note(f"not yet: {stop}")
             time.sleep(pause)
 
 
@@ -100,7 +100,7 @@ def _said(order: Mapping[str, Any]) -> str | None:
     """What came of the first attempt; None before it has come to anything.
 
     Raises:
-        Stop: it is not what a working deployment comes to.
+        CliError: it is not what a working deployment comes to.
     """
     for entry in order["timeline"]:
         if entry["to"] == Status.FULFILLED or (
@@ -108,5 +108,5 @@ def _said(order: Mapping[str, Any]) -> str | None:
         ):
             return str(entry["reason"])
         if entry["from"] == Status.PROCESSING or entry["to"] in (Status.REJECTED, Status.CANCELLED):
-            raise Stop(Code.PARTLY, f"Order {order['order_id']} became {entry['to']}: {entry['reason']}.")
+            raise CliError(ExitCode.PARTLY, f"Order {order['order_id']} became {entry['to']}: {entry['reason']}.")
     return None

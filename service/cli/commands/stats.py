@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli import render, times
-from service.cli.exits import Code, Stop
+from service.cli import durations, render
+from service.cli.context import CommandContext
+from service.cli.errors import CliError, ExitCode
 from service.cli.options import duration
-from service.cli.session import Session
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -28,31 +28,31 @@ def stats(
     every: Annotated[str, typer.Option(metavar="DURATION", help="With --watch: the time between two looks.")] = "2s",
 ) -> None:
     """Show how many orders stand where, how the last hour went, and what waits."""
-    session: Session = ctx.obj
+    context: CommandContext = ctx.obj
     gap = duration("--every", every)
     if gap < 0.1:
-        raise Stop(Code.USAGE, "--every takes 100ms or more.")
+        raise CliError(ExitCode.USAGE, "--every takes 100ms or more.")
     if not watch:
-        _once(session, session.backend.stats())
+        _once(context, context.backend.stats())
         return
-    if session.output.as_json or not render.console().is_terminal:
+    if context.output.as_json or not render.console().is_terminal:
         while True:
-            _once(session, session.backend.stats())
+            _once(context, context.backend.stats())
             time.sleep(gap)
     from rich.console import Group
     from rich.live import Live
 
     with Live(console=render.console(), screen=True, auto_refresh=False) as live:
         while True:
-            live.update(Group(*parts(session.backend.stats())), refresh=True)
+            live.update(Group(*parts(context.backend.stats())), refresh=True)
             time.sleep(gap)
 
 
-def _once(session: Session, taken: Mapping[str, Any]) -> None:
-    if session.output.as_json:
-        session.output.json(taken)
+def _once(context: CommandContext, taken: Mapping[str, Any]) -> None:
+    if context.output.as_json:
+        context.output.json(taken)
     else:
-        session.output.show(*parts(taken))
+        context.output.show(*parts(taken))
 
 
 def parts(taken: Mapping[str, Any]) -> "list[RenderableType]":
@@ -84,7 +84,7 @@ def _last_hour(taken: Mapping[str, Any]) -> list[tuple[str, object]]:
         ("success", "–" if rate is None else f"{float(rate):.1%}"),
     ]
     if took:
-        shown = " / ".join(times.shown(float(took[name])) for name in ("p50", "p95", "p99"))
+        shown = " / ".join(durations.shown(float(took[name])) for name in ("p50", "p95", "p99"))
         rows.append(("p50 / p95 / p99", f"{shown}  ({took['orders']} orders)"))
     ended = [minute["fulfilled"] + minute["failed"] for minute in hour["minutes"]]
     rows.append(("each 2 min", sparkline([sum(ended[start : start + 2]) for start in range(0, len(ended), 2)])))
@@ -96,7 +96,7 @@ def _oldest(taken: Mapping[str, Any]) -> str:
     oldest = taken["oldest_open"]
     if oldest is None:
         return "No order is open."
-    waited = times.shown(max(0.0, times.between(oldest["since"], taken["at"])))
+    waited = durations.shown(max(0.0, durations.between(oldest["since"], taken["at"])))
     return f"Oldest open order: {oldest['order_id']}, {oldest['status']} for {waited}."
 
 

@@ -12,15 +12,15 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli import render
-from service.cli.exits import Code, Stop
+from service.cli.context import CommandContext
+from service.cli.errors import CliError, ExitCode
 from service.cli.options import duration
 from service.cli.orders_file import Format, read_orders
-from service.cli.session import Session
 
 if TYPE_CHECKING:
-    from service.cli.api import ManyAtOnce
-    from service.cli.ends import Followed
-    from service.cli.submit import Outcome, Parcel
+    from service.cli.api import AsyncApi
+    from service.cli.polling import Followed
+    from service.cli.submit import SubmitRequest, SubmitResult
 
 SHOWN = 10  # accepted orders that are named, each with its id
 MOST_ROWS = 100  # of what is wrong
@@ -67,25 +67,25 @@ def submit(
     ] = None,
 ) -> None:
     """Submit the orders of a file. Running it again, or going on after an interruption, doubles nothing."""
-    session: Session = ctx.obj
+    context: CommandContext = ctx.obj
     patience = duration("--timeout", timeout) if wait else None
-    from service.cli.api import ManyAtOnce
+    from service.cli.api import AsyncApi
 
-    api = ManyAtOnce(session.connection, concurrency)  # wrong options are told before a long file is read
+    api = AsyncApi(context.endpoint, concurrency)  # wrong options are told before a long file is read
     entries = read_orders(_content(file), file, form)
     if not entries:
-        raise Stop(Code.USAGE, f"{file}: there are no orders in it.")
+        raise CliError(ExitCode.USAGE, f"{file}: there are no orders in it.")
     from service.cli.submit import parcels
 
-    run = _Run(session, len(entries), min(concurrency, len(entries)))
+    run = _Run(context, len(entries), min(concurrency, len(entries)))
     with _opened(report) as run.lines:
         try:
             asyncio.run(_work(run, api, parcels(entries, batch), lenient, patience))
         except KeyboardInterrupt:
             run.interrupted = True
     run.outcomes.sort(key=lambda outcome: outcome.line)
-    if session.output.as_json or run.stopped is None or any(outcome.order_id for outcome in run.outcomes):
-        _show(session, run.outcomes, run.followed)
+    if context.output.as_json or run.stopped is None or any(outcome.order_id for outcome in run.outcomes):
+        _show(context, run.outcomes, run.followed)
     _end(run)
 
 
@@ -93,16 +93,16 @@ def submit(
 class _Run:
     """What a run has come to."""
 
-    session: Session
+    context: CommandContext
     orders: int
     at_once: int
     lines: IO[str] | None = None
-    outcomes: "list[Outcome]" = field(default_factory=list)
+    outcomes: "list[SubmitResult]" = field(default_factory=list)
     followed: "Followed | None" = None
-    stopped: Stop | None = None
+    stopped: CliError | None = None
     interrupted: bool = False
 
-    def heard(self, outcome: "Outcome") -> None:
+    def heard(self, outcome: "SubmitResult") -> None:
         """Note what became of one order, at once."""
         self.outcomes.append(outcome)
         if self.lines is not None:
@@ -111,18 +111,18 @@ class _Run:
 
 
 async def _work(
-    run: _Run, api: "ManyAtOnce", parcels: "Iterator[Parcel | Outcome]", lenient: bool, patience: float | None
+    run: _Run, api: "AsyncApi", parcels: "Iterator[SubmitRequest | SubmitResult]", lenient: bool, patience: float | None
 ) -> None:
     """Submit, and follow for ``patience`` seconds unless it is None."""
-    from service.cli.ends import Followed
     from service.cli.follow import each_by_id
+    from service.cli.polling import Followed
     from service.cli.submit import IN, Sending
 
     async with api.client:
-        with run.session.output.progress() as bar:
+        with run.context.output.progress() as bar:
             task = bar.add_task("submitting", total=run.orders)
 
-            def heard(outcome: "Outcome") -> None:
+            def heard(outcome: "SubmitResult") -> None:
                 run.heard(outcome)
                 bar.advance(task)
 
@@ -132,7 +132,7 @@ async def _work(
         if patience is None or run.interrupted or run.stopped:
             return
         run.followed = Followed(each.order_id for each in run.outcomes if each.fate in IN and each.order_id)
-        with run.session.output.progress() as bar:
+        with run.context.output.progress() as bar:
             task = bar.add_task("waiting", total=len(run.followed.orders))
             await each_by_id(run.followed, api, patience, run.at_once, lambda: bar.advance(task))
 
@@ -142,7 +142,7 @@ def _content(file: str) -> bytes:
         return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no name of a file"
-        raise Stop(Code.USAGE, f"{file} cannot be read: {reason}.") from None
+        raise CliError(ExitCode.USAGE, f"{file} cannot be read: {reason}.") from None
 
 
 def _opened(report: Path | None) -> "AbstractContextManager[IO[str] | None]":
@@ -151,39 +151,39 @@ def _opened(report: Path | None) -> "AbstractContextManager[IO[str] | None]":
     try:
         return report.open("w", encoding="utf-8")
     except OSError as error:
-        raise Stop(Code.USAGE, f"{report} cannot be written: {error.strerror}.") from None
+        raise CliError(ExitCode.USAGE, f"{report} cannot be written: {error.strerror}.") from None
 
 
-def _show(session: Session, outcomes: "Sequence[Outcome]", followed: "Followed | None") -> None:
+def _show(context: CommandContext, outcomes: "Sequence[SubmitResult]", followed: "Followed | None") -> None:
     counts = Counter(str(outcome.fate) for outcome in outcomes)
-    if session.output.as_json:
+    if context.output.as_json:
         view: dict[str, Any] = {name: counts[name] for name in WORDS}
         view["ended"] = followed.by_status if followed else None
-        session.output.json({**view, "orders": [outcome.view for outcome in outcomes]})
+        context.output.json({**view, "orders": [outcome.view for outcome in outcomes]})
         return
     known = [outcome for outcome in outcomes if outcome.order_id]
     if len(known) <= SHOWN:
         for outcome in known:
-            session.output.line(f"{outcome.order_id}  line {outcome.line}  {WORDS[outcome.fate]}")
+            context.output.line(f"{outcome.order_id}  line {outcome.line}  {WORDS[outcome.fate]}")
     for name, words in WORDS.items():
         if counts[name] or name in ("accepted", "already_there", "refused"):
-            session.output.line(f"{words:<18}{counts[name]:>7,}")
+            context.output.line(f"{words:<18}{counts[name]:>7,}")
     rows = [row for outcome in outcomes if outcome.fate in ("refused", "unreadable", "error") for row in _rows(outcome)]
     if rows:
-        session.output.show(render.cell(""), render.table(("line", "where", "what is wrong"), rows[:MOST_ROWS], (0,)))
+        context.output.show(render.cell(""), render.table(("line", "where", "what is wrong"), rows[:MOST_ROWS], (0,)))
     if len(rows) > MOST_ROWS:
-        session.output.line(f"… and {len(rows) - MOST_ROWS:,} more; --report FILE has all")
+        context.output.line(f"… and {len(rows) - MOST_ROWS:,} more; --report FILE has all")
     if counts["already_there"]:
-        session.output.note(
+        context.output.note(
             "Orders that are already there were submitted before; --batch LABEL makes new ones of them."
         )
     if followed:
-        session.output.line("")
+        context.output.line("")
         for status, count in followed.by_status.items():
-            session.output.line(f"{status:<18}{count:>7,}")
+            context.output.line(f"{status:<18}{count:>7,}")
 
 
-def _rows(outcome: "Outcome") -> list[list[object]]:
+def _rows(outcome: "SubmitResult") -> list[list[object]]:
     if not outcome.errors:
         return [[outcome.line, "", outcome.detail]]
     return [[outcome.line, error["pointer"], error["detail"]] for error in outcome.errors]
@@ -193,18 +193,18 @@ def _end(run: _Run) -> None:
     counts = Counter(str(outcome.fate) for outcome in run.outcomes)
     count = counts["accepted"] + counts["already_there"]
     if run.interrupted:
-        raise Stop(
-            Code.INTERRUPTED,
+        raise CliError(
+            ExitCode.INTERRUPTED,
             f"interrupted: {count} of {run.orders} orders are in. "
             "Run the same command again to send the rest; none is doubled.",
         )
     if run.stopped:
         told = f" {count} of {run.orders} orders are in; run the same command again to send the rest." if count else ""
-        raise Stop(run.stopped.code, f"{run.stopped}{told}", run.stopped.errors)
+        raise CliError(run.stopped.code, f"{run.stopped}{told}", run.stopped.errors)
     if counts["error"] == run.orders:
-        raise Stop(Code.API, f"The API is failing: {run.outcomes[0].detail}; try again.")
+        raise CliError(ExitCode.API, f"The API is failing: {run.outcomes[0].detail}; try again.")
     bad = [f"{counts[name]} {WORDS[name]}" for name in ("refused", "unreadable", "error") if counts[name]]
     if bad:
-        raise Stop(Code.PARTLY, f"Of {run.orders} orders {', '.join(bad)}; the table says why.")
+        raise CliError(ExitCode.PARTLY, f"Of {run.orders} orders {', '.join(bad)}; the table says why.")
     if run.followed and (left := len(run.followed.orders) - run.followed.by_status.get("FULFILLED", 0)):
-        raise Stop(Code.PARTLY, f"{left} of {len(run.followed.orders)} orders are not FULFILLED.")
+        raise CliError(ExitCode.PARTLY, f"{left} of {len(run.followed.orders)} orders are not FULFILLED.")

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli import render, times
+from service.cli import durations, render
 from service.cli.commands.orders import TheOrder
-from service.cli.exits import Code, Stop
+from service.cli.context import CommandContext, checked_id
+from service.cli.errors import CliError, ExitCode
 from service.cli.log_lines import Line, Story, milliseconds
 from service.cli.options import instant
-from service.cli.session import Session, checked_id
 from service.orders import timestamps
 
 if TYPE_CHECKING:
@@ -52,66 +52,66 @@ def trace(
 
     They are those that name the order, and those of the same traces that name no order. --json shows them whole.
     """
-    session: Session = ctx.obj
+    context: CommandContext = ctx.obj
     checked_id(order_id)
-    if session.aws == (file is not None):
-        raise Stop(
-            Code.USAGE, "Say where the log is: --aws for the deployed function's, or --file FILE for JSON lines."
+    if context.aws == (file is not None):
+        raise CliError(
+            ExitCode.USAGE, "Say where the log is: --aws for the deployed function's, or --file FILE for JSON lines."
         )
     if file is None:
-        _from_aws(session, order_id, _instant("--since", since), _instant("--until", until))
+        _from_aws(context, order_id, _instant("--since", since), _instant("--until", until))
     elif since or until:
-        raise Stop(Code.USAGE, "--since and --until go with --aws.")
+        raise CliError(ExitCode.USAGE, "--since and --until go with --aws.")
     else:
-        _from_file(session, order_id, file)
+        _from_file(context, order_id, file)
 
 
-def _from_aws(session: Session, order_id: str, since: "datetime | None", until: "datetime | None") -> None:
+def _from_aws(context: CommandContext, order_id: str, since: "datetime | None", until: "datetime | None") -> None:
     if since and until and until <= since:
-        raise Stop(Code.USAGE, "--until is not after --since.")
-    found = session.direct.trace(order_id, since, until)
-    _show(session, found.story)
+        raise CliError(ExitCode.USAGE, "--until is not after --since.")
+    found = context.aws_backend.trace(order_id, since, until)
+    _show(context, found.story)
     where = f"{found.group} in {found.region}"
     if found.cut:
-        raise Stop(
-            Code.PARTLY,
+        raise CliError(
+            ExitCode.PARTLY,
             f"Order {order_id}: {where} was searched in part only, without {' and '.join(found.cut)}: "
             "narrow it with --since and --until.",
         )
     if not found.story.lines:
-        raise Stop(
-            Code.NO_SUCH_ORDER,
+        raise CliError(
+            ExitCode.NO_SUCH_ORDER,
             f"Order {order_id}: no line of {where} since {timestamps.text(found.since)} tells of it. "
             "Lines come seconds late; at DOFS_LOG_LEVEL=WARNING most are never written; "
             "older ones may be gone (the group's retention); --region, --environment and --since may be others.",
         )
 
 
-def _from_file(session: Session, order_id: str, file: str) -> None:
+def _from_file(context: CommandContext, order_id: str, file: str) -> None:
     from service.cli import log_file
 
     story = Story(order_id)
     count, passed_over = log_file.read(file, story)
-    _show(session, story)
+    _show(context, story)
     if not story.lines:
-        raise Stop(
-            Code.NO_SUCH_ORDER,
+        raise CliError(
+            ExitCode.NO_SUCH_ORDER,
             f"Order {order_id}: none of {count:,} lines tells of it, and {passed_over:,} of them are no JSON objects. "
             "Lines are JSON with DOFS_LOG_FORMAT=json; at DOFS_LOG_LEVEL=WARNING most are never written.",
         )
     if passed_over:
-        session.output.note(f"{passed_over:,} of {count:,} lines are no JSON objects, and were passed over.")
+        context.output.note(f"{passed_over:,} of {count:,} lines are no JSON objects, and were passed over.")
 
 
 def _instant(option: str, written: str | None) -> "datetime | None":
     return None if written is None else timestamps.parse(instant(option, written))
 
 
-def _show(session: Session, story: Story) -> None:
+def _show(context: CommandContext, story: Story) -> None:
     lines = story.lines
-    if session.output.as_json:
+    if context.output.as_json:
         for line in lines:
-            session.output.json(line.content)
+            context.output.json(line.content)
         return
     if not lines:
         return
@@ -120,12 +120,12 @@ def _show(session: Session, story: Story) -> None:
     told = [line for line in lines if not (line.is_read and str(line.content.get("outcome")) in GOOD)] or lines
     rows = [_row(line, gap, whole=len(_days(told)) > 1) for line, gap in zip(told, milliseconds(told), strict=True)]
     head = Text.assemble(render.cell(story.order_id, "bold"), "  ", render.cell(_head(story, told, len(lines))))
-    session.output.show(head, Text(), render.table(HEADINGS, rows, numbers=(1, 4, 5), expendable=(5, 4)))
+    context.output.show(head, Text(), render.table(HEADINGS, rows, numbers=(1, 4, 5), expendable=(5, 4)))
 
 
 def _head(story: Story, told: list[Line], of: int) -> str:
     """The day, how many lines there are, the time between the first and the last, and their traces."""
-    took = times.shown(max((each for each in milliseconds(told) if each is not None), default=0) / 1000)
+    took = durations.shown(max((each for each in milliseconds(told) if each is not None), default=0) / 1000)
     parts = [f"{len(told)} line{'s' if len(told) > 1 else ''} in {took}"]
     if len(told) < of:
         parts[0] += f", and {of - len(told)} of who looked at it (--json shows them)"

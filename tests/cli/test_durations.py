@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from service.cli.durations import instant, seconds, shown
 from service.cli.load import histogram, percentiles
-from service.cli.times import instant, seconds, shown
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 

@@ -25,9 +25,9 @@ from service.api.stats import stats_view
 from service.api.views import failed_order_view, order_view
 from service.aws.clients import EMULATOR_CREDENTIAL
 from service.cli.auth import environment_region
-from service.cli.exits import Code, Stop
+from service.cli.context import PAGE
+from service.cli.errors import CliError, ExitCode
 from service.cli.log_group import EARLIER, LONG_AGO, Search, search
-from service.cli.session import PAGE
 from service.orders import stats
 from service.orders.cancel import TooLate, cancel
 from service.orders.dead_letters import remove_stale
@@ -62,7 +62,7 @@ class _OperatorsSystem(LiveSystem):
     metrics = _Uncounted()
 
 
-class Direct:
+class AwsBackend:
     """A deployment by its own resources. What it answers is what the API answers."""
 
     def __init__(self, function: str, region: str | None) -> None:
@@ -91,7 +91,7 @@ class Direct:
                 raise _no_such(order_id) from None
             except TooLate as late:
                 told = f"Order {order_id}: The order can no longer be cancelled: It is {late.order.status}."
-                raise Stop(Code.CONFLICT, told) from None
+                raise CliError(ExitCode.CONFLICT, told) from None
 
     def failed_orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         with self._errors():
@@ -102,7 +102,7 @@ class Direct:
         with self._errors():
             failed = self._system.store.failed(order_id)
             if failed is None:
-                raise Stop(Code.NO_SUCH_ORDER, f"Order {order_id}: The order is not among the failed ones.")
+                raise CliError(ExitCode.NO_SUCH_ORDER, f"Order {order_id}: The order is not among the failed ones.")
             return {**failed_order_view(failed), "order": order_view(self._found(order_id))}
 
     def redrive(self, selection: Mapping[str, Any]) -> Any:
@@ -163,8 +163,8 @@ class Direct:
                 FunctionName=self._function, Qualifier=version
             )
         except functions.exceptions.ResourceNotFoundException:
-            raise Stop(
-                Code.USAGE,
+            raise CliError(
+                ExitCode.USAGE,
                 f"There is no function {self._function} in {functions.meta.region_name}: "
                 "give --function, --environment or --region.",
             ) from None
@@ -179,8 +179,8 @@ class Direct:
         try:
             settings = Settings.load(variables)
         except SettingsError as error:
-            raise Stop(
-                Code.USAGE,
+            raise CliError(
+                ExitCode.USAGE,
                 f"The settings of {self._function} are not those of this version of DOFS: "
                 + "; ".join(str(error).split("\n")),
             ) from None
@@ -212,15 +212,17 @@ class Direct:
         try:
             yield
         except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
-            raise Stop(Code.NOT_AUTHORIZED, f"There are no AWS credentials ({error}): set AWS_PROFILE.") from None
+            raise CliError(
+                ExitCode.NOT_AUTHORIZED, f"There are no AWS credentials ({error}): set AWS_PROFILE."
+            ) from None
         except NoRegionError:
-            raise Stop(Code.USAGE, "AWS needs a region: give --region, or set AWS_REGION.") from None
+            raise CliError(ExitCode.USAGE, "AWS needs a region: give --region, or set AWS_REGION.") from None
         except ClientError as error:
             if _is_refusal(error):
-                raise Stop(Code.NOT_AUTHORIZED, f"{where} does not let you: {error}") from None
-            raise Stop(Code.API, f"{where} refuses or is failing: {error}") from None
+                raise CliError(ExitCode.NOT_AUTHORIZED, f"{where} does not let you: {error}") from None
+            raise CliError(ExitCode.API, f"{where} refuses or is failing: {error}") from None
         except (BotoCoreError, Unavailable) as error:
-            raise Stop(Code.API, f"{where} cannot be reached: {error}") from None
+            raise CliError(ExitCode.API, f"{where} cannot be reached: {error}") from None
 
 
 def _is_refusal(error: ClientError) -> bool:
@@ -232,5 +234,5 @@ def _filter(query: Mapping[str, Any]) -> tuple[FailureKind | None, Span]:
     return FailureKind(query["reason"]) if "reason" in query else None, Span(*bounds)
 
 
-def _no_such(order_id: str) -> Stop:
-    return Stop(Code.NO_SUCH_ORDER, f"Order {order_id}: There is no such order.")
+def _no_such(order_id: str) -> CliError:
+    return CliError(ExitCode.NO_SUCH_ORDER, f"Order {order_id}: There is no such order.")

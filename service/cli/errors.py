@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Any
 
 
-class Code(IntEnum):
+class ExitCode(IntEnum):
     """The exit codes, which scripts rely on."""
 
     DONE = 0
@@ -24,24 +24,24 @@ class Code(IntEnum):
 
 
 _MEANINGS = {
-    Code.DONE: "done",
-    Code.PARTLY: "done in part, or ended badly: orders refused, not fulfilled, not redriven, or lost",
-    Code.USAGE: "wrong usage, or input that cannot be read",
-    Code.API: "the API or AWS cannot be reached, or is failing",
-    Code.NOT_AUTHORIZED: "not authorized",
-    Code.NO_SUCH_ORDER: "no such order, or not among the failed ones",
-    Code.CONFLICT: "the order's state does not allow it",
-    Code.INTERRUPTED: "interrupted",
+    ExitCode.DONE: "done",
+    ExitCode.PARTLY: "done in part, or ended badly: orders refused, not fulfilled, not redriven, or lost",
+    ExitCode.USAGE: "wrong usage, or input that cannot be read",
+    ExitCode.API: "the API or AWS cannot be reached, or is failing",
+    ExitCode.NOT_AUTHORIZED: "not authorized",
+    ExitCode.NO_SUCH_ORDER: "no such order, or not among the failed ones",
+    ExitCode.CONFLICT: "the order's state does not allow it",
+    ExitCode.INTERRUPTED: "interrupted",
 }
 
 
-class Stop(Exception):
+class CliError(Exception):
     """A command cannot go on. The message is for the user: what happened, to which order, what to do.
 
     ``errors`` are a problem's own, each with a ``pointer`` and a ``detail``.
     """
 
-    def __init__(self, code: Code, message: str, errors: Sequence[Any] = ()) -> None:
+    def __init__(self, code: ExitCode, message: str, errors: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.errors = tuple(errors)

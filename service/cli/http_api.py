@@ -12,14 +12,14 @@ import httpx
 
 from service import __version__
 from service.cli import auth
-from service.cli.exits import Code, Stop
+from service.cli.errors import CliError, ExitCode
 
 TIMEOUT = 30.0  # seconds; API Gateway's own is 29
 NOT_AN_API = "is that the URL of a DOFS API, with its stage, such as /dev?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class ApiEndpoint:
     """Where the API is, and how its callers prove who they are."""
 
     url: str
@@ -35,11 +35,13 @@ class Connection:
         except ValueError:
             whole = False
         if not whole or parts.query or parts.fragment or not self.url.isprintable():
-            raise Stop(Code.USAGE, "--api takes a URL such as http://127.0.0.1:8000 or https://host/dev.")
+            raise CliError(ExitCode.USAGE, "--api takes a URL such as http://127.0.0.1:8000 or https://host/dev.")
         if self.token and self.sigv4:
-            raise Stop(Code.USAGE, "A request is signed or bears a token, not both: leave --sigv4 or DOFS_TOKEN away.")
+            raise CliError(
+                ExitCode.USAGE, "A request is signed or bears a token, not both: leave --sigv4 or DOFS_TOKEN away."
+            )
         if parts.username is not None:
-            raise Stop(Code.USAGE, "--api takes no user and password; a key goes into DOFS_API_KEY.")
+            raise CliError(ExitCode.USAGE, "--api takes no user and password; a key goes into DOFS_API_KEY.")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -54,17 +56,17 @@ class Connection:
             "verify": True if self.url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         }
 
-    def unreachable(self, error: Exception) -> Stop:
+    def unreachable(self, error: Exception) -> CliError:
         """What to tell the user when no answer comes."""
         if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
-            return Stop(Code.API, f"The API at {self.url} did not answer in {TIMEOUT:.0f} s; try again.")
-        return Stop(
-            Code.API,
+            return CliError(ExitCode.API, f"The API at {self.url} did not answer in {TIMEOUT:.0f} s; try again.")
+        return CliError(
+            ExitCode.API,
             f"The API at {self.url} cannot be reached ({type(error).__name__}): "
             "start one with `make run`, or give --api.",
         )
 
-    def explain(self, response: httpx.Response, about: str) -> Stop:
+    def explain(self, response: httpx.Response, about: str) -> CliError:
         """What to tell the user about an answer that is an error.
 
         Args:
@@ -76,35 +78,35 @@ class Connection:
         slug = str(problem.get("type", "")).removeprefix("urn:dofs:problem:")
         errors = errors_of(problem)
         if status in (401, 403):
-            return Stop(
-                Code.NOT_AUTHORIZED,
+            return CliError(
+                ExitCode.NOT_AUTHORIZED,
                 f"The API at {self.url} does not let you ({status}, {said}): "
                 "give --api-key, --token or --sigv4, or other ones.",
             )
         if status == 404 and slug in ("order-not-found", "order-not-failed"):
-            return Stop(Code.NO_SUCH_ORDER, f"{about}: {said}.")
+            return CliError(ExitCode.NO_SUCH_ORDER, f"{about}: {said}.")
         if status == 404 or 300 <= status < 400:
-            return Stop(Code.API, f"{about}: the API at {self.url} has no such route ({status}): {NOT_AN_API}")
+            return CliError(ExitCode.API, f"{about}: the API at {self.url} has no such route ({status}): {NOT_AN_API}")
         if status == 409:
-            return Stop(Code.CONFLICT, f"{about}: {said}.")
+            return CliError(ExitCode.CONFLICT, f"{about}: {said}.")
         if status >= 500 or status == 429:
-            return Stop(Code.API, f"{about}: the API at {self.url} is failing ({status}, {said}); try again.")
-        return Stop(Code.USAGE, f"{about}: the API refuses the request ({status}, {said}).", errors)
+            return CliError(ExitCode.API, f"{about}: the API at {self.url} is failing ({status}, {said}); try again.")
+        return CliError(ExitCode.USAGE, f"{about}: the API refuses the request ({status}, {said}).", errors)
 
 
-def answer(result: httpx.Response | httpx.TransportError, connection: Connection, about: str) -> Any:
+def answer(result: httpx.Response | httpx.TransportError, endpoint: ApiEndpoint, about: str) -> Any:
     """The JSON of a good answer.
 
     Raises:
-        Stop: it is none.
+        CliError: it is none.
     """
     if not isinstance(result, httpx.Response):
-        raise connection.unreachable(result) from None
+        raise endpoint.unreachable(result) from None
     if not result.is_success:
-        raise connection.explain(result, about)
+        raise endpoint.explain(result, about)
     content = json_of(result)
     if not isinstance(content, dict):
-        raise Stop(Code.API, f"{about}: {connection.url} does not answer with JSON: {NOT_AN_API}")
+        raise CliError(ExitCode.API, f"{about}: {endpoint.url} does not answer with JSON: {NOT_AN_API}")
     return content
 
 

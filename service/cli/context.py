@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from service.cli.exits import Code, Stop
+from service.cli.errors import CliError, ExitCode
 from service.cli.render import Output, plain
 from service.orders.identity import is_id
 
 if TYPE_CHECKING:
-    from service.cli.aws import Direct
-    from service.cli.connection import Connection
+    from service.cli.aws_backend import AwsBackend
+    from service.cli.http_api import ApiEndpoint
 
 PAGE = 100  # the most that the API shows at a time
 
 
 class Backend(Protocol):
-    """What operators do, over the API or directly. Each raises Stop; each answers with what the API's JSON holds."""
+    """The operators' commands, over the API or directly. Each returns the API's JSON, or raises CliError."""
 
     def order(self, order_id: str) -> Any:
         """The order."""
@@ -45,7 +45,7 @@ class Backend(Protocol):
 
 
 @dataclass(frozen=True)
-class Session:
+class CommandContext:
     """The global options."""
 
     url: str
@@ -58,33 +58,35 @@ class Session:
     output: Output
 
     @cached_property
-    def connection(self) -> "Connection":
+    def endpoint(self) -> "ApiEndpoint":
         """The API; for commands that no operator's access to AWS can stand in for.
 
         Raises:
-            Stop: ``--aws`` was given.
+            CliError: ``--aws`` was given.
         """
-        from service.cli.connection import Connection
+        from service.cli.http_api import ApiEndpoint
 
         if self.aws:
-            raise Stop(Code.USAGE, "Orders are submitted to the API, never past it: leave --aws away and give --api.")
-        return Connection(url=self.url, api_key=self.api_key, token=self.token, sigv4=self.sigv4, region=self.region)
+            raise CliError(
+                ExitCode.USAGE, "Orders are submitted to the API, never past it: leave --aws away and give --api."
+            )
+        return ApiEndpoint(url=self.url, api_key=self.api_key, token=self.token, sigv4=self.sigv4, region=self.region)
 
     @cached_property
     def backend(self) -> Backend:
         """Where operators' commands work."""
         if self.aws:
-            return self.direct
+            return self.aws_backend
         from service.cli.api import Api
 
-        return Api(self.connection)
+        return Api(self.endpoint)
 
     @cached_property
-    def direct(self) -> "Direct":
+    def aws_backend(self) -> "AwsBackend":
         """The deployment by its own resources."""
-        from service.cli.aws import Direct
+        from service.cli.aws_backend import AwsBackend
 
-        return Direct(self.function, self.region)
+        return AwsBackend(self.function, self.region)
 
     def close(self) -> None:
         """Close what was opened."""
@@ -96,10 +98,10 @@ def checked_id(written: str, what: str = "an order") -> str:
     """An id from the command line.
 
     Raises:
-        Stop: it can be no id at all.
+        CliError: it can be no id at all.
     """
     if not is_id(written) or not written.strip("."):
-        raise Stop(Code.USAGE, f"{plain(written)[:80]!r} is not the id of {what}.")
+        raise CliError(ExitCode.USAGE, f"{plain(written)[:80]!r} is not the id of {what}.")
     return written
 
 
