@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field
 
 from service.orders import validation
-from service.orders.document import read, stored
+from service.orders.strict_json import parse, parse_stored
 from service.orders.submission import Submission, submit
 from tests.support import MemorySystem
 
@@ -46,7 +46,7 @@ def with_optional_fields(monkeypatch):
 
 
 def submitted(text, system, key=None):
-    return submit(Submission(read(text), "anonymous", lenient=True, idempotency_key=key), system)
+    return submit(Submission(parse(text), "anonymous", lenient=True, idempotency_key=key), system)
 
 
 @pytest.mark.parametrize("row", OF_0_1_0, ids=lambda row: row["document"])
@@ -71,14 +71,14 @@ def test_a_retry_across_a_deployment_that_adds_optional_fields_gets_the_first_an
 def test_an_optional_field_that_is_not_given_is_not_stored(system, with_optional_fields):
     with_optional_fields()
     order, _ = submitted(TEXT, system)
-    assert stored(order.submission).keys() == {"customer_id", "items", "total_amount", "currency", "metadata"}
-    assert stored(order.submission)["items"][0].keys() == {"product_id", "quantity", "price"}
+    assert parse_stored(order.submission).keys() == {"customer_id", "items", "total_amount", "currency", "metadata"}
+    assert parse_stored(order.submission)["items"][0].keys() == {"product_id", "quantity", "price"}
 
 
 def test_an_optional_field_that_is_given_is_stored_and_makes_another_order(system, with_optional_fields):
     with_optional_fields()
     given = TEXT.replace('"price"', '"color":"red","price"')[:-1] + ',"gift_note":"For you","priority":5}'
     order, _ = submitted(given, system)
-    document = stored(order.submission)
+    document = parse_stored(order.submission)
     assert (document["gift_note"], document["priority"], document["items"][0]["color"]) == ("For you", 5, "red")
     assert order.fingerprint != submitted(TEXT, system)[0].fingerprint
