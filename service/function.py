@@ -16,12 +16,12 @@ import sys  # noqa: E402 (the collector is to miss all that follows)
 from contextlib import suppress  # noqa: E402
 from typing import Any  # noqa: E402
 
-from service.aws.left_out import leave_out_the_unused  # noqa: E402
+from service.aws.import_trimming import trim_imports  # noqa: E402
 from service.handler import dispatch, live_system  # noqa: E402
 from service.settings import SettingsError  # noqa: E402
 
 sys.setswitchinterval(0.0005)
-leave_out_the_unused()
+trim_imports()
 with suppress(SettingsError):  # each invocation tells of it by name; whatever else goes wrong here ends the start
     live_system().get_ready()
 

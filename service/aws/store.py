@@ -19,8 +19,8 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from service.aws.failures import FailedOrderIndex
-    from service.aws.index import OrderIndex
+    from service.aws.failed_order_index import FailedOrderIndex
+    from service.aws.order_index import OrderIndex
     from service.orders.counts import Ended, Tally
     from service.orders.paging import Page, Position, Span
 
@@ -41,13 +41,13 @@ class DynamoDbOrderStore:
 
     @cached_property
     def _index(self) -> OrderIndex:
-        from service.aws.index import OrderIndex
+        from service.aws.order_index import OrderIndex
 
         return OrderIndex(self._clients, self._settings)
 
     @cached_property
     def _failures(self) -> FailedOrderIndex:
-        from service.aws.failures import FailedOrderIndex
+        from service.aws.failed_order_index import FailedOrderIndex
 
         return FailedOrderIndex(self._clients, self._settings)
 

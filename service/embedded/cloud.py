@@ -18,9 +18,9 @@ from service.embedded.event_source import EventSource
 from service.embedded.functions import LambdaHook
 from service.embedded.isolation import FAKE_CREDENTIAL, isolated
 from service.embedded.log_group import kept_log
-from service.embedded.moto_seams import seams
+from service.embedded.moto_patches import patch_moto
+from service.embedded.moto_speedups import infrequent_gc, speed_up_moto
 from service.embedded.schedule import Schedule
-from service.embedded.shortcuts import rare_collections, shortcuts
 from service.handler import dispatch
 from service.provisioning.deployment import Deployment
 from service.provisioning.function import BATCH_SIZE
@@ -73,8 +73,8 @@ class EmbeddedCloud:
         with ExitStack() as starting:
             starting.enter_context(isolated(self.settings.region))
             starting.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
-            starting.enter_context(seams(self.settings.embedded_executions_kept))
-            starting.enter_context(shortcuts())
+            starting.enter_context(patch_moto(self.settings.embedded_executions_kept))
+            starting.enter_context(speed_up_moto())
             starting.enter_context(kept_log(self.names))
             hook = LambdaHook(self.names.function, lambda event, context: dispatch(event, context, self.system))
             hook.install()
@@ -94,7 +94,7 @@ class EmbeddedCloud:
             for part in (self.endpoint, source, schedule):
                 part.start()
                 starting.callback(part.stop)
-            starting.enter_context(rare_collections())
+            starting.enter_context(infrequent_gc())
             self._running = starting.pop_all()
 
     def stop(self) -> None:

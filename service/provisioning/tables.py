@@ -17,7 +17,7 @@ def create_tables(deployment: Deployment) -> None:
 
 
 def orders_table(name: str) -> dict[str, Any]:
-    """The orders table, as ``CreateTable`` takes it. Its indexes hold keys only; see ``service/aws/index.py``."""
+    """The orders table, as ``CreateTable`` takes it. Its indexes hold keys only; see ``service/aws/order_index.py``."""
     return _table(
         name,
         {"by-customer": ("customer_id", "created_at"), "by-status": ("status_shard", "updated_at")},

@@ -49,8 +49,8 @@ def handler(event, context):
 NOTHING = "def handler(event, context): return None\n"
 AWS_ALONE = f"""
 import gc; gc.disable()
-from service.aws.left_out import leave_out_the_unused
-leave_out_the_unused()
+from service.aws.import_trimming import trim_imports
+trim_imports()
 from botocore.session import Session
 client = Session().create_client("dynamodb", region_name="{SETTINGS.region}")
 {NOTHING}"""

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from service.embedded.event_source import EventSource, failed_ids
-from service.embedded.moto_seams import seams
+from service.embedded.moto_patches import patch_moto
 
 SENT = {"a", "b", "c"}
 
@@ -66,7 +66,7 @@ class Queues:
 def queues(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws(), seams(executions_kept=10):
+    with mock_aws(), patch_moto(executions_kept=10):
         yield Queues()
 
 

@@ -11,7 +11,7 @@ from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
-from service.embedded import moto_seams
+from service.embedded import moto_patches
 from tests.embedded.support import client, running_cloud
 from tests.support import valid_order
 from tests.system import depth_becomes, settled
@@ -30,7 +30,7 @@ def held() -> Counter[type]:
 
 
 async def test_of_an_order_that_has_ended_one_row_stays_and_of_executions_the_last(monkeypatch):
-    monkeypatch.setattr(moto_seams, "HANDLES_KEPT", HANDLES)
+    monkeypatch.setattr(moto_patches, "HANDLES_KEPT", HANDLES)
     with running_cloud(embedded_executions_kept=KEPT, fulfillment_success_rate=1) as cloud:
         queue = sqs_backends[cloud.names.account][cloud.names.region].queues[cloud.names.queue]
         before = held()

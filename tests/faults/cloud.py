@@ -27,7 +27,7 @@ from moto.sqs.models import sqs_backends
 from moto.stepfunctions.models import stepfunctions_backends
 
 from service.aws.clients import Clients
-from service.embedded import shortcuts
+from service.embedded import moto_speedups
 from service.provisioning.deployment import Deployment
 from service.provisioning.names import Names
 from service.provisioning.queues import create_queues
@@ -166,15 +166,15 @@ def running_cloud() -> Iterator[Cloud]:
         def milliseconds() -> float:
             return (cloud.clock if cloud else ManualClock())().timestamp() * 1000
 
-        replace(shortcuts, "_milliseconds", milliseconds)
-        patches.enter_context(shortcuts.shortcuts())
+        replace(moto_speedups, "_milliseconds", milliseconds)
+        patches.enter_context(moto_speedups.speed_up_moto())
         replace(sqs_models, "unix_time", lambda: milliseconds() / 1000)
         replace(DynamoType, "size", lambda self: 0)  # moto weighs the whole item for each attribute that it sets
         replace(UpdateExpressionValidator, "get_ast_processors", _resolvers)
         replace(ExponentialBackoff, "delay_amount", lambda self, context: 0)
         replace(RetryQuota, "acquire", lambda self, amount: True)
         cloud = Cloud()
-        patches.enter_context(shortcuts.rare_collections())
+        patches.enter_context(moto_speedups.infrequent_gc())
         yield cloud
 
 

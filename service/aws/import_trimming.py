@@ -12,7 +12,7 @@ from types import ModuleType
 DOCSTRINGS = ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring")
 
 
-def leave_out_the_unused() -> None:
+def trim_imports() -> None:
     """To be called before anything imports botocore."""
     _packages_unread("botocore.docs", "urllib3.http2")
     docstrings = ModuleType("botocore.docs.docstring")

@@ -46,7 +46,7 @@ SERVICES = frozenset({"dynamodb", "sqs", "awslambda", "stepfunctions"})
 
 
 @contextmanager
-def shortcuts() -> Iterator[None]:
+def speed_up_moto() -> Iterator[None]:
     """Take them while the embedded cloud runs."""
     with ExitStack() as patches:
 
@@ -79,7 +79,7 @@ def shortcuts() -> Iterator[None]:
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
+def infrequent_gc() -> Iterator[None]:
     """Let the garbage collector look away from what stays, and come less often."""
     before = gc.get_threshold()
     gc.collect()

@@ -41,7 +41,7 @@ SQS_METHODS = (
 
 
 @contextmanager
-def seams(executions_kept: int) -> Iterator[None]:
+def patch_moto(executions_kept: int) -> Iterator[None]:
     """Patch moto while the embedded cloud runs.
 
     Args:

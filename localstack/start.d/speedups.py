@@ -16,7 +16,7 @@ from localstack.services.stepfunctions.asl.utils import json_path
 PATHS_KEPT = 512
 IN_MEMORY = "/var/lib/localstack/cloudwatch"  # compose mounts a tmpfs there
 
-log = logging.getLogger("localstack.shortcuts")
+log = logging.getLogger("localstack.speedups")
 
 for module in (json_path, result_path):
     module.parse = functools.lru_cache(maxsize=PATHS_KEPT)(module.parse)

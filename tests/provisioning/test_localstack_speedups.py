@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "localstack" / "start.d" / "shortcuts.py"
+SCRIPT = ROOT / "localstack" / "start.d" / "speedups.py"
 
 
 class Database:
@@ -42,7 +42,7 @@ def localstack(monkeypatch) -> dict[str, Any]:
         module = ModuleType(name)
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)
-    spec = importlib.util.spec_from_file_location("shortcuts", SCRIPT)
+    spec = importlib.util.spec_from_file_location("speedups", SCRIPT)
     assert spec and spec.loader
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
     return {**paths, "parsed": parsed, "database": database}
