@@ -1,39 +1,63 @@
-"""What docs/cost.md shows of a command, and whether the command still says so."""
+"""Writes the output of three commands into docs/cost.md, and compares the page with it.
 
+``python -m tests.benchmarks.page`` writes the page. With ``--measure`` it first measures the processor time of each
+kind of invocation on this machine, and records it (``cost/durations.py``).
+"""
+
+import argparse
 import re
-from collections import defaultdict
 from pathlib import Path
 
-import pytest
-
-PAGE = (Path(__file__).parents[2] / "docs" / "cost.md").read_text()
-NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-MACHINE = re.compile(
-    r"Lambda, duration|Lambda, concurrency|sqs_maximum_concurrency|the reconciler|arm64\"|sqs_batch_size"
-)
-"""Lines whose numbers go with the speed of the machine that measures."""
+PAGE = Path(__file__).parents[2] / "docs" / "cost.md"
 
 
 def shown(command: str) -> str:
     """The output of ``python -m command`` that the page has."""
-    (block,) = re.findall(rf"^```\n\$ python -m {re.escape(command)}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return str(block)
+    (found,) = _block(command).findall(PAGE.read_text())
+    return str(found)
 
 
 def assert_shows(command: str, output: str) -> None:
-    """The page has every line of an output and no other, with the same numbers, to a tenth."""
-    on_the_page, now = _lines(shown(command)), _lines(output)
-    assert on_the_page.keys() == now.keys()
-    for words, numbers in now.items():
-        tolerance = 3.0 if MACHINE.search(words) else 0.1
-        for before, after in zip(on_the_page[words], numbers, strict=True):
-            assert before == pytest.approx(after, rel=tolerance, abs=0.02), words
+    """Check that the page has exactly this output of a command."""
+    assert shown(command) == output + "\n", "docs/cost.md is stale: .venv/bin/python -m tests.benchmarks.page"
 
 
-def _lines(text: str) -> dict[str, list[list[float]]]:
-    """The numbers of each line, by its words; several lines can have the same words."""
-    found = defaultdict(list)
-    for line in filter(None, map(str.strip, text.splitlines())):
-        words = re.sub(r"\s+", " ", NUMBER.sub("#", line))
-        found[words].append([float(number.replace(",", "")) for number in NUMBER.findall(line)])
-    return found
+def write(outputs: dict[str, str]) -> None:
+    """Write the output of each command into the page."""
+    text = PAGE.read_text()
+    for command, output in outputs.items():
+        text, replaced = _block(command).subn(lambda _, output=output: output + "\n", text)
+        assert replaced == 1, f"{PAGE} has {replaced} blocks for {command}"
+    PAGE.write_text(text)
+
+
+def _block(command: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<=^```\n\$ python -m {re.escape(command)}\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+
+
+def main() -> None:
+    """Compute the three reports, and write the page."""
+    from tests.benchmarks import backlog, capacity
+    from tests.benchmarks.cost.__main__ import report
+    from tests.benchmarks.cost.bill import Model
+    from tests.benchmarks.cost.durations import record_durations
+    from tests.benchmarks.cost.execution import execution
+    from tests.benchmarks.cost.measured import sample
+    from tests.benchmarks.cost.usage import Assumed
+
+    arguments = argparse.ArgumentParser(prog="python -m tests.benchmarks.page", description=__doc__)
+    arguments.add_argument("--measure", action="store_true", help="record the processor times of this machine")
+    if arguments.parse_args().measure:
+        record_durations(sample(rounds=10).busy)
+    model = Model(sample(), execution(), Assumed())
+    write(
+        {
+            "tests.benchmarks.cost": report(model),
+            "tests.benchmarks.capacity": capacity.report(model),
+            "tests.benchmarks.backlog": backlog.report(backlog.Outage()),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

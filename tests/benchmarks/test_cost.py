@@ -186,8 +186,28 @@ def test_every_price_and_quota_names_a_page_of_aws(priced):
     assert re.match(r"https://(docs\.)?aws\.amazon\.com/", priced.page)
 
 
-def test_the_page_has_the_costs_as_they_are(model):
+def test_the_page_shows_the_costs(model):
     assert_shows("tests.benchmarks.cost", report(model))
+
+
+@pytest.mark.parametrize("factor", [0.5, 3])
+def test_the_speed_of_the_machine_does_not_change_the_reports(factor):
+    other = replace(sample(), busy={kind: factor * seconds for kind, seconds in sample().busy.items()})
+    model = Model(other, execution(), Assumed())
+    assert_shows("tests.benchmarks.cost", report(model))
+    assert_shows("tests.benchmarks.capacity", capacity.report(model))
+
+
+def test_processor_time_changes_the_bill_for_duration_and_nothing_that_is_counted(model):
+    busy = {kind: 3 * seconds for kind, seconds in model.assumed.busy.items()}
+    slow = Model(sample(), execution(), replace(model.assumed, busy=busy))
+    before, after = model.bill(Choice()), slow.bill(Choice())
+    assert {what for what in before if before[what] != after[what]} == {"Lambda, duration"}
+    assert 1.5 < after["Lambda, duration"] / before["Lambda, duration"] < 3
+
+
+def test_every_kind_of_invocation_has_a_recorded_duration(model):
+    assert model.assumed.busy.keys() == sample().busy.keys()
 
 
 # which limit binds first
@@ -233,5 +253,5 @@ def test_messages_whose_attempts_fail_are_in_flight_for_the_visibility_timeout(m
     assert capacity.in_flight(fast) < 5
 
 
-def test_the_page_has_the_limits_as_they_are(model):
+def test_the_page_shows_the_limits(model):
     assert_shows("tests.benchmarks.capacity", capacity.report(model))

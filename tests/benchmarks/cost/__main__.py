@@ -1,7 +1,8 @@
-"""Dollars for a million orders, from AWS's list prices and from what orders take that are carried in this very run.
+"""Computes dollars for a million orders, from AWS's list prices and from the calls, bytes and states of a few orders.
 
-``python -m tests.benchmarks.cost`` carries a few orders through the real handler and one through the workflow, both on
-the emulator, counts what AWS would charge for, and prices it. What it cannot measure are options, with their defaults.
+``python -m tests.benchmarks.cost`` takes a few orders through the real handler and one through the workflow, both on
+the emulator. It counts what AWS charges for, and multiplies by the prices. Processor times are the recorded ones:
+``python -m tests.benchmarks.page --measure`` measures them again. Other times, and the success rate, are options.
 """
 
 import argparse
@@ -20,7 +21,7 @@ STANDARD, EXPRESS = Choice(), Choice(workflow_type="EXPRESS")
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Print the report."""
     arguments = argparse.ArgumentParser(prog="python -m tests.benchmarks.cost", description=__doc__)
     for name, help_text in (
         ("success_rate", "share of attempts that succeed"),

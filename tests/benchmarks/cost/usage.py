@@ -1,12 +1,13 @@
 """What an order takes of each thing that AWS charges for, or limits, under one choice of settings."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import ceil
 
 from service.provisioning.function import BATCH_SIZE, MEMORY
 from service.settings import Settings
+from tests.benchmarks.cost.durations import recorded_durations
 from tests.benchmarks.cost.execution import Execution
 from tests.benchmarks.cost.measured import FULL, Invocation, Sample
 from tests.benchmarks.cost.meter import longest_chain
@@ -32,7 +33,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """What is not measured here: how the world around the function does. Times are in seconds."""
+    """Values that a report takes from outside, because they depend on a machine or on AWS. Times are in seconds."""
 
     success_rate: float = 0.7
     """Share of attempts that succeed."""
@@ -40,6 +41,8 @@ class Assumed:
     """From a request to AWS to its answer."""
     state: float = 0.025
     """That Step Functions takes for a state, beside what the function takes."""
+    busy: Mapping[str, float] = field(default_factory=recorded_durations)
+    """Processor time of each kind of invocation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,9 @@ def usage(choice: Choice, assumed: Assumed, sample: Sample, execution: Execution
             if index == "by-status":
                 statuses[key.partition("#")[0]] += share * writes
     invocations = {"api": 1.0, "validate": 1.0, "store": 1.0, "batch": batches}
-    kinds = dict(_kinds(sample, choice))
+    kinds = {each.kind: each for made in sample.ends.values() for each in made}
+    if choice.sqs_batch_size > 1:
+        kinds["batch"] = sample.batch
     durations = {kind: billed(kinds[kind], choice, assumed) for kind in invocations}
     running = durations["validate"] + durations["store"] + assumed.call + len(execution.states) * assumed.state
     return Usage(
@@ -128,26 +133,17 @@ def usage(choice: Choice, assumed: Assumed, sample: Sample, execution: Execution
 def billed(invocation: Invocation, choice: Choice, assumed: Assumed) -> float:
     """Seconds that Lambda bills for an invocation: it rounds up to a millisecond.
 
-    The time that it was busy here is stretched by the share of a processor that its memory gives it; to that comes the
-    time that it waits for AWS.
+    Its processor time is stretched by the share of a processor that its memory gives it. The time that it waits for AWS
+    is added.
     """
     share = min(1.0, choice.lambda_memory_size / FULL_PROCESSOR)
     side_by_side = 4 if invocation.kind == "reconcile" else longest_chain(invocation.calls)
-    return ceil(1000 * (invocation.busy / share + side_by_side * assumed.call)) / 1000
+    return ceil(1000 * (assumed.busy[invocation.kind] / share + side_by_side * assumed.call)) / 1000
 
 
 def express_billed(seconds: float) -> float:
     """GB-seconds that an EXPRESS execution is billed for."""
     return EXPRESS_STEP * ceil(seconds / EXPRESS_STEP - 1e-9) * EXPRESS_MEMORY / 1024
-
-
-def _kinds(sample: Sample, choice: Choice) -> Iterator[tuple[str, Invocation]]:
-    """The quickest invocation of each kind; for a batch, one of the chosen size."""
-    for kind in ("api", "validate", "store", "batch"):
-        made = [each for path in sample.ends.values() for each in path if each.kind == kind]
-        yield kind, min(made, key=lambda each: each.busy)
-    if choice.sqs_batch_size > 1:
-        yield "batch", sample.batch
 
 
 def _log(
