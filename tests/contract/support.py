@@ -1,24 +1,25 @@
-"""Orders in any state, writes to them, and what the design says of the two."""
+"""Orders in any state, writes to them, and what the transition table says of the two."""
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
-from typing import Any, get_args
+from typing import Any
 
 from service.aws.clients import Clients
-from service.orders.lifecycle import Status, TransitionName
+from service.orders.lifecycle import TRANSITIONS, VERSION_SEEN, Status, TransitionName
 from service.orders.model import Failure, FailureKind, FieldError, Order, TimelineEntry, Write
 from service.orders.paging import Page, Position
 from service.orders.ports import OrderStore
 from service.orders.submission import received
 from tests.support import START, valid_order
+from tests.transition_table import NAMES, changed_by, permits
 
 NOW = START + timedelta(minutes=10)
-MOVES: tuple[TransitionName, ...] = tuple(name for name in get_args(TransitionName) if name != "receive")
-IN_TWO_TABLES: tuple[TransitionName, ...] = ("fail", "give_up", "redrive")
+IN_TWO_TABLES = tuple(name for name in NAMES if TRANSITIONS[name].failed_orders)
+FAILING = tuple(name for name in NAMES if TRANSITIONS[name].failed_orders == "put")
 ERRORS = (FieldError("/items/0/price", "must have at most two decimals"), FieldError("", "must be a JSON object"))
 FAILURE = Failure(FailureKind.DECLINED, "the warehouse declined")
 VALUES = {
@@ -49,7 +50,7 @@ def order_in(status: Status = Status.RECEIVED, order_id: str = "ord_1", **change
 
 def write_of(name: TransitionName, order: Order, **changes: Any) -> Write:
     """A write that brings every value, and the order as seen where that is needed."""
-    needs_seen = name in (*IN_TWO_TABLES, "recover", "resend", "restart")
+    needs_seen = name in IN_TWO_TABLES or VERSION_SEEN in TRANSITIONS[name].guards
     defaults: dict[str, Any] = {
         "id": "w2",
         "at": NOW,
@@ -57,109 +58,43 @@ def write_of(name: TransitionName, order: Order, **changes: Any) -> Write:
         "reason": "because",
         "values": VALUES,
         "seen": order if needs_seen else None,
-        "failure": FAILURE if name in ("fail", "give_up") else None,
+        "failure": FAILURE if name in FAILING else None,
     }
     return Write(name=name, order_id=order.order_id, **{**defaults, **changes})
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What the design says of a transition: when it may be made, where it leads and what else it changes."""
-
-    holds: Callable[[Order, Write], bool]
-    target: Status
-    changes: Callable[[Order, Write], dict[str, Any]] = lambda order, write: {}
-
-
-def _free(order: Order, write: Write) -> bool:
-    return order.status is Status.PENDING or (order.status is Status.PROCESSING and _expired(order, write))
-
-
-def _expired(order: Order, write: Write) -> bool:
-    return order.lease_until is not None and order.lease_until < write.at
-
-
-def _mine(order: Order, write: Write) -> bool:
-    return order.status is Status.PROCESSING and order.lease_owner == write.values["lease_owner"]
-
-
-def _seen(order: Order, write: Write) -> bool:
-    return write.seen is not None and order.version == write.seen.version
-
-
-def _received(order: Order, write: Write) -> bool:
-    return order.status is Status.RECEIVED
-
-
-# Written down anew on purpose: the code under test evaluates a table, and this is what the table has to mean.
-RULES: dict[TransitionName, Rule] = {
-    "store": Rule(_received, Status.PENDING),
-    "reject": Rule(_received, Status.REJECTED, lambda order, write: {"errors": write.values["errors"]}),
-    "cancel": Rule(lambda order, write: order.status in (Status.RECEIVED, Status.PENDING), Status.CANCELLED),
-    "claim": Rule(
-        lambda order, write: _free(order, write) and order.attempts < write.values["max_attempts"],
-        Status.PROCESSING,
-        lambda order, write: {
-            "attempts": order.attempts + 1,
-            "lease_owner": write.values["lease_owner"],
-            "lease_until": write.values["lease_until"],
-            "resends": 0,
-        },
-    ),
-    "fulfill": Rule(_mine, Status.FULFILLED),
-    "release": Rule(_mine, Status.PENDING),
-    "fail": Rule(_mine, Status.FAILED),
-    "give_up": Rule(
-        lambda order, write: (
-            _free(order, write) and order.attempts >= write.values["max_attempts"] and _seen(order, write)
-        ),
-        Status.FAILED,
-    ),
-    "recover": Rule(
-        lambda order, write: order.status is Status.PROCESSING and _expired(order, write) and _seen(order, write),
-        Status.PENDING,
-        lambda order, write: {"resends": order.resends + 1},
-    ),
-    "resend": Rule(
-        lambda order, write: order.status is Status.PENDING and _seen(order, write),
-        Status.PENDING,
-        lambda order, write: {"resends": order.resends + 1},
-    ),
-    "restart": Rule(
-        lambda order, write: _received(order, write) and _seen(order, write),
-        Status.RECEIVED,
-        lambda order, write: {"restarts": order.restarts + 1},
-    ),
-    "redrive": Rule(
-        lambda order, write: order.status is Status.FAILED and _seen(order, write),
-        Status.PENDING,
-        lambda order, write: {"epoch": order.epoch + 1, "attempts": 0, "resends": 0},
-    ),
-}
+def holds(order: Order, write: Write) -> bool:
+    """Whether the transition table permits a write."""
+    return permits(TRANSITIONS[write.name], order, _values(write))
 
 
 def expected(order: Order, write: Write) -> Order:
-    """The order that a permitted write leaves, by the design."""
-    rule = RULES[write.name]
+    """The order that a permitted write leaves, by the transition table."""
+    row = TRANSITIONS[write.name]
     return replace(
         order,
-        status=rule.target,
+        status=row.target,
         version=order.version + 1,
         updated_at=write.at,
         write_id=write.id,
         timeline=(
             *order.timeline,
-            TimelineEntry(write.at, order.status, rule.target, write.actor, write.reason),
+            TimelineEntry(write.at, order.status, row.target, write.actor, write.reason),
         ),
-        **rule.changes(order, write),
+        **changed_by(row, order, _values(write)),
     )
 
 
+def _values(write: Write) -> dict[str, Any]:
+    seen = {"seen_version": write.seen.version} if write.seen else {}
+    return {"now": write.at, **seen, **write.values}
+
+
 def permitting(name: TransitionName, status: Status | None = None) -> Order | None:
-    """An order, in the given state or any, from which a transition may be made; None when the design knows of none."""
+    """An order, in the given state or any, from which a transition may be made; None if there is none."""
     for each, attempts in product(Status if status is None else (status,), (2, 3)):
         order = order_in(each, attempts=attempts)
-        if RULES[name].holds(order, write_of(name, order)):
+        if holds(order, write_of(name, order)):
             return order
     return None
 

@@ -16,8 +16,9 @@ from service.orders.lifecycle import Status, TransitionName
 from service.orders.model import Order
 from service.orders.ports import Unavailable
 from service.settings import Settings
-from tests.contract.support import MOVES, NOW, after, expected, order_in, permitting, put, requests, walk, write_of
+from tests.contract.support import NOW, after, expected, order_in, permitting, put, requests, walk, write_of
 from tests.support import SETTINGS
+from tests.transition_table import NAMES
 
 NewTables = Callable[..., Settings]
 
@@ -52,7 +53,7 @@ def test_creating_survives_a_lost_response(dynamodb_store: DynamoDbOrderStore, c
     assert tries == [1, 2]
 
 
-@pytest.mark.parametrize("name", MOVES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_transition_survives_a_lost_response(
     dynamodb_store: DynamoDbOrderStore, clients: Clients, name: TransitionName
 ):

@@ -14,8 +14,9 @@ from service.aws.store import DynamoDbOrderStore
 from service.orders.lifecycle import TRANSITIONS, Assign, Guard, Increment, Reset, Source, Status, TransitionName
 from service.orders.model import Order, Write
 from service.orders.ports import OrderStore, TransitionRefused
-from tests.contract.support import IN_TWO_TABLES, MOVES, NOW, order_in, permitting, put, requests, write_of
+from tests.contract.support import IN_TWO_TABLES, NOW, order_in, permitting, put, requests, write_of
 from tests.support import SETTINGS
+from tests.transition_table import NAMES
 
 WORDS = {"SET", "ADD", "AND", "OR", "list_append"}
 SHARDS = SETTINGS.status_shards
@@ -27,7 +28,7 @@ def writes(name: TransitionName) -> list[Write]:
     return [write_of(name, order, seen=order)] + ([] if write_of(name, order).seen else [write_of(name, order)])
 
 
-WRITES = [pytest.param(write, id=f"{write.name}-{bool(write.seen)}") for name in MOVES for write in writes(name)]
+WRITES = [pytest.param(write, id=f"{write.name}-{bool(write.seen)}") for name in NAMES for write in writes(name)]
 
 
 def tokens(expression: str) -> list[str]:
@@ -152,7 +153,7 @@ def test_creating_takes_one_request(dynamodb_store: DynamoDbOrderStore, clients:
     assert [name for name, _ in sent] == ["PutItem", "PutItem"]
 
 
-@pytest.mark.parametrize("name", MOVES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_transition_takes_one_request_whether_made_refused_or_met_again(
     dynamodb_store: DynamoDbOrderStore, clients: Clients, name: TransitionName
 ):

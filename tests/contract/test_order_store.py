@@ -9,8 +9,8 @@ from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, Timel
 from service.orders.ports import OrderExists, OrderStore, TransitionRefused
 from tests.contract.support import (
     ERRORS,
+    FAILING,
     FAILURE,
-    MOVES,
     NOW,
     after,
     expected,
@@ -20,6 +20,7 @@ from tests.contract.support import (
     write_of,
 )
 from tests.support import START, MemorySystem
+from tests.transition_table import NAMES, sources_of
 
 # creating and getting
 
@@ -119,7 +120,7 @@ def test_a_write_that_saw_the_order_keeps_the_timeline_bounded(
 # a write whose response was lost
 
 
-@pytest.mark.parametrize("name", MOVES)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_write_that_is_sent_again_succeeds_and_changes_nothing(store: OrderStore, name: TransitionName):
     order = store.create(permitting(name))
     write = write_of(name, order)
@@ -142,11 +143,9 @@ def test_a_write_that_is_sent_again_after_another_one_is_refused(store: OrderSto
 # failed orders
 
 
-@pytest.mark.parametrize(
-    ("name", "status"), [("fail", "PROCESSING"), ("give_up", "PENDING"), ("give_up", "PROCESSING")]
-)
-def test_an_order_that_fails_for_good_stands_among_the_failed(store: OrderStore, name: TransitionName, status: str):
-    order = store.create(order_in(Status(status), attempts=3))
+@pytest.mark.parametrize(("name", "status"), [(name, status) for name in FAILING for status in sources_of(name)])
+def test_an_order_that_fails_for_good_stands_among_the_failed(store: OrderStore, name: TransitionName, status: Status):
+    order = store.create(order_in(status, attempts=3))
     moved = store.apply(write_of(name, order))
     assert moved.status is Status.FAILED
     assert store.failed(order.order_id) == FailedOrder(
@@ -188,7 +187,7 @@ def test_a_redriven_order_that_fails_again_stands_there_with_its_new_epoch(store
 
 
 @pytest.mark.parametrize("status", Status)
-@pytest.mark.parametrize("name", ["fail", "give_up"])
+@pytest.mark.parametrize("name", FAILING)
 def test_a_failure_that_is_refused_puts_nothing_among_the_failed(
     store: OrderStore, name: TransitionName, status: Status
 ):
@@ -207,7 +206,7 @@ def test_a_redrive_that_is_refused_takes_nothing_from_the_failed(store: OrderSto
     assert store.failed(order.order_id) == row
 
 
-@pytest.mark.parametrize("name", [name for name in MOVES if name != "redrive"])
+@pytest.mark.parametrize("name", [name for name in NAMES if Status.FAILED not in sources_of(name)])
 def test_an_order_that_failed_stands_there_until_it_is_redriven(store: OrderStore, name: TransitionName):
     failed = failed_in(store)
     row = store.failed(failed.order_id)
@@ -217,14 +216,14 @@ def test_an_order_that_failed_stands_there_until_it_is_redriven(store: OrderStor
     assert store.failed(failed.order_id) == row
 
 
-@pytest.mark.parametrize("name", [name for name in MOVES if name not in ("fail", "give_up")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FAILING])
 def test_an_order_that_has_not_failed_does_not_stand_there(store: OrderStore, name: TransitionName):
     order = store.create(permitting(name))
     store.apply(write_of(name, order))
     assert store.failed(order.order_id) is None
 
 
-@pytest.mark.parametrize("name", ["fail", "give_up"])
+@pytest.mark.parametrize("name", FAILING)
 def test_an_order_does_not_fail_without_a_failure_to_record(store: OrderStore, name: TransitionName):
     order = store.create(order_in(Status.PROCESSING, attempts=3))
     with pytest.raises(ValueError, match=f"{name} needs a failure"):

@@ -15,9 +15,10 @@ from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, Order
 from service.orders.submission import OrderInvalid
 from service.orders.timestamps import parse
 from tests import events
-from tests.contract.support import MOVES, expected, failed_in, order_in, permitting, write_of
+from tests.contract.support import expected, failed_in, order_in, permitting, write_of
 from tests.steps.doubles import deliver, invalid, message, pending
 from tests.support import START, Context, MemorySystem
+from tests.transition_table import NAMES
 
 NEWER = {
     "a_text": {"S": "x"},
@@ -121,7 +122,7 @@ def test_the_row_of_a_failed_order_with_attributes_that_this_version_does_not_kn
     assert to_failed_order(from_failed_order(failed, 8) | NEWER) == failed
 
 
-@pytest.mark.parametrize("name", MOVES)
+@pytest.mark.parametrize("name", NAMES)
 def test_what_a_newer_version_wrote_outlives_every_write_of_this_one(dynamodb_store, name: TransitionName):
     order = permitting(name)
     put_row(dynamodb_store, newer(order))

@@ -15,9 +15,10 @@ from service.orders.lifecycle import TERMINAL, TRANSITIONS, Status, TransitionNa
 from service.orders.model import Order
 from service.orders.ports import OrderStore, TransitionRefused
 from service.settings import Settings
-from tests.contract.support import MOVES, order_in, write_of
+from tests.contract.support import order_in, write_of
 from tests.memory.store import InMemoryOrderStore
 from tests.support import START
+from tests.transition_table import NAMES
 
 LEASE = timedelta(seconds=10)
 IDS = ("ord_a", "ord_b")
@@ -37,7 +38,7 @@ class Step:
 
 STEPS = st.builds(
     Step,
-    name=st.sampled_from(MOVES) | st.sampled_from(["store", "claim", "claim", "release", "fail", "redrive"]),
+    name=st.sampled_from(NAMES) | st.sampled_from(["store", "claim", "claim", "release", "fail", "redrive"]),
     order_id=st.sampled_from(IDS),
     pause=st.sampled_from([0, 1, 10, 11]),
     versions_ago=st.sampled_from([0, 0, 0, 1, 2]),
