@@ -22,11 +22,10 @@ from service.api.views import (
     FailedOrderListView,
     OrderView,
     RedriveView,
-    failed_order_view,
-    order_view,
 )
 from service.orders.dead_letters import remove_stale
 from service.orders.identity import ID_PATTERN, is_id
+from service.orders.json_views import failed_order_view, order_view
 from service.orders.model import FailureKind, Order
 from service.orders.paging import Span
 from service.orders.ports import System

@@ -11,9 +11,10 @@ from service.api import cursor
 from service.api.body import KEY_PATTERN, idempotency_key, prefers_lenient, read_json
 from service.api.dependencies import TheCall
 from service.api.problems import OrderNotFound, Problem, ProblemRoute
-from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView, order_view
+from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView
 from service.orders.cancel import cancel
 from service.orders.identity import ID_PATTERN, is_id
+from service.orders.json_views import order_view
 from service.orders.lifecycle import Status
 from service.orders.submission import Submission, submit
 from service.orders.validation import OrderRequest

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from service.orders.cancel import TooLate
-from service.orders.model import FieldError
+from service.orders.json_views import error_views
 from service.orders.ports import OrderUnknown, Unavailable
 from service.orders.redrive import NotFailed
 from service.orders.strict_json import MalformedDocument
@@ -202,11 +202,6 @@ def install(app: FastAPI) -> None:
     for exception in _KINDS:
         app.add_exception_handler(exception, _known)
     app.add_exception_handler(HTTPException, _http)
-
-
-def error_views(errors: tuple[FieldError, ...]) -> list[dict[str, str]]:
-    """Field errors as the API shows them."""
-    return [{"pointer": error.pointer, "detail": error.detail} for error in errors]
 
 
 def _parameter_error(error: Mapping[str, Any]) -> dict[str, str]:

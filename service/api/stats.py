@@ -16,12 +16,11 @@ from service.api.dependencies import Offload, TheOperatorCall
 from service.api.problems import Problem, ProblemRoute
 from service.api.views import Instant
 from service.orders import stats
-from service.orders.counts import Depth, Tally
+from service.orders.json_views import stats_view
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
 from service.orders.ports import System
-from service.orders.stats import LastHour, Stats
-from service.orders.timestamps import text
+from service.orders.stats import Stats
 
 log = logging.getLogger(__name__)
 
@@ -154,47 +153,3 @@ async def show_stats_live(figures: TheFigures, call: TheOperatorCall) -> AsyncIt
             shown = view["at"]
             yield view
         await asyncio.sleep(call.settings.stats_every)
-
-
-def stats_view(taken: Stats) -> dict[str, Any]:
-    """Figures, in the form that every route shows."""
-    oldest = taken.oldest_open
-    return {
-        "at": text(taken.at),
-        "orders": {status: _tally(tally) for status, tally in taken.orders.items()},
-        "failed": {kind: _tally(tally) for kind, tally in taken.failed.items()},
-        "oldest_open": (
-            {"order_id": oldest.order_id, "status": oldest.status, "since": text(oldest.updated_at)} if oldest else None
-        ),
-        "queue": _depth(taken.queue),
-        "dead_letter_queue": _depth(taken.dead_letters),
-        "last_hour": _last_hour(taken.last_hour),
-    }
-
-
-def _tally(tally: Tally) -> dict[str, Any]:
-    return {"count": tally.count, "exact": tally.exact}
-
-
-def _depth(depth: Depth) -> dict[str, int]:
-    return {"visible": depth.visible, "in_flight": depth.in_flight}
-
-
-def _last_hour(hour: LastHour) -> dict[str, Any]:
-    rate, took = hour.success_rate, hour.to_fulfillment
-    return {
-        "since": text(hour.since),
-        "fulfilled": hour.fulfilled,
-        "failed": hour.failed,
-        "success_rate": None if rate is None else round(rate, 4),
-        "seconds_to_fulfillment": took
-        and {
-            "p50": took.p50.total_seconds(),
-            "p95": took.p95.total_seconds(),
-            "p99": took.p99.total_seconds(),
-            "orders": took.orders,
-        },
-        "minutes": [
-            {"at": text(minute.at), "fulfilled": minute.fulfilled, "failed": minute.failed} for minute in hour.minutes
-        ],
-    }

@@ -1,4 +1,4 @@
-"""Orders as the API shows them."""
+"""The answers of the API for OpenAPI. ``service/orders/json_views.py`` makes those of orders and failed orders."""
 
 from typing import Annotated, Any
 
@@ -6,11 +6,10 @@ import simplejson
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from service.api.problems import ProblemError, error_views
+from service.api.problems import ProblemError
 from service.orders.lifecycle import Status
-from service.orders.model import FailedOrder, FailureKind, Order
+from service.orders.model import FailureKind
 from service.orders.redrive import Outcome
-from service.orders.timestamps import text
 
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T09:30:00.123Z"])]
 
@@ -106,46 +105,3 @@ class DecimalResponse(JSONResponse):
 
     def render(self, content: Any) -> bytes:
         return simplejson.dumps(content, use_decimal=True, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def order_view(order: Order) -> dict[str, Any]:
-    """An order, in the form that every route shows."""
-    submitted = order.document
-    items, metadata = submitted.get("items"), submitted.get("metadata")
-    return {
-        "order_id": order.order_id,
-        "status": order.status,
-        "customer_id": order.customer_id,
-        "currency": submitted.get("currency"),
-        "total_amount": submitted.get("total_amount"),
-        "items": items if isinstance(items, list) else [],
-        "metadata": metadata if isinstance(metadata, dict) else {},
-        "attempts": order.attempts,
-        "created_at": text(order.created_at),
-        "updated_at": text(order.updated_at),
-        "errors": error_views(order.errors),
-        "timeline": [
-            {
-                "at": text(entry.at),
-                "from": entry.source,
-                "to": entry.target,
-                "actor": entry.actor,
-                "reason": entry.reason,
-            }
-            for entry in order.timeline
-        ],
-    }
-
-
-def failed_order_view(failed: FailedOrder) -> dict[str, Any]:
-    """A failed order, in the form that every route shows."""
-    return {
-        "order_id": failed.order_id,
-        "customer_id": failed.customer_id,
-        "reason": failed.kind,
-        "detail": failed.detail,
-        "attempts": failed.attempts,
-        "epoch": failed.epoch,
-        "failed_at": text(failed.failed_at),
-        "message_id": failed.message_id,
-    }

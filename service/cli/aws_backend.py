@@ -21,8 +21,6 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
-from service.api.stats import stats_view
-from service.api.views import failed_order_view, order_view
 from service.aws.clients import EMULATOR_CREDENTIAL
 from service.cli.auth import environment_region
 from service.cli.context import PAGE
@@ -31,6 +29,7 @@ from service.cli.log_group import EARLIER, LONG_AGO, Search, search
 from service.orders import stats
 from service.orders.cancel import TooLate, cancel
 from service.orders.dead_letters import remove_stale
+from service.orders.json_views import failed_order_view, order_view, stats_view
 from service.orders.lifecycle import Status
 from service.orders.metric import Metric
 from service.orders.model import FailureKind, Order

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from service.orders.lifecycle import Status
 from service.orders.submission import received
-from tests.cli.commands import eventually, here, installed
+from tests.cli.commands import clean_environment, eventually, here, installed
 from tests.cli.stub import Answer, stub
 from tests.support import valid_order
 
@@ -157,6 +159,27 @@ def test_past_the_api_the_same_is_seen_as_over_it(past_the_api, url, customer, f
     assert figures["failed"] == same["failed"]
     watched = past_the_api("watch", failed[0])
     assert (watched.code, watched.lines[-1]["to"]) == (1, "FAILED")
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (("list", "--status", "FAILED"), 0),
+        (("failed", "list"), 0),
+        (("redrive", "ord_1", "--note", "x"), 5),
+        (("stats",), 0),
+    ],
+)
+def test_past_the_api_no_web_framework_is_loaded(command, code, cloud):
+    program = "import sys, service.cli as c; print(c.main(sys.argv[1:]), {'fastapi', 'starlette'} & {*sys.modules})"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "--aws", *command],
+        env=clean_environment(AWS_ENDPOINT_URL=cloud.endpoint.url, AWS_REGION=cloud.settings.region),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.splitlines()[-1] == f"{code} set()", ran.stderr
 
 
 def test_past_the_api_an_operator_cancels_and_is_named(past_the_api, cloud):

@@ -1,0 +1,104 @@
+"""Orders, failed orders and statistics as JSON: the form that the API and ``dofs --aws`` share.
+
+They are plain dictionaries, so that the command line needs no FastAPI; ``service/api/views.py`` describes them for
+OpenAPI.
+"""
+
+from typing import Any
+
+from service.orders.counts import Depth, Tally
+from service.orders.model import FailedOrder, FieldError, Order
+from service.orders.stats import LastHour, Stats
+from service.orders.timestamps import text
+
+
+def order_view(order: Order) -> dict[str, Any]:
+    """Show an order with its timeline."""
+    submitted = order.document
+    items, metadata = submitted.get("items"), submitted.get("metadata")
+    return {
+        "order_id": order.order_id,
+        "status": order.status,
+        "customer_id": order.customer_id,
+        "currency": submitted.get("currency"),
+        "total_amount": submitted.get("total_amount"),
+        "items": items if isinstance(items, list) else [],
+        "metadata": metadata if isinstance(metadata, dict) else {},
+        "attempts": order.attempts,
+        "created_at": text(order.created_at),
+        "updated_at": text(order.updated_at),
+        "errors": error_views(order.errors),
+        "timeline": [
+            {
+                "at": text(entry.at),
+                "from": entry.source,
+                "to": entry.target,
+                "actor": entry.actor,
+                "reason": entry.reason,
+            }
+            for entry in order.timeline
+        ],
+    }
+
+
+def failed_order_view(failed: FailedOrder) -> dict[str, Any]:
+    """Show why an order failed."""
+    return {
+        "order_id": failed.order_id,
+        "customer_id": failed.customer_id,
+        "reason": failed.kind,
+        "detail": failed.detail,
+        "attempts": failed.attempts,
+        "epoch": failed.epoch,
+        "failed_at": text(failed.failed_at),
+        "message_id": failed.message_id,
+    }
+
+
+def error_views(errors: tuple[FieldError, ...]) -> list[dict[str, str]]:
+    """Show what is wrong with an order, field by field."""
+    return [{"pointer": error.pointer, "detail": error.detail} for error in errors]
+
+
+def stats_view(taken: Stats) -> dict[str, Any]:
+    """Show the statistics of the system."""
+    oldest = taken.oldest_open
+    return {
+        "at": text(taken.at),
+        "orders": {status: _tally(tally) for status, tally in taken.orders.items()},
+        "failed": {kind: _tally(tally) for kind, tally in taken.failed.items()},
+        "oldest_open": (
+            {"order_id": oldest.order_id, "status": oldest.status, "since": text(oldest.updated_at)} if oldest else None
+        ),
+        "queue": _depth(taken.queue),
+        "dead_letter_queue": _depth(taken.dead_letters),
+        "last_hour": _last_hour(taken.last_hour),
+    }
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {"count": tally.count, "exact": tally.exact}
+
+
+def _depth(depth: Depth) -> dict[str, int]:
+    return {"visible": depth.visible, "in_flight": depth.in_flight}
+
+
+def _last_hour(hour: LastHour) -> dict[str, Any]:
+    rate, took = hour.success_rate, hour.to_fulfillment
+    return {
+        "since": text(hour.since),
+        "fulfilled": hour.fulfilled,
+        "failed": hour.failed,
+        "success_rate": None if rate is None else round(rate, 4),
+        "seconds_to_fulfillment": took
+        and {
+            "p50": took.p50.total_seconds(),
+            "p95": took.p95.total_seconds(),
+            "p99": took.p99.total_seconds(),
+            "orders": took.orders,
+        },
+        "minutes": [
+            {"at": text(minute.at), "fulfilled": minute.fulfilled, "failed": minute.failed} for minute in hour.minutes
+        ],
+    }
