@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
+from service.orders.ports import error_name
 from service.orders.timestamps import text
 from service.settings import Settings
 
@@ -102,7 +103,8 @@ def invocation(event: str, level: int = logging.INFO, cold_start: bool | None = 
         except Exception as error:
             kind = type(error).__name__
             failed = logging.INFO if kind in ANSWERS else logging.ERROR
-            log.log(failed, "%s: %s", event, kind, extra=outcome(kind, error=kind, cold_start=cold_start))
+            named = error_name(error)
+            log.log(failed, "%s: %s", event, named, extra=outcome(kind, error=named, cold_start=cold_start))
             raise
         said = _context.get() or {}
         came = said.get("outcome", "ok")

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from service import __version__
 from service.api.dependencies import TheOffload, TheSystem
 from service.api.problems import ProblemRoute
+from service.orders.ports import error_name
 
 router = APIRouter(route_class=ProblemRoute, tags=["health"])
 
@@ -30,7 +31,7 @@ async def ready(system: TheSystem, offload: TheOffload) -> JSONResponse:
     }
     outcomes = await asyncio.gather(*(offload(check) for check in checks.values()), return_exceptions=True)
     dependencies = {
-        name: "ok" if outcome is None else f"does not answer ({type(outcome).__name__})"
+        name: "ok" if outcome is None else f"does not answer ({error_name(outcome)})"
         for name, outcome in zip(checks, outcomes, strict=True)
     }
     all_well = all(outcome is None for outcome in outcomes)

@@ -188,10 +188,10 @@ class ProblemRoute(APIRoute):
 
 
 def _unexpected(request: Request, path: str, error: Exception) -> JSONResponse:
-    """AWS's own failures are passing ones, and a caller may try again; all others are ours. The log says more."""
+    """Answer 503 where a dependency failed, which may pass, and 500 for any other error. The log names the error."""
     trace = trace_id(request.scope["traceparent"])
-    if isinstance(error, Unavailable) or type(error).__module__.startswith("botocore."):
-        log.warning("%s %s: %s", request.method, path, type(error).__name__)
+    if isinstance(error, Unavailable):
+        log.warning("%s %s: %s", request.method, path, error)
         return problem(_UNAVAILABLE, headers={"Retry-After": "1"}, trace_id=trace)
     log.error("%s %s failed", request.method, path, exc_info=error)
     return problem(_INTERNAL, trace_id=trace)

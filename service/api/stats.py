@@ -19,7 +19,7 @@ from service.orders import stats
 from service.orders.json_views import stats_view
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
-from service.orders.ports import System
+from service.orders.ports import System, error_name
 from service.orders.stats import Stats
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ async def show_stats_live(figures: TheFigures, call: TheOperatorCall) -> AsyncIt
         try:
             view = await figures()
         except Exception as error:  # whoever listens comes again, and is told by `/stats` what is wrong
-            log.warning("GET /stats/live: ended, %s", type(error).__name__)
+            log.warning("GET /stats/live: ended, %s", error_name(error))
             return
         if view["at"] != shown:
             shown = view["at"]

@@ -3,14 +3,19 @@
 They are botocore's: boto3 makes the very same ones, and loads S3's transfer manager at every cold start for it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from service import __version__
+from service.orders.ports import Unavailable
 from service.settings import Settings
 
 EMULATOR_CREDENTIAL = "test"
@@ -18,6 +23,9 @@ EMULATOR_CREDENTIAL = "test"
 
 USER_AGENT = f"dofs/{__version__}"
 """Botocore would put a longer one together for every call, which takes a tenth of the call's own time."""
+
+HANDLED = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException", "ExecutionAlreadyExists"})
+"""Error codes that the adapters catch, as they are answers. Any other failure of a call raises ``Unavailable``."""
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -54,7 +62,7 @@ class Clients:
     def _client(self, service: Any) -> Any:
         endpoint, region = self._settings.aws_endpoint_url, self._settings.region
         credential = EMULATOR_CREDENTIAL if endpoint else None
-        with self._building:
+        with self._building, _unavailable(str(service)):
             return _session().create_client(
                 service,
                 region_name=region or None,
@@ -74,5 +82,32 @@ class Clients:
 
 @cache
 def _session() -> Session:
-    """One session for all clients of a process: it keeps the service models that it has read."""
-    return Session()
+    """Make one session for all clients of a process: it keeps the service models that it has read."""
+    session = Session()
+    session.register("creating-client-class", _add_base_class)
+    return session
+
+
+def _add_base_class(**event: Any) -> None:
+    event["base_classes"].insert(0, _PortClient)
+
+
+class _PortClient(BaseClient):
+    """Raises the ports' error in place of botocore's."""
+
+    def _make_api_call(self, operation_name: str, api_params: Any) -> Any:
+        with _unavailable(f"{self.meta.service_model.service_name} {operation_name}"):
+            return super()._make_api_call(operation_name, api_params)  # type: ignore[misc]
+
+
+@contextmanager
+def _unavailable(call: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "unknown error")
+        if code in HANDLED:
+            raise
+        raise Unavailable(f"{call}: {code}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"{call}: {type(error).__name__}") from error

@@ -12,7 +12,7 @@ from service.aws.expressions import compile_write
 from service.aws.records import from_failed_order, from_order, to_failed_order, to_order
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, Order, Write
-from service.orders.ports import OrderExists, TransitionRefused
+from service.orders.ports import OrderExists, TransitionRefused, Unavailable
 from service.orders.transition_rules import after_write, check_complete, failed_row
 from service.settings import Settings
 
@@ -137,10 +137,11 @@ class DynamoDbOrderStore:
             self._dynamodb.transact_write_items(TransactItems=[{"Update": update}, failed], ClientRequestToken=write.id)
         except self._dynamodb.exceptions.TransactionCanceledException as error:
             answer: Any = error.response
-            reason = answer["CancellationReasons"][0]
-            if reason.get("Code") != "ConditionalCheckFailed":
-                raise
-            return _mine_or_refused(write, _item(reason))
+            reasons = answer["CancellationReasons"]
+            if reasons[0].get("Code") != "ConditionalCheckFailed":
+                codes = ", ".join(reason.get("Code", "unknown") for reason in reasons)
+                raise Unavailable(f"dynamodb TransactWriteItems: cancelled by {codes}") from error
+            return _mine_or_refused(write, _item(reasons[0]))
         return moved
 
 

@@ -113,7 +113,7 @@ class AwsBackend:
             results = []
             for order_id, epoch in orders:
                 result = redrive_one_of_many(order_id, self._actor, note, system, epoch=epoch, dry_run=dry_run)
-                if isinstance(result.cause, ClientError) and _is_refusal(result.cause):
+                if result.cause and _is_refusal(_aws_error(result.cause)):
                     raise result.cause
                 results.append({"order_id": order_id, "outcome": result.outcome, "detail": result.detail})
                 if result.outcome is Outcome.REDRIVEN:
@@ -207,25 +207,35 @@ class AwsBackend:
     @contextmanager
     def _errors(self) -> Iterator[None]:
         """Say what is wrong with AWS, or with the user's access to it."""
-        where = self._endpoint or "AWS"
         try:
             yield
-        except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
-            raise CliError(
-                ExitCode.NOT_AUTHORIZED, f"There are no AWS credentials ({error}): set AWS_PROFILE."
-            ) from None
-        except NoRegionError:
-            raise CliError(ExitCode.USAGE, "AWS needs a region: give --region, or set AWS_REGION.") from None
-        except ClientError as error:
-            if _is_refusal(error):
-                raise CliError(ExitCode.NOT_AUTHORIZED, f"{where} does not let you: {error}") from None
-            raise CliError(ExitCode.API, f"{where} refuses or is failing: {error}") from None
-        except (BotoCoreError, Unavailable) as error:
-            raise CliError(ExitCode.API, f"{where} cannot be reached: {error}") from None
+        except (BotoCoreError, ClientError, Unavailable) as error:
+            raise _explained(_aws_error(error), self._endpoint or "AWS") from None
 
 
-def _is_refusal(error: ClientError) -> bool:
-    return str(error.response.get("Error", {}).get("Code", "")).startswith(_NOT_ALLOWED)
+def _aws_error(error: BaseException) -> BaseException:
+    """Find the error of AWS behind an error of a port."""
+    return error.__cause__ or error if isinstance(error, Unavailable) else error
+
+
+def _explained(error: BaseException, where: str) -> CliError:
+    match error:
+        case NoCredentialsError() | PartialCredentialsError() | CredentialRetrievalError():
+            return CliError(ExitCode.NOT_AUTHORIZED, f"There are no AWS credentials ({error}): set AWS_PROFILE.")
+        case NoRegionError():
+            return CliError(ExitCode.USAGE, "AWS needs a region: give --region, or set AWS_REGION.")
+        case ClientError() if _is_refusal(error):
+            return CliError(ExitCode.NOT_AUTHORIZED, f"{where} does not let you: {error}")
+        case ClientError():
+            return CliError(ExitCode.API, f"{where} refuses or is failing: {error}")
+        case _:
+            return CliError(ExitCode.API, f"{where} cannot be reached: {error}")
+
+
+def _is_refusal(error: BaseException) -> bool:
+    return isinstance(error, ClientError) and str(error.response.get("Error", {}).get("Code", "")).startswith(
+        _NOT_ALLOWED
+    )
 
 
 def _filter(query: Mapping[str, Any]) -> tuple[FailureKind | None, Span]:

@@ -5,7 +5,7 @@ import logging
 from service.orders import message
 from service.orders.lifecycle import Status
 from service.orders.model import Order
-from service.orders.ports import DeadLetter, System
+from service.orders.ports import DeadLetter, System, error_name
 
 log = logging.getLogger(__name__)
 
@@ -46,5 +46,5 @@ def remove_stale(system: System) -> int:
     try:
         return system.dead_letters.remove(stale, LETTERS)
     except Exception as error:  # the orders are on their way; a letter too many harms none of them
-        log.warning("stale dead letters not taken out (%s); the reconciler will try again", type(error).__name__)
+        log.warning("stale dead letters not taken out (%s); the reconciler will try again", error_name(error))
         return 0

@@ -3,7 +3,7 @@
 import logging
 
 from service.orders.model import Order
-from service.orders.ports import System
+from service.orders.ports import System, error_name
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ def start(order: Order, name: str, system: System) -> bool:
         log.warning(
             "order %s: workflow not started (%s); the reconciler will start it",
             order.order_id,
-            type(error).__name__,
+            error_name(error),
             extra={"order_id": order.order_id},
         )
         return False

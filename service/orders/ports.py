@@ -1,4 +1,7 @@
-"""What the domain needs of the world: small protocols, each with an adapter on AWS and one that tests use."""
+"""Ports: the protocols through which the domain uses other services. Each has an adapter on AWS and one for tests.
+
+Any method of a store, a queue or the workflow raises ``Unavailable`` when the service behind it fails.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,16 @@ if TYPE_CHECKING:  # an event that lists nothing has no need of them
 
 
 class Unavailable(Exception):
-    """Something that the system depends on does not answer as it should; the same may work in a moment."""
+    """A service behind a port does not answer, or refuses the call. The same call may succeed later.
+
+    Adapters raise it for every failure of that service, with the failure as its cause. The message is for the log: it
+    names the operation and the error code (``dynamodb PutItem: ThrottlingException``) and holds no data.
+    """
+
+
+def error_name(error: BaseException) -> str:
+    """Name an error for a log line: ``Unavailable`` by its message, others by their class, since they may hold data."""
+    return str(error) if isinstance(error, Unavailable) else type(error).__name__
 
 
 class OrderUnknown(Exception):
@@ -104,7 +116,11 @@ class OrderStore(Protocol):
         """How long each of up to 100 orders took, from its creation to its last change."""
 
     def ready(self) -> None:
-        """Return when the store answers; raise what it raises when it does not."""
+        """Check that the store answers.
+
+        Raises:
+            Unavailable: it does not.
+        """
 
 
 class FulfillmentQueue(Protocol):
@@ -117,7 +133,11 @@ class FulfillmentQueue(Protocol):
         """How many messages are on the queue, about."""
 
     def ready(self) -> None:
-        """Return when the queue answers; raise what it raises when it does not."""
+        """Check that the queue answers.
+
+        Raises:
+            Unavailable: it does not.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +180,11 @@ class Workflow(Protocol):
         """
 
     def ready(self) -> None:
-        """Return when the workflow service answers; raise what it raises when it does not."""
+        """Check that the workflow service answers.
+
+        Raises:
+            Unavailable: it does not.
+        """
 
 
 @dataclass(frozen=True, slots=True)

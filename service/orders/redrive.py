@@ -9,7 +9,7 @@ from service.orders.message import Message
 from service.orders.metric import Metric
 from service.orders.model import FailureKind, Order, Write
 from service.orders.paging import ALWAYS, Position, Span
-from service.orders.ports import OrderUnknown, System, TransitionRefused
+from service.orders.ports import OrderUnknown, System, TransitionRefused, error_name
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def redrive(order_id: str, actor: str, reason: str, system: System, epoch: int |
         log.warning(
             "order %s: not sent (%s); the reconciler will send it",
             order_id,
-            type(error).__name__,
+            error_name(error),
             extra={"order_id": order_id},
         )
     return waiting
@@ -119,7 +119,7 @@ def redrive_one_of_many(
         outcome = Outcome.ALREADY_REDRIVEN if refused.redriven else Outcome.NOT_FAILED
         return Result(order_id, outcome, f"it is {refused.order.status}")
     except Exception as error:  # the others must not wait for this one
-        log.exception("order %s: not redriven, %s", order_id, type(error).__name__, extra={"order_id": order_id})
+        log.exception("order %s: not redriven, %s", order_id, error_name(error), extra={"order_id": order_id})
         return Result(order_id, Outcome.ERROR, "a part of the system does not answer; try again", error)
     return Result(order_id, Outcome.REDRIVEN)
 

@@ -18,7 +18,7 @@ from service.orders import message
 from service.orders.lifecycle import TERMINAL, Status
 from service.orders.metric import Metric
 from service.orders.model import Failure, FailureKind, Order, Write
-from service.orders.ports import Fulfilled, System, TransitionRefused
+from service.orders.ports import Fulfilled, System, TransitionRefused, error_name
 from service.orders.trace import trace_id
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def acknowledge(record: Mapping[str, Any], system: System, seconds: float) -> bo
                 received,
                 type(error).__name__,
                 error,
-                extra=logs.outcome("poison" if poison else "error", error=type(error).__name__),
+                extra=logs.outcome("poison" if poison else "error", error=error_name(error)),
             )
             return False
 

@@ -18,7 +18,7 @@ from service.orders.launch import start
 from service.orders.lifecycle import OPEN, Status, TransitionName
 from service.orders.metric import Metric
 from service.orders.model import Order, Write
-from service.orders.ports import System, TransitionRefused
+from service.orders.ports import System, TransitionRefused, error_name
 from service.orders.trace import trace_id
 from service.steps.fulfill import give_up
 
@@ -78,7 +78,7 @@ def _round(
                 break
             done[_pushed(order, system)] += 1
     except Exception as error:  # orders in another state must not wait for this one
-        log.exception("%s: not read, %s", name, type(error).__name__)
+        log.exception("%s: not read, %s", name, error_name(error))
         done["errors"] += 1
     return done
 
@@ -138,7 +138,7 @@ def _pushed(order: Order, system: System) -> str:
         except TransitionRefused:
             return "moved_on"
         except Exception as error:  # the others must not wait for this one
-            log.exception("order %s: not reconciled, %s", order.order_id, type(error).__name__)
+            log.exception("order %s: not reconciled, %s", order.order_id, error_name(error))
             return "errors"
         log.warning("order %s: %s", order.order_id, outcome, extra={"outcome": outcome})
         return outcome

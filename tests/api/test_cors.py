@@ -1,13 +1,13 @@
 """CORS is an allow-list: whoever is not on it gets no header, and whoever is can read errors too."""
 
 import pytest
-from botocore.exceptions import ClientError
 
+from service.orders.ports import Unavailable
 from tests.api.client import Api
 from tests.support import valid_order
 
 SHOP, OTHER = "https://shop.test", "https://admin.test"
-THROTTLED = ClientError({"Error": {"Code": "ThrottlingException"}}, "GetItem")
+THROTTLED = Unavailable("dynamodb GetItem: ThrottlingException")
 
 
 @pytest.fixture

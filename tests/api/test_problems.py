@@ -3,15 +3,12 @@
 import asyncio
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
 from service.orders.lifecycle import Status
-from service.orders.ports import Unavailable
 from tests.api.client import JSON, PROBLEM, Api, assert_problem
 from tests.steps.doubles import standing
 from tests.support import valid_order
 
-THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "canary"}}, "PutItem")
 KEYED = {**JSON, "Idempotency-Key": "x" * 16}
 
 REQUESTS = {
@@ -78,31 +75,6 @@ def test_an_error_of_ours_is_a_500_that_says_nothing_of_it(method, verb, path, g
     assert assert_problem(response, 500, "internal-error").keys() == {"type", "title", "status", "trace_id"}
     assert "canary" not in response.text + str(response.headers)
     assert "RuntimeError" not in response.text
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        THROTTLED,
-        EndpointConnectionError(endpoint_url="https://canary"),
-        ConnectTimeoutError(endpoint_url="https://canary"),
-        ReadTimeoutError(endpoint_url="https://canary"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-@pytest.mark.parametrize(("method", "verb", "path", "given"), CALLS)
-def test_a_cloud_that_does_not_answer_is_a_503_to_be_tried_again(method, verb, path, given, error, api, caplog):
-    api.system.store = Broken(error)
-    response = api.request(verb, path, **given)
-    assert assert_problem(response, 503, "unavailable").keys() == {"type", "title", "status", "trace_id"}
-    assert int(response.headers["retry-after"]) >= 1
-    assert "canary" not in response.text + caplog.text
-
-
-def test_a_list_that_the_cloud_throttles_to_the_end_is_a_503_too(api):
-    """So the index gives up when DynamoDB leaves keys unprocessed again and again: a passing failure, not ours."""
-    api.system.store = Broken(Unavailable("DynamoDB left keys of the table unprocessed 5 times"))
-    assert_problem(api.get("/orders?status=RECEIVED"), 503, "unavailable")
 
 
 def test_an_error_of_ours_is_in_the_log_with_its_route_and_where_it_came_from(api, caplog):

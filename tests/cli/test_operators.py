@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from service.orders.lifecycle import Status
+from service.orders.ports import Unavailable
 from service.orders.submission import received
 from tests.cli.commands import clean_environment, eventually, here, installed
 from tests.cli.stub import Answer, stub
@@ -212,7 +213,7 @@ def test_past_the_api_a_permission_that_is_missing_is_told_as_such(past_the_api,
     denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no PutItem"}}, "TransactWriteItems")
 
     def refused(*_):
-        raise denied
+        raise Unavailable("dynamodb TransactWriteItems: AccessDeniedException") from denied
 
     monkeypatch.setattr("service.aws.store.DynamoDbOrderStore.apply", refused)
     ran = past_the_api("redrive", "--all", "--note", "x", "--yes")

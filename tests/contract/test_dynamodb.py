@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from service.aws.clients import Clients
 from service.aws.records import shard_key
@@ -81,7 +80,7 @@ def test_a_transaction_that_was_canceled_for_another_reason_is_not_taken_for_a_r
 
     with (
         on(clients, "before-call.dynamodb.TransactWriteItems", cancel),
-        pytest.raises(ClientError, match="TransactionCanceledException"),
+        pytest.raises(Unavailable, match=f"dynamodb TransactWriteItems: cancelled by {code}, None"),
     ):
         dynamodb_store.apply(write_of("fail", order))
     assert dynamodb_store.get(order.order_id) == order
@@ -102,7 +101,7 @@ def test_reads_of_one_order_are_consistent(dynamodb_store: DynamoDbOrderStore, c
 
 
 def test_a_store_whose_tables_are_missing_is_not_ready(clients: Clients):
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+    with pytest.raises(Unavailable, match="dynamodb GetItem: ResourceNotFoundException"):
         DynamoDbOrderStore(clients, SETTINGS).ready()
 
 

@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from botocore.exceptions import ClientError
 
 from service.api.dependencies import in_thread
+from service.orders.ports import Unavailable
 from tests.api.client import Api
 from tests.api.proxy import Gateway
 from tests.security.routes import SERVERS_ONLY, every_request
@@ -104,7 +104,7 @@ def test_every_problem_and_a_browsers_question_before_it_calls_are_answered_so()
 
 
 @pytest.mark.parametrize(
-    ("error", "status"), [(ClientError({"Error": {"Code": "ThrottlingException"}}, "GetItem"), 503), (KeyError(), 500)]
+    ("error", "status"), [(Unavailable("dynamodb GetItem: ThrottlingException"), 503), (KeyError(), 500)]
 )
 def test_what_goes_wrong_with_us_and_who_is_nobody_are_answered_so(error, status):
     def get(_order_id):
