@@ -1,0 +1,100 @@
+"""Each step's retries, timeout and end when it fails: an independent statement, executed by an interpreter of the file.
+
+A new kind of error, step or wait is added here with its reason.
+"""
+
+import pytest
+
+from tests.simulation.state_machine import TIME_LIMIT, Invoke, TaskFailed, Wait, execution
+from tests.support import SETTINGS
+
+LAMBDA_STEPS = ("ValidateOrder", "StoreOrder", "RejectOrder")
+STEPS = (*LAMBDA_STEPS, "EnqueueFulfillment")
+
+# The same input gives the same answer: a retry would delay the end and pay for nothing.
+VERDICTS = ("OrderInvalid", "OrderUnknown", "BadTask", "MalformedDocument", "UnknownEvent", "KeyReused")
+# The function did not run, or Lambda lost it: throttling and outages of the service last longer than our own errors.
+LAMBDA_ERRORS = (
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+)
+# Errors of the function itself: a table that does not answer, an import that fails, a step that hangs.
+OTHER_ERRORS = ("Unavailable", "TimeoutError", "Runtime.ImportModuleError", "States.Timeout")
+# SQS is tried as long as Lambda is: the order is stored, and only the reconciler would send it, 30 minutes later.
+QUEUE_ERRORS = ("SQS.SdkClientException", "SQS.QueueDoesNotExistException", "States.Timeout")
+
+NINE_TRIES = [1, 2, 4, 8, 16, 30, 30, 30]  # seconds: about two minutes, so an execution can end within its five
+FIVE_TRIES = [1, 2, 4, 8]
+
+
+def walk_to(step):
+    """An execution that stands before a step, and its act there."""
+    steps = execution("e", {"order_id": "o"})
+    act = next(steps)
+    match step:
+        case "RejectOrder":
+            act = steps.throw(TaskFailed("OrderInvalid"))
+        case "StoreOrder" | "EnqueueFulfillment":
+            act = steps.send({"order_id": "o"})
+    if step == "EnqueueFulfillment":
+        act = steps.send({"order_id": "o"})
+    return steps, act
+
+
+def name_of(act):
+    return act.payload["dofs"]["task"] if isinstance(act, Invoke) else "send"
+
+
+def fail(step, error):
+    """Fail every try of a step with one error: the longest waits before its retries, and the error of the execution.
+
+    When the execution goes on with another step, the name of that step's task takes the place of the error.
+    """
+    steps, act = walk_to(step)
+    failing, waits = name_of(act), []
+    try:
+        while True:
+            act = steps.throw(TaskFailed(error, "the cause"))
+            if not isinstance(act, Wait):
+                return waits, name_of(act)
+            waits.append(act.longest)
+            assert name_of(next(steps)) == failing
+    except StopIteration as stop:
+        return waits, stop.value.error
+
+
+@pytest.mark.parametrize("step", LAMBDA_STEPS)
+@pytest.mark.parametrize("error", LAMBDA_ERRORS)
+def test_an_error_of_the_lambda_service_is_retried_for_two_minutes(step, error):
+    assert fail(step, error) == (NINE_TRIES, "OrderWorkflowFailed")
+
+
+@pytest.mark.parametrize("step", LAMBDA_STEPS)
+@pytest.mark.parametrize("error", OTHER_ERRORS)
+def test_any_other_error_of_a_step_is_retried_four_times(step, error):
+    assert fail(step, error) == (FIVE_TRIES, "OrderWorkflowFailed")
+
+
+@pytest.mark.parametrize("error", QUEUE_ERRORS)
+def test_a_message_that_cannot_be_sent_is_retried_for_two_minutes(error):
+    assert fail("EnqueueFulfillment", error) == (NINE_TRIES, "OrderWorkflowFailed")
+
+
+@pytest.mark.parametrize("step", LAMBDA_STEPS)
+@pytest.mark.parametrize("error", VERDICTS)
+def test_a_verdict_is_never_retried_and_only_an_invalid_order_is_rejected(step, error):
+    """OrderRejected means that the order is on record as REJECTED; otherwise the reconciler starts it again."""
+    ended = "reject" if (step, error) == ("ValidateOrder", "OrderInvalid") else "OrderWorkflowFailed"
+    assert fail(step, error) == ([], ended)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_that_hangs_is_ended_after_the_function_is(step):
+    """Before, Lambda's own error and retries would be lost; without a timeout, a hang costs the whole execution."""
+    _, act = walk_to(step)
+    assert act.timeout == 60
+    assert SETTINGS.function_timeout < act.timeout < TIME_LIMIT / 4
