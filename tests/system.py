@@ -10,6 +10,7 @@ import httpx
 
 from service.fulfillers.simulated import succeeds
 from service.orders.identity import order_id_for
+from service.orders.lifecycle import TERMINAL
 from service.provisioning.names import Names
 from service.settings import Settings
 from tests.invariants import World, rows
@@ -44,8 +45,7 @@ async def settled(api: httpx.AsyncClient, order_id: str, deadline: float = DEADL
     async def read() -> dict[str, Any]:
         return (await api.get(f"/orders/{order_id}")).json()
 
-    terminal = {"FULFILLED", "REJECTED", "CANCELLED", "FAILED"}
-    return await until(read, lambda order: order.get("status") in terminal, deadline)
+    return await until(read, lambda order: order.get("status") in TERMINAL, deadline)
 
 
 async def depth_becomes(system: Running, queue: str, messages: int, deadline: float = DEADLINE) -> None:

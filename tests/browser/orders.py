@@ -12,13 +12,13 @@ import httpx
 
 from service.embedded.cloud import EmbeddedCloud
 from service.fulfillers.simulated import SimulatedFulfiller
+from service.orders.lifecycle import TERMINAL
 from tests.browser.warehouse import Mood, Warehouse
 from tests.embedded.support import running_cloud, serving
 from tests.support import valid_order
 from tests.system import DEADLINE, key_for
 
 T = TypeVar("T")
-ENDED = {"FULFILLED", "REJECTED", "CANCELLED", "FAILED"}
 QUICK = {"visibility_timeout": 1, "stats_every": 0.5}
 
 
@@ -53,7 +53,7 @@ class Shop:
         """Orders once all of them have ended."""
         return until(
             lambda: [self.order(order_id) for order_id in order_ids],
-            lambda orders: all(order["status"] in ENDED for order in orders),
+            lambda orders: all(order["status"] in TERMINAL for order in orders),
         )
 
     def succeeds_at(self, rate: float) -> None:

@@ -11,6 +11,7 @@ from service.orders.lifecycle import Status
 from service.steps.reconcile import LOOK_FURTHER, run
 from tests.contract.support import order_in, requests
 from tests.support import START, MemorySystem
+from tests.transition_table import OPEN_STATES
 
 LIMIT = 5
 
@@ -45,7 +46,7 @@ def test_it_reads_the_partitions_of_the_open_states_and_no_others(clients, new_t
     _, sent = cost(clients, settings, 1)
     asked = {body["ExpressionAttributeValues"][":key"]["S"] for name, body in sent if name == "Query"}
     shards = range(settings.status_shards)
-    assert asked == {f"{status}#{shard}" for status in ("RECEIVED", "PENDING", "PROCESSING") for shard in shards}
+    assert asked == {f"{status}#{shard}" for status in OPEN_STATES for shard in shards}
     assert {body["IndexName"] for name, body in sent if name == "Query"} == {"by-status"}
 
 

@@ -99,7 +99,7 @@ class Driver:
         errors, story = shown.pop("errors"), shown.pop("timeline")
         assert shown == {"order_id": order_id, **order.shown()}
         assert bool(errors) == (order.status == "REJECTED")
-        assert [{name: each[name] for name in ("from", "to", "actor", "at")} for each in story] == order.shown_story()
+        assert [{name: each[name] for name in ("from", "to", "actor", "at")} for each in story] == order.shown_history()
 
     def page(self, query: dict[str, Any]) -> tuple[list[str], str | None]:
         response = self.api.get("/orders", params=query)

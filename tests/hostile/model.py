@@ -1,29 +1,20 @@
-"""What orders do by docs/lifecycle.md and the API's description, as plain data; this reads no code of the service.
+"""A model of orders: how they move by the transition table, and what the API shows of them.
 
-A model order is what a test has been told of it and has done to it. Times are those of the test's clock.
+The model holds what a test has submitted and what it has done since. Times are those of the test's clock.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from service.orders.lifecycle import TERMINAL, TRANSITIONS, Status, TransitionName
+from tests.transition_table import changed_by, permits
+
 MAX_ATTEMPTS = 3
 LEASE = timedelta(seconds=90)
-STATES = ("RECEIVED", "PENDING", "PROCESSING", "FULFILLED", "REJECTED", "CANCELLED", "FAILED")
-MOVES = {
-    (None, "RECEIVED"),
-    ("RECEIVED", "PENDING"),
-    ("RECEIVED", "REJECTED"),
-    ("RECEIVED", "CANCELLED"),
-    ("PENDING", "CANCELLED"),
-    ("PENDING", "PROCESSING"),
-    ("PROCESSING", "PROCESSING"),
-    ("PROCESSING", "FULFILLED"),
-    ("PROCESSING", "PENDING"),
-    ("PROCESSING", "FAILED"),
-    ("FAILED", "PENDING"),
-}
-"""Each move that does not need the reconciler."""
+SEEN = 1
+"""Every writer has seen the latest version here: one event happens at a time."""
+VALUES = {"max_attempts": MAX_ATTEMPTS, "seen_version": SEEN, "lease_owner": "worker", "errors": ()}
 
 
 @dataclass
@@ -34,70 +25,65 @@ class ModelOrder:
     valid: bool
     created_at: datetime
     by: str = "api"
-    status: str = "RECEIVED"
+    status: Status = Status.RECEIVED
+    epoch: int = 0
     attempts: int = 0
-    leased_until: datetime | None = None
-    story: list[tuple[str | None, str, str, datetime]] = field(default_factory=list)
+    resends: int = 0
+    version: int = SEEN
+    lease_owner: str | None = None
+    lease_until: datetime | None = None
+    errors: Any = None
+    history: list[tuple[str | None, str, str, datetime]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.story.append((None, "RECEIVED", self.by, self.created_at))
+        self.history.append((None, "RECEIVED", self.by, self.created_at))
 
     @property
     def was_redriven(self) -> bool:
-        return any(source == "FAILED" for source, *_ in self.story)
+        return self.epoch > 0
 
     @property
     def updated_at(self) -> datetime:
-        return self.story[-1][3]
+        return self.history[-1][3]
 
-    def move(self, to: str, by: str, at: datetime) -> None:
-        self.story.append((self.status, to, by, at))
-        self.status = to
+    def move(self, name: TransitionName, by: str, at: datetime) -> bool:
+        """Make a transition if the table permits it; whether it does."""
+        row, values = TRANSITIONS[name], {**VALUES, "now": at, "lease_until": at + LEASE}
+        if not permits(row, self, values):
+            return False
+        for attribute, value in changed_by(row, self, values).items():
+            setattr(self, attribute, value)
+        self.history.append((self.status, row.target, by, at))
+        self.status = row.target
+        return True
 
     def cancel(self, at: datetime) -> bool:
-        """Whether a customer may cancel it, or has."""
-        if self.status in ("RECEIVED", "PENDING"):
-            self.move("CANCELLED", "api", at)
-        return self.status == "CANCELLED"
+        """Cancel it if that is possible; whether it is cancelled then."""
+        return self.move("cancel", "api", at) or self.status == "CANCELLED"
 
     def run_workflow(self, at: datetime) -> None:
-        if self.status == "RECEIVED":
-            self.move("PENDING" if self.valid else "REJECTED", "workflow", at)
+        self.move("store" if self.valid else "reject", "workflow", at)
 
     def claim(self, at: datetime) -> bool:
-        """Whether fulfillment gets hold of it; the attempt is charged."""
-        free = self.status == "PENDING" or (self.status == "PROCESSING" and self._lease_is_over(at))
-        if not free or self.attempts >= MAX_ATTEMPTS:
-            return False
-        self.move("PROCESSING", "fulfillment", at)
-        self.attempts += 1
-        self.leased_until = at + LEASE
-        return True
+        """Begin an attempt if one may begin; whether it does."""
+        return self.move("claim", "fulfillment", at)
 
     def deliver(self, outcome: str, at: datetime) -> bool:
-        """Whether its message may go, after one delivery whose attempt would end so."""
+        """Deliver its message once, with an attempt of that outcome; whether the message may be deleted."""
         if self.claim(at):
             if outcome == "done":
-                self.move("FULFILLED", "fulfillment", at)
+                self.move("fulfill", "fulfillment", at)
             elif outcome == "refused" or self.attempts == MAX_ATTEMPTS:
-                self.move("FAILED", "fulfillment", at)
+                self.move("fail", "fulfillment", at)
             else:
-                self.move("PENDING", "fulfillment", at)
-            return outcome == "done"
-        if self.status == "PROCESSING" and self._lease_is_over(at):
-            self.move("FAILED", "fulfillment", at)
-        return self.status in ("FULFILLED", "REJECTED", "CANCELLED")
+                self.move("release", "fulfillment", at)
+        else:
+            self.move("give_up", "fulfillment", at)
+        return self.status in TERMINAL - {Status.FAILED}
 
     def redrive(self, by: str, at: datetime) -> bool:
-        """Whether an operator may send it again."""
-        if self.status != "FAILED":
-            return False
-        self.move("PENDING", by, at)
-        self.attempts = 0
-        return True
-
-    def _lease_is_over(self, at: datetime) -> bool:
-        return self.leased_until is not None and self.leased_until < at
+        """Redrive it if it has failed; whether it had."""
+        return self.move("redrive", by, at)
 
     def shown(self) -> dict[str, Any]:
         """What every route says of it, without its id and its errors."""
@@ -115,8 +101,8 @@ class ModelOrder:
             "updated_at": stamp(self.updated_at),
         }
 
-    def shown_story(self) -> list[dict[str, Any]]:
-        return [{"from": source, "to": to, "actor": by, "at": stamp(at)} for source, to, by, at in self.story]
+    def shown_history(self) -> list[dict[str, Any]]:
+        return [{"from": source, "to": to, "actor": by, "at": stamp(at)} for source, to, by, at in self.history]
 
 
 def is_id(value: object) -> bool:

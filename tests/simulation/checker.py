@@ -1,4 +1,4 @@
-"""The invariants I0 to I13 of an order's life, checked of one run. This knows the design, and no code of the service.
+"""The invariants I0 to I13 of an order's life, checked on the history of one run.
 
 What each invariant says stands in ``tests/invariants.py``, which checks those of them that stored rows can tell. Here
 the whole history is known: each write that took effect with its writer, each message, each execution.
@@ -10,25 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-TERMINAL = {"FULFILLED", "REJECTED", "CANCELLED", "FAILED"}
-MOVES = {
-    "receive": {(None, "RECEIVED")},
-    "store": {("RECEIVED", "PENDING")},
-    "reject": {("RECEIVED", "REJECTED")},
-    "cancel": {("RECEIVED", "CANCELLED"), ("PENDING", "CANCELLED")},
-    "claim": {("PENDING", "PROCESSING"), ("PROCESSING", "PROCESSING")},
-    "fulfill": {("PROCESSING", "FULFILLED")},
-    "release": {("PROCESSING", "PENDING")},
-    "fail": {("PROCESSING", "FAILED")},
-    "give_up": {("PENDING", "FAILED"), ("PROCESSING", "FAILED")},
-    "recover": {("PROCESSING", "PENDING")},
-    "resend": {("PENDING", "PENDING")},
-    "restart": {("RECEIVED", "RECEIVED")},
-    "redrive": {("FAILED", "PENDING")},
-}
-RECONCILERS = {"recover", "resend", "restart"}
-HOLDERS = {"fulfill", "release", "fail"}
-TAKERS = {"claim", "recover", "give_up"}
+from service.orders.lifecycle import TERMINAL
+from tests.transition_table import LEASED, MOVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +33,7 @@ class Step:
 
     at: int
     name: str
+    actor: str
     writer: str
     before: Row | None
     after: Row
@@ -119,7 +103,7 @@ def _messages(record: Record) -> Iterator[tuple[str, str]]:
     if failed != record.failed_orders:
         yield "I2", f"FAILED are {sorted(failed)}, failed orders are {sorted(record.failed_orders)}"
     for order_id in sorted(failed):
-        redriven = max((step.at for step in record.stories[order_id] if step.name == "redrive"), default=0)
+        redriven = max((step.at for step in record.stories[order_id] if _leaves_failed(step)), default=0)
         gone = [at for each, at in (*record.dead_letters, *record.dropped) if each == order_id and at >= redriven]
         if not gone:
             yield "I8", f"{order_id} is FAILED, and no message of it has died since {redriven}"
@@ -153,13 +137,13 @@ def _story(order_id: str, story: Sequence[Step], record: Record) -> Iterator[tup
             yield "I4", f"{step.name} made version {after.version} of {before and before.version}"
         if step.failed_row != (after.status == "FAILED"):
             yield "I2", f"after {step.name} it is {after.status}, and its failed-orders row is {step.failed_row}"
-        if step.name == "claim":
+        if before and was == "PROCESSING" and step.name not in LEASED and not _is_over(before, after):
+            yield "I11", f"{step.name} took it at {after.updated_at}, under a lease until {before.lease_until}"
+        if step.name in LEASED and step.writer != holder:
+            yield "I11", f"{step.name} came from {step.writer}, and {holder} holds the lease"
+        if after.status == "PROCESSING":
             holder = step.writer
             claims[after.epoch] += 1
-        if step.name in TAKERS and was == "PROCESSING" and before and not _is_over(before, after):
-            yield "I11", f"{step.name} took it at {after.updated_at}, under a lease until {before.lease_until}"
-        if step.name in HOLDERS and step.writer != holder:
-            yield "I11", f"{step.name} came from {step.writer}, and {holder} holds the lease"
         if before and before.content != after.content:
             yield "I4", f"{step.name} changed what was ordered"
         fulfilled += after.status == "FULFILLED"
@@ -175,6 +159,10 @@ def _story(order_id: str, story: Sequence[Step], record: Record) -> Iterator[tup
         yield "I1", f"it is {story[-1].after.status} for good"
 
 
+def _leaves_failed(step: Step) -> bool:
+    return step.before is not None and step.before.status == "FAILED"
+
+
 def _is_over(before: Row, after: Row) -> bool:
     """Whether a lease was over, by the clock of who takes the order; no other clock is known to them."""
     return before.lease_until is not None and before.lease_until < after.updated_at
@@ -186,7 +174,7 @@ def _without_faults(record: Record) -> Iterator[tuple[str, str]]:
     letters = Counter([order_id for order_id, _ in record.dead_letters] + [order_id for order_id, *_ in record.removed])
     cancelled = {order_id for order_id, _ in record.cancelled}
     for order_id, story in record.stories.items():
-        by_reconciler = [step.name for step in story if step.name in RECONCILERS]
+        by_reconciler = [step.name for step in story if step.actor == "reconciler"]
         if by_reconciler:
             yield "I9", f"{order_id}: the reconciler wrote {by_reconciler}"
         ends = sum(step.after.status == "FAILED" for step in story)

@@ -48,7 +48,8 @@ def record_of(world: World) -> Record:
     stories: dict[str, list[Step]] = {}
     for commit in world.tables.history:
         before = _row(commit.before) if commit.before else None
-        step = Step(commit.at, commit.name, commit.writer, before, _row(commit.after), commit.failed_row)
+        actor = commit.after.timeline[-1].actor
+        step = Step(commit.at, commit.name, actor, commit.writer, before, _row(commit.after), commit.failed_row)
         stories.setdefault(commit.after.order_id, []).append(step)
     executions = [
         (_order_of(each.name, each.given), each.status, each.error, each.befallen)

@@ -22,6 +22,7 @@ from tests.steps.doubles import (
     standing,
 )
 from tests.support import SETTINGS, MemorySystem
+from tests.transition_table import OPEN_STATES, TERMINAL_STATES
 
 NOTHING = {"restarted": 0, "recovered": 0, "resent": 0, "gave_up": 0, "moved_on": 0, "errors": 0, "out_of_time": 0}
 POLICY = SETTINGS.policy
@@ -66,7 +67,7 @@ def test_an_order_is_left_alone_until_the_very_instant_of_its_age(status, age, s
     assert sum(reconcile(system).values()) == 1
 
 
-@pytest.mark.parametrize("status", [Status.FULFILLED, Status.REJECTED, Status.CANCELLED, Status.FAILED])
+@pytest.mark.parametrize("status", TERMINAL_STATES)
 def test_a_terminal_order_is_never_touched(status, system):
     before = standing(status, system)
     later(system, timedelta(days=400))
@@ -187,7 +188,7 @@ def test_a_claim_ends_the_back_off(system):
     assert system.store.get("ord_1").resends == 0
 
 
-@pytest.mark.parametrize("status", [Status.RECEIVED, Status.PROCESSING, Status.PENDING])
+@pytest.mark.parametrize("status", OPEN_STATES)
 def test_a_run_pushes_a_bounded_number_and_takes_the_longest_waiting_first(status):
     system = limited(3)
     for number in range(1, 6):

@@ -9,6 +9,7 @@ from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
 from tests.steps.doubles import later, message, pending, processing, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
+from tests.transition_table import OPEN_STATES, TERMINAL_STATES
 
 POLICY = SETTINGS.policy
 
@@ -60,7 +61,7 @@ def test_a_dead_letter_that_stays_does_not_have_its_order_sent_every_time(system
     assert waits[0] > 2 * POLICY.recover_after - timedelta(seconds=60)
 
 
-@pytest.mark.parametrize("status", [Status.FULFILLED, Status.REJECTED, Status.CANCELLED, Status.FAILED])
+@pytest.mark.parametrize("status", TERMINAL_STATES)
 def test_the_dead_letter_of_a_terminal_order_changes_nothing(status, system):
     before = standing(status, system)
     later(system, timedelta(days=13))
@@ -68,7 +69,7 @@ def test_the_dead_letter_of_a_terminal_order_changes_nothing(status, system):
     assert (system.store.get("ord_1"), system.queue.sent) == (before, [])
 
 
-@pytest.mark.parametrize("status", [Status.RECEIVED, Status.PENDING, Status.PROCESSING])
+@pytest.mark.parametrize("status", OPEN_STATES)
 def test_a_dead_letter_of_before_changes_nothing_for_an_order_that_is_on_its_way(status, system):
     """As after a redrive, whose order has a message of its own."""
     before = standing(status, system)
