@@ -1,12 +1,11 @@
-"""Which event is this?
+"""Dispatches events: each event of Lambda goes to the workflow step, the batch or the API that handles it.
 
-Only what an event needs is imported: a workflow step or a queue batch never loads the web framework.
+Each destination is imported when its first event arrives, so a workflow step or a batch never loads the web framework.
 """
 
 import logging
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from service import logs
@@ -14,11 +13,12 @@ from service import logs
 if TYPE_CHECKING:
     from service.wiring import LiveSystem
 
-TASKS = frozenset({"validate", "store", "reject", "reconcile"})
+SecondsLeft = Callable[[], float]
+"""Returns the time until Lambda ends the invocation."""
 
 
 class UnknownEvent(Exception):
-    """Nobody here handles such an event; the message names its top-level keys."""
+    """No handler exists for this event. The message names the event's top-level keys."""
 
     def __init__(self, event: object) -> None:
         keys = ", ".join(sorted(map(str, event))[:20]) if isinstance(event, Mapping) else type(event).__name__
@@ -26,15 +26,15 @@ class UnknownEvent(Exception):
 
 
 def dispatch(event: Any, context: Any, system: "LiveSystem") -> Any:
-    """Handle one invocation with the given ports; its last line in the log says how it went.
+    """Handle one invocation with the given ports, and log its outcome.
 
     Raises:
-        UnknownEvent: it is no task of ours, no SQS event, and no API Gateway REST proxy event.
-        Exception: what a workflow step raises, by whose class name the workflow catches it.
+        UnknownEvent: the event is not a task, an SQS event or an API Gateway REST proxy event.
+        Exception: the exception of a workflow step; the workflow catches it by its class name.
     """
     kind = _kind(event)
     request_id = getattr(context, "aws_request_id", None)
-    level = logging.DEBUG if kind == "reconcile" else logging.INFO  # once a minute, and it tells what it does itself
+    level = logging.DEBUG if kind == "reconcile" else logging.INFO  # the reconciler logs its own summary each minute
     try:
         with logs.invocation(kind, level, request_id=request_id, cold_start=logs.cold_start()):
             return _handle(kind, event, context, system)
@@ -43,7 +43,7 @@ def dispatch(event: Any, context: Any, system: "LiveSystem") -> Any:
 
 
 def _kind(event: Any) -> str:
-    """What sort of event it is: the name of a task of ours, ``batch``, ``api`` or ``unknown``."""
+    """Classify an event: the name of a task, ``batch``, ``api`` or ``unknown``."""
     if not isinstance(event, dict):
         return "unknown"
     if event.keys() == {"dofs"}:
@@ -67,15 +67,40 @@ def _handle(kind: str, event: Any, context: Any, system: "LiveSystem") -> Any:
         return fulfill.run(event["Records"], system, seconds_left)
     if kind == "api":
         return _api(event, context, system)
-    return _task(kind, event["dofs"], system, seconds_left)
+    return TASKS[kind](event["dofs"], system, seconds_left)
 
 
-def _task(name: str, task: dict[str, Any], system: "LiveSystem", seconds_left: Callable[[], float]) -> Any:
-    if name == "reconcile":
-        from service.steps import reconcile
+def _validate(task: dict[str, Any], system: "LiveSystem", _: SecondsLeft) -> Any:
+    from service.steps import validate
 
-        return reconcile.run(task, system, seconds_left)
-    return import_module(f"service.steps.{name}").run(task, system)
+    return validate.run(task, system)
+
+
+def _store(task: dict[str, Any], system: "LiveSystem", _: SecondsLeft) -> Any:
+    from service.steps import store
+
+    return store.run(task, system)
+
+
+def _reject(task: dict[str, Any], system: "LiveSystem", _: SecondsLeft) -> Any:
+    from service.steps import reject
+
+    return reject.run(task, system)
+
+
+def _reconcile(task: dict[str, Any], system: "LiveSystem", seconds_left: SecondsLeft) -> Any:
+    from service.steps import reconcile
+
+    return reconcile.run(task, system, seconds_left)
+
+
+TASKS: dict[str, Callable[[dict[str, Any], "LiveSystem", SecondsLeft], Any]] = {
+    "validate": _validate,
+    "store": _store,
+    "reject": _reject,
+    "reconcile": _reconcile,
+}
+"""The tasks of the workflow and of the schedule. Each function imports its step when it is first called."""
 
 
 def _is_sqs(event: dict[str, Any]) -> bool:
@@ -90,8 +115,8 @@ def _is_sqs(event: dict[str, Any]) -> bool:
 
 
 def _is_api(event: dict[str, Any]) -> bool:
-    marks = {"resource": str, "httpMethod": str, "path": str, "requestContext": dict}
-    return "dofs" not in event and all(isinstance(event.get(name), kind) for name, kind in marks.items())
+    required = {"resource": str, "httpMethod": str, "path": str, "requestContext": dict}
+    return "dofs" not in event and all(isinstance(event.get(name), kind) for name, kind in required.items())
 
 
 def _api(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
@@ -105,7 +130,7 @@ def _api(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
 
 @cache
 def live_system() -> "LiveSystem":
-    """The ports of this process, as its environment has them.
+    """Create the ports of this process from its environment variables.
 
     Raises:
         SettingsError: a setting is missing or wrong.

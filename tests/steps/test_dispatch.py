@@ -98,7 +98,7 @@ def test_an_event_that_is_no_object_is_refused_by_its_type(event, went_to):
         {},
         {"task": None},
         {"task": "fulfill"},
-        {"task": "envelope"},
+        {"task": "events"},
         {"task": "Store"},
         {"task": "store "},
         {"task": "os.path"},
@@ -123,12 +123,27 @@ def test_nothing_stands_beside_the_envelope(beside, went_to):
         dispatch({**events.load("task_store"), beside: "x"}, Context(), MemorySystem())
 
 
-@pytest.mark.parametrize(
-    "records", [None, {}, "aws:sqs", [None], ["aws:sqs"], [{}], [{"eventSource": "aws:SQS"}], [{"eventSource": None}]]
-)
-def test_records_that_are_not_of_a_queue_are_refused(records, went_to):
+@pytest.mark.parametrize("records", [None, {}, "aws:sqs", [], [None], ["aws:sqs"], [{}]])
+def test_records_that_are_no_records_of_sqs_are_refused(records, went_to):
     with pytest.raises(UnknownEvent, match="Records"):
         dispatch({"Records": records}, Context(), MemorySystem())
+    assert went_to == []
+
+
+@pytest.mark.parametrize("source", ["aws:SQS", "aws:kinesis", "aws:s3", "", None])
+def test_a_record_of_another_event_source_is_refused_though_it_looks_like_a_message(source, went_to):
+    first, *others = events.load("sqs_batch")["Records"]
+    with pytest.raises(UnknownEvent, match="Records"):
+        dispatch({"Records": [{**first, "eventSource": source}, *others]}, Context(), MemorySystem())
+    assert went_to == []
+
+
+@pytest.mark.parametrize("message_id", [None, 5, ["x"]])
+def test_a_record_without_a_message_id_is_refused(message_id, went_to):
+    first, *others = events.load("sqs_batch")["Records"]
+    with pytest.raises(UnknownEvent, match="Records"):
+        dispatch({"Records": [*others, {**first, "messageId": message_id}]}, Context(), MemorySystem())
+    assert went_to == []
 
 
 def test_records_with_a_key_beside_them_are_refused(went_to):
