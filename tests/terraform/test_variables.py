@@ -32,8 +32,8 @@ def test_it_is_typed_described_and_validated(root, name):
 
 @pytest.mark.parametrize(("root", "name"), CASES)
 def test_each_of_its_validations_has_a_case_that_fails(root, name):
-    tested = re.findall(r"expect_failures = \[([^\]]*)\]", (ROOT / ROOTS[root]).read_text())
-    cases = sum(re.fullmatch(rf"\s*var\.{name},?\s*", each) is not None for each in tested)
+    lists = re.findall(r"expect_failures = \[([^\]]*)\]", (ROOT / ROOTS[root]).read_text())
+    cases = sum(f"var.{name}" in re.findall(r"[\w.]+", each) for each in lists)
     assert cases >= variables(root)[name].count("validation {")
 
 
