@@ -89,6 +89,24 @@ def test_a_record_that_still_runs_at_the_deadline_is_reported_and_the_finished_o
     assert system.store.get("ord_slow").attempts == 1
 
 
+def test_a_batch_answers_half_a_margin_before_its_deadline(system, monkeypatch):
+    """At the deadline Lambda ends the function, and then the whole batch is delivered again."""
+    pending(system)
+    left, released = [30.0], Event()
+
+    def wait_on_a_clock_of_its_own(running, seconds, _until):
+        left[0] -= seconds
+        return set(), running
+
+    monkeypatch.setattr(fulfill, "wait", wait_on_a_clock_of_its_own)
+    system.fulfiller = Calling(lambda order: released.wait(PATIENCE))
+    try:
+        assert deliver_until(system, lambda: left[0], "ord_1") == ["m1"]
+        assert left[0] == MARGIN / 2
+    finally:
+        released.set()
+
+
 def test_a_record_that_never_ends_costs_its_attempt_and_is_taken_over(system):
     pending(system)
     released = Event()

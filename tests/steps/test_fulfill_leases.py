@@ -1,5 +1,6 @@
 """One order, several deliveries: the lease decides who may write, and attempts that never end are given up."""
 
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -113,7 +114,21 @@ def test_a_late_delivery_gives_up_an_order_whose_last_attempt_never_ended(system
     assert (order.status, order.attempts, order.timeline[-1].actor) == (Status.FAILED, 3, "fulfillment")
     assert (row.kind, row.attempts, row.failed_at) == (FailureKind.ABANDONED, 3, system.now())
     assert row.detail == "attempt 3 of 3 never came to an end"
+    assert row.message_id == "m1", "a redrive keeps the dead-letter message of a later failure by it"
     assert system.fulfiller.asked == []
+
+
+def test_a_late_delivery_gives_up_a_pending_order_without_attempts_left(system):
+    """As after an operator lowered the number of attempts."""
+    pending(system)
+    system.fulfiller = Scripted(DECLINED)
+    assert [deliver(system, message("ord_1")) for _ in range(2)] == [["m1"]] * 2
+    assert system.store.get("ord_1").status is Status.PENDING
+    system.settings = replace(system.settings, max_attempts=2)
+    assert deliver(system, message("ord_1")) == ["m1"]
+    assert system.store.get("ord_1").status is Status.FAILED
+    assert system.store.failed("ord_1").kind is FailureKind.ABANDONED
+    assert len(system.fulfiller.asked) == 2
 
 
 def test_an_order_in_its_last_attempt_is_not_given_up_while_the_lease_lives(system):

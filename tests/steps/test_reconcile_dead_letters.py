@@ -1,5 +1,6 @@
 """The reconciler looks at the dead-letter queue, and closes what a message left open that died before its order did."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -47,6 +48,17 @@ def test_a_pending_order_is_sent_again_sooner_than_one_whose_message_may_be_on_i
     assert POLICY.recover_after < POLICY.resend_after
     assert reconcile(system) == {"resent": 1}
     assert system.queue.sent == ["ord_1"]
+
+
+def test_a_pending_order_without_attempts_left_is_given_up_at_once(system):
+    """As after an operator lowered the number of attempts."""
+    processing(system, attempts=2)
+    later(system, POLICY.lease)
+    assert reconcile(system) == {"recovered": 1}
+    assert reconcile(system) == {}
+    system.settings = replace(SETTINGS, max_attempts=2)
+    assert reconcile(system) == {"gave_up": 1}
+    assert system.store.get("ord_1").status is Status.FAILED
 
 
 def test_a_dead_letter_that_stays_does_not_have_its_order_sent_every_time(system):

@@ -1,0 +1,47 @@
+"""The messages of the reconciler are those of the order's present epoch and trace."""
+
+from dataclasses import replace
+
+import pytest
+
+from service.orders.lifecycle import Status
+from service.orders.message import Message
+from service.orders.redrive import redrive
+from service.steps import fulfill
+from tests.steps.doubles import later, reconcile, standing
+from tests.support import SETTINGS, MemorySystem
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.fixture
+def system():
+    """A system whose order failed and was redriven, so that its epoch is 1."""
+    system = MemorySystem()
+    failed = standing(Status.FAILED, system)
+    system.store.orders["ord_1"] = replace(failed, traceparent=TRACE)
+    redrive("ord_1", "jo", "the warehouse is open again", system)
+    system.queue.messages.clear()
+    return system
+
+
+def test_an_order_that_is_recovered_after_a_redrive_is_sent_with_its_epoch_and_trace(system):
+    """With an older epoch, its message in the dead-letter queue would be removed as superseded."""
+    fulfill.claim("ord_1", system)
+    later(system, SETTINGS.policy.recover_after)
+    assert reconcile(system) == {"recovered": 1}
+    assert system.queue.messages == [Message("ord_1", epoch=1, traceparent=TRACE)]
+
+
+def test_an_order_that_is_resent_after_a_redrive_is_sent_with_its_epoch_and_trace(system):
+    later(system, SETTINGS.policy.resend_after)
+    assert reconcile(system) == {"resent": 1}
+    assert system.queue.messages == [Message("ord_1", epoch=1, traceparent=TRACE)]
+
+
+def test_a_workflow_that_is_started_again_gets_the_trace_of_its_order():
+    system = MemorySystem()
+    system.store.orders["ord_1"] = replace(system.receive(), traceparent=TRACE)
+    later(system, SETTINGS.policy.restart_after)
+    assert reconcile(system) == {"restarted": 1}
+    assert system.workflow.traces == [TRACE]
