@@ -18,7 +18,34 @@ from service.orders.submission import received
 from service.settings import Settings
 from tests.memory.store import InMemoryOrderStore
 
+PINNED: dict[str, Any] = {
+    "environment": "dev",
+    "workflow_type": "STANDARD",
+    "api_auth": "none",
+    "operator_api": "off",
+    "redrive_rate": 20,
+    "stats_every": 2,
+    "log_level": "INFO",
+    "log_format": "json",
+    "metrics_namespace": "DOFS",
+    "max_attempts": 3,
+    "visibility_timeout": 180,
+    "function_timeout": 30,
+    "status_shards": 8,
+    "previous_status_shards": 1,
+    "restart_after": 120,
+    "recover_after": 400,
+    "resend_after": 900,
+    "backoff_ceiling": 3600,
+    "reconcile_limit": 100,
+    "deadline_margin": 5,
+    "fulfillment_success_rate": 0.7,
+    "fulfillment_seed": "dofs",
+    "fulfillment_latency": 0,
+}
+"""The settings that tests rely on. A change of a production default breaks the tests of that default only."""
 SETTINGS = Settings(
+    **PINNED,
     orders_table="dofs-orders-test",
     failed_orders_table="dofs-failed-orders-test",
     queue_url="http://sqs.test/123456789012/dofs-fulfillment-test",

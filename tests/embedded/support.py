@@ -13,13 +13,28 @@ from fastapi import FastAPI
 from service.api.app import create_app
 from service.api.dependencies import in_thread
 from service.embedded.cloud import EmbeddedCloud, embedded_settings
+from tests.support import PINNED
+
+EMBEDDED = {
+    "log_format": "text",
+    "status_shards": 2,
+    "visibility_timeout": 2,
+    "restart_after": 10,
+    "recover_after": 6,
+    "resend_after": 30,
+    "backoff_ceiling": 120,
+    "embedded_reconcile_every": 5,
+    "embedded_executions_kept": 1000,
+    "embedded_aws_port": 0,
+}
+"""What differs from ``PINNED`` in an embedded cloud: seconds instead of minutes, and few partitions."""
 
 
 @contextmanager
 def running_cloud(**settings: object) -> Iterator[EmbeddedCloud]:
     """Run an embedded cloud on a free port, with settings given by their names in lower case."""
-    environ = {f"DOFS_{name.upper()}": str(value) for name, value in settings.items()}
-    cloud = EmbeddedCloud(embedded_settings({"DOFS_EMBEDDED_AWS_PORT": "0", **environ}))
+    environ = {f"DOFS_{name.upper()}": str(value) for name, value in {**PINNED, **EMBEDDED, **settings}.items()}
+    cloud = EmbeddedCloud(embedded_settings(environ))
     cloud.start()
     try:
         yield cloud

@@ -1,5 +1,6 @@
 """The resources in moto, on the scheduler's clock, and the system that the function runs with."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -33,16 +34,17 @@ from service.provisioning.names import Names
 from service.provisioning.queues import create_queues
 from service.provisioning.tables import create_tables
 from service.provisioning.workflow import workflow_definition
-from service.settings import Settings
 from service.wiring import LiveSystem
 from tests.faults.fault_injector import FaultInjector
 from tests.faults.scheduler import Scheduler
+from tests.support import SETTINGS as PINNED_SETTINGS
 from tests.support import ManualClock, counting_ids
 
 REGION = "ap-south-1"
 NAMES = Names("faults", ACCOUNT, REGION)
 QUEUES = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
-SETTINGS = Settings(
+SETTINGS = dataclasses.replace(
+    PINNED_SETTINGS,
     orders_table=NAMES.orders_table,
     failed_orders_table=NAMES.failed_orders_table,
     queue_url=f"{QUEUES}/{NAMES.queue}",

@@ -16,10 +16,12 @@ from service.provisioning.monitoring import create_monitoring, dead_letter_alarm
 from service.provisioning.names import Names
 from service.provisioning.provision import provision
 from service.settings import WORKFLOW_TYPES, Settings, SettingsError
+from tests.support import SETTINGS as PINNED_SETTINGS
 
 ACCOUNT, REGION = "123456789012", "ap-south-1"
 NAMES = Names("dev", ACCOUNT, REGION)
-SETTINGS = Settings(
+SETTINGS = replace(
+    PINNED_SETTINGS,
     cloud="localstack",
     aws_endpoint_url="http://127.0.0.1:4566",
     region=REGION,
