@@ -8,27 +8,76 @@ from botocore import xform_name
 from botocore.session import Session
 
 import service.aws
+from service.aws.clients import Clients
 from tools import trim
 
-CLIENTS = {"dynamodb": "dynamodb", "sqs": "sqs", "stepfunctions": "stepfunctions"}
+ADAPTERS = Path(service.aws.__file__).parent
+TO_DO = (
+    "the image's botocore must hold what the adapters call: name each client with its operations in OPERATIONS and its "
+    "endpoint prefix in ENDPOINTS of tools/trim.py, and allow the actions in terraform/function.tf"
+)
+
+
+def calls() -> list[tuple[str, ast.Call]]:
+    """Every call in the adapters, with the name of its file."""
+    files = sorted(ADAPTERS.glob("*.py"))
+    return [
+        (file.name, node)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+    ]
+
+
+def clients() -> dict[str, str]:
+    """Every client of ``Clients``: the name of its property, and the AWS service that it is made for."""
+    (found,) = [node for node in ast.walk(ast.parse((ADAPTERS / "clients.py").read_text())) if _is_clients(node)]
+    made = {}
+    for method in found.body:
+        for node in ast.walk(method):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "self._client":
+                made[method.name] = ast.literal_eval(node.args[0])
+    return made
+
+
+def _is_clients(node: ast.AST) -> bool:
+    return isinstance(node, ast.ClassDef) and node.name == Clients.__name__
 
 
 def called() -> set[tuple[str, str]]:
-    """Every method of an AWS client that the adapters call, with the client's name."""
-    found = set()
-    for file in Path(service.aws.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and (call := re.search(r"[._](\w+?)\.(\w+)$", ast.unparse(node.func))):
-                found.add((call[1].removeprefix("_"), call[2]))
-    return {(client, method) for client, method in found if client in CLIENTS}
+    """Every operation that the adapters call, with its AWS service."""
+    made, found = clients(), set()
+    for _, node in calls():
+        if call := re.search(r"[._](\w+?)\.(\w+)$", ast.unparse(node.func)):
+            client, method = call[1].removeprefix("_"), call[2]
+            if client in made:
+                found.add((made[client], method))
+    return found
 
 
-def test_the_operations_that_are_kept_are_those_that_the_code_calls():
+def test_the_image_keeps_every_client_and_every_operation_that_the_adapters_use():
     kept = {(client, xform_name(name)) for client, names in trim.OPERATIONS.items() for name in names}
-    assert called() == kept
+    assert {*clients().values()} == {*trim.OPERATIONS}, TO_DO
+    assert called() == kept, TO_DO
 
 
-def test_all_of_them_exist():
+def test_the_image_keeps_the_endpoint_of_every_client():
+    session = Session()
+    prefixes = {session.get_service_model(client).endpoint_prefix for client in clients().values()}
+    assert prefixes == trim.ENDPOINTS, TO_DO
+
+
+def test_only_clients_py_creates_clients():
+    """The tests above read what is created there."""
+    creating = {file for file, node in calls() if re.search(r"\b(create_client|client|resource)$", _function(node))}
+    assert creating == {"clients.py"}
+
+
+def _function(call: ast.Call) -> str:
+    return ast.unparse(call.func)
+
+
+def test_every_operation_that_is_kept_exists():
     session = Session()
     for client, names in trim.OPERATIONS.items():
         assert {*names} <= {*session.get_service_model(client).operation_names}
