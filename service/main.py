@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from service import logs
 from service.api.app import create_app
-from service.api.dependencies import in_thread
+from service.api.dependencies import run_in_thread
 from service.settings import Settings, SettingsError
 from service.wiring import LiveSystem
 
@@ -51,7 +51,7 @@ def create() -> FastAPI:
     except SettingsError as error:
         raise SystemExit(f"DOFS cannot start:\n{error}") from None
     _log(settings)
-    return create_app(settings, in_thread, LiveSystem(settings))
+    return create_app(settings, run_in_thread, LiveSystem(settings))
 
 
 def _embedded() -> FastAPI:
@@ -84,7 +84,7 @@ def _embedded() -> FastAPI:
             cloud.stop()
             _leave_soon()
 
-    return create_app(settings, in_thread, lifespan=lifespan)
+    return create_app(settings, run_in_thread, lifespan=lifespan)
 
 
 def _leave_soon() -> None:

@@ -1,4 +1,4 @@
-"""The FastAPI application."""
+"""Builds the FastAPI application and its OpenAPI document."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +10,14 @@ from fastapi.openapi.utils import get_openapi
 from service import __version__
 from service.api import orders, problems
 from service.api.access import Access
-from service.api.dependencies import Offload, inline
+from service.api.dependencies import Offload, run_inline
 from service.orders.ports import System
 from service.orders.validation import OrderItemRequest, OrderRequest
 from service.settings import Settings
 
 SIGV4_HEADERS = ("X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256")
 DESCRIPTION = """\
-Takes orders and carries each one, without ever losing or doubling it, through validation, storage and fulfillment.
+Accepts orders, validates, stores and fulfills them, and never loses or duplicates an order.
 Errors are problem details (RFC 9457).
 """
 
@@ -30,14 +30,14 @@ def create_app(
     *,
     only_orders: bool = False,
 ) -> FastAPI:
-    """Put the application together.
+    """Build the application.
 
     Args:
-        settings: those of the process.
-        offload: how a request waits for AWS: in place on Lambda, in a thread under a server.
-        system: the ports; None when ``lifespan`` sets ``app.state.system``.
-        lifespan: what to do when a server starts and stops.
-        only_orders: leave out what no path below ``/order`` and ``/orders`` needs, which takes a while to load.
+        settings: the settings of the process.
+        offload: how to run calls that block on AWS: inline on Lambda, in a thread on a server.
+        system: the ports; None if ``lifespan`` sets ``app.state.system``.
+        lifespan: runs when a server starts and stops.
+        only_orders: load only the routes of ``/order`` and ``/orders``, for a faster cold start.
     """
     app = FastAPI(
         title="DOFS",
@@ -47,11 +47,11 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing here collects it
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing collects it
     )
     app.state.settings, app.state.offload, app.state.system = settings, offload, system
-    for router in (orders.router, *(() if only_orders else _others(app))):
-        app.router.routes += router.routes  # one list; of an included router FastAPI matches each route several times
+    for router in (orders.router, *(() if only_orders else _other_routers(app))):
+        app.router.routes += router.routes  # include_router() would match each route several times for a request
     problems.install(app)
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     if origins:
@@ -71,25 +71,25 @@ def create_app(
             expose_headers=["Location", "Idempotency-Replayed", "Preference-Applied", "Retry-After"],
         )
     names = frozenset(origin.partition("://")[2].encode() for origin in origins)
-    app.add_middleware(Access, names=names)  # the outermost: whatever answers, it is told
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.add_middleware(Access, names=names)  # outermost, so that it logs every response
+    app.openapi = lambda: _build_openapi(app)  # type: ignore[method-assign]
     return app
 
 
-def _others(app: FastAPI) -> tuple[APIRouter, ...]:
-    """The routers of all that is not about single orders."""
+def _other_routers(app: FastAPI) -> tuple[APIRouter, ...]:
+    """Import and return the routers beside the one of ``/order`` and ``/orders``."""
     from service.api import console, docs, failed_orders, health, stats
 
     if not app.state.settings.serves_operators:
         return health.router, docs.router
-    app.state.figures = stats.Figures()
-    # Behind API Gateway an answer is sent whole, so there is no stream.
-    live = () if app.state.offload is inline else (stats.live_router,)
+    app.state.stats_cache = stats.StatsCache()
+    # API Gateway buffers responses, so it cannot stream events.
+    live = () if app.state.offload is run_inline else (stats.live_router,)
     return health.router, docs.router, failed_orders.router, stats.router, console.router, *live
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document: FastAPI's, with problems under their own media type and the body that routes read raw."""
+def _build_openapi(app: FastAPI) -> dict[str, Any]:
+    """Build FastAPI's document. Add the media type of problems and the models of bodies that the routes parse."""
     from service.api.failed_orders import BulkRedriveRequest, RedriveRequest
 
     if app.openapi_schema:
@@ -117,7 +117,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter can be left out; there is no way to send null as one."""
+    """Remove null from a parameter's types. A parameter may be omitted but cannot be null."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     rest = {name: value for name, value in schema.items() if name != "anyOf"}
     return {**kinds[0], **rest} if len(kinds) == 1 else schema

@@ -1,4 +1,4 @@
-"""Reading what a request to submit an order carries: its body, its idempotency key, its preference."""
+"""Reads the body and the headers of a request: JSON, ``Idempotency-Key``, ``Prefer``."""
 
 import asyncio
 import re
@@ -12,54 +12,54 @@ from starlette.requests import ClientDisconnect
 from service.api.problems import BadRequest, BodyTooLarge, BodyTooSlow, WrongMediaType
 from service.orders import strict_json
 
-PATIENCE = 20
-"""Seconds that a body may take. API Gateway hands it over whole; a server waits for as long as it is let."""
+BODY_TIMEOUT = 20
+"""Seconds in which the whole body must arrive. API Gateway buffers bodies; uvicorn has no timeout of its own."""
 
 
 async def read_json(request: Request) -> Any:
-    """Read a JSON body of up to 64 KiB, and never hold more than that.
+    """Read a JSON body of up to 64 KiB, and never buffer more than that.
 
     Raises:
         WrongMediaType: the content type is not ``application/json``.
-        BodyTooLarge: more than 64 KiB were announced or arrived.
-        BodyTooSlow: it took too long to arrive.
-        MalformedDocument: it is not acceptable JSON.
-        BadRequest: the client hung up in the middle of it.
+        BodyTooLarge: ``Content-Length`` or the body is larger than 64 KiB.
+        BodyTooSlow: the body did not arrive in time.
+        MalformedDocument: the body is not valid JSON.
+        BadRequest: the client disconnected before the end of the body.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise WrongMediaType
-    announced = request.headers.get("content-length", "")
-    if re.fullmatch("[0-9]{1,20}", announced) and int(announced) > strict_json.MAX_SIZE:
+    content_length = request.headers.get("content-length", "")
+    if re.fullmatch("[0-9]{1,20}", content_length) and int(content_length) > strict_json.MAX_SIZE:
         raise BodyTooLarge
     body = bytearray()
     try:
-        async with asyncio.timeout(PATIENCE), aclosing(request.stream()) as chunks:
+        async with asyncio.timeout(BODY_TIMEOUT), aclosing(request.stream()) as chunks:
             async for chunk in chunks:
                 body += chunk
                 if len(body) > strict_json.MAX_SIZE:
                     raise BodyTooLarge
     except ClientDisconnect:
-        raise BadRequest("body-incomplete", "The body did not arrive whole.") from None
+        raise BadRequest("body-incomplete", "The client disconnected before the end of the body.") from None
     except TimeoutError:
         raise BodyTooSlow from None
     return strict_json.parse(bytes(body))
 
 
 KEY_PATTERN = r"""^([!#-~][ -~]{14,126}[!-~]|"([ !#-\[\]-~]|\\["\\]){16,128}")$"""
-"""What the documentation says of an ``Idempotency-Key``; what else can be read as one is taken, too."""
+"""The documented form of an ``Idempotency-Key``. ``parse_idempotency_key`` accepts some other forms too."""
 
 
-def idempotency_key(headers: Sequence[str]) -> str | None:
-    """The key of an ``Idempotency-Key`` header: 16 to 128 printable ASCII characters, bare or as a quoted string.
+def parse_idempotency_key(headers: Sequence[str]) -> str | None:
+    """Return the key of the ``Idempotency-Key`` headers: 16 to 128 printable ASCII characters, bare or quoted.
 
     Raises:
-        BadRequest: it is of another form, or there are two, of which somebody before us may have read the other.
+        BadRequest: the key has another form, or there are two headers. A proxy may have read the other one.
     """
     if not headers:
         return None
     if len(headers) > 1:
-        raise BadRequest("idempotency-key-invalid", "Idempotency-Key must be given once.")
+        raise BadRequest("idempotency-key-invalid", "Idempotency-Key must be sent only once.")
     key = headers[0].strip()
     if len(key) >= 2 and key.startswith('"') and key.endswith('"'):
         key = re.sub(r"\\([\"\\])", r"\1", key[1:-1])
@@ -71,7 +71,7 @@ def idempotency_key(headers: Sequence[str]) -> str | None:
 
 
 def prefers_lenient(headers: Sequence[str]) -> bool:
-    """Whether ``Prefer`` headers ask for ``handling=lenient`` (RFC 7240); of several handlings, the first counts."""
+    """Return whether ``Prefer`` headers have ``handling=lenient``. Of several handlings the first counts (RFC 7240)."""
     preferences = [preference.partition(";")[0] for header in headers for preference in header.split(",")]
     pairs = [preference.partition("=") for preference in preferences]
     handlings = [value.strip().strip('"').lower() for name, _, value in pairs if name.strip().lower() == "handling"]

@@ -1,4 +1,4 @@
-"""The operators' page at /console: static files, which hold nothing that is secret."""
+"""Serves the operators' web page at /console: static files without secrets."""
 
 from functools import cache
 from importlib import resources
@@ -30,24 +30,24 @@ HEADERS = {
 
 @router.get("/console")
 async def console() -> Response:
-    """The page."""
-    return _file("index.html")
+    """Serve the page."""
+    return _file_response("index.html")
 
 
 @router.get("/console/{name}")
 async def file(name: str) -> Response:
-    """A file that the page loads."""
-    return _file(name)
+    """Serve a file of the page."""
+    return _file_response(name)
 
 
-def _file(name: str) -> Response:
-    files = _files()
+def _file_response(name: str) -> Response:
+    files = _load_files()
     if name not in files:
         raise HTTPException(404)
     return Response(files[name], media_type=MEDIA_TYPES[name.rpartition(".")[2]], headers=HEADERS)
 
 
 @cache
-def _files() -> dict[str, bytes]:
+def _load_files() -> dict[str, bytes]:
     folder = resources.files("service").joinpath("console")
     return {each.name: each.read_bytes() for each in folder.iterdir() if each.name.rpartition(".")[2] in MEDIA_TYPES}

@@ -1,4 +1,4 @@
-"""The cursor of a list: opaque to callers, and bound to the list that it came from."""
+"""Encodes the position in a list as an opaque cursor, which is valid for this list only."""
 
 import base64
 import hashlib
@@ -11,24 +11,24 @@ MAX_CURSOR = 8192  # characters
 
 
 def encode(position: Position | None, listing: str) -> str | None:
-    """Write where a page ended; None when nothing follows.
+    """Encode the end of a page; None after the last page.
 
     Args:
-        position: the end of the page.
-        listing: what is listed, as ``status=PENDING``; the cursor is good for no other list.
+        position: the end of the page; None when it is the last.
+        listing: the filter of the list, as ``status=PENDING``. The cursor is invalid for any other list.
     """
     if position is None:
         return None
-    head = f"{_mark(listing)} {text(position.at)}\n".encode()
+    head = f"{_digest(listing)} {text(position.at)}\n".encode()
     content = head + bytes.fromhex("".join(sorted(position.listed)))
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
 def decode(cursor: str | None, listing: str) -> Position | None:
-    """Read a cursor of a list.
+    """Decode a cursor of a list.
 
     Raises:
-        BadRequest: it is not a cursor, or one of another list.
+        BadRequest: the cursor is malformed, or belongs to another list.
     """
     if cursor is None:
         return None
@@ -37,17 +37,19 @@ def decode(cursor: str | None, listing: str) -> Position | None:
             raise ValueError
         content = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         head, _, listed = content.partition(b"\n")
-        mark, at = head.decode("ascii").split(" ")
-        if mark != _mark(listing) or len(listed) % MARK_BYTES:
+        digest, at = head.decode("ascii").split(" ")
+        if digest != _digest(listing) or len(listed) % MARK_BYTES:
             raise ValueError
         marks = (listed[start : start + MARK_BYTES].hex() for start in range(0, len(listed), MARK_BYTES))
-        ended = parse(at)
-        if ended.year not in YEARS:
+        instant = parse(at)
+        if instant.year not in YEARS:
             raise ValueError
-        return Position(ended, frozenset(marks))
+        return Position(instant, frozenset(marks))
     except (ValueError, OverflowError):
-        raise BadRequest("cursor-invalid", "The cursor is not one of this list; begin without a cursor.") from None
+        raise BadRequest(
+            "cursor-invalid", "The cursor does not belong to this list. Start again without a cursor."
+        ) from None
 
 
-def _mark(listing: str) -> str:
+def _digest(listing: str) -> str:
     return hashlib.sha256(listing.encode()).hexdigest()[:12]

@@ -1,7 +1,8 @@
-"""What routes ask for, as annotated aliases, so that they read as plain functions.
+"""FastAPI dependencies of the routes, as annotated aliases.
 
-All are async: a plain function would cost every request a thread. What nearly every route needs is one dependency, as
-FastAPI takes as long for each as for reading the order.
+All are async: FastAPI runs a sync dependency in a thread for each request. Most routes need the caller, the ports and
+the settings. These are one dependency, ``RequestContext``, because FastAPI's overhead for each dependency is as large
+as reading an order.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,49 +13,38 @@ from typing import Annotated, Any, Protocol, TypeVar
 import anyio.to_thread
 from fastapi import Depends, Request
 
-from service.api.problems import NotOperator, OrderNotFound, Unauthenticated
-from service.orders.model import Order
+from service.api.authentication import Caller, authenticate
+from service.api.problems import NotOperator
 from service.orders.ports import System
 from service.settings import Settings
 
 T = TypeVar("T")
 
-OPERATORS = "operators"
-"""The group of a Cognito user pool whose members are operators. Callers with a key, or by IAM, all are."""
-
 
 class Offload(Protocol):
-    """Runs a function that may block on AWS."""
+    """Runs a function that may block on a call of AWS."""
 
     def __call__(self, function: Callable[..., T], *args: Any) -> Awaitable[T]: ...
 
 
-async def inline(function: Callable[..., T], *args: Any) -> T:
-    """Run it here: a Lambda environment handles one request at a time, so there is nobody to hold up."""
+async def run_inline(function: Callable[..., T], *args: Any) -> T:
+    """Run the function in the event loop. A Lambda environment handles one request at a time."""
     return function(*args)
 
 
-async def in_thread(function: Callable[..., T], *args: Any) -> T:
-    """Run it in a worker thread, so that the event loop goes on serving others."""
+async def run_in_thread(function: Callable[..., T], *args: Any) -> T:
+    """Run the function in a worker thread. The event loop of a server handles other requests meanwhile."""
     return await anyio.to_thread.run_sync(partial(function, *args))
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sends a request; whether other callers' orders are visible to them, and whether they act as operators."""
+class RequestContext:
+    """The caller of a request, the ports, the settings, and how to run blocking calls."""
 
-    name: str
-    sees_all: bool
-    operates: bool
-
-    def sees(self, order: Order) -> bool:
-        """Whether an order is visible to this caller."""
-        return self.sees_all or order.owner == self.name
-
-    def check_may_see(self, order: Order) -> None:
-        """Raise OrderNotFound for somebody else's order: its existence is not disclosed either."""
-        if not self.sees(order):
-            raise OrderNotFound
+    caller: Caller
+    system: System
+    settings: Settings
+    offload: Offload
 
 
 async def _system(request: Request) -> System:
@@ -67,53 +57,19 @@ async def _offload(request: Request) -> Offload:
     return offload
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request's caller, and what it is answered with: the ports, the settings, and how it waits for AWS."""
-
-    caller: Caller
-    system: System
-    settings: Settings
-    offload: Offload
-
-
-async def _call(request: Request) -> Call:
+async def _context(request: Request) -> RequestContext:
     state = request.app.state
-    return Call(_caller(request, state.settings), state.system, state.settings, state.offload)
+    return RequestContext(authenticate(request, state.settings), state.system, state.settings, state.offload)
 
 
-async def _operator_call(request: Request) -> Call:
-    call = await _call(request)
-    if not call.caller.operates:
+async def _operator_context(request: Request) -> RequestContext:
+    context = await _context(request)
+    if not context.caller.is_operator:
         raise NotOperator
-    return call
+    return context
 
 
-def _caller(request: Request, settings: Settings) -> Caller:
-    """The caller as API Gateway authenticated them; never from anything that the caller wrote."""
-    if settings.api_auth == "none":
-        return Caller("anonymous", sees_all=True, operates=True)
-    context = _part(request.scope.get("aws.event", {}), "requestContext")
-    identity, claims = _part(context, "identity"), _part(_part(context, "authorizer"), "claims")
-    name = {"api_key": identity.get("apiKeyId"), "iam": identity.get("userArn"), "cognito": claims.get("sub")}[
-        settings.api_auth
-    ]
-    if not isinstance(name, str) or not name:
-        raise Unauthenticated
-    if settings.api_auth != "cognito":
-        return Caller(f"{settings.api_auth}:{name}", sees_all=True, operates=True)
-    groups = str(claims.get("cognito:groups", "")).split(",")
-    operates = settings.serves_operators and OPERATORS in groups
-    return Caller(f"{settings.api_auth}:{name}", sees_all=operates, operates=operates)
-
-
-def _part(whole: dict[str, Any], name: str) -> dict[str, Any]:
-    """An object of an object; API Gateway writes null for one that it has not."""
-    part = whole.get(name)
-    return part if isinstance(part, dict) else {}
-
-
-TheSystem = Annotated[System, Depends(_system)]
-TheOffload = Annotated[Offload, Depends(_offload)]
-TheCall = Annotated[Call, Depends(_call)]
-TheOperatorCall = Annotated[Call, Depends(_operator_call)]
+SystemDep = Annotated[System, Depends(_system)]
+OffloadDep = Annotated[Offload, Depends(_offload)]
+ContextDep = Annotated[RequestContext, Depends(_context)]
+OperatorDep = Annotated[RequestContext, Depends(_operator_context)]

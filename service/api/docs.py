@@ -1,4 +1,4 @@
-"""The interactive documentation at /docs, with its assets on board, so that it renders with no internet."""
+"""Serves the interactive documentation at /docs. Its assets are served from here, so it needs no internet."""
 
 import base64
 import hashlib
@@ -23,13 +23,13 @@ ASSETS = {
 
 @router.get("/")
 async def root(request: Request) -> RedirectResponse:
-    """Send a browser to the documentation."""
+    """Redirect to the documentation."""
     return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
 
 
 @router.get("/docs")
 async def docs(request: Request) -> HTMLResponse:
-    """Swagger UI over the OpenAPI document."""
+    """Serve Swagger UI for the OpenAPI document."""
     root = request.scope.get("root_path", "")
     page = get_swagger_ui_html(
         title="DOFS API",
@@ -38,12 +38,12 @@ async def docs(request: Request) -> HTMLResponse:
         swagger_css_url=f"{root}/docs/swagger-ui.css",
         swagger_favicon_url=f"{root}/docs/favicon-32x32.png",
     )
-    page.headers["Content-Security-Policy"] = _policy(bytes(page.body))
+    page.headers["Content-Security-Policy"] = _content_security_policy(bytes(page.body))
     return page
 
 
-def _policy(page: bytes) -> str:
-    """What the page may load and run: its own files, the one script in it, and styles of Swagger UI's making."""
+def _content_security_policy(page: bytes) -> str:
+    """Allow the page's own files, its one inline script by hash, and the inline styles of Swagger UI."""
     script = page.partition(b"<script>")[2].partition(b"</script>")[0]
     digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
     return (
@@ -54,12 +54,12 @@ def _policy(page: bytes) -> str:
 
 @router.get("/docs/{name}")
 async def asset(name: str) -> Response:
-    """A file of Swagger UI."""
+    """Serve a file of Swagger UI."""
     if name not in ASSETS:
         raise HTTPException(404)
-    return Response(_content(name), media_type=ASSETS[name], headers={"Cache-Control": "public, max-age=86400"})
+    return Response(_read_asset(name), media_type=ASSETS[name], headers={"Cache-Control": "public, max-age=86400"})
 
 
 @cache
-def _content(name: str) -> bytes:
+def _read_asset(name: str) -> bytes:
     return resources.files("fastapi_swagger.resources").joinpath(name).read_bytes()

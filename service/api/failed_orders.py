@@ -1,4 +1,4 @@
-"""What operators do about orders that failed for good: list them, look at one, send one or many again."""
+"""Operator routes for failed orders: list them, show one, redrive one or many."""
 
 import asyncio
 import re
@@ -13,8 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from service.api import cursor
+from service.api.authentication import Caller
 from service.api.body import read_json
-from service.api.dependencies import Caller, TheOperatorCall
+from service.api.dependencies import OperatorDep
 from service.api.problems import OrderNotFailed, OrderNotFound, Problem, ProblemRoute
 from service.api.views import (
     DecimalResponse,
@@ -34,7 +35,7 @@ from service.orders.timestamps import YEARS, parse, text
 
 router = APIRouter(route_class=ProblemRoute, tags=["operators"], default_response_class=DecimalResponse)
 
-MOST = 100  # orders of one answer
+MAX_ORDERS = 100  # of one response
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 NOTE_PATTERN = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
 TIME = 20  # seconds after which a redrive of many begins no further order; API Gateway waits for 29
@@ -42,103 +43,103 @@ SHARE = 0.6  # of the function's timeout, which may be shorter
 NOTE_LENGTH = 200
 
 
-def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem} for status in statuses}
 
 
-def _instant(written: object) -> datetime:
+def _parse_instant(written: object) -> datetime:
     try:
         instant = parse(written if isinstance(written, str) else "")
         if instant.year not in YEARS:
             raise ValueError
         return instant
     except (ValueError, OverflowError):
-        raise PydanticCustomError("instant", "must be a time stamp with a time zone, as RFC 3339 has it") from None
+        raise PydanticCustomError("instant", "must be an RFC 3339 timestamp with a time zone") from None
 
 
-def _note(written: object) -> object:
-    if not isinstance(written, str) or len(written) > NOTE_LENGTH:  # a long text is no matter for the pattern
+def _parse_note(written: object) -> object:
+    if not isinstance(written, str) or len(written) > NOTE_LENGTH:  # the pattern takes quadratic time
         return written
     if not re.fullmatch(NOTE_PATTERN, written):
-        raise PydanticCustomError("note", "must be one line of text, and not empty")
+        raise PydanticCustomError("note", "must be one line of text that is not blank")
     return written.strip()
 
 
-Instant = Annotated[datetime, BeforeValidator(_instant)]
+Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
 OrderId = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Note = Annotated[
     str,
-    BeforeValidator(_note),
+    BeforeValidator(_parse_note),
     Field(
         min_length=1,
         max_length=NOTE_LENGTH,
-        description="Why. It stands on the order's timeline; its customer reads it.",
+        description="The reason for the redrive. It is part of the order's timeline, which the customer can read.",
         json_schema_extra={"pattern": NOTE_PATTERN},
     ),
 ]
 
 
 class Filter(BaseModel):
-    """Which failed orders are meant; all, if nothing is said."""
+    """Selects failed orders; without any field, all."""
 
     model_config = ConfigDict(extra="forbid")
 
     reason: FailureKind | None = None
-    failed_after: Instant | None = Field(None, description="This instant, or later.")
-    failed_before: Instant | None = Field(None, description="Before this instant.")
+    failed_after: Instant | None = Field(None, description="Failed at this time or later.")
+    failed_before: Instant | None = Field(None, description="Failed before this time.")
     cursor: str | None = Field(
-        None, description="`next_cursor` of the answer before.", json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"}
+        None, description="`next_cursor` of the previous response.", json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"}
     )
 
     @property
     def span(self) -> Span:
-        """When the orders failed."""
+        """The time span in which the orders failed."""
         return Span(self.failed_after, self.failed_before)
 
     @property
     def listing(self) -> str:
-        """The list that a cursor belongs to."""
+        """The filter that a cursor is bound to."""
         bounds = (text(bound) if bound else "" for bound in (self.failed_after, self.failed_before))
         return f"failed reason={self.reason or ''} within={'/'.join(bounds)}"
 
 
 class FailedListQuery(Filter):
-    """Which failed orders to list."""
+    """Selects the failed orders to list."""
 
-    limit: int = Field(20, ge=1, le=MOST)
+    limit: int = Field(20, ge=1, le=MAX_ORDERS)
 
 
 class RedriveRequest(BaseModel):
-    """Send one failed order again."""
+    """Redrive one failed order."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     note: Note
     epoch: int | None = Field(
-        None, ge=0, description="`epoch` of the failure that is meant; a later one is then left alone."
+        None, ge=0, description="The `epoch` of the failure to redrive. A later failure is not redriven."
     )
 
 
 class BulkRedriveRequest(Filter):
-    """Send failed orders again: those that are named, or those that match."""
+    """Redrive the failed orders with these ids, or those that match the filter."""
 
     note: Note
-    order_ids: list[OrderId] = Field(default_factory=list, min_length=1, max_length=MOST)
-    limit: int = Field(MOST, ge=1, le=MOST, strict=True)
-    dry_run: bool = Field(False, strict=True, description="Say what would be done, and do nothing.")
+    order_ids: list[OrderId] = Field(default_factory=list, min_length=1, max_length=MAX_ORDERS)
+    limit: int = Field(MAX_ORDERS, ge=1, le=MAX_ORDERS, strict=True)
+    dry_run: bool = Field(False, strict=True, description="Report the outcomes without any change.")
 
     @model_validator(mode="after")
-    def _named_or_matched(self) -> Self:
+    def _check_ids_or_filter(self) -> Self:
         if self.order_ids and (self.reason or self.failed_after or self.failed_before or self.cursor):
             raise PydanticCustomError("named_or_matched", "give either order_ids or a filter")
         return self
 
     @property
     def selection(self) -> Selection:
-        """The orders that are meant.
+        """The selected orders.
 
         Raises:
-            BadRequest: the cursor is none of this list.
+            BadRequest: the cursor does not belong to this list.
         """
         after = cursor.decode(self.cursor, self.listing)
         return Selection(tuple(self.order_ids), self.reason, self.span, self.limit, after)
@@ -147,7 +148,7 @@ class BulkRedriveRequest(Filter):
 Body = TypeVar("Body", bound=BaseModel)
 
 
-async def _read(request: Request, model: type[Body]) -> Body:
+async def _read_model(request: Request, model: type[Body]) -> Body:
     document = await read_json(request)
     try:
         return model.model_validate(document)
@@ -156,27 +157,29 @@ async def _read(request: Request, model: type[Body]) -> Body:
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found]) from None
 
 
-def _body(model: type[BaseModel]) -> dict[str, Any]:
+def _request_body(model: type[BaseModel]) -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-@router.get("/failed-orders", response_model=FailedOrderListView, responses=_responses(400, 401, 403, 422, 503))
-async def list_failed_orders(query: Annotated[FailedListQuery, Query()], call: TheOperatorCall) -> DecimalResponse:
-    """List the orders that failed for good and were not redriven, newest first."""
+@router.get("/failed-orders", response_model=FailedOrderListView, responses=_problems(400, 401, 403, 422, 503))
+async def list_failed_orders(query: Annotated[FailedListQuery, Query()], context: OperatorDep) -> DecimalResponse:
+    """List the FAILED orders, newest failure first."""
     after = cursor.decode(query.cursor, query.listing)
-    page = await call.offload(call.system.store.failed_orders, query.reason, query.span, query.limit, after)
+    page = await context.offload(context.system.store.failed_orders, query.reason, query.span, query.limit, after)
     views = [failed_order_view(failed) for failed in page.orders]
     return DecimalResponse({"failed_orders": views, "next_cursor": cursor.encode(page.next, query.listing)})
 
 
 @router.get(
-    "/failed-orders/{order_id}", response_model=FailedOrderDetailView, responses=_responses(401, 403, 404, 422, 503)
+    "/failed-orders/{order_id}",
+    response_model=FailedOrderDetailView,
+    responses=_problems(401, 403, 404, 422, 503),
 )
-async def get_failed_order(order_id: str, call: TheOperatorCall) -> DecimalResponse:
-    """Show why an order failed, its whole story, and the id of its message in the dead-letter queue."""
-    failed = await call.offload(call.system.store.failed, order_id) if is_id(order_id) else None
-    order = await call.offload(call.system.store.get, order_id) if failed else None
+async def get_failed_order(order_id: str, context: OperatorDep) -> DecimalResponse:
+    """Show a FAILED order: its last error, its timeline, and the id of its message in the dead-letter queue."""
+    failed = await context.offload(context.system.store.failed, order_id) if is_id(order_id) else None
+    order = await context.offload(context.system.store.get, order_id) if failed else None
     if failed is None or order is None:
         raise OrderNotFailed
     return DecimalResponse({**failed_order_view(failed), "order": order_view(order)})
@@ -185,16 +188,16 @@ async def get_failed_order(order_id: str, call: TheOperatorCall) -> DecimalRespo
 @router.post(
     "/failed-orders/{order_id}/redrive",
     response_model=OrderView,
-    responses=_responses(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
-    openapi_extra=_body(RedriveRequest),
+    responses=_problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
+    openapi_extra=_request_body(RedriveRequest),
 )
-async def redrive_order(order_id: str, request: Request, call: TheOperatorCall) -> DecimalResponse:
-    """Give a failed order all its attempts anew. To do it again changes nothing."""
-    wanted = await _read(request, RedriveRequest)
+async def redrive_order(order_id: str, request: Request, context: OperatorDep) -> DecimalResponse:
+    """Return a FAILED order to PENDING with all its attempts. Repeating the request has no effect."""
+    wanted = await _read_model(request, RedriveRequest)
     if not is_id(order_id):
         raise OrderNotFound
     return DecimalResponse(
-        order_view(await call.offload(_redriven, order_id, wanted, _actor(call.caller), call.system))
+        order_view(await context.offload(_redriven, order_id, wanted, _actor(context.caller), context.system))
     )
 
 
@@ -212,27 +215,27 @@ def _redriven(order_id: str, wanted: RedriveRequest, actor: str, system: System)
 @router.post(
     "/failed-orders/redrive",
     response_model=RedriveView,
-    responses=_responses(400, 401, 403, 408, 413, 415, 422, 503),
-    openapi_extra=_body(BulkRedriveRequest),
+    responses=_problems(400, 401, 403, 408, 413, 415, 422, 503),
+    openapi_extra=_request_body(BulkRedriveRequest),
 )
-async def redrive_orders(request: Request, call: TheOperatorCall) -> DecimalResponse:
-    """Give failed orders all their attempts anew, a bounded number of them in a second; each is answered for.
+async def redrive_orders(request: Request, context: OperatorDep) -> DecimalResponse:
+    """Return FAILED orders to PENDING with all their attempts, at a bounded rate. Each order has a result.
 
-    Go on with `next_cursor` until it is null.
+    Continue with `next_cursor` until it is null.
     """
-    wanted = await _read(request, BulkRedriveRequest)
-    orders, following = await call.offload(chosen, wanted.selection, call.system)
-    actor, began = _actor(call.caller), monotonic()
+    wanted = await _read_model(request, BulkRedriveRequest)
+    orders, following = await context.offload(chosen, wanted.selection, context.system)
+    actor, began = _actor(context.caller), monotonic()
     results: list[Result] = []
     for order_id, epoch in orders:
-        if monotonic() > began + min(TIME, SHARE * call.settings.function_timeout):
+        if monotonic() > began + min(TIME, SHARE * context.settings.function_timeout):
             results.append(Result(order_id, Outcome.ERROR, "no time was left for it; try again"))
             continue
         one = partial(redrive_one_of_many, epoch=epoch, dry_run=wanted.dry_run)
-        results.append(await call.offload(one, order_id, actor, wanted.note, call.system))
+        results.append(await context.offload(one, order_id, actor, wanted.note, context.system))
         if results[-1].outcome is Outcome.REDRIVEN:
-            await asyncio.sleep(1 / call.settings.redrive_rate)
-    removed = 0 if wanted.dry_run else await call.offload(remove_stale, call.system)
+            await asyncio.sleep(1 / context.settings.redrive_rate)
+    removed = 0 if wanted.dry_run else await context.offload(remove_stale, context.system)
     return DecimalResponse(
         {
             "dry_run": wanted.dry_run,

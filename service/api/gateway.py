@@ -10,7 +10,7 @@ from mangum import Mangum
 from mangum.handlers import APIGateway
 
 from service.api.app import create_app
-from service.api.dependencies import inline
+from service.api.dependencies import run_inline
 from service.api.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _is_readable(reader: APIGateway) -> bool:
 
 @cache
 def _adapter(system: "LiveSystem", only_orders: bool) -> Mangum:
-    app = create_app(system.settings, inline, system, only_orders=only_orders)
+    app = create_app(system.settings, run_inline, system, only_orders=only_orders)
 
     async def app_with_root_path(scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Set ``root_path`` to the stage, which links need, and decode the path as a server does (ASGI, HTTP scope)."""

@@ -1,4 +1,4 @@
-"""Is the process alive, and does everything that it depends on answer?"""
+"""Liveness and readiness: whether the process runs, and whether its dependencies respond."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from service import __version__
-from service.api.dependencies import TheOffload, TheSystem
+from service.api.dependencies import OffloadDep, SystemDep
 from service.api.problems import ProblemRoute
 from service.orders.ports import error_name
 
@@ -17,13 +17,13 @@ router = APIRouter(route_class=ProblemRoute, tags=["health"])
 
 @router.get("/health", response_model=dict[str, str])
 async def health() -> JSONResponse:
-    """The process answers. Nothing else is asked."""
+    """Report that the process runs. Dependencies are not checked."""
     return JSONResponse({"status": "ok", "version": __version__})
 
 
 @router.get("/ready", response_model=dict[str, Any], responses={503: {"model": dict[str, Any]}})
-async def ready(system: TheSystem, offload: TheOffload) -> JSONResponse:
-    """Each dependency answers; 503 names the ones that do not."""
+async def ready(system: SystemDep, offload: OffloadDep) -> JSONResponse:
+    """Check each dependency. 503 names the dependencies that do not respond."""
     checks: dict[str, Callable[[], None]] = {
         "orders store": system.store.ready,
         "fulfillment queue": system.queue.ready,
@@ -31,10 +31,10 @@ async def ready(system: TheSystem, offload: TheOffload) -> JSONResponse:
     }
     outcomes = await asyncio.gather(*(offload(check) for check in checks.values()), return_exceptions=True)
     dependencies = {
-        name: "ok" if outcome is None else f"does not answer ({error_name(outcome)})"
+        name: "ok" if outcome is None else f"does not respond ({error_name(outcome)})"
         for name, outcome in zip(checks, outcomes, strict=True)
     }
-    all_well = all(outcome is None for outcome in outcomes)
+    is_ready = all(outcome is None for outcome in outcomes)
     return JSONResponse(
-        {"status": "ready" if all_well else "not ready", "dependencies": dependencies}, 200 if all_well else 503
+        {"status": "ready" if is_ready else "not ready", "dependencies": dependencies}, 200 if is_ready else 503
     )

@@ -4,12 +4,12 @@ import json
 import sys
 
 from service.api.app import create_app
-from service.api.dependencies import inline
+from service.api.dependencies import run_inline
 from service.settings import Settings
 
 
 def document() -> str:
-    """The document as it is committed, operators' routes included."""
+    """Return the document as committed, with the operators' routes."""
     settings = Settings(
         orders_table="-",
         failed_orders_table="-",
@@ -18,7 +18,7 @@ def document() -> str:
         state_machine_arn="-",
         cloud="embedded",
     )
-    return json.dumps(create_app(settings, inline).openapi(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(create_app(settings, run_inline).openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

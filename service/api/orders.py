@@ -1,4 +1,4 @@
-"""Submit, show, list and cancel orders."""
+"""Routes that submit, show, list and cancel orders."""
 
 from typing import Annotated, Any
 
@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from service import logs
 from service.api import cursor
-from service.api.body import KEY_PATTERN, idempotency_key, prefers_lenient, read_json
-from service.api.dependencies import TheCall
+from service.api.body import KEY_PATTERN, parse_idempotency_key, prefers_lenient, read_json
+from service.api.dependencies import ContextDep
 from service.api.problems import OrderNotFound, Problem, ProblemRoute
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView
 from service.orders.cancel import cancel
@@ -22,13 +22,13 @@ from service.orders.validation import OrderRequest
 router = APIRouter(route_class=ProblemRoute, tags=["orders"], default_response_class=DecimalResponse)
 
 ACCEPTED_HEADERS: dict[str, dict[str, Any]] = {
-    "Location": {"description": "Where the order is shown.", "required": True, "schema": {"type": "string"}},
+    "Location": {"description": "The URL of the order.", "required": True, "schema": {"type": "string"}},
     "Idempotency-Replayed": {
-        "description": "The key was used before, and this is the first answer again.",
+        "description": "Present if the key was used before. The response repeats the first one.",
         "schema": {"const": "true"},
     },
     "Preference-Applied": {
-        "description": "The workflow judges the order.",
+        "description": "Present if the workflow validates the order.",
         "schema": {"const": "handling=lenient"},
     },
 }
@@ -49,11 +49,11 @@ SUBMISSION: dict[str, Any] = {
             "required": False,
             "schema": {
                 "type": "string",
-                "description": "16 to 128 printable ASCII characters, bare or quoted, that make a retry safe.",
+                "description": "16 to 128 printable ASCII characters, bare or quoted. Makes a retry safe.",
                 "title": "Idempotency-Key",
                 "pattern": KEY_PATTERN,
             },
-            "description": "16 to 128 printable ASCII characters, bare or quoted, that make a retry safe.",
+            "description": "16 to 128 printable ASCII characters, bare or quoted. Makes a retry safe.",
         },
         {
             "name": "Prefer",
@@ -62,10 +62,10 @@ SUBMISSION: dict[str, Any] = {
             "schema": {
                 "type": "array",
                 "items": {"type": "string"},
-                "description": "`handling=lenient` leaves the judgment of the order to the workflow.",
+                "description": "`handling=lenient`: accept now, validate in the workflow.",
                 "title": "Prefer",
             },
-            "description": "`handling=lenient` leaves the judgment of the order to the workflow.",
+            "description": "`handling=lenient`: accept now, validate in the workflow.",
         },
     ],
     "requestBody": {
@@ -73,11 +73,11 @@ SUBMISSION: dict[str, Any] = {
         "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{OrderRequest.__name__}"}}},
     },
 }
-"""What a submission is made of, for the documentation: the route reads it itself, strictly and faster."""
+"""Headers and body of a submission, for the OpenAPI document. The route parses them itself: stricter and faster."""
 
 
 class ListQuery(BaseModel):
-    """Which orders to list: those of one customer, or those in one state."""
+    """Selects the orders of one customer or the orders with one status."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -85,18 +85,18 @@ class ListQuery(BaseModel):
     status: Status | None = None
     limit: int = Field(20, ge=1, le=100)
     cursor: str | None = Field(
-        None, description="`next_cursor` of the page before.", json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"}
+        None, description="`next_cursor` of the previous page.", json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"}
     )
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> "ListQuery":
+    def _check_one_filter(self) -> "ListQuery":
         if (self.customer_id is None) == (self.status is None):
             raise PydanticCustomError("one_of_two", "give either customer_id or status")
         return self
 
     @property
     def listing(self) -> str:
-        """The list that a cursor belongs to."""
+        """The filter that a cursor is bound to."""
         return f"customer_id={self.customer_id}" if self.customer_id else f"status={self.status}"
 
 
@@ -106,19 +106,19 @@ class ListQuery(BaseModel):
 @router.post(
     "/orders", status_code=202, response_model=AcceptedView, responses=RESPONSES["submit"], openapi_extra=SUBMISSION
 )
-async def submit_order(request: Request, call: TheCall) -> DecimalResponse:
-    """Submit an order. 202 means that it is durable and on its way; follow it at `Location`.
+async def submit_order(request: Request, context: ContextDep) -> DecimalResponse:
+    """Submit an order. 202: the order is stored durably and will be processed. `Location` is its URL.
 
-    A repeat with the same `Idempotency-Key` and the same order gets the first answer again.
+    A retry with the same `Idempotency-Key` and the same order gets the first response again.
     """
     submission = Submission(
         document=await read_json(request),
-        owner=call.caller.name,
+        owner=context.caller.name,
         lenient=prefers_lenient(request.headers.getlist("Prefer")),
-        idempotency_key=idempotency_key(request.headers.getlist("Idempotency-Key")),
+        idempotency_key=parse_idempotency_key(request.headers.getlist("Idempotency-Key")),
         traceparent=request.scope["traceparent"],
     )
-    order, replayed = await call.offload(submit, submission, call.system)
+    order, replayed = await context.offload(submit, submission, context.system)
     logs.note(order_id=order.order_id)
     headers = {"Location": f"{request.scope.get('root_path', '')}/orders/{order.order_id}"}
     if submission.lenient:
@@ -129,41 +129,41 @@ async def submit_order(request: Request, call: TheCall) -> DecimalResponse:
 
 
 @router.get("/orders", response_model=OrderListView, responses=RESPONSES["list"])
-async def list_orders(query: Annotated[ListQuery, Query()], call: TheCall) -> DecimalResponse:
-    """List a customer's orders, or the orders in one state, newest first.
+async def list_orders(query: Annotated[ListQuery, Query()], context: ContextDep) -> DecimalResponse:
+    """List the orders of one customer or with one status, newest first.
 
-    A page that is not the last may be shorter than `limit`; go on until `next_cursor` is null.
+    Any page may have fewer orders than `limit`. Request further pages until `next_cursor` is null.
     """
     after = cursor.decode(query.cursor, query.listing)
     if query.customer_id is not None:
-        page = await call.offload(call.system.store.by_customer, query.customer_id, query.limit, after)
+        page = await context.offload(context.system.store.by_customer, query.customer_id, query.limit, after)
     else:
-        page = await call.offload(call.system.store.by_status, query.status, query.limit, after)
-    visible = [order for order in page.orders if call.caller.sees(order)]
+        page = await context.offload(context.system.store.by_status, query.status, query.limit, after)
+    visible = [order for order in page.orders if context.caller.can_see(order)]
     return DecimalResponse(
         {"orders": [order_view(order) for order in visible], "next_cursor": cursor.encode(page.next, query.listing)}
     )
 
 
 @router.get("/orders/{order_id}", response_model=OrderView, responses=RESPONSES["get"])
-async def get_order(order_id: str, call: TheCall) -> DecimalResponse:
+async def get_order(order_id: str, context: ContextDep) -> DecimalResponse:
     """Show an order with its timeline."""
-    order = await call.offload(call.system.store.get, order_id) if is_id(order_id) else None
+    order = await context.offload(context.system.store.get, order_id) if is_id(order_id) else None
     if order is None:
         raise OrderNotFound
-    call.caller.check_may_see(order)
+    context.caller.check_can_see(order)
     return DecimalResponse(order_view(order))
 
 
 @router.post("/orders/{order_id}/cancel", response_model=OrderView, responses=RESPONSES["cancel"])
-async def cancel_order(order_id: str, call: TheCall) -> DecimalResponse:
-    """Cancel an order that fulfillment has not begun. Cancelling it again changes nothing."""
+async def cancel_order(order_id: str, context: ContextDep) -> DecimalResponse:
+    """Cancel an order before its fulfillment starts. Cancelling it again has no effect."""
     if not is_id(order_id):
         raise OrderNotFound
-    if not call.caller.sees_all:
-        order = await call.offload(call.system.store.get, order_id)
+    if not context.caller.sees_all:
+        order = await context.offload(context.system.store.get, order_id)
         if order is None:
             raise OrderNotFound
-        call.caller.check_may_see(order)
-    cancelled = await call.offload(cancel, order_id, "api", "cancelled by the customer", call.system)
+        context.caller.check_can_see(order)
+    cancelled = await context.offload(cancel, order_id, "api", "cancelled by the customer", context.system)
     return DecimalResponse(order_view(cancelled))

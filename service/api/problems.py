@@ -1,4 +1,4 @@
-"""Every error of the API as problem details (RFC 9457): one table from exception to problem, one type per cause."""
+"""Maps every error to problem details (RFC 9457), in one table, with one type per cause."""
 
 import logging
 from collections.abc import Callable, Coroutine, Mapping
@@ -29,7 +29,7 @@ TYPE_PREFIX = "urn:dofs:problem:"
 
 
 class ProblemError(BaseModel):
-    """One thing that is wrong with the request."""
+    """One error in the request."""
 
     pointer: str = Field(description="JSON Pointer (RFC 6901) into the body, or the name of a query parameter.")
     detail: str
@@ -45,13 +45,11 @@ class Problem(BaseModel):
     status: int
     detail: str | None = None
     errors: list[ProblemError] | None = None
-    trace_id: str | None = Field(
-        None, description="With 500 and 503: what the lines of the log about it have in common."
-    )
+    trace_id: str | None = Field(None, description="With 500 and 503: the trace id of the log lines of this request.")
 
 
 class BadRequest(Exception):
-    """A part of the request other than its body cannot be understood. The message is for the caller."""
+    """The request is invalid in a part other than its body. The caller sees the message."""
 
     def __init__(self, slug: str, detail: str) -> None:
         super().__init__(detail)
@@ -59,136 +57,136 @@ class BadRequest(Exception):
 
 
 class BodyTooLarge(Exception):
-    """The body is larger than the API takes."""
+    """The body is larger than the limit."""
 
 
 class BodyTooSlow(Exception):
-    """The body has not arrived in time."""
+    """The body did not arrive in time."""
 
 
 class WrongMediaType(Exception):
-    """The body is not JSON by its content type."""
+    """The content type is not JSON."""
 
 
 class Unauthenticated(Exception):
-    """The deployment authenticates its callers, and this request carries no identity."""
+    """The deployment authenticates its callers, and the request has no identity."""
 
 
 class NotOperator(Exception):
-    """The caller is known, and may not do what operators do."""
+    """The caller is authenticated, but is not an operator."""
 
 
 class OrderNotFailed(Exception):
-    """The order is not among the failed ones, or there is no such order."""
+    """The order is not FAILED, or does not exist."""
 
 
 class OrderNotFound(Exception):
-    """There is no such order, or it is somebody else's."""
+    """The order does not exist, or belongs to another caller."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class _ProblemKind:
     status: int
     slug: str
     title: str
 
 
-_KINDS: dict[type[Exception], _Kind] = {
-    MalformedDocument: _Kind(400, "malformed-json", "The body is not acceptable JSON"),
-    BadRequest: _Kind(400, "bad-request", "The request cannot be understood"),
-    Unauthenticated: _Kind(401, "unauthenticated", "The request carries no identity"),
-    NotOperator: _Kind(403, "not-operator", "Only operators may do this"),
-    OrderNotFailed: _Kind(404, "order-not-failed", "The order is not among the failed ones"),
-    OrderNotFound: _Kind(404, "order-not-found", "There is no such order"),
-    OrderUnknown: _Kind(404, "order-not-found", "There is no such order"),
-    BodyTooSlow: _Kind(408, "body-too-slow", "The body did not arrive in time"),
-    NotFailed: _Kind(409, "not-failed", "Only a FAILED order can be sent again"),
-    TooLate: _Kind(409, "too-late", "The order can no longer be cancelled"),
-    BodyTooLarge: _Kind(413, "body-too-large", "The body is too large"),
-    WrongMediaType: _Kind(415, "wrong-media-type", "The body must be application/json"),
-    OrderInvalid: _Kind(422, "order-invalid", "The order is not valid"),
-    KeyReused: _Kind(422, "idempotency-key-reused", "The idempotency key belongs to another order"),
-    RequestValidationError: _Kind(422, "parameters-invalid", "The parameters are not valid"),
+_PROBLEMS: dict[type[Exception], _ProblemKind] = {
+    MalformedDocument: _ProblemKind(400, "malformed-json", "The body is not acceptable JSON"),
+    BadRequest: _ProblemKind(400, "bad-request", "The request is not valid"),
+    Unauthenticated: _ProblemKind(401, "unauthenticated", "The request is not authenticated"),
+    NotOperator: _ProblemKind(403, "not-operator", "Only operators may do this"),
+    OrderNotFailed: _ProblemKind(404, "order-not-failed", "There is no failed order with this id"),
+    OrderNotFound: _ProblemKind(404, "order-not-found", "There is no such order"),
+    OrderUnknown: _ProblemKind(404, "order-not-found", "There is no such order"),
+    BodyTooSlow: _ProblemKind(408, "body-too-slow", "The body did not arrive in time"),
+    NotFailed: _ProblemKind(409, "not-failed", "Only a FAILED order can be redriven"),
+    TooLate: _ProblemKind(409, "too-late", "The order can no longer be cancelled"),
+    BodyTooLarge: _ProblemKind(413, "body-too-large", "The body is too large"),
+    WrongMediaType: _ProblemKind(415, "wrong-media-type", "The body must be application/json"),
+    OrderInvalid: _ProblemKind(422, "order-invalid", "The order is not valid"),
+    KeyReused: _ProblemKind(422, "idempotency-key-reused", "The idempotency key belongs to another order"),
+    RequestValidationError: _ProblemKind(422, "parameters-invalid", "The parameters are not valid"),
 }
-MISDIRECTED = _Kind(421, "misdirected", "This server does not go by that name")
-_UNAVAILABLE = _Kind(503, "unavailable", "A part of the system does not answer; try again")
-_INTERNAL = _Kind(500, "internal-error", "Something went wrong on our side")
+MISDIRECTED = _ProblemKind(421, "misdirected", "This server does not serve the host of the request")
+_UNAVAILABLE = _ProblemKind(503, "unavailable", "A dependency does not respond; try again")
+_INTERNAL = _ProblemKind(500, "internal-error", "Internal error")
 TITLES = {
     status: "; or: ".join(
-        dict.fromkeys(kind.title for kind in [*_KINDS.values(), _UNAVAILABLE] if kind.status == status)
+        dict.fromkeys(kind.title for kind in [*_PROBLEMS.values(), _UNAVAILABLE] if kind.status == status)
     )
-    for status in {kind.status for kind in [*_KINDS.values(), _UNAVAILABLE]}
+    for status in {kind.status for kind in [*_PROBLEMS.values(), _UNAVAILABLE]}
 }
-"""What each status can mean, for the documentation."""
+"""The titles of each status, for the OpenAPI document."""
 
 _HTTP_SLUGS = {404: "not-found", 405: "method-not-allowed"}
 
 
 def problem(
-    kind: _Kind, detail: str | None = None, headers: Mapping[str, str] | None = None, **members: Any
+    kind: _ProblemKind, detail: str | None = None, headers: Mapping[str, str] | None = None, **members: Any
 ) -> JSONResponse:
-    """Make a problem response; members that are None are left out."""
+    """Build a problem response. Members that are None are omitted."""
     content = {"type": TYPE_PREFIX + kind.slug, "title": kind.title, "status": kind.status, "detail": detail, **members}
     shown = {name: value for name, value in content.items() if value is not None}
     return JSONResponse(shown, kind.status, dict(headers) if headers else None, MEDIA_TYPE)
 
 
-async def _known(_request: Request, error: Exception) -> JSONResponse:
-    kind = next(_KINDS[each] for each in type(error).__mro__ if each in _KINDS)
+async def _handle_known(_request: Request, error: Exception) -> JSONResponse:
+    kind = next(_PROBLEMS[each] for each in type(error).__mro__ if each in _PROBLEMS)
     match error:
         case MalformedDocument():
             return problem(kind, str(error))
         case BadRequest():
-            return problem(_Kind(kind.status, error.slug, kind.title), str(error))
+            return problem(_ProblemKind(kind.status, error.slug, kind.title), str(error))
         case BodyTooSlow():
-            return problem(kind, headers={"Connection": "close"})  # what is left of it may never come
+            return problem(kind, headers={"Connection": "close"})  # the rest of the body may never arrive
         case OrderInvalid():
             return problem(kind, errors=error_views(error.errors))
         case TooLate() | NotFailed():
-            return problem(kind, f"It is {error.order.status}.", order_status=error.order.status)
+            return problem(kind, f"The order is {error.order.status}.", order_status=error.order.status)
         case RequestValidationError():
-            return problem(kind, errors=[_parameter_error(each) for each in error.errors()])
+            return problem(kind, errors=[_parameter_error_view(each) for each in error.errors()])
         case _:
             return problem(kind)
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def _handle_http(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     slug = _HTTP_SLUGS.get(error.status_code, f"http-{error.status_code}")
-    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
-    return problem(_Kind(error.status_code, slug, str(error.detail)), headers=headers)
+    headers = {"Allow": _allowed_methods(request)} if error.status_code == 405 else error.headers
+    return problem(_ProblemKind(error.status_code, slug, str(error.detail)), headers=headers)
 
 
-def _allowed(request: Request) -> str:
-    """All methods of the resource (RFC 9110, section 15.5.6); the framework names those of one of its routes."""
+def _allowed_methods(request: Request) -> str:
+    """Return all methods of the resource (RFC 9110, section 15.5.6). Starlette returns those of one route only."""
     routes = (route for route in request.app.routes if isinstance(route, Route))
     matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
     return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
 
 
 class ProblemRoute(APIRoute):
-    """A route that answers what nobody expected.
+    """A route that turns unexpected exceptions into problems.
 
-    Starlette would do it outside of all other middleware, and a browser could not read an answer without CORS headers.
+    Starlette handles them outside all other middleware. Such a response has no CORS headers, so browsers block it.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
-        async def guarded(request: Request) -> Response:
+        async def handle_errors(request: Request) -> Response:
             try:
                 return await handle(request)
             except Exception as error:
-                if isinstance(error, (HTTPException, *_KINDS)):
+                if isinstance(error, (HTTPException, *_PROBLEMS)):
                     raise
-                return _unexpected(request, self.path, error)
+                return _unexpected_problem(request, self.path, error)
 
-        return guarded
+        return handle_errors
 
 
-def _unexpected(request: Request, path: str, error: Exception) -> JSONResponse:
-    """Answer 503 where a dependency failed, which may pass, and 500 for any other error. The log names the error."""
+def _unexpected_problem(request: Request, path: str, error: Exception) -> JSONResponse:
+    """Return 503 for a failed dependency, which is transient, and 500 for any other error. The log has the cause."""
     trace = trace_id(request.scope["traceparent"])
     if isinstance(error, Unavailable):
         log.warning("%s %s: %s", request.method, path, error)
@@ -198,13 +196,13 @@ def _unexpected(request: Request, path: str, error: Exception) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Have an app answer every exception that it knows with its problem."""
-    for exception in _KINDS:
-        app.add_exception_handler(exception, _known)
-    app.add_exception_handler(HTTPException, _http)
+    """Register the exception handlers of an application."""
+    for exception in _PROBLEMS:
+        app.add_exception_handler(exception, _handle_known)
+    app.add_exception_handler(HTTPException, _handle_http)
 
 
-def _parameter_error(error: Mapping[str, Any]) -> dict[str, str]:
+def _parameter_error_view(error: Mapping[str, Any]) -> dict[str, str]:
     place, *path = error["loc"]
     where = pointer(path)
     return {"pointer": where if place == "body" else where.removeprefix("/"), "detail": error["msg"]}

@@ -1,4 +1,4 @@
-"""Figures of the running system: once, or as they change."""
+"""Routes that show statistics of the system: once, or as a stream of server-sent events."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, Field
 
-from service.api.dependencies import Offload, TheOperatorCall
+from service.api.dependencies import Offload, OperatorDep
 from service.api.problems import Problem, ProblemRoute
 from service.api.views import Instant
 from service.orders import stats
@@ -32,11 +32,11 @@ class TallyView(BaseModel):
     """A number of orders."""
 
     count: int
-    exact: bool = Field(description="False: at least so many.")
+    exact: bool = Field(description="False: the count is a lower bound.")
 
 
 class OldestOpenView(BaseModel):
-    """The open order that has stood unchanged for the longest time."""
+    """The open order with the oldest last change."""
 
     order_id: str
     status: Status
@@ -44,23 +44,23 @@ class OldestOpenView(BaseModel):
 
 
 class DepthView(BaseModel):
-    """How many messages a queue holds, about."""
+    """The approximate number of messages in a queue."""
 
     visible: int
     in_flight: int
 
 
 class PercentilesView(BaseModel):
-    """Seconds that half, 95 % and 99 % of some orders took at most."""
+    """Percentiles of the time to fulfillment, in seconds."""
 
     p50: float
     p95: float
     p99: float
-    orders: int = Field(description="The newest fulfilled orders, 100 at most.")
+    orders: int = Field(description="The number of orders measured: the newest fulfilled ones, 100 at most.")
 
 
 class MinuteView(BaseModel):
-    """What came to an end within one minute."""
+    """Orders that were fulfilled or failed within one minute."""
 
     at: Instant
     fulfilled: int
@@ -68,18 +68,18 @@ class MinuteView(BaseModel):
 
 
 class LastHourView(BaseModel):
-    """What came to an end lately. An order that was redriven counts as what it became."""
+    """Orders that were fulfilled or failed in the last hour. An order counts with its latest status."""
 
-    since: Instant = Field(description="An hour ago, or later when there was too much to look at.")
+    since: Instant = Field(description="One hour ago, or later if there were too many orders to count.")
     fulfilled: int
     failed: int
     success_rate: float | None
     seconds_to_fulfillment: PercentilesView | None
-    minutes: list[MinuteView] = Field(description="Sixty of them, the oldest first.")
+    minutes: list[MinuteView] = Field(description="60 minutes, the oldest first.")
 
 
 class StatsView(BaseModel):
-    """How the system does."""
+    """Statistics of the system."""
 
     at: Instant
     orders: dict[Status, TallyView]
@@ -90,39 +90,39 @@ class StatsView(BaseModel):
     last_hour: LastHourView
 
 
-PAUSE = 5
-"""How many times as long as a look took is waited before the next one, at least: watching must not slow the work."""
+PAUSE_FACTOR = 5
+"""The pause between two queries is at least this many times the duration of the last one, to bound the load."""
 
 
-class Figures:
-    """The figures that were taken last; many watchers cost no more than one."""
+class StatsCache:
+    """Caches the statistics, so that many clients cost no more than one."""
 
     def __init__(self) -> None:
-        self._taken: Stats | None = None
+        self._latest: Stats | None = None
         self._pause = timedelta()
-        self._taking = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
-    async def get(self, system: System, offload: Offload, good_for: timedelta) -> Stats:
-        """The figures, no older than ``good_for``, unless it takes long to take them."""
-        async with self._taking:
-            if self._taken is None or system.now() >= self._taken.at + max(good_for, self._pause):
+    async def get(self, system: System, offload: Offload, max_age: timedelta) -> Stats:
+        """Return statistics that are at most ``max_age`` old, or older if the queries are slow."""
+        async with self._lock:
+            if self._latest is None or system.now() >= self._latest.at + max(max_age, self._pause):
                 began = monotonic()
-                self._taken = await offload(stats.take, system)
-                self._pause = PAUSE * timedelta(seconds=monotonic() - began)
-            return self._taken
+                self._latest = await offload(stats.take, system)
+                self._pause = PAUSE_FACTOR * timedelta(seconds=monotonic() - began)
+            return self._latest
 
 
-async def _figures(request: Request, call: TheOperatorCall) -> Any:
-    figures: Figures = request.app.state.figures
-    good_for = timedelta(seconds=call.settings.stats_every)
+async def _stats_reader(request: Request, context: OperatorDep) -> Any:
+    cache: StatsCache = request.app.state.stats_cache
+    max_age = timedelta(seconds=context.settings.stats_every)
 
     async def get() -> dict[str, Any]:
-        return stats_view(await figures.get(call.system, call.offload, good_for))
+        return stats_view(await cache.get(context.system, context.offload, max_age))
 
     return get
 
 
-TheFigures = Annotated[Any, Depends(_figures)]
+StatsReaderDep = Annotated[Any, Depends(_stats_reader)]
 
 
 @router.get(
@@ -130,26 +130,26 @@ TheFigures = Annotated[Any, Depends(_figures)]
     response_model=StatsView,
     responses={status: {"model": Problem} for status in (401, 403, 503)},
 )
-async def show_stats(figures: TheFigures) -> JSONResponse:
-    """Show how the system does.
+async def show_stats(read_stats: StatsReaderDep) -> JSONResponse:
+    """Show statistics of the system.
 
-    The cost is bounded, however many orders there are: with 8 shards, 120 queries of an index, of 1,000 entries each
-    at most. What there is more of is told as not `exact`.
+    The cost is bounded for any number of orders: with 8 shards, 120 index queries of up to 1,000 entries each.
+    A count above this limit is not `exact`.
     """
-    return JSONResponse(await figures())
+    return JSONResponse(await read_stats())
 
 
 @live_router.get("/stats/live", response_class=EventSourceResponse)
-async def show_stats_live(figures: TheFigures, call: TheOperatorCall) -> AsyncIterator[dict[str, Any]]:
-    """Show how the system does, whenever it has been looked at anew, as server-sent events."""
-    shown = None
+async def show_stats_live(read_stats: StatsReaderDep, context: OperatorDep) -> AsyncIterator[dict[str, Any]]:
+    """Stream the statistics as server-sent events, one for each update."""
+    sent_at = None
     while True:
         try:
-            view = await figures()
-        except Exception as error:  # whoever listens comes again, and is told by `/stats` what is wrong
-            log.warning("GET /stats/live: ended, %s", error_name(error))
+            view = await read_stats()
+        except Exception as error:  # the client reconnects, and `/stats` returns the error
+            log.warning("GET /stats/live: stream closed after %s", error_name(error))
             return
-        if view["at"] != shown:
-            shown = view["at"]
+        if view["at"] != sent_at:
+            sent_at = view["at"]
             yield view
-        await asyncio.sleep(call.settings.stats_every)
+        await asyncio.sleep(context.settings.stats_every)

@@ -1,4 +1,4 @@
-"""The answers of the API for OpenAPI. ``service/orders/json_views.py`` makes those of orders and failed orders."""
+"""The models of responses, for the OpenAPI document. ``service/orders/json_views.py`` builds the responses."""
 
 from typing import Annotated, Any
 
@@ -15,17 +15,17 @@ Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}, exampl
 
 
 class TimelineView(BaseModel):
-    """One thing that happened to the order."""
+    """One transition of the order."""
 
     at: Instant
-    source: Status | None = Field(alias="from", description="The state it left; null for the first.")
+    source: Status | None = Field(alias="from", description="The status before; null for the first entry.")
     to: Status
     actor: str
     reason: str | None
 
 
 class OrderView(BaseModel):
-    """An order. What was submitted is shown as it was, so an order that is not valid may lack any of it."""
+    """An order. The submitted fields are shown unchanged, so an invalid order may lack any of them."""
 
     order_id: str = Field(examples=["ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6"])
     status: Status
@@ -34,10 +34,10 @@ class OrderView(BaseModel):
     total_amount: Any = Field(description="A number with two decimals.", examples=[59.98])
     items: list[Any] = Field(examples=[[{"product_id": "prod_456", "quantity": 2, "price": 29.99}]])
     metadata: dict[str, Any]
-    attempts: int = Field(description="Attempts to fulfill it since it was received or last redriven.")
+    attempts: int = Field(description="Fulfillment attempts since the order was received or last redriven.")
     created_at: Instant
     updated_at: Instant
-    errors: list[ProblemError] = Field(description="Why it was rejected.")
+    errors: list[ProblemError] = Field(description="The validation errors of a REJECTED order.")
     timeline: list[TimelineView]
 
 
@@ -49,22 +49,22 @@ class OrderListView(BaseModel):
 
 
 class FailedOrderView(BaseModel):
-    """An order that failed for good, and why."""
+    """A FAILED order and its last error."""
 
     order_id: str = Field(examples=["ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6"])
     customer_id: str | None = Field(examples=["cust_123"])
     reason: FailureKind
-    detail: str = Field(description="What ended the last attempt.")
+    detail: str = Field(description="The error of the last attempt.")
     attempts: int
-    epoch: int = Field(description="How often it had been redriven when it failed.")
+    epoch: int = Field(description="The number of redrives before this failure.")
     failed_at: Instant
     message_id: str | None = Field(
-        description="Its message in the dead-letter queue; null if it failed without one at hand."
+        description="The id of the order's message in the dead-letter queue; null if the order failed without one."
     )
 
 
 class FailedOrderDetailView(FailedOrderView):
-    """A failed order with its whole story."""
+    """A FAILED order with the order itself."""
 
     order: OrderView
 
@@ -77,7 +77,7 @@ class FailedOrderListView(BaseModel):
 
 
 class RedriveResultView(BaseModel):
-    """What came of one order."""
+    """The result of one order."""
 
     order_id: str
     outcome: Outcome
@@ -85,23 +85,23 @@ class RedriveResultView(BaseModel):
 
 
 class RedriveView(BaseModel):
-    """What came of a redrive of many."""
+    """The results of a bulk redrive."""
 
     dry_run: bool
     results: list[RedriveResultView]
-    dead_letters_removed: int = Field(description="Messages that told of failures that were redriven.")
+    dead_letters_removed: int = Field(description="Superseded messages removed from the dead-letter queue.")
     next_cursor: str | None
 
 
 class AcceptedView(BaseModel):
-    """An order that was taken in."""
+    """An accepted order."""
 
     order_id: str
     status: Status
 
 
 class DecimalResponse(JSONResponse):
-    """A JSON response that writes amounts digit for digit; the standard library cannot."""
+    """A JSON response that writes Decimal exactly. The standard library cannot."""
 
     def render(self, content: Any) -> bytes:
         return simplejson.dumps(content, use_decimal=True, ensure_ascii=False, separators=(",", ":")).encode()

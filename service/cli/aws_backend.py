@@ -89,7 +89,7 @@ class AwsBackend:
             except OrderUnknown:
                 raise _no_such(order_id) from None
             except TooLate as late:
-                told = f"Order {order_id}: The order can no longer be cancelled: It is {late.order.status}."
+                told = f"Order {order_id}: The order can no longer be cancelled: The order is {late.order.status}."
                 raise CliError(ExitCode.CONFLICT, told) from None
 
     def failed_orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
@@ -101,7 +101,7 @@ class AwsBackend:
         with self._errors():
             failed = self._system.store.failed(order_id)
             if failed is None:
-                raise CliError(ExitCode.NO_SUCH_ORDER, f"Order {order_id}: The order is not among the failed ones.")
+                raise CliError(ExitCode.NO_SUCH_ORDER, f"Order {order_id}: There is no failed order with this id.")
             return {**failed_order_view(failed), "order": order_view(self._found(order_id))}
 
     def redrive(self, selection: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from service.api.app import create_app
-from service.api.dependencies import inline
+from service.api.dependencies import run_inline
 from tests.support import SETTINGS, MemorySystem
 
 JSON = {"Content-Type": "application/json"}
@@ -19,7 +19,7 @@ PROBLEM = "application/problem+json"
 class Api:
     """The application with a system in memory; each call is one request, or some at the same time."""
 
-    def __init__(self, system: MemorySystem | None = None, offload: Any = inline, **settings: Any) -> None:
+    def __init__(self, system: MemorySystem | None = None, offload: Any = run_inline, **settings: Any) -> None:
         self.system = system or MemorySystem(settings=replace(SETTINGS, **settings))
         self.app = create_app(self.system.settings, offload, self.system)
 

@@ -7,7 +7,7 @@ import pytest
 
 from service.api import gateway as module
 from service.api.app import create_app
-from service.api.dependencies import inline
+from service.api.dependencies import run_inline
 from service.orders.lifecycle import Status
 from tests import events
 from tests.api.proxy import at, content, problem
@@ -171,5 +171,5 @@ def test_one_application_for_orders_and_one_for_the_rest_serve_all_the_requests_
         gateway.get("/health")
         gateway.get("/orders/ord_1")
         gateway.post("/order", valid_order())
-    given = (gateway.system.settings, inline, gateway.system)
+    given = (gateway.system.settings, run_inline, gateway.system)
     assert built == [(given, {"only_orders": False}), (given, {"only_orders": True})]

@@ -3,7 +3,7 @@
 import pytest
 
 from service import __version__
-from service.api.dependencies import in_thread, inline
+from service.api.dependencies import run_in_thread, run_inline
 from tests.api.client import Api
 
 DEPENDENCIES = {"orders store": "store", "fulfillment queue": "queue", "order workflow": "workflow"}
@@ -27,7 +27,7 @@ def test_life_depends_on_nobody(api):
     assert api.get("/health").status_code == 200
 
 
-@pytest.mark.parametrize("offload", [inline, in_thread])
+@pytest.mark.parametrize("offload", [run_inline, run_in_thread])
 def test_it_is_ready_when_every_dependency_answers(offload):
     response = Api(offload=offload).get("/ready")
     assert (response.status_code, response.json()) == (
@@ -36,7 +36,7 @@ def test_it_is_ready_when_every_dependency_answers(offload):
     )
 
 
-@pytest.mark.parametrize("offload", [inline, in_thread])
+@pytest.mark.parametrize("offload", [run_inline, run_in_thread])
 @pytest.mark.parametrize("name", DEPENDENCIES)
 def test_the_one_that_does_not_answer_is_named_and_the_others_are_well(name, offload):
     api = Api(offload=offload)
@@ -44,7 +44,7 @@ def test_the_one_that_does_not_answer_is_named_and_the_others_are_well(name, off
     response = api.get("/ready")
     assert (response.status_code, response.json()["status"]) == (503, "not ready")
     told = response.json()["dependencies"]
-    assert told.pop(name) == "does not answer (ConnectionError)"
+    assert told.pop(name) == "does not respond (ConnectionError)"
     assert set(told.values()) == {"ok"}
 
 

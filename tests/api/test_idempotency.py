@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.api.dependencies import in_thread, inline
+from service.api.dependencies import run_in_thread, run_inline
 from service.orders.lifecycle import Status
 from tests.api.client import LENIENT, Api, assert_problem
 from tests.steps.doubles import fulfill, store
@@ -126,7 +126,7 @@ def test_a_repeat_of_an_unjudged_order_is_a_repeat_too(api):
     assert_problem(api.post("/order", json={"x": 2}, headers=headers), 422, "idempotency-key-reused")
 
 
-@pytest.mark.parametrize("offload", [inline, in_thread])
+@pytest.mark.parametrize("offload", [run_inline, run_in_thread])
 def test_repeats_at_the_same_time_are_one_order(offload):
     api = Api(offload=offload)
     request = ("POST", "/order", {"json": valid_order(), "headers": {"Idempotency-Key": KEY}})

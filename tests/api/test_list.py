@@ -169,7 +169,7 @@ AT = "2026-01-31T09:30:00.123Z"
 def test_what_is_no_cursor_of_this_list_is_refused(cursor, query, five):
     response = five.get("/orders", params={**query, "cursor": cursor})
     problem = assert_problem(response, 400, "cursor-invalid")
-    assert problem["detail"] == "The cursor is not one of this list; begin without a cursor."
+    assert problem["detail"] == "The cursor does not belong to this list. Start again without a cursor."
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import anyio.to_thread
 import pytest
 import starlette.concurrency
 
-from service.api.dependencies import in_thread, inline
+from service.api.dependencies import run_in_thread, run_inline
 from tests.api.client import LENIENT, Api
 from tests.steps.doubles import PATIENCE, Interposed
 from tests.support import valid_order
@@ -53,7 +53,7 @@ def hops(monkeypatch):
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda each: f"{each[0]} {each[1]}")
 def test_in_place_no_request_starts_a_thread_or_hops_to_one(request_, hops):
-    api = Api(offload=inline)
+    api = Api(offload=run_inline)
     api.system.receive()
     method, path, given = request_
     api.request(method, path, **given)
@@ -61,7 +61,7 @@ def test_in_place_no_request_starts_a_thread_or_hops_to_one(request_, hops):
 
 
 def test_in_place_the_work_is_done_by_the_thread_that_asked():
-    api = Api(offload=inline)
+    api = Api(offload=run_inline)
     workers = []
     api.system.workflow.start = lambda *_: workers.append(threading.current_thread())
     api.post("/order", json=valid_order())
@@ -69,12 +69,12 @@ def test_in_place_the_work_is_done_by_the_thread_that_asked():
 
 
 def test_under_a_server_a_submission_hops_once(hops):
-    Api(offload=in_thread).post("/order", json=valid_order())
+    Api(offload=run_in_thread).post("/order", json=valid_order())
     assert hops.count("hop") == 1
 
 
 def test_under_a_server_the_work_is_done_by_another_thread():
-    api = Api(offload=in_thread)
+    api = Api(offload=run_in_thread)
     workers = []
     api.system.workflow.start = lambda *_: workers.append(threading.current_thread())
     assert api.post("/order", json=valid_order()).status_code == 202
@@ -92,7 +92,7 @@ def test_under_a_server_the_work_is_done_by_another_thread():
 )
 def test_under_a_server_a_table_that_keeps_one_waiting_does_not_keep_the_other(method, requests):
     """Each request is answered only when both are inside the store."""
-    api = Api(offload=in_thread)
+    api = Api(offload=run_in_thread)
     for order_id in ("ord_1", "ord_2"):
         api.system.receive(order_id)
     meeting = threading.Barrier(2)
@@ -106,7 +106,7 @@ def test_under_a_server_a_table_that_keeps_one_waiting_does_not_keep_the_other(m
 
 
 def test_under_a_server_the_three_checks_of_readiness_run_side_by_side():
-    api = Api(offload=in_thread)
+    api = Api(offload=run_in_thread)
     meeting = threading.Barrier(3)
 
     def ready():
@@ -118,6 +118,6 @@ def test_under_a_server_the_three_checks_of_readiness_run_side_by_side():
 
 
 def test_under_a_server_an_error_in_the_thread_is_the_same_problem():
-    api = Api(offload=in_thread)
+    api = Api(offload=run_in_thread)
     assert api.get("/orders/ord_1").json()["type"] == "urn:dofs:problem:order-not-found"
     assert api.post("/order", json={}).json()["type"] == "urn:dofs:problem:order-invalid"

@@ -6,7 +6,7 @@ import pytest
 from starlette.routing import Route
 
 from service.api.app import create_app
-from service.api.dependencies import in_thread, inline
+from service.api.dependencies import run_in_thread, run_inline
 from service.settings import SettingsError
 from tests.api.client import Api, assert_problem
 from tests.api.proxy import Gateway, problem
@@ -60,12 +60,12 @@ def table(offload, **settings):
 
 @SWITCHED
 def test_the_route_table_behind_api_gateway(settings, served):
-    assert table(inline, **settings) == EVERYBODYS | (OPERATORS if served else set())
+    assert table(run_inline, **settings) == EVERYBODYS | (OPERATORS if served else set())
 
 
 @SWITCHED
 def test_the_route_table_of_a_server(settings, served):
-    assert table(in_thread, **settings) == EVERYBODYS | (OPERATORS | SERVERS if served else set())
+    assert table(run_in_thread, **settings) == EVERYBODYS | (OPERATORS | SERVERS if served else set())
 
 
 @pytest.mark.parametrize("route", sorted(OPERATORS | SERVERS))

@@ -146,10 +146,10 @@ def test_who_is_known_and_no_operator_is_told_so_and_not_asked_for_a_key(shop, o
 def test_a_part_that_does_not_answer_is_told_of_in_the_api_s_words_and_tried_again(shop, open_console):
     visit = open_console(shop.base)
     visit.expects("503")
-    problem = {"title": "A part of the system does not answer", "status": 503, "detail": "It may in a moment."}
+    problem = {"title": "A dependency does not respond", "status": 503, "detail": "It may in a moment."}
     visit.page.route(re.compile(r"/orders\?"), lambda route: route.fulfill(status=503, json=problem))
     visit.go("orders?status=FULFILLED")
-    told = visit.page.get_by_role("alert").filter(has_text="A part of the system does not answer")
+    told = visit.page.get_by_role("alert").filter(has_text="A dependency does not respond")
     expect(told).to_contain_text("It may in a moment.")
     visit.page.unroute_all(behavior="wait")
     told.get_by_role("button", name="Try again").click()

@@ -189,14 +189,14 @@ def test_a_batch_that_breaks_off_is_told_of_and_tried_again(shop, failed, visit)
     visit.expects("503")
 
     def unavailable(route: Route) -> None:
-        problem = {"title": "A part of the system does not answer; try again", "status": 503, "detail": "the table"}
+        problem = {"title": "A dependency does not respond; try again", "status": 503, "detail": "the table"}
         route.fulfill(status=503, json=problem)
 
     visit.page.route("**/failed-orders/redrive", unavailable, times=1)
     visit.page.get_by_role("button", name="Redrive all…").click()
     redrive(visit.page, "all is well")
     dialog = visit.page.get_by_role("dialog", name="Redrive")
-    expect(dialog.get_by_role("alert")).to_contain_text("A part of the system does not answer")
+    expect(dialog.get_by_role("alert")).to_contain_text("A dependency does not respond")
     expect(dialog.get_by_role("alert")).to_contain_text("the table")
     dialog.get_by_role("button", name="Try again").click()
     expect(dialog.get_by_text("5 redriven.")).to_be_visible()

@@ -71,5 +71,5 @@ def test_a_cancellation_that_comes_too_late_says_so(shop, waiting, visit):
     shop.deliver(waiting)
     shop.settled([waiting])
     visit.page.get_by_role("dialog", name="Cancel this order?").get_by_role("button", name="Cancel order").click()
-    expect(visit.page.get_by_role("alert").filter(has_text="It is FULFILLED.")).to_be_visible()
+    expect(visit.page.get_by_role("alert").filter(has_text="The order is FULFILLED.")).to_be_visible()
     expect(visit.page.get_by_role("list", name="Timeline").get_by_text("FULFILLED")).to_be_visible()

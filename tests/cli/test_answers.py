@@ -20,7 +20,7 @@ ORDER = {
     "updated_at": "2026-01-31T09:30:01.000Z",
     "timeline": [{"at": "2026-01-31T09:30:00.000Z", "from": None, "to": "RECEIVED", "actor": "api", "reason": None}],
 }
-UNAVAILABLE = problem(503, "unavailable", "A part of the system does not answer; try again")
+UNAVAILABLE = problem(503, "unavailable", "A dependency does not respond; try again")
 
 
 @pytest.fixture(autouse=True)
@@ -45,17 +45,21 @@ def file(tmp_path):
 @pytest.mark.parametrize(
     ("answer", "code", "said"),
     [
-        (problem(401, "unauthenticated", "The request carries no identity"), 4, "give --api-key, --token or --sigv4"),
+        (problem(401, "unauthenticated", "The request is not authenticated"), 4, "give --api-key, --token or --sigv4"),
         (Answer(403, {"message": "Forbidden"}), 4, "does not let you (403, Forbidden)"),
         (problem(404, "order-not-found", "There is no such order"), 5, "Order ord_1: There is no such order."),
         (problem(404, "not-found", "Not Found"), 3, "is that the URL of a DOFS API"),
         (Answer(404, b"<html>nothing</html>"), 3, "is that the URL of a DOFS API"),
         (Answer(301, headers={"Location": "http://elsewhere.test"}), 3, "has no such route (301)"),
-        (problem(409, "too-late", "Too late", detail="It is FULFILLED."), 6, "Order ord_1: Too late: It is FULFILLED."),
+        (
+            problem(409, "too-late", "Too late", detail="The order is FULFILLED."),
+            6,
+            "Order ord_1: Too late: The order is FULFILLED.",
+        ),
         (problem(422, "parameters-invalid", "No", errors=[{"pointer": "/a", "detail": "b"}]), 2, "\n  /a: b\n"),
         (problem(422, "parameters-invalid", "No", errors="odd"), 2, "refuses the request (422, No)"),
-        (problem(500, "internal-error", "Something went wrong on our side"), 3, "is failing (500, Something went"),
-        (UNAVAILABLE, 3, "is failing (503, A part of the system does not answer; try again)"),
+        (problem(500, "internal-error", "Internal error"), 3, "is failing (500, Internal error"),
+        (UNAVAILABLE, 3, "is failing (503, A dependency does not respond; try again)"),
         (Answer(200, b"<html>hello</html>"), 3, "does not answer with JSON"),
         (Answer(200, b"[" * 100_000), 3, "does not answer with JSON"),
         (Answer(200, {"timeline": 5}), 3, "may be of different versions"),

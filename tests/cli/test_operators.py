@@ -197,7 +197,7 @@ def test_past_the_api_an_operator_cancels_and_is_named(past_the_api, cloud):
     ("arguments", "code", "said"),
     [
         (("show", "ord_none"), 5, "Order ord_none: There is no such order."),
-        (("failed", "show", "ord_none"), 5, "Order ord_none: The order is not among the failed ones."),
+        (("failed", "show", "ord_none"), 5, "Order ord_none: There is no failed order with this id."),
         (("cancel", "ord_none"), 5, "Order ord_none: There is no such order."),
         (("redrive", "ord_none", "--note", "x"), 5, "Order ord_none was not redriven: there is no such order."),
         (("load",), 2, "Orders are submitted to the API, never past it: leave --aws away and give --api."),

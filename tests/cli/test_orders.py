@@ -163,7 +163,7 @@ def test_an_order_is_cancelled_until_it_is_too_late(url, cloud, customer, tmp_pa
     assert here("--api", url, "watch", order_id).code == 0
     late = here("--api", url, "cancel", order_id)
     assert (late.code, late.out) == (6, "")
-    assert late.err == f"dofs: Order {order_id}: The order can no longer be cancelled: It is FULFILLED.\n"
+    assert late.err == f"dofs: Order {order_id}: The order can no longer be cancelled: The order is FULFILLED.\n"
 
 
 @pytest.mark.parametrize("command", [("show",), ("watch",), ("cancel",), ("failed", "show")])

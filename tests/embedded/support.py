@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.api.app import create_app
-from service.api.dependencies import in_thread
+from service.api.dependencies import run_in_thread
 from service.embedded.cloud import EmbeddedCloud, embedded_settings
 from tests.support import PINNED
 
@@ -44,14 +44,14 @@ def running_cloud(**settings: object) -> Iterator[EmbeddedCloud]:
 
 def client(cloud: EmbeddedCloud) -> httpx.AsyncClient:
     """A client of the cloud's API, over ASGI, in the way that a server runs it."""
-    app = create_app(cloud.settings, in_thread, cloud.system)
+    app = create_app(cloud.settings, run_in_thread, cloud.system)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://dofs.test")
 
 
 @contextmanager
 def serving(cloud: EmbeddedCloud) -> Iterator[str]:
     """Serve the cloud's API over HTTP, as ``uvicorn`` does, from this process; its base URL."""
-    with served(create_app(cloud.settings, in_thread, cloud.system)) as base:
+    with served(create_app(cloud.settings, run_in_thread, cloud.system)) as base:
         yield base
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from service.api.dependencies import in_thread
+from service.api.dependencies import run_in_thread
 from service.orders.ports import Unavailable
 from tests.api.client import Api
 from tests.api.proxy import Gateway
@@ -51,7 +51,7 @@ def test_every_route_of_a_server_answers_so():
 
 
 def test_a_stream_begins_so():
-    app = Api(cloud="embedded", offload=in_thread).app
+    app = Api(cloud="embedded", offload=run_in_thread).app
     (asked,) = (each for each in every_request(app) if each.route == SERVERS_ONLY)
     headers = asyncio.run(head_of(app, asked.path))
     assert_guarded(headers | {"cache-control": "no-store"})

@@ -52,7 +52,7 @@ def status(answer):
 
 def test_who_sends_half_a_body_holds_nobody_up_and_is_hung_up_on(server, monkeypatch):
     api, base, _ = server
-    monkeypatch.setattr(body, "PATIENCE", 0.3)
+    monkeypatch.setattr(body, "BODY_TIMEOUT", 0.3)
     with connection(base) as wire:
         wire.sendall(POST + b"Content-Length: 20\r\n\r\n{")
         assert httpx.get(f"{base}/health").status_code == 200
@@ -64,7 +64,7 @@ def test_who_sends_half_a_body_holds_nobody_up_and_is_hung_up_on(server, monkeyp
 
 def test_the_time_is_for_the_whole_body_and_not_for_each_piece(server, monkeypatch):
     _, base, _ = server
-    monkeypatch.setattr(body, "PATIENCE", 0.3)
+    monkeypatch.setattr(body, "BODY_TIMEOUT", 0.3)
     with connection(base) as wire:
         wire.sendall(POST + b"Content-Length: 60000\r\n\r\n")
         wire.settimeout(0.02)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from service.api.app import create_app
-from service.api.dependencies import in_thread, inline
+from service.api.dependencies import run_in_thread, run_inline
 from service.orders.lifecycle import Status
 from tests.api.client import Api, assert_problem
 from tests.api.proxy import Gateway, content, problem
@@ -26,7 +26,7 @@ def deployment(mode: str = "cognito") -> Gateway:
 
 
 def app_of(gateway: Gateway):
-    return create_app(gateway.system.settings, inline, gateway.system)
+    return create_app(gateway.system.settings, run_inline, gateway.system)
 
 
 @pytest.fixture(params=[Status.RECEIVED, Status.FAILED])
@@ -84,7 +84,7 @@ def test_over_every_route_of_a_deployment_nobody_is_answered_but_by_pages(mode, 
 @pytest.mark.parametrize("mode", MODES)
 def test_over_every_route_of_a_server_nobody_is_anybody_whatever_they_write(mode):
     """No gateway stands before it, so there is nobody that it could know."""
-    api = Api(offload=in_thread, cloud="embedded", api_auth=mode)
+    api = Api(offload=run_in_thread, cloud="embedded", api_auth=mode)
     before = api.system.receive()
     asked = every_request(api.app)
     assert SERVERS_ONLY in {each.route for each in asked}
