@@ -36,7 +36,7 @@ def test_cancelling_again_changes_nothing(api):
 def test_an_order_that_has_gone_too_far_stays_what_it_is(status, api):
     before = standing(status, api.system)
     problem = assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")
-    assert (problem["order_status"], problem["detail"]) == (status, f"It is {status}.")
+    assert (problem["order_status"], problem["detail"]) == (status, f"The order is {status}.")
     assert api.system.store.get("ord_1") == before
 
 
