@@ -3,7 +3,7 @@
 import pytest
 from starlette.routing import Route
 
-from service.api.dependencies import in_thread
+from service.api.dependencies import run_in_thread
 from service.orders.ports import Unavailable
 from tests.api.client import Api, assert_problem
 from tests.support import valid_order
@@ -43,12 +43,12 @@ def routes(app):
     return [f"{method} {route.path}" for route in app.routes if isinstance(route, Route) for method in route.methods]
 
 
-ALL = sorted(routes(Api(cloud="embedded", offload=in_thread).app))
+ALL = sorted(routes(Api(cloud="embedded", offload=run_in_thread).app))
 
 
 def send(route):
     """Send a request to a route over a failing store; the response, and how often the store was called."""
-    api = Api(cloud="embedded", offload=in_thread)
+    api = Api(cloud="embedded", offload=run_in_thread)
     api.system.store = FailingStore()
     method, path = route.split()
     path = path.replace("{order_id}", "ord_1").replace("{name}", "none")
