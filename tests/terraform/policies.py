@@ -1,0 +1,63 @@
+"""IAM policies: the function's, read from ``terraform/function.tf`` without Terraform, and any policy document."""
+
+import json
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+from service.provisioning.names import Names
+
+FUNCTION_TF = Path(__file__).parents[2] / "terraform" / "function.tf"
+STATEMENT = re.compile(r'Sid += "(\w+)"\n +Effect += "Allow"\n +Action += (.+)\n +Resource += (.+)\n')
+INDEXES = re.compile(r"\[for index in (\w+\.\w+)\.global_secondary_index : .*/index/\$\{index\.name\}\"\]")
+
+
+class Statement(NamedTuple):
+    """The actions that a policy allows, and the ARNs that it allows them on; an ARN may hold ``*``."""
+
+    actions: frozenset[str]
+    resources: frozenset[str]
+
+    def allows(self, action: str, resource: str) -> bool:
+        return action in self.actions and any(fnmatchcase(resource, pattern) for pattern in self.resources)
+
+
+Policy = dict[str, Statement]
+"""Its statements by their Sid."""
+
+
+def parse_document(document: str) -> Policy:
+    """A policy document as IAM has it."""
+    allowed = [each for each in json.loads(document)["Statement"] if each["Effect"] == "Allow"]
+    return {each["Sid"]: Statement(_values(each["Action"]), _values(each["Resource"])) for each in allowed}
+
+
+def _values(value: str | list[str]) -> frozenset[str]:
+    return frozenset([value] if isinstance(value, str) else value)
+
+
+def parse_function_policy(names: Names) -> Policy:
+    """The function's policy in ``function.tf``, for a deployment's names; ``index/*`` stands for a table's indexes."""
+    text = FUNCTION_TF.read_text().partition('resource "aws_iam_policy" "function"')[2].partition("\n}")[0]
+    found = STATEMENT.findall(text)
+    assert len(found) == text.count("Sid ") > 0, f"{STATEMENT.pattern} does not match each statement"
+    return {
+        sid: Statement(frozenset(re.findall(r'"([^"]+)"', actions)), frozenset({_arn(resource, names)}))
+        for sid, actions, resource in found
+    }
+
+
+def _arn(expression: str, names: Names) -> str:
+    """The ARN that an expression of ``function.tf`` stands for; the expression itself if it is another."""
+    table = f"arn:aws:dynamodb:{names.region}:{names.account}:table/"
+    arns = {
+        "aws_dynamodb_table.orders.arn": table + names.orders_table,
+        "aws_dynamodb_table.failed_orders.arn": table + names.failed_orders_table,
+        "aws_sqs_queue.fulfillment.arn": names.queue_arn(names.queue),
+        "aws_sqs_queue.dead_letter.arn": names.queue_arn(names.dead_letter_queue),
+        "local.state_machine_arn": names.state_machine_arn,
+    }
+    if indexes := INDEXES.fullmatch(expression):
+        return f"{arns[indexes[1] + '.arn']}/index/*"
+    return arns.get(expression, expression)
