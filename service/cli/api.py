@@ -1,4 +1,4 @@
-"""The API over HTTP: what is sent, and when it is sent again."""
+"""Clients of the API that retry failed requests: one request at a time, or many at the same time."""
 
 import asyncio
 import secrets
@@ -9,107 +9,108 @@ from urllib.parse import quote
 
 import httpx
 
-from service.cli.http_api import TIMEOUT, ApiEndpoint, answer
+from service.cli.http_api import TIMEOUT, ApiEndpoint, read_answer
 
-PASSING = frozenset({408, 429, 502, 503, 504})
-"""Answers after which the same request may succeed in a moment."""
+RETRYABLE = frozenset({408, 429, 502, 503, 504})  # statuses after which the same request may succeed
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds
-TRIES = 6
-_chance = secrets.SystemRandom()
+MAX_TRIES = 6
+_random = secrets.SystemRandom()
 
 
 class Api:
-    """One request after the other. What may be done twice is sent again; a redrive only if it was not begun."""
+    """The operators' commands over the API, one request at a time."""
 
     def __init__(self, endpoint: ApiEndpoint) -> None:
         self._endpoint = endpoint
-        self._client = httpx.Client(**endpoint.options)
-        self._answered = False
+        self._client = httpx.Client(**endpoint.client_options)
+        self._has_answered = False
 
     def order(self, order_id: str) -> Any:
-        return self._ask("GET", f"/orders/{quoted(order_id)}", f"Order {order_id}")
+        return self._request("GET", f"/orders/{quote_id(order_id)}", f"Order {order_id}")
 
     def submit(self, order: Mapping[str, Any], key: str) -> Any:
-        """Submit an order; the key makes it one order however often it is sent."""
-        return self._ask("POST", "/order", "The order", json=order, headers={"Idempotency-Key": key})
+        """Submit an order. With the same idempotency key, a repeat creates no second order."""
+        return self._request("POST", "/order", "The order", json=order, headers={"Idempotency-Key": key})
 
     def orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
-        return self._page("/orders", query, limit, cursor)
+        return self._get_page("/orders", query, limit, cursor)
 
     def cancel(self, order_id: str) -> Any:
-        return self._ask("POST", f"/orders/{quoted(order_id)}/cancel", f"Order {order_id}")
+        return self._request("POST", f"/orders/{quote_id(order_id)}/cancel", f"Order {order_id}")
 
     def failed_orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
-        return self._page("/failed-orders", query, limit, cursor)
+        return self._get_page("/failed-orders", query, limit, cursor)
 
     def failed_order(self, order_id: str) -> Any:
-        return self._ask("GET", f"/failed-orders/{quoted(order_id)}", f"Order {order_id}")
+        return self._request("GET", f"/failed-orders/{quote_id(order_id)}", f"Order {order_id}")
 
     def redrive(self, selection: Mapping[str, Any]) -> Any:
-        # What failed again after a redrive whose answer was lost would be redriven unseen.
-        return self._ask("POST", "/failed-orders/redrive", "Redrive", unbegun_only=True, json=dict(selection))
+        # If an answer is lost, a repeat would also redrive the orders that have failed again since then.
+        return self._request("POST", "/failed-orders/redrive", "Redrive", idempotent=False, json=dict(selection))
 
     def stats(self) -> Any:
-        return self._ask("GET", "/stats", "Stats")
+        return self._request("GET", "/stats", "Stats")
 
     def close(self) -> None:
         self._client.close()
 
-    def _page(self, path: str, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
-        following = {"cursor": cursor} if cursor else {}
-        return self._ask("GET", path, "The list", params={**query, "limit": limit, **following})
+    def _get_page(self, path: str, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
+        params = {**query, "limit": limit, **({"cursor": cursor} if cursor else {})}
+        return self._request("GET", path, "The list", params=params)
 
-    def _ask(self, method: str, path: str, about: str, *, unbegun_only: bool = False, **request: Any) -> Any:
-        tried = 0
+    def _request(self, method: str, path: str, subject: str, *, idempotent: bool = True, **request: Any) -> Any:
+        """Send a request, and retry it. If it is not idempotent, retry only when the API did not process it."""
+        tries = 0
         while True:
             result: httpx.Response | httpx.TransportError
             try:
                 result = self._client.request(method, path, **request)
-                self._answered = True
+                self._has_answered = True
             except httpx.TransportError as error:
                 result = error
-            tried += 1
-            pause = pause_before_next(tried, result, self._answered)
-            if pause is None or (unbegun_only and not _is_unbegun(result)):
-                return answer(result, self._endpoint, about)
+            tries += 1
+            pause = retry_pause(tries, result, self._has_answered)
+            if pause is None or not (idempotent or _was_not_processed(result)):
+                return read_answer(result, self._endpoint, subject)
             time.sleep(pause)
 
 
-def _is_unbegun(result: httpx.Response | httpx.TransportError) -> bool:
-    """Whether a request that came to nothing has certainly done nothing."""
+def _was_not_processed(result: httpx.Response | httpx.TransportError) -> bool:
+    """Return whether the failed request certainly had no effect."""
     if isinstance(result, httpx.Response):
         return result.status_code in (429, 503)
     return isinstance(result, httpx.ConnectError | httpx.ConnectTimeout)
 
 
 class AsyncApi:
-    """Requests side by side, in an event loop."""
+    """Sends many requests at the same time, in an event loop."""
 
-    def __init__(self, endpoint: ApiEndpoint, at_once: int) -> None:
+    def __init__(self, endpoint: ApiEndpoint, concurrency: int) -> None:
         self.endpoint = endpoint
-        # A connection is closed before the server may close it under a request: uvicorn does after 5 s.
-        limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once, keepalive_expiry=2)
-        # Whoever asks waits for a free connection as long as it takes; that is not the API's delay.
+        # uvicorn closes an idle connection after 5 s; the client must close it earlier, or it may send into a closed
+        # connection.
+        limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=2)
+        # A request may wait for a free connection without a time limit: that is not a delay of the API.
         timeout = httpx.Timeout(TIMEOUT, pool=None)
-        self.client = httpx.AsyncClient(**{**endpoint.options, "timeout": timeout}, limits=limits)
-        self._answered = False
+        self.client = httpx.AsyncClient(**{**endpoint.client_options, "timeout": timeout}, limits=limits)
+        self._has_answered = False
 
-    async def send(self, method: str, path: str, tries: int = TRIES, **request: Any) -> httpx.Response:
-        """Send a request, again if need be.
+    async def send(self, method: str, path: str, max_tries: int = MAX_TRIES, **request: Any) -> httpx.Response:
+        """Send a request, and retry it.
 
         Raises:
-            httpx.TransportError: no answer came, in none of the tries.
+            httpx.TransportError: no try got an answer.
         """
-        tried = 0
+        tries = 0
         while True:
             result: httpx.Response | httpx.TransportError
             try:
                 result = await self.client.request(method, path, **request)
-                self._answered = True
+                self._has_answered = True
             except httpx.TransportError as error:
                 result = error
-            tried += 1
-            pause = pause_before_next(tried, result, self._answered) if tried < tries else None
+            tries += 1
+            pause = retry_pause(tries, result, self._has_answered) if tries < max_tries else None
             if pause is not None:
                 await asyncio.sleep(pause)
             elif isinstance(result, httpx.Response):
@@ -117,40 +118,41 @@ class AsyncApi:
             else:
                 raise result
 
-    async def get(self, path: str, about: str, **params: Any) -> Any:
-        """The JSON of a resource.
+    async def get(self, path: str, subject: str, **params: Any) -> Any:
+        """Return the JSON of a resource.
 
         Raises:
-            CliError: there is none to be had.
+            CliError: the API does not return it.
         """
         try:
-            return answer(await self.send("GET", path, params=params), self.endpoint, about)
+            return read_answer(await self.send("GET", path, params=params), self.endpoint, subject)
         except httpx.TransportError as error:
-            raise self.endpoint.unreachable(error) from None
+            raise self.endpoint.unreachable_error(error) from None
 
 
-def pause_before_next(tried: int, result: httpx.Response | Exception, answered: bool) -> float | None:
-    """How long to wait before a request is sent again, in seconds; None when it is not.
+def retry_pause(tries: int, result: httpx.Response | Exception, has_answered: bool) -> float | None:
+    """Return the seconds to wait before the next try; None if the request is not retried.
 
     Args:
-        tried: how often it was sent.
-        result: what came of it the last time.
-        answered: whether the API has answered anything yet; if not, an address without a server is simply wrong.
+        tries: the number of tries so far.
+        result: the result of the last try.
+        has_answered: whether the API has answered any request. If it has not, a refused connection means that the URL
+            is wrong.
     """
-    if tried >= TRIES or (isinstance(result, httpx.ConnectError) and not answered):
+    if tries >= MAX_TRIES or (isinstance(result, httpx.ConnectError) and not has_answered):
         return None
-    asked_for = 0.0
+    retry_after = 0.0
     if isinstance(result, httpx.Response):
-        if result.status_code not in PASSING:
+        if result.status_code not in RETRYABLE:
             return None
-        written = result.headers.get("retry-after", "")
-        asked_for = float(written) if written.isdecimal() and len(written) < 4 else 0.0
+        header = result.headers.get("retry-after", "")
+        retry_after = float(header) if header.isdecimal() and len(header) < 4 else 0.0
     elif isinstance(result, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return None
-    jitter = _chance.uniform(0.5, 1) * FIRST_PAUSE * 2.0 ** (tried - 1)
-    return min(max(jitter, asked_for), LONGEST_PAUSE)
+    backoff = _random.uniform(0.5, 1) * FIRST_PAUSE * 2.0 ** (tries - 1)
+    return min(max(backoff, retry_after), LONGEST_PAUSE)
 
 
-def quoted(order_id: str) -> str:
-    """An order's id as a part of a path."""
+def quote_id(order_id: str) -> str:
+    """Return an order's id as a segment of a path."""
     return quote(order_id, safe="")

@@ -1,4 +1,4 @@
-"""The command ``dofs``: its global options, its commands, and what becomes of their errors."""
+"""The command ``dofs``: its global options, its commands, and its error messages."""
 
 import sys
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ EPILOG = "\n".join(
         "dofs submit orders.csv",
         "dofs list --status FAILED --all --json | jq -r .order_id",
         "dofs --api https://abc.execute-api.ap-south-1.amazonaws.com/dev --sigv4 stats",
-        'dofs --aws redrive --all --reason declined --note "the warehouse is back"',
+        'dofs --aws redrive --all --reason declined --note "the warehouse is open again"',
     ]
 )
 
 app = typer.Typer(
     name="dofs",
-    help="Submit orders, follow them, and look after those that failed.",
+    help="Submit, follow and redrive orders.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -37,8 +37,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         from service import __version__
 
         typer.echo(f"dofs {__version__}")
@@ -46,32 +46,41 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def options(
+def create_context(
     ctx: typer.Context,
     api: Annotated[
-        str, typer.Option("--api", metavar="URL", envvar="DOFS_API_URL", help="The API, with its stage.")
+        str, typer.Option("--api", metavar="URL", envvar="DOFS_API_URL", help="The URL of the API, with its stage.")
     ] = DEFAULT_URL,
     api_key: Annotated[
         str | None,
-        typer.Option("--api-key", metavar="KEY", envvar="DOFS_API_KEY", help="The API key; better in the variable."),
+        typer.Option(
+            "--api-key",
+            metavar="KEY",
+            envvar="DOFS_API_KEY",
+            help="The API key. Other users of the machine may see an option; prefer the variable.",
+        ),
     ] = None,
     token: Annotated[
         str | None,
         typer.Option(
-            "--token", metavar="TOKEN", envvar="DOFS_TOKEN", help="A user pool's ID token; better in the variable."
+            "--token",
+            metavar="TOKEN",
+            envvar="DOFS_TOKEN",
+            help="The ID token of a Cognito user pool. Prefer the variable.",
         ),
     ] = None,
     sigv4: Annotated[
-        bool, typer.Option("--sigv4", help="Sign requests with the environment's AWS credentials.")
+        bool, typer.Option("--sigv4", help="Sign requests with the AWS credentials of the environment.")
     ] = False,
     region: Annotated[
-        str | None, typer.Option("--region", metavar="REGION", help="AWS region, for --sigv4 and --aws.")
+        str | None, typer.Option("--region", metavar="REGION", help="The AWS region, for --sigv4 and --aws.")
     ] = None,
     aws: Annotated[
         bool,
         typer.Option(
             "--aws",
-            help="Operators' commands without the API, with the environment's AWS credentials. Also after the command.",
+            help="Run operators' commands without the API, with the AWS credentials of the environment. "
+            "May follow the command.",
         ),
     ] = False,
     function: Annotated[
@@ -79,22 +88,23 @@ def options(
         typer.Option(
             "--function",
             metavar="NAME",
-            help="With --aws: the deployment's function; dofs-orders-ENVIRONMENT if not given.",
+            help="With --aws: the Lambda function of the deployment; by default dofs-orders-ENVIRONMENT.",
         ),
     ] = None,
     environment: Annotated[
-        str, typer.Option("--environment", metavar="NAME", help="With --aws: the deployment's environment.")
+        str, typer.Option("--environment", metavar="NAME", help="With --aws: the environment of the deployment.")
     ] = "dev",
     as_json: Annotated[
         bool,
         typer.Option(
-            "--json",
-            help="One JSON document on stdout; JSON Lines for lists. Also after the command.",
+            "--json", help="Write one JSON document to stdout, or JSON Lines for lists. May follow the command."
         ),
     ] = False,
-    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
-    """Take the global options."""
+    """Create the context of the command from the global options."""
     context = CommandContext(
         api, api_key, token, sigv4, region, aws, function or f"dofs-orders-{environment}", Output(as_json)
     )
@@ -109,18 +119,18 @@ for command in (trace, redrive, stats, load, smoke):
     command.add_to(app)
 
 
-def _switches_first(arguments: Sequence[str]) -> list[str]:
-    """The command line with ``--json`` and ``--aws`` before the command, wherever they were written."""
+def _move_switches_first(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with ``--json`` and ``--aws`` before the command."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    given = [each for each in SWITCHES if each in arguments[:end]]
-    return [*given, *(each for each in arguments[:end] if each not in SWITCHES), *arguments[end:]]
+    switches = [each for each in SWITCHES if each in arguments[:end]]
+    return [*switches, *(each for each in arguments[:end] if each not in SWITCHES), *arguments[end:]]
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command, and answer for its errors in one sentence each.
+    """Run one command, and write its errors to stderr.
 
     Args:
-        arguments: the command line; the process's own if None.
+        arguments: the arguments after ``dofs``; those of the process if None.
 
     Returns:
         The exit code.
@@ -128,25 +138,25 @@ def run(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    errors = Output(as_json=False)
+    output = Output(as_json=False)
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        typer.main.get_command(app).main(args=_switches_first(given), prog_name="dofs")
+        typer.main.get_command(app).main(args=_move_switches_first(given), prog_name="dofs")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.DONE
-    except CliError as stop:
-        if str(stop):
-            errors.note(f"dofs: {stop}")
-        for each in stop.errors:
-            errors.note(f"  {each['pointer'] or '(whole)'}: {each['detail']}")
-        return stop.code
+    except CliError as error:
+        if str(error):
+            output.note(f"dofs: {error}")
+        for each in error.errors:
+            output.note(f"  {each['pointer'] or '(whole)'}: {each['detail']}")
+        return error.code
     except (KeyboardInterrupt, EOFError):
-        errors.note("dofs: interrupted.")
+        output.note("dofs: interrupted.")
         return ExitCode.INTERRUPTED
     except Exception as error:
-        errors.note(
-            f"dofs: this should not have happened ({type(error).__name__}: {str(error)[:200]}): "
-            "dofs and the API may be of different versions."
+        output.note(
+            f"dofs: unexpected error ({type(error).__name__}: {str(error)[:200]}): "
+            "the versions of dofs and the API may differ."
         )
         return ExitCode.API
     return ExitCode.DONE

@@ -1,4 +1,4 @@
-"""How requests to the API prove who sends them."""
+"""Authentication of requests to the API: an API key, a user pool's token, or AWS Signature Version 4."""
 
 import os
 import re
@@ -13,32 +13,34 @@ SERVICE = "execute-api"
 _SIGNED_HEADERS = ("content-type", "idempotency-key", "prefer", "x-api-key")
 
 
-def headers(api_key: str | None, token: str | None) -> dict[str, str]:
-    """The headers that carry an API key and a token of a user pool; none of what is not given.
+def credential_headers(api_key: str | None, token: str | None) -> dict[str, str]:
+    """Return the headers for the API key and the token that are given.
 
     Raises:
-        CliError: no header can carry one. The message does not quote it.
+        CliError: a header cannot contain the key or the token. The message does not quote it.
     """
-    given = (
+    credentials = (
         ("X-Api-Key", api_key, 256, "API key", "DOFS_API_KEY or --api-key"),
         ("Authorization", token, 8192, "token", "DOFS_TOKEN or --token"),
     )
-    for _, value, longest, what, where in given:
+    for _, value, longest, noun, source in credentials:
         if value and not re.fullmatch(f"[!-~]{{1,{longest}}}", value):
-            raise CliError(ExitCode.USAGE, f"The {what} holds characters that no header can carry: check {where}.")
-    return {name: value for name, value, *_ in given if value}
+            raise CliError(
+                ExitCode.USAGE, f"The {noun} is too long, or has characters that no header may contain: check {source}."
+            )
+    return {name: value for name, value, *_ in credentials if value}
 
 
 class SigV4(httpx.Auth):
-    """Signs each request for API Gateway with AWS's Signature Version 4.
+    """Signs each request for API Gateway with AWS Signature Version 4.
 
-    ``credentials`` is asked for every request, so that those that expire are refreshed.
+    ``get_credentials`` is called for every request, so that credentials that expire are refreshed.
     """
 
     requires_request_body = True
 
-    def __init__(self, credentials: Callable[[], Any], region: str) -> None:
-        self._credentials = credentials
+    def __init__(self, get_credentials: Callable[[], Any], region: str) -> None:
+        self._get_credentials = get_credentials
         self._region = region
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -51,18 +53,19 @@ class SigV4(httpx.Auth):
             data=request.content,
             headers={name: request.headers[name] for name in _SIGNED_HEADERS if name in request.headers},
         )
-        SigV4Auth(self._credentials(), SERVICE, self._region).add_auth(signed)
+        SigV4Auth(self._get_credentials(), SERVICE, self._region).add_auth(signed)
         for name, value in signed.headers.items():
             request.headers[name] = value
         yield request
 
 
-def sigv4(url: str, region: str | None) -> SigV4:
-    """Sign with the IAM credentials of the environment.
+def create_sigv4(url: str, region_option: str | None) -> SigV4:
+    """Create a signer with the AWS credentials of the environment.
 
     Args:
-        url: the API's, whose host name tells the region when nothing else does.
-        region: the region; None for the environment's.
+        url: the URL of the API.
+        region_option: the region, if the user gave one. Otherwise the region is that of the URL's host name, or else
+            that of the environment.
 
     Raises:
         CliError: there are no credentials, or no region.
@@ -73,7 +76,7 @@ def sigv4(url: str, region: str | None) -> SigV4:
     try:
         session = botocore.session.get_session()
         credentials = session.get_credentials()
-        found = region or _region_of(url) or environment_region() or session.get_config_variable("region")
+        region = region_option or _region_of(url) or environment_region() or session.get_config_variable("region")
     except BotoCoreError as error:
         raise CliError(ExitCode.NOT_AUTHORIZED, f"The AWS credentials cannot be read: {error}") from None
     if credentials is None:
@@ -81,13 +84,13 @@ def sigv4(url: str, region: str | None) -> SigV4:
             ExitCode.NOT_AUTHORIZED,
             "There are no AWS credentials to sign with: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret.",
         )
-    if not found:
+    if not region:
         raise CliError(ExitCode.USAGE, "Signing needs a region: give --region, or set AWS_REGION.")
-    return SigV4(credentials.get_frozen_credentials, found)
+    return SigV4(credentials.get_frozen_credentials, region)
 
 
 def environment_region() -> str | None:
-    """The region of ``AWS_REGION``, which all of AWS's tools read but boto3."""
+    """Return the value of ``AWS_REGION``. The AWS CLI and other SDKs read it, but boto3 does not."""
     return os.environ.get("AWS_REGION") or None
 
 

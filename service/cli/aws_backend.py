@@ -1,4 +1,4 @@
-"""Operators' commands without the API: the same ports and the same domain as behind it, with IAM credentials."""
+"""The operators' commands without the API: the same domain and adapters as the API's, with IAM credentials."""
 
 import logging
 import os
@@ -23,9 +23,9 @@ from botocore.exceptions import (
 
 from service.aws.clients import EMULATOR_CREDENTIAL
 from service.cli.auth import environment_region
-from service.cli.context import PAGE
+from service.cli.backend import PAGE_SIZE
 from service.cli.errors import CliError, ExitCode
-from service.cli.log_group import EARLIER, LONG_AGO, Search, search
+from service.cli.log_group import CLOCK_SKEW, DEFAULT_AGE, LogSearch, search_log_group
 from service.orders import stats
 from service.orders.cancel import TooLate, cancel
 from service.orders.dead_letters import remove_stale
@@ -41,28 +41,28 @@ from service.provisioning.names import ALIAS
 from service.settings import Settings, SettingsError
 from service.wiring import LiveSystem
 
-_NOT_ALLOWED = ("AccessDenied", "ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient", "InvalidSignature")
+_DENIED = ("AccessDenied", "ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient", "InvalidSignature")
 
 
-logging.getLogger("service").addHandler(logging.NullHandler())  # what happens is told by the commands alone
+logging.getLogger("service").addHandler(logging.NullHandler())  # the commands report errors themselves
 
 
-class _Uncounted:
-    """Metrics that go nowhere: the function's are collected from its log, and this process has none."""
+class _NoMetrics:
+    """Records no metrics: CloudWatch extracts them from the function's log, which this process does not write."""
 
     def record(self, metric: Metric, value: int = 1, **dimensions: str) -> None:
         """Record nothing."""
 
     def flush(self) -> None:
-        """There is nothing to write."""
+        """Write nothing."""
 
 
 class _OperatorsSystem(LiveSystem):
-    metrics = _Uncounted()
+    metrics = _NoMetrics()
 
 
 class AwsBackend:
-    """A deployment by its own resources. What it answers is what the API answers."""
+    """A deployment, reached through its AWS resources. Returns the same JSON as the API."""
 
     def __init__(self, function: str, region: str | None) -> None:
         self._function = function
@@ -71,7 +71,7 @@ class AwsBackend:
 
     def order(self, order_id: str) -> Any:
         with self._errors():
-            return order_view(self._found(order_id))
+            return order_view(self._get_order(order_id))
 
     def orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         with self._errors():
@@ -87,10 +87,10 @@ class AwsBackend:
             try:
                 return order_view(cancel(order_id, self._actor, "cancelled by an operator", self._system))
             except OrderUnknown:
-                raise _no_such(order_id) from None
+                raise _unknown_order(order_id) from None
             except TooLate as late:
-                told = f"Order {order_id}: The order can no longer be cancelled: The order is {late.order.status}."
-                raise CliError(ExitCode.CONFLICT, told) from None
+                message = f"Order {order_id}: The order can no longer be cancelled: The order is {late.order.status}."
+                raise CliError(ExitCode.CONFLICT, message) from None
 
     def failed_orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         with self._errors():
@@ -102,18 +102,18 @@ class AwsBackend:
             failed = self._system.store.failed(order_id)
             if failed is None:
                 raise CliError(ExitCode.NO_SUCH_ORDER, f"Order {order_id}: There is no failed order with this id.")
-            return {**failed_order_view(failed), "order": order_view(self._found(order_id))}
+            return {**failed_order_view(failed), "order": order_view(self._get_order(order_id))}
 
     def redrive(self, selection: Mapping[str, Any]) -> Any:
         note, dry_run = selection["note"], selection["dry_run"]
         with self._errors():
             system, named = self._system, tuple(selection.get("order_ids", ()))
-            wanted = Selection(named, *_filter(selection), selection.get("limit", PAGE), selection.get("cursor"))
+            wanted = Selection(named, *_filter(selection), selection.get("limit", PAGE_SIZE), selection.get("cursor"))
             orders, following = chosen(wanted, system)
             results = []
             for order_id, epoch in orders:
                 result = redrive_one_of_many(order_id, self._actor, note, system, epoch=epoch, dry_run=dry_run)
-                if result.cause and _is_refusal(_aws_error(result.cause)):
+                if result.cause and _is_denied(_aws_error(result.cause)):
                     raise result.cause
                 results.append({"order_id": order_id, "outcome": result.outcome, "detail": result.detail})
                 if result.outcome is Outcome.REDRIVEN:
@@ -125,23 +125,23 @@ class AwsBackend:
         with self._errors():
             return stats_view(stats.take(self._system))
 
-    def trace(self, order_id: str, since: datetime | None, until: datetime | None) -> Search:
-        """The lines of the function's log that tell an order's story; since it was created if nothing else is said."""
+    def trace(self, order_id: str, since: datetime | None, until: datetime | None) -> LogSearch:
+        """Search the function's log for the lines of an order; by default, from the creation of the order."""
         with self._errors():
             if since is None:
                 order = self._system.store.get(order_id)
-                since = order.created_at - EARLIER if order else datetime.now(UTC) - LONG_AGO
-            named = self._configuration.get("LoggingConfig", {}).get("LogGroup")
-            group = named or f"/aws/lambda/{self._configuration['FunctionName']}"
-            return search(self._client("logs"), group, order_id, since, until)
+                since = order.created_at - CLOCK_SKEW if order else datetime.now(UTC) - DEFAULT_AGE
+            group = self._configuration.get("LoggingConfig", {}).get("LogGroup")
+            group = group or f"/aws/lambda/{self._configuration['FunctionName']}"
+            return search_log_group(self._client("logs"), group, order_id, since, until)
 
     def close(self) -> None:
-        """Nothing: boto3's connections end with the process."""
+        """Do nothing: the connections of boto3 end with the process."""
 
-    def _found(self, order_id: str) -> Order:
+    def _get_order(self, order_id: str) -> Order:
         order = self._system.store.get(order_id)
         if order is None:
-            raise _no_such(order_id)
+            raise _unknown_order(order_id)
         return order
 
     @cached_property
@@ -154,7 +154,7 @@ class AwsBackend:
 
     @cached_property
     def _configuration(self) -> Mapping[str, Any]:
-        """The deployed function."""
+        """The configuration of the deployed function."""
         functions = self._functions
         try:
             version = functions.get_alias(FunctionName=self._function, Name=ALIAS)["FunctionVersion"]
@@ -171,23 +171,23 @@ class AwsBackend:
 
     @cached_property
     def _settings(self) -> Settings:
-        """The deployment's settings, as its function has them."""
+        """The settings of the deployment: the environment variables of its function."""
         variables = self._configuration.get("Environment", {}).get("Variables", {})
-        if self._endpoint:  # what the function calls an emulator's address may be no address here
+        if self._endpoint:  # the emulator's address in the function's network may not work here
             variables = {**variables, "DOFS_CLOUD": "localstack", "DOFS_AWS_ENDPOINT_URL": self._endpoint}
         try:
             settings = Settings.load(variables)
         except SettingsError as error:
             raise CliError(
                 ExitCode.USAGE,
-                f"The settings of {self._function} are not those of this version of DOFS: "
+                f"The settings of {self._function} do not match this version of DOFS: "
                 + "; ".join(str(error).split("\n")),
             ) from None
         return settings if settings.region else replace(settings, region=self._functions.meta.region_name)
 
     @cached_property
     def _actor(self) -> str:
-        """Who acts, as a timeline names them."""
+        """The operator, for the timeline."""
         try:
             return f"operator:{self._client('sts').get_caller_identity()['Arn']}"
         except (BotoCoreError, ClientError, KeyError):
@@ -206,42 +206,42 @@ class AwsBackend:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Say what is wrong with AWS, or with the user's access to it."""
+        """Turn the errors of AWS, and of the access to it, into errors for the user."""
         try:
             yield
         except (BotoCoreError, ClientError, Unavailable) as error:
-            raise _explained(_aws_error(error), self._endpoint or "AWS") from None
+            raise _cli_error(_aws_error(error), self._endpoint or "AWS") from None
 
 
 def _aws_error(error: BaseException) -> BaseException:
-    """Find the error of AWS behind an error of a port."""
+    """Return the AWS error that caused an adapter's error."""
     return error.__cause__ or error if isinstance(error, Unavailable) else error
 
 
-def _explained(error: BaseException, where: str) -> CliError:
+def _cli_error(error: BaseException, source: str) -> CliError:
+    """Return the error for the user. ``source`` is AWS, or the URL of an emulator."""
     match error:
         case NoCredentialsError() | PartialCredentialsError() | CredentialRetrievalError():
             return CliError(ExitCode.NOT_AUTHORIZED, f"There are no AWS credentials ({error}): set AWS_PROFILE.")
         case NoRegionError():
             return CliError(ExitCode.USAGE, "AWS needs a region: give --region, or set AWS_REGION.")
-        case ClientError() if _is_refusal(error):
-            return CliError(ExitCode.NOT_AUTHORIZED, f"{where} does not let you: {error}")
+        case ClientError() if _is_denied(error):
+            return CliError(ExitCode.NOT_AUTHORIZED, f"{source} denies access: {error}")
         case ClientError():
-            return CliError(ExitCode.API, f"{where} refuses or is failing: {error}")
+            return CliError(ExitCode.API, f"{source} refuses the request, or fails: {error}")
         case _:
-            return CliError(ExitCode.API, f"{where} cannot be reached: {error}")
+            return CliError(ExitCode.API, f"{source} cannot be reached: {error}")
 
 
-def _is_refusal(error: BaseException) -> bool:
-    return isinstance(error, ClientError) and str(error.response.get("Error", {}).get("Code", "")).startswith(
-        _NOT_ALLOWED
-    )
+def _is_denied(error: BaseException) -> bool:
+    return isinstance(error, ClientError) and str(error.response.get("Error", {}).get("Code", "")).startswith(_DENIED)
 
 
 def _filter(query: Mapping[str, Any]) -> tuple[FailureKind | None, Span]:
+    """Return the reason and the time span of a query for failed orders."""
     bounds = (parse(query[name]) if name in query else None for name in ("failed_after", "failed_before"))
     return FailureKind(query["reason"]) if "reason" in query else None, Span(*bounds)
 
 
-def _no_such(order_id: str) -> CliError:
+def _unknown_order(order_id: str) -> CliError:
     return CliError(ExitCode.NO_SUCH_ORDER, f"Order {order_id}: There is no such order.")

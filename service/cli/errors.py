@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and the sentence that says why."""
+"""The exit codes, and the error that ends a command."""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -6,10 +6,10 @@ from typing import Any
 
 
 class ExitCode(IntEnum):
-    """The exit codes, which scripts rely on."""
+    """The exit codes. Scripts rely on them."""
 
     DONE = 0
-    PARTLY = 1
+    INCOMPLETE = 1
     USAGE = 2
     API = 3
     NOT_AUTHORIZED = 4
@@ -19,26 +19,29 @@ class ExitCode(IntEnum):
 
     @property
     def meaning(self) -> str:
-        """What it tells the caller."""
+        """The meaning of the code, for the help text."""
         return _MEANINGS[self]
 
 
 _MEANINGS = {
-    ExitCode.DONE: "done",
-    ExitCode.PARTLY: "done in part, or ended badly: orders refused, not fulfilled, not redriven, or lost",
+    ExitCode.DONE: "success",
+    ExitCode.INCOMPLETE: "some orders were refused, not fulfilled, not redriven, or lost",
     ExitCode.USAGE: "wrong usage, or input that cannot be read",
-    ExitCode.API: "the API or AWS cannot be reached, or is failing",
+    ExitCode.API: "the API or AWS cannot be reached, or fails",
     ExitCode.NOT_AUTHORIZED: "not authorized",
-    ExitCode.NO_SUCH_ORDER: "no such order, or not among the failed ones",
-    ExitCode.CONFLICT: "the order's state does not allow it",
+    ExitCode.NO_SUCH_ORDER: "no such order, or the order has not failed",
+    ExitCode.CONFLICT: "the state of the order does not allow it",
     ExitCode.INTERRUPTED: "interrupted",
 }
 
 
 class CliError(Exception):
-    """A command cannot go on. The message is for the user: what happened, to which order, what to do.
+    """A command cannot continue.
 
-    ``errors`` are a problem's own, each with a ``pointer`` and a ``detail``.
+    Args:
+        code: the exit code.
+        message: what happened, to which order, and what to do next.
+        errors: the field errors of a problem, each with a ``pointer`` and a ``detail``.
     """
 
     def __init__(self, code: ExitCode, message: str, errors: Sequence[Any] = ()) -> None:

@@ -1,4 +1,4 @@
-"""Where the API is, who asks, and what its answers mean."""
+"""The API over HTTP: its URL and credentials, its answers, and the errors for the user."""
 
 import json
 import ssl
@@ -14,13 +14,13 @@ from service import __version__
 from service.cli import auth
 from service.cli.errors import CliError, ExitCode
 
-TIMEOUT = 30.0  # seconds; API Gateway's own is 29
-NOT_AN_API = "is that the URL of a DOFS API, with its stage, such as /dev?"
+TIMEOUT = 30.0  # seconds; the timeout of API Gateway is 29 seconds
+CHECK_URL = "is this the URL of a DOFS API, with its stage, such as /dev?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiEndpoint:
-    """Where the API is, and how its callers prove who they are."""
+    """The URL of the API, and the credentials for it."""
 
     url: str
     api_key: str | None = field(default=None, repr=False)
@@ -31,33 +31,34 @@ class ApiEndpoint:
     def __post_init__(self) -> None:
         try:
             parts = urlsplit(self.url)
-            whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         except ValueError:
-            whole = False
-        if not whole or parts.query or parts.fragment or not self.url.isprintable():
+            valid = False
+        if not valid or parts.query or parts.fragment or not self.url.isprintable():
             raise CliError(ExitCode.USAGE, "--api takes a URL such as http://127.0.0.1:8000 or https://host/dev.")
         if self.token and self.sigv4:
             raise CliError(
-                ExitCode.USAGE, "A request is signed or bears a token, not both: leave --sigv4 or DOFS_TOKEN away."
+                ExitCode.USAGE, "A request has either a token or a signature: omit --sigv4, or --token and DOFS_TOKEN."
             )
         if parts.username is not None:
-            raise CliError(ExitCode.USAGE, "--api takes no user and password; a key goes into DOFS_API_KEY.")
+            raise CliError(ExitCode.USAGE, "--api takes no user and password; put an API key into DOFS_API_KEY.")
 
     @property
-    def options(self) -> dict[str, Any]:
-        """What a client of httpx is made with."""
+    def client_options(self) -> dict[str, Any]:
+        """The arguments for a client of httpx."""
         headers = {"User-Agent": f"dofs/{__version__}", "Accept": "application/json"}
         return {
             "base_url": self.url.rstrip("/"),
-            "headers": {**headers, **auth.headers(self.api_key, self.token)},
-            "auth": auth.sigv4(self.url, self.region) if self.sigv4 else None,
+            "headers": {**headers, **auth.credential_headers(self.api_key, self.token)},
+            "auth": auth.create_sigv4(self.url, self.region) if self.sigv4 else None,
             "timeout": TIMEOUT,
-            # Reading all certificate authorities takes longer than a request. Without them no certificate is trusted.
+            # Loading the certificate authorities takes longer than a request. A context without them trusts no
+            # certificate, so it is safe for plain HTTP.
             "verify": True if self.url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         }
 
-    def unreachable(self, error: Exception) -> CliError:
-        """What to tell the user when no answer comes."""
+    def unreachable_error(self, error: Exception) -> CliError:
+        """Return the error for the user when the API does not answer."""
         if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
             return CliError(ExitCode.API, f"The API at {self.url} did not answer in {TIMEOUT:.0f} s; try again.")
         return CliError(
@@ -66,72 +67,80 @@ class ApiEndpoint:
             "start one with `make run`, or give --api.",
         )
 
-    def explain(self, response: httpx.Response, about: str) -> CliError:
-        """What to tell the user about an answer that is an error.
+    def response_error(self, response: httpx.Response, subject: str) -> CliError:
+        """Return the error for the user when the API answers with an error.
 
         Args:
             response: the answer.
-            about: what was asked for, such as ``Order ord_1``.
+            subject: the subject of the request, such as ``Order ord_1``.
         """
-        problem = problem_in(response)
-        status, said = response.status_code, said_by(problem, response)
+        problem = parse_problem(response)
+        status, text = response.status_code, problem_text(problem, response)
         slug = str(problem.get("type", "")).removeprefix("urn:dofs:problem:")
-        errors = errors_of(problem)
         if status in (401, 403):
             return CliError(
                 ExitCode.NOT_AUTHORIZED,
-                f"The API at {self.url} does not let you ({status}, {said}): "
-                "give --api-key, --token or --sigv4, or other ones.",
+                f"The API at {self.url} denies access ({status}, {text}): check --api-key, --token or --sigv4.",
             )
         if status == 404 and slug in ("order-not-found", "order-not-failed"):
-            return CliError(ExitCode.NO_SUCH_ORDER, f"{about}: {said}.")
+            return CliError(ExitCode.NO_SUCH_ORDER, f"{subject}: {text}.")
         if status == 404 or 300 <= status < 400:
-            return CliError(ExitCode.API, f"{about}: the API at {self.url} has no such route ({status}): {NOT_AN_API}")
+            return CliError(ExitCode.API, f"{subject}: the API at {self.url} has no such route ({status}): {CHECK_URL}")
         if status == 409:
-            return CliError(ExitCode.CONFLICT, f"{about}: {said}.")
+            return CliError(ExitCode.CONFLICT, f"{subject}: {text}.")
         if status >= 500 or status == 429:
-            return CliError(ExitCode.API, f"{about}: the API at {self.url} is failing ({status}, {said}); try again.")
-        return CliError(ExitCode.USAGE, f"{about}: the API refuses the request ({status}, {said}).", errors)
+            return CliError(ExitCode.API, f"{subject}: the API at {self.url} fails ({status}, {text}); try again.")
+        return CliError(
+            ExitCode.USAGE, f"{subject}: the API refuses the request ({status}, {text}).", problem_errors(problem)
+        )
 
 
-def answer(result: httpx.Response | httpx.TransportError, endpoint: ApiEndpoint, about: str) -> Any:
-    """The JSON of a good answer.
+def read_answer(result: httpx.Response | httpx.TransportError, endpoint: ApiEndpoint, subject: str) -> Any:
+    """Return the JSON of a successful answer.
 
     Raises:
-        CliError: it is none.
+        CliError: the answer is an error, is not a JSON object, or did not arrive.
     """
     if not isinstance(result, httpx.Response):
-        raise endpoint.unreachable(result) from None
+        raise endpoint.unreachable_error(result) from None
     if not result.is_success:
-        raise endpoint.explain(result, about)
-    content = json_of(result)
+        raise endpoint.response_error(result, subject)
+    content = parse_json(result)
     if not isinstance(content, dict):
-        raise CliError(ExitCode.API, f"{about}: {endpoint.url} does not answer with JSON: {NOT_AN_API}")
+        raise CliError(ExitCode.API, f"{subject}: {endpoint.url} does not answer with JSON: {CHECK_URL}")
     return content
 
 
-def json_of(response: httpx.Response) -> Any:
-    """The JSON of a response with amounts as ``Decimal``; None when it holds none."""
+def accepted_order_id(response: httpx.Response) -> str | None:
+    """Return the id of the order that the API has accepted; None if the answer is not that of a DOFS API."""
+    content = parse_json(response)
+    if response.status_code == 202 and isinstance(content, dict) and isinstance(content.get("order_id"), str):
+        return str(content["order_id"])
+    return None
+
+
+def parse_json(response: httpx.Response) -> Any:
+    """Return the JSON of a response, with amounts as ``Decimal``; None if it is not JSON."""
     try:
         return json.loads(response.content, parse_float=Decimal)
     except (ValueError, ArithmeticError, RecursionError):
         return None
 
 
-def problem_in(response: httpx.Response) -> dict[str, Any]:
-    """The problem details of an error, or what API Gateway says in their place."""
-    content = json_of(response)
+def parse_problem(response: httpx.Response) -> dict[str, Any]:
+    """Return the problem details of an error, or the error object of API Gateway."""
+    content = parse_json(response)
     return content if isinstance(content, dict) else {}
 
 
-def said_by(problem: Mapping[str, Any], response: httpx.Response) -> str:
-    """The title and the detail of a problem, on one line without a full stop at its end."""
+def problem_text(problem: Mapping[str, Any], response: httpx.Response) -> str:
+    """Return the title and the detail of a problem, on one line, without a full stop at the end."""
     title = problem.get("title") or problem.get("message") or response.reason_phrase or "no reason given"
     return ": ".join(str(part).rstrip(".") for part in (title, problem.get("detail")) if part)
 
 
-def errors_of(problem: Mapping[str, Any]) -> list[dict[str, str]]:
-    """What a problem says is wrong with each place of the request."""
+def problem_errors(problem: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the field errors of a problem."""
     errors = problem.get("errors")
-    given = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
-    return [{"pointer": str(each.get("pointer", "")), "detail": str(each.get("detail", ""))} for each in given]
+    given = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    return [{"pointer": str(error.get("pointer", "")), "detail": str(error.get("detail", ""))} for error in given]

@@ -1,7 +1,7 @@
-"""Load at a fixed rate, and what it did to every single order.
+"""Submits orders at a fixed rate, and measures the response times.
 
-The generator is open-loop: requests have their instants before the first is sent, and their time is counted from
-there. A server that holds up one request thereby holds up those behind it, in the numbers too.
+The generator is open-loop: the time of each request is planned before the first one is sent, and the response time
+counts from the planned time. If the server delays one request, the delay of the requests behind it is measured too.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from service.cli.api import AsyncApi
-from service.cli.http_api import json_of
+from service.cli.http_api import accepted_order_id
 from service.cli.signals import Interruption
 from service.orders import strict_json
 
@@ -24,74 +24,73 @@ PRICES = ("29.99", "0.50", "1249.00", "7.25")
 
 
 @dataclass(slots=True)
-class Measured:
-    """What a run has measured. Times are in seconds."""
+class LoadResult:
+    """The result of a run. Times are in seconds."""
 
     sent: int = 0
     accepted: list[str] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
+    response_times: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
-    took: float = 0.0
+    seconds: float = 0.0
     interrupted: bool = False
 
 
-async def generate(
-    api: AsyncApi, customer_id: str, rate: float, duration: float, at_once: int, answered: Callable[[], None]
-) -> Measured:
-    """Submit orders at a fixed rate, each at its instant whatever became of those before.
+async def generate_load(
+    api: AsyncApi, customer_id: str, rate: float, duration: float, concurrency: int, on_response: Callable[[], None]
+) -> LoadResult:
+    """Submit orders at a fixed rate. A request is sent at its planned time, whether the others were answered or not.
 
     Args:
         api: the API.
-        customer_id: whose orders they are; nobody else's.
-        rate: orders a second.
-        duration: seconds to go on for.
-        at_once: requests at the same time; more wait, and their waiting counts.
-        answered: called for each request that came to an end.
+        customer_id: the customer of the orders, who has no other orders.
+        rate: orders per second.
+        duration: the duration of the run, in seconds.
+        concurrency: requests at the same time. Others wait, and their response time includes the wait.
+        on_response: called for each request that is answered or has failed.
     """
-    measured, gate, interruption = Measured(), asyncio.Semaphore(at_once), Interruption()
-    under_way: set[asyncio.Task[None]] = set()
+    result, slots, interruption = LoadResult(), asyncio.Semaphore(concurrency), Interruption()
+    in_flight: set[asyncio.Task[None]] = set()
 
-    async def one(number: int, planned: float) -> None:
-        async with gate:
-            kind, order_id = await _submit(api, sample(customer_id, number))
-        measured.times.append(time.monotonic() - planned)
+    async def submit(number: int, planned: float) -> None:
+        async with slots:
+            error, order_id = await _submit(api, sample_order(customer_id, number))
+        result.response_times.append(time.monotonic() - planned)
         if order_id is None:
-            measured.errors[kind] += 1
+            result.errors[error] += 1
         else:
-            measured.accepted.append(order_id)
-        answered()
+            result.accepted.append(order_id)
+        on_response()
 
-    began = time.monotonic()
-    with interruption.watching(under_way):
+    start = time.monotonic()
+    with interruption.handle(in_flight):
         for number in range(max(1, round(rate * duration))):
-            planned = began + number / rate
+            planned = start + number / rate
             await interruption.sleep(planned - time.monotonic())
-            if interruption.came:
+            if interruption.requested:
                 break
-            measured.sent += 1
-            under_way.add(asyncio.create_task(one(number, planned)))
-        results = await asyncio.gather(*under_way, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception):  # not those that were cancelled
-            raise result
-    measured.took, measured.interrupted = time.monotonic() - began, interruption.came
-    return measured
+            result.sent += 1
+            in_flight.add(asyncio.create_task(submit(number, planned)))
+        outcomes = await asyncio.gather(*in_flight, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):  # CancelledError is not an Exception
+            raise outcome
+    result.seconds, result.interrupted = time.monotonic() - start, interruption.requested
+    return result
 
 
 async def _submit(api: AsyncApi, body: bytes) -> tuple[str, str | None]:
-    """Submit once, without a second try; the kind of what went wrong, and the id of what was accepted."""
+    """Submit an order without retries. Return the kind of error, and the id of the accepted order."""
+    headers = {"Content-Type": "application/json"}
     try:
-        response = await api.send("POST", "/order", tries=1, content=body, headers={"Content-Type": "application/json"})
+        response = await api.send("POST", "/order", max_tries=1, content=body, headers=headers)
     except httpx.TransportError as error:
         return type(error).__name__, None
-    content = json_of(response)
-    if response.status_code == 202 and isinstance(content, dict) and isinstance(content.get("order_id"), str):
-        return "", content["order_id"]
-    return f"HTTP {response.status_code}", None
+    order_id = accepted_order_id(response)
+    return "" if order_id else f"HTTP {response.status_code}", order_id
 
 
-def sample(customer_id: str, number: int) -> bytes:
-    """The order number so-and-so of a run: valid, and unlike its neighbors."""
+def sample_order(customer_id: str, number: int) -> bytes:
+    """Return a valid order. Orders with different numbers differ."""
     quantity, price = number % 3 + 1, PRICES[number % len(PRICES)]
     cents = quantity * int(price.replace(".", ""))
     item = {"product_id": f"prod_{number % 100}", "quantity": quantity, "price": strict_json.parse(price)}
@@ -100,7 +99,7 @@ def sample(customer_id: str, number: int) -> bytes:
 
 
 def percentiles(times: Sequence[float]) -> dict[str, float] | None:
-    """The 50th, 90th and 99th percentile (nearest rank) and the maximum, in seconds; None of nothing."""
+    """Return the 50th, 90th and 99th percentile (nearest rank) and the maximum; None if there are no times."""
     if not times:
         return None
     ordered = sorted(times)
@@ -109,7 +108,7 @@ def percentiles(times: Sequence[float]) -> dict[str, float] | None:
 
 
 def histogram(times: Sequence[float]) -> list[dict[str, Any]]:
-    """How many times fall below which bound: at most 12 bars whose bounds double, in seconds."""
+    """Count the times in at most 12 buckets. The upper bound of each bucket is twice that of the one before."""
     if not times:
         return []
     bounds = [max(max(times), 0.001) / 2**power for power in range(BARS)][::-1]

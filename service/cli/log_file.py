@@ -1,4 +1,4 @@
-"""An order's story from a file of log lines: a server's, or what ``docker compose logs`` prints."""
+"""Reads the log lines of an order from a file, such as the output of ``docker compose logs``."""
 
 import re
 import shutil
@@ -10,69 +10,73 @@ from pathlib import Path
 from typing import IO
 
 from service.cli.errors import CliError, ExitCode
-from service.cli.log_lines import Story
+from service.cli.order_log import OrderLog
 
-LONGEST = 1024 * 1024  # bytes of a line that is read
-# What compose puts before a container's line: its name, and in 2.26, even into a pipe, "erase this line".
+MAX_LENGTH = 1024 * 1024  # bytes; the rest of a longer line is skipped
+# Docker Compose writes the container's name before a line; version 2.26 also writes "erase this line" into a pipe.
 _PREFIX = re.compile(r"(?:\x1b\[2K)?(?:[\w.-]{1,128} *\| ?)?(?=\{)")
 
 
-def read(name: str, story: Story) -> tuple[int, int]:
-    """Read an order's lines.
+def read_log_file(name: str, log: OrderLog) -> tuple[int, int]:
+    """Read the lines of an order.
 
     Args:
         name: the file's name; ``-`` for standard input.
-        story: takes the lines.
+        log: takes the lines.
 
     Returns:
-        How many lines the file has, and how many of them are no JSON objects.
+        The number of lines in the file, and the number of those that are not JSON objects.
 
     Raises:
-        CliError: it cannot be read.
+        CliError: the file cannot be read.
     """
     try:
-        with _opened(name) as file:
-            count = passed_over = 0
-            for number, text in _lines(file):
+        with _open_seekable(name) as file:
+            count = not_json = 0
+            for number, text in _read_lines(file):
                 count += 1
-                passed_over += not story.take(number, text)
-            if story.traces:
+                not_json += not log.add(number, text)
+            if log.traces:
                 file.seek(0)
-                for number, text in _lines(file):
-                    story.take(number, text)
+                for number, text in _read_lines(file):
+                    log.add(number, text)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no name of a file"
+        reason = getattr(error, "strerror", None) or "the file name is not valid"
         raise CliError(ExitCode.USAGE, f"{name} cannot be read: {reason}.") from None
-    return count, passed_over
+    return count, not_json
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[IO[bytes]]:
-    """A file that can be read twice: a pipe is copied first, since what names no order may belong to one."""
+def _open_seekable(name: str) -> Iterator[IO[bytes]]:
+    """Open a file that can be read twice. A pipe is copied first."""
     if name == "-":
-        with tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-            copy.seek(0)
+        with _copy(sys.stdin.buffer) as copy:
             yield copy
         return
     with Path(name).open("rb") as file:
         if file.seekable():
             yield file
             return
-        with tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(file, copy)
-            copy.seek(0)
+        with _copy(file) as copy:
             yield copy
 
 
-def _lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
-    """The lines that are not empty, by number; of one that is too long its begin, which is no JSON object."""
+@contextmanager
+def _copy(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(file, copy)
+        copy.seek(0)
+        yield copy
+
+
+def _read_lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
+    """Read the lines that are not empty, with their numbers. A line above ``MAX_LENGTH`` is cut, and thus not JSON."""
     number = 0
-    while line := file.readline(LONGEST):
+    while line := file.readline(MAX_LENGTH):
         number += 1
-        whole = line
-        while len(whole) == LONGEST and not whole.endswith(b"\n"):
-            whole = file.readline(LONGEST)
+        part = line
+        while len(part) == MAX_LENGTH and not part.endswith(b"\n"):
+            part = file.readline(MAX_LENGTH)
         text = line.decode(errors="replace").removeprefix("\ufeff").strip()
         if text:
             prefix = _PREFIX.match(text)

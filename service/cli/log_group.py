@@ -1,4 +1,4 @@
-"""An order's story from CloudWatch Logs."""
+"""Searches CloudWatch Logs for the log lines of an order."""
 
 import re
 import time
@@ -8,81 +8,82 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from service.cli.errors import CliError, ExitCode
-from service.cli.log_lines import Story
+from service.cli.order_log import OrderLog
 
-EARLIER = timedelta(minutes=1)  # before an order was created: two machines' clocks may differ
-LONG_AGO = timedelta(days=7)
-PAGES = 100  # of one search: one answers after up to 1 MB of log, with lines or without
-TRACES = 10  # of one order that are searched for
-PACE = 0.2  # seconds between two requests: an account has five of this kind a second, and no more for asking
-EVENTS = 10_000  # of a page; the most that there can be
+CLOCK_SKEW = timedelta(minutes=1)  # the search begins this long before the order was created
+DEFAULT_AGE = timedelta(days=7)  # of the oldest line of the search, if the order is unknown
+MAX_PAGES = 100  # of one search; CloudWatch Logs returns a page for each 1 MB of log, also without matches
+MAX_TRACES = 10  # traces of one order that are searched for
+PAUSE = 0.2  # seconds between requests: the quota of FilterLogEvents is 5 per second, and cannot be raised
+PAGE_SIZE = 10_000  # the maximum
 
 
 @dataclass
-class Search:
-    """What a search of a log group has found."""
+class LogSearch:
+    """The result of a search."""
 
     group: str
     region: str
     since: datetime
-    story: Story
-    cut: list[str] = field(default_factory=list)
-    """What was not looked at."""
+    log: OrderLog
+    skipped: list[str] = field(default_factory=list)
+    """The parts of the log that were not searched."""
 
 
-def search(logs: Any, group: str, order_id: str, since: datetime, until: datetime | None) -> Search:
-    """Search a log group for an order's lines, and then for those of the same traces.
+def search_log_group(logs: Any, group: str, order_id: str, since: datetime, until: datetime | None) -> LogSearch:
+    """Search a log group for the lines of an order, and then for the lines of the same traces.
 
-    A search is for a quoted term, which CloudWatch Logs and its emulators all know; what belongs is judged here.
+    The filter pattern is a quoted term, because CloudWatch Logs and its emulators all support it. ``OrderLog`` decides
+    which lines belong to the order.
 
     Args:
         logs: a client of CloudWatch Logs.
-        group: the log group.
+        group: the name of the log group.
         order_id: the order.
-        since: the begin of the search.
-        until: its end; None for now.
+        since: the start of the search.
+        until: the end of the search; None for now.
 
     Raises:
-        CliError: there is no such log group.
+        CliError: the log group does not exist.
     """
-    found = Search(group, logs.meta.region_name, since, Story(order_id))
+    search = LogSearch(group, logs.meta.region_name, since, OrderLog(order_id))
     span = {"startTime": _milliseconds(since)} | ({"endTime": _milliseconds(until)} if until else {})
     try:
-        _take(found, logs, order_id, span)
-        traces = [trace for trace in found.story.traces if re.fullmatch("[0-9a-f]{32}", trace)]
-        for trace in traces[:TRACES]:
-            time.sleep(PACE)
-            _take(found, logs, trace, span)
+        _search_term(search, logs, order_id, span)
+        traces = [trace for trace in search.log.traces if re.fullmatch("[0-9a-f]{32}", trace)]
+        for trace in traces[:MAX_TRACES]:
+            time.sleep(PAUSE)
+            _search_term(search, logs, trace, span)
     except logs.exceptions.ResourceNotFoundException:
         raise CliError(
             ExitCode.USAGE,
-            f"There is no log group {group} in {found.region}: the function has not run yet, or it writes elsewhere. "
-            "Of containers: docker compose logs --no-log-prefix lambda api | dofs trace ORDER_ID --file -",
+            f"There is no log group {group} in {search.region}: the function has not run yet, or it logs elsewhere. "
+            "For containers: docker compose logs --no-log-prefix lambda api | dofs trace ORDER_ID --file -",
         ) from None
-    if len(traces) > TRACES:
-        found.cut.append(f"{len(traces) - TRACES} more traces of the order")
-    return found
+    if len(traces) > MAX_TRACES:
+        search.skipped.append(f"{len(traces) - MAX_TRACES} more traces of the order")
+    return search
 
 
-def _take(found: Search, logs: Any, term: str, span: dict[str, int]) -> None:
-    for event in _events(found, logs, term, span):
+def _search_term(search: LogSearch, logs: Any, term: str, span: dict[str, int]) -> None:
+    for event in _filter_events(search, logs, term, span):
         key = str(event["eventId"])
-        found.story.take((len(key), key), event["message"], datetime.fromtimestamp(event["timestamp"] / 1000, UTC))
+        search.log.add((len(key), key), event["message"], datetime.fromtimestamp(event["timestamp"] / 1000, UTC))
 
 
-def _events(found: Search, logs: Any, term: str, span: dict[str, int]) -> Iterator[dict[str, Any]]:
-    more: dict[str, str] = {}
-    for number in range(PAGES):
+def _filter_events(search: LogSearch, logs: Any, term: str, span: dict[str, int]) -> Iterator[dict[str, Any]]:
+    token: dict[str, str] = {}
+    for number in range(MAX_PAGES):
         if number:
-            time.sleep(PACE)
+            time.sleep(PAUSE)
         page = logs.filter_log_events(
-            logGroupName=found.group, filterPattern=f'"{term}"', limit=EVENTS, interleaved=True, **span, **more
+            logGroupName=search.group, filterPattern=f'"{term}"', limit=PAGE_SIZE, interleaved=True, **span, **token
         )
         yield from page["events"]
         if not page.get("nextToken"):
             return
-        more = {"nextToken": page["nextToken"]}
-    found.cut.append(f"what follows the first {PAGES} pages for {term}")
+        token = {"nextToken": page["nextToken"]}
+    search.skipped.append(f"the pages after the first {MAX_PAGES} for {term}")
 
 
 def _milliseconds(instant: datetime) -> int:

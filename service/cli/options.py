@@ -1,57 +1,67 @@
-"""Options that several commands take, and how their texts are read."""
+"""Options and arguments that several commands share, and their parsers."""
 
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from service.cli import durations
+from service.cli.durations import parse_duration, parse_instant
 from service.cli.errors import CliError, ExitCode
-from service.cli.render import plain
+from service.cli.render import escape
 from service.orders.model import FailureKind
 
-TheReason = Annotated[
-    FailureKind | None, typer.Option("--reason", case_sensitive=False, help="Those that failed for one reason.")
+OrderId = Annotated[
+    str, typer.Argument(metavar="ORDER_ID", show_default=False, help="The id of the order, such as ord_1f0e….")
 ]
-TheAfter = Annotated[
+Reason = Annotated[
+    FailureKind | None,
+    typer.Option("--reason", case_sensitive=False, help="Select the orders that failed for this reason."),
+]
+After = Annotated[
     str | None,
-    typer.Option("--after", metavar="TIME", help="Failed then or later: 2026-01-31T09:30:00Z, 2026-01-31, 2h."),
+    typer.Option(
+        "--after",
+        metavar="TIME",
+        help="Select the orders that failed at or after this time: 2026-01-31T09:30:00Z, 2026-01-31, 2h.",
+    ),
 ]
-TheBefore = Annotated[str | None, typer.Option("--before", metavar="TIME", help="Failed before then.")]
+Before = Annotated[
+    str | None, typer.Option("--before", metavar="TIME", help="Select the orders that failed before this time.")
+]
 
 
-def duration(option: str, written: str) -> float:
-    """The seconds that an option says.
+def duration_option(name: str, text: str) -> float:
+    """Return the seconds of an option's duration.
 
     Raises:
-        CliError: it says none.
+        CliError: the text is not a duration.
     """
     try:
-        return durations.seconds(written)
+        return parse_duration(text)
     except ValueError as error:
-        raise CliError(ExitCode.USAGE, f"{option} {plain(written)!r}: {error}.") from None
+        raise CliError(ExitCode.USAGE, f"{name} {escape(text)!r}: {error}.") from None
 
 
-def instant(option: str, written: str) -> str:
-    """The instant that an option says, as RFC 3339.
+def instant_option(name: str, text: str) -> str:
+    """Return the instant of an option, as RFC 3339.
 
     Raises:
-        CliError: it says none.
+        CliError: the text is not an instant.
     """
     try:
-        return durations.instant(written, datetime.now(UTC))
+        return parse_instant(text, datetime.now(UTC))
     except ValueError as error:
-        raise CliError(ExitCode.USAGE, f"{option} {plain(written)!r}: {error}.") from None
+        raise CliError(ExitCode.USAGE, f"{name} {escape(text)!r}: {error}.") from None
 
 
-def failed_filter(reason: FailureKind | None, after: str | None, before: str | None) -> dict[str, str]:
-    """Which failed orders are meant, as the API's parameters.
+def failed_orders_query(reason: FailureKind | None, after: str | None, before: str | None) -> dict[str, str]:
+    """Return the filter of failed orders as parameters of the API.
 
     Raises:
-        CliError: a time cannot be read.
+        CliError: a time is not valid.
     """
-    given = {"reason": str(reason)} if reason else {}
-    for option, name, written in (("--after", "failed_after", after), ("--before", "failed_before", before)):
-        if written is not None:
-            given[name] = instant(option, written)
-    return given
+    query = {"reason": str(reason)} if reason else {}
+    for option, name, text in (("--after", "failed_after", after), ("--before", "failed_before", before)):
+        if text is not None:
+            query[name] = instant_option(option, text)
+    return query

@@ -1,6 +1,6 @@
-"""What is written where: results to stdout, for people or as JSON; progress and errors to stderr.
+"""Output: results go to stdout, as text or as JSON; progress and errors go to stderr.
 
-Texts that come from elsewhere never reach a terminal with control characters in them, and are never read as markup.
+No text from outside reaches a terminal with control characters in it, or is read as markup.
 """
 
 import sys
@@ -12,82 +12,82 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.text import Text
 
-GAP = 2  # columns between two columns of a table
-PIPE_WIDTH = 200  # columns of a table that no terminal shows
+GAP = 2  # characters between two columns of a table
+PIPE_WIDTH = 200  # characters; the width of a table outside a terminal
 STYLES = {"FULFILLED": "green", "FAILED": "red", "REJECTED": "red", "CANCELLED": "yellow"}
 OPEN_STYLE = "cyan"
 
 
-def plain(value: object) -> str:
-    """A text with everything that a terminal would obey, or that has no shape, written as an escape."""
+def escape(value: object) -> str:
+    """Return a text with every unprintable character written as an escape sequence."""
     text = str(value)
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
-def json_text(value: Any) -> str:
-    """JSON on one line, amounts digit for digit, in ASCII only."""
+def to_json(value: Any) -> str:
+    """Return JSON on one line, in ASCII, with the digits of amounts unchanged."""
     import simplejson
 
     return str(simplejson.dumps(value, use_decimal=True, ensure_ascii=True, separators=(",", ":")))
 
 
 class Output:
-    """Where a command writes. With ``as_json``, stdout holds one JSON document, or JSON Lines for streams."""
+    """The output of a command. With ``as_json``, stdout has one JSON document, or JSON Lines for lists."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
 
     def json(self, value: Any) -> None:
-        """Write one JSON document, or one line of a stream, at once."""
-        sys.stdout.write(json_text(value) + "\n")
+        """Write a JSON document, or one line of JSON Lines, to stdout."""
+        sys.stdout.write(to_json(value) + "\n")
         sys.stdout.flush()
 
     def line(self, text: str) -> None:
-        """Write one line for people to stdout."""
-        sys.stdout.write(plain(text) + "\n")
+        """Write a line of text to stdout."""
+        sys.stdout.write(escape(text) + "\n")
         sys.stdout.flush()
 
     def show(self, *parts: "RenderableType") -> None:
         """Write tables, panels and texts to stdout."""
-        target = console()
+        target = create_console()
         for part in parts:
             target.print(part)
 
     def note(self, text: str) -> None:
-        """Write one line to stderr."""
-        sys.stderr.write(plain(text) + "\n")
+        """Write a line to stderr."""
+        sys.stderr.write(escape(text) + "\n")
         sys.stderr.flush()
 
     def progress(self) -> "Progress":
-        """A progress bar on stderr; it shows itself on a terminal only."""
+        """Return a progress bar on stderr. It is shown only on a terminal."""
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        errors = console(stderr=True)
+        console = create_console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        return Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)
+        return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def console(stderr: bool = False) -> "Console":
-    """A console that takes no text for markup, and has room when it is no terminal."""
+def create_console(stderr: bool = False) -> "Console":
+    """Create a console that ignores markup, and is wide if it is not a terminal."""
     from rich.console import Console
 
-    made = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
-    if not made.is_terminal:
-        made.width = max(made.width, PIPE_WIDTH)
-    return made
+    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = max(console.width, PIPE_WIDTH)
+    return console
 
 
 def cell(value: object, style: str = "") -> "Text":
-    """A text of a table, as it is."""
+    """Return the escaped text of a cell; a dash for None."""
     from rich.text import Text
 
-    return Text("–" if value is None else plain(value), style)
+    return Text("–" if value is None else escape(value), style)
 
 
 def status_cell(status: object) -> "Text":
-    """A status in its color."""
+    """Return a state in its color."""
     return cell(status, STYLES.get(str(status), OPEN_STYLE))
 
 
@@ -95,64 +95,64 @@ def table(
     headings: Sequence[str],
     rows: Iterable[Sequence[object]],
     numbers: Iterable[int] = (),
-    expendable: Iterable[int] = (),
+    optional: Iterable[int] = (),
 ) -> "RenderableType":
-    """A table without lines. Its last column is folded where there is too little room.
+    """Return a table without borders. If it is too wide, its last column is wrapped.
 
     Args:
-        headings: one for each column.
-        rows: the cells; those that are no ``Text`` yet are made safe.
-        numbers: the columns that hold numbers, counted from 0.
-        expendable: the columns that are left out of a narrow terminal, the first of these first.
+        headings: the heading of each column.
+        rows: the cells. A cell that is not a ``Text`` is escaped.
+        numbers: the indexes of the columns that are aligned right.
+        optional: the indexes of the columns that a narrow terminal omits, in this order.
     """
     from rich.table import Table
     from rich.text import Text
 
     cells = [[each if isinstance(each, Text) else cell(each) for each in row] for row in rows]
-    shown, right, room = [*range(len(headings))], frozenset(numbers), console().width
+    shown, right, room = [*range(len(headings))], frozenset(numbers), create_console().width
     widths = [
         max([len(heading), *(row[number].cell_len for row in cells)]) + GAP for number, heading in enumerate(headings)
     ]
-    for number in expendable:
+    for number in optional:
         if sum(widths[each] for each in shown) - GAP > room:
             shown.remove(number)
-    made = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
+    result = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
     for number in shown:
         justify: Literal["left", "right"] = "right" if number in right else "left"
-        made.add_column(headings[number], justify=justify, overflow="fold", no_wrap=number != shown[-1])
+        result.add_column(headings[number], justify=justify, overflow="fold", no_wrap=number != shown[-1])
     for row in cells:
-        made.add_row(*(row[number] for number in shown))
-    return made
+        result.add_row(*(row[number] for number in shown))
+    return result
 
 
-def moment(instant: object) -> str:
-    """An instant in a list, to the second, in UTC: ``2026-01-31 09:30:00``."""
+def format_instant(instant: object) -> str:
+    """Format an instant of a list, to the second, in UTC: ``2026-01-31 09:30:00``."""
     return str(instant)[:19].replace("T", " ")
 
 
-def count_text(count: object) -> str:
-    """A count of the stats: ``2,000+`` when there are at least so many."""
+def format_count(count: object) -> str:
+    """Format a count of the statistics: ``2,000+`` for at least 2,000."""
     if not isinstance(count, Mapping):
         return "–"
     number = count.get("count")
-    shown = f"{number:,}" if isinstance(number, int) else str(number)
-    return shown if count.get("exact", True) else f"{shown}+"
+    text = f"{number:,}" if isinstance(number, int) else str(number)
+    return text if count.get("exact", True) else f"{text}+"
 
 
-def amount(order: Mapping[str, Any]) -> str:
-    """What an order costs."""
+def format_amount(order: Mapping[str, Any]) -> str:
+    """Format the total amount of an order."""
     parts = (order.get("total_amount"), order.get("currency"))
     return " ".join(str(part) for part in parts if part is not None) or "–"
 
 
-def order_parts(order: Mapping[str, Any]) -> "list[RenderableType]":
-    """One order with all that is known of it."""
+def render_order(order: Mapping[str, Any]) -> "list[RenderableType]":
+    """Render an order with its items, errors and timeline."""
     from rich.text import Text
 
     head = Text.assemble(cell(order.get("order_id"), "bold"), "  ", status_cell(order.get("status")))
     facts: list[tuple[object, object]] = [
         ("customer", order.get("customer_id")),
-        ("amount", amount(order)),
+        ("amount", format_amount(order)),
         ("attempts", order.get("attempts")),
         ("created", order.get("created_at")),
         ("updated", order.get("updated_at")),
@@ -166,7 +166,7 @@ def order_parts(order: Mapping[str, Any]) -> "list[RenderableType]":
         parts += [Text(), table(("product", "quantity", "price"), rows, numbers=(1, 2))]
     errors = [each for each in order.get("errors") or () if isinstance(each, Mapping)]
     if errors:
-        parts += [Text(), table(("wrong at", "what is wrong"), [(e.get("pointer"), e.get("detail")) for e in errors])]
+        parts += [Text(), table(("field", "error"), [(e.get("pointer"), e.get("detail")) for e in errors])]
     timeline = [each for each in order.get("timeline") or () if isinstance(each, Mapping)]
     rows = [[e.get("at"), status_cell(e.get("to")), e.get("actor"), e.get("reason")] for e in timeline]
-    return [*parts, Text(), table(("at", "status", "by", "why"), rows)]
+    return [*parts, Text(), table(("at", "status", "actor", "reason"), rows)]

@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of work: what is under way may end, nothing new begins."""
+"""Ctrl-C during concurrent work: requests in flight may finish, and no new ones start."""
 
 import asyncio
 import signal
@@ -8,30 +8,30 @@ from typing import Any
 
 from service.cli.render import Output
 
-GRACE = 5.0  # seconds that requests under way have to come to an end
+GRACE = 5.0  # seconds in which the requests in flight may finish
 
 
 class Interruption:
-    """Whether the user pressed Ctrl-C, once."""
+    """Whether the user has pressed Ctrl-C."""
 
     def __init__(self) -> None:
-        self._pressed = asyncio.Event()
+        self._event = asyncio.Event()
 
     @property
-    def came(self) -> bool:
-        return self._pressed.is_set()
+    def requested(self) -> bool:
+        return self._event.is_set()
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep, until Ctrl-C at the longest."""
+        """Sleep, or return early on Ctrl-C."""
         if seconds > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._pressed.wait(), seconds)
+                await asyncio.wait_for(self._event.wait(), seconds)
 
     @contextmanager
-    def watching(self, tasks: Collection[asyncio.Task[Any]]) -> Iterator[None]:
-        """Note a Ctrl-C, and cancel the tasks that are not done ``GRACE`` seconds later, or at the second one.
+    def handle(self, tasks: Collection[asyncio.Task[Any]]) -> Iterator[None]:
+        """Handle Ctrl-C: cancel the unfinished tasks ``GRACE`` seconds later, or at the second Ctrl-C.
 
-        Where the event loop cannot watch signals, Ctrl-C raises KeyboardInterrupt as it always does.
+        If the event loop cannot handle signals, Ctrl-C raises KeyboardInterrupt as usual.
         """
         loop = asyncio.get_running_loop()
 
@@ -39,16 +39,16 @@ class Interruption:
             for task in tuple(tasks):
                 task.cancel()
 
-        def pressed() -> None:
-            if self.came:
+        def on_sigint() -> None:
+            if self.requested:
                 cancel()
             else:
-                self._pressed.set()
-                Output(as_json=False).note("Finishing what is under way; Ctrl-C once more ends it at once.")
+                self._event.set()
+                Output(as_json=False).note("Waiting for the requests in flight; press Ctrl-C again to cancel them.")
                 loop.call_later(GRACE, cancel)
 
         try:
-            loop.add_signal_handler(signal.SIGINT, pressed)
+            loop.add_signal_handler(signal.SIGINT, on_sigint)
         except (NotImplementedError, RuntimeError, ValueError):
             yield
             return

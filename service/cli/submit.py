@@ -1,4 +1,4 @@
-"""Submitting a file of orders so that running it again, whole or after an interruption, doubles nothing."""
+"""Submits the orders of a file. A second run, also after an interruption, creates no duplicates."""
 
 import asyncio
 import hashlib
@@ -13,8 +13,8 @@ import httpx
 
 from service.cli.api import AsyncApi
 from service.cli.errors import CliError, ExitCode
-from service.cli.http_api import errors_of, json_of, problem_in, said_by
-from service.cli.orders_file import Entry
+from service.cli.http_api import accepted_order_id, parse_problem, problem_errors, problem_text
+from service.cli.order_entry import Entry
 from service.cli.signals import Interruption
 from service.orders import strict_json
 
@@ -22,7 +22,7 @@ AMOUNTS = frozenset({"price", "total_amount"})
 
 
 class SubmitStatus(StrEnum):
-    """What became of an order of the file."""
+    """The result for one order of the file."""
 
     ACCEPTED = "accepted"
     ALREADY_THERE = "already_there"
@@ -32,51 +32,55 @@ class SubmitStatus(StrEnum):
     NOT_SENT = "not_sent"
 
 
-IN = frozenset({SubmitStatus.ACCEPTED, SubmitStatus.ALREADY_THERE})
+SUBMITTED = frozenset({SubmitStatus.ACCEPTED, SubmitStatus.ALREADY_THERE})
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitResult:
-    """What became of the order on one line, and why."""
+    """The result for the order on one line, and the reason."""
 
     line: int
-    fate: SubmitStatus
+    status: SubmitStatus
     order_id: str | None = None
     detail: str | None = None
     errors: tuple[dict[str, str], ...] = ()
 
-    @property
-    def view(self) -> dict[str, Any]:
-        """The outcome as JSON."""
-        told = {"line": self.line, "outcome": self.fate, "order_id": self.order_id, "detail": self.detail}
-        return {**told, "errors": list(self.errors)}
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as JSON."""
+        return {
+            "line": self.line,
+            "outcome": self.status,
+            "order_id": self.order_id,
+            "detail": self.detail,
+            "errors": list(self.errors),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitRequest:
-    """An order as it is sent: its text, and the key that makes sending it again safe."""
+    """The request for one order: its body, and the idempotency key that makes a repeat safe."""
 
     line: int
     body: bytes
     key: str
 
 
-def parcels(entries: Iterable[Entry], batch: str) -> Iterator[SubmitRequest | SubmitResult]:
-    """Make of each readable entry what is sent, and of each other its outcome.
+def build_requests(entries: Iterable[Entry], batch: str) -> Iterator[SubmitRequest | SubmitResult]:
+    """Build the request for each readable entry, and the result for each other entry.
 
-    The key is made of the order, of what the file calls it, and of how many equal ones stand before it, not of its
-    line, so that lines may be added, removed or moved between two runs.
+    The idempotency key is a hash of the order, its label and the number of equal orders before it. It does not depend
+    on the line, so that the user may add, remove or move lines between two runs.
 
     Args:
         entries: the orders of the file.
-        batch: the user's label; another one makes other orders of the same file.
+        batch: the user's label. Another label makes new orders of the same file.
     """
     seen: Counter[str] = Counter()
     for entry in entries:
         if entry.error is not None:
             yield SubmitResult(entry.line, SubmitStatus.UNREADABLE, detail=entry.error)
             continue
-        origin = strict_json.fingerprint(strict_json.canonical_text(_one_text_for_one_amount(entry.document)))
+        origin = strict_json.fingerprint(strict_json.canonical_text(_normalize_amounts(entry.document)))
         if entry.label:
             origin = f"{origin}\n{entry.label}"
         seen[origin] += 1
@@ -84,98 +88,107 @@ def parcels(entries: Iterable[Entry], batch: str) -> Iterator[SubmitRequest | Su
         yield SubmitRequest(entry.line, strict_json.canonical_text(entry.document).encode(), f"dofs-cli-{key}")
 
 
-def _one_text_for_one_amount(value: Any) -> Any:
-    """The same document with 29.9 for 29.90: another program may write the same file in another way."""
+def _normalize_amounts(value: Any) -> Any:
+    """Return the document with one text for equal amounts: a program may write 29.90 as 29.9 when it saves a file."""
     if isinstance(value, dict):
         return {
-            name: _shortest(each) if name in AMOUNTS and _is_number(each) else _one_text_for_one_amount(each)
-            for name, each in value.items()
+            name: _normalize_number(member) if name in AMOUNTS and _is_number(member) else _normalize_amounts(member)
+            for name, member in value.items()
         }
-    return [_one_text_for_one_amount(each) for each in value] if isinstance(value, list) else value
+    return [_normalize_amounts(item) for item in value] if isinstance(value, list) else value
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
-def _shortest(number: int | Decimal) -> str:
-    """The text of a number that every equal number has."""
+def _normalize_number(number: int | Decimal) -> str:
+    """Return the same text for all numbers that are equal."""
     sign, digits, exponent = Decimal(number).as_tuple()
-    shown = "".join(map(str, digits)).lstrip("0")
-    kept = shown.rstrip("0")
-    return f"{'-' if sign and kept else ''}{kept or '0'}e{int(exponent) + len(shown) - len(kept) if kept else 0}"
+    significant = "".join(map(str, digits)).lstrip("0")
+    kept = significant.rstrip("0")
+    power = int(exponent) + len(significant) - len(kept) if kept else 0
+    return f"{'-' if sign and kept else ''}{kept or '0'}e{power}"
 
 
 @dataclass(slots=True)
-class Sending:
-    """Sends the parcels side by side and hears what becomes of each.
+class Submitter:
+    """Sends several requests at the same time.
 
-    ``heard`` is called with every outcome as it comes. ``stopped`` is why the rest was not sent, if it was not.
+    Attributes:
+        api: the API.
+        on_result: called with each result as it arrives.
+        lenient: accept now, validate in the workflow.
+        error: the error that stopped the submission, if any.
     """
 
     api: AsyncApi
-    heard: Callable[[SubmitResult], None]
+    on_result: Callable[[SubmitResult], None]
     lenient: bool = False
-    stopped: CliError | None = None
+    error: CliError | None = None
     _interruption: Interruption = field(default_factory=Interruption)
 
-    async def run(self, work: Iterable[SubmitRequest | SubmitResult], at_once: int) -> bool:
-        """Send all; those that are left when it stops are heard of as not sent.
+    async def submit(self, requests: Iterable[SubmitRequest | SubmitResult], concurrency: int) -> bool:
+        """Send all requests. After an error or Ctrl-C, the result of the others is NOT_SENT.
 
         Returns:
-            Whether the user interrupted it.
+            Whether the user has interrupted the submission.
         """
-        queue = iter(work)
-        workers = [asyncio.create_task(self._worker(queue)) for _ in range(at_once)]
-        with self._interruption.watching(workers):
+        queue = iter(requests)
+        workers = [asyncio.create_task(self._work(queue)) for _ in range(concurrency)]
+        with self._interruption.handle(workers):
             for worker in asyncio.as_completed(workers):
                 try:
                     await worker
                 except asyncio.CancelledError:
-                    if not self._interruption.came:
+                    if not self._interruption.requested:
                         raise
-        for left in queue:
-            self.heard(SubmitResult(left.line, SubmitStatus.NOT_SENT) if isinstance(left, SubmitRequest) else left)
-        return self._interruption.came
+        for request in queue:
+            if isinstance(request, SubmitRequest):
+                self.on_result(SubmitResult(request.line, SubmitStatus.NOT_SENT))
+            else:
+                self.on_result(request)
+        return self._interruption.requested
 
-    async def _worker(self, queue: Iterator[SubmitRequest | SubmitResult]) -> None:
-        while self.stopped is None and not self._interruption.came:
-            each = next(queue, None)
-            if each is None:
+    async def _work(self, queue: Iterator[SubmitRequest | SubmitResult]) -> None:
+        while self.error is None and not self._interruption.requested:
+            request = next(queue, None)
+            if request is None:
                 return
-            if isinstance(each, SubmitResult):
-                self.heard(each)
+            if isinstance(request, SubmitResult):
+                self.on_result(request)
                 continue
-            outcome = SubmitResult(each.line, SubmitStatus.NOT_SENT)
+            result = SubmitResult(request.line, SubmitStatus.NOT_SENT)
             try:
-                outcome = await self._send(each)
+                result = await self._send(request)
             finally:
-                self.heard(outcome)
+                self.on_result(result)
 
-    async def _send(self, parcel: SubmitRequest) -> SubmitResult:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": parcel.key}
+    async def _send(self, request: SubmitRequest) -> SubmitResult:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": request.key}
         if self.lenient:
             headers["Prefer"] = "handling=lenient"
         endpoint = self.api.endpoint
         try:
-            response = await self.api.send("POST", "/order", content=parcel.body, headers=headers)
+            response = await self.api.send("POST", "/order", content=request.body, headers=headers)
         except httpx.TransportError as error:
-            self.stopped = self.stopped or endpoint.unreachable(error)
-            return SubmitResult(parcel.line, SubmitStatus.NOT_SENT)
-        content = json_of(response)
-        if response.status_code == 202 and isinstance(content, dict) and isinstance(content.get("order_id"), str):
+            self.error = self.error or endpoint.unreachable_error(error)
+            return SubmitResult(request.line, SubmitStatus.NOT_SENT)
+        order_id = accepted_order_id(response)
+        if order_id is not None:
             replayed = response.headers.get("idempotency-replayed") == "true"
-            return SubmitResult(
-                parcel.line, SubmitStatus.ALREADY_THERE if replayed else SubmitStatus.ACCEPTED, content["order_id"]
-            )
-        problem = problem_in(response)
-        said = said_by(problem, response)
+            status = SubmitStatus.ALREADY_THERE if replayed else SubmitStatus.ACCEPTED
+            return SubmitResult(request.line, status, order_id)
+        problem = parse_problem(response)
+        detail = problem_text(problem, response)
         if response.status_code in (400, 413, 415, 422):
-            return SubmitResult(parcel.line, SubmitStatus.REFUSED, detail=said, errors=tuple(errors_of(problem)))
-        if response.status_code == 500:  # it may be this order alone
-            return SubmitResult(parcel.line, SubmitStatus.ERROR, detail=said)
+            return SubmitResult(
+                request.line, SubmitStatus.REFUSED, detail=detail, errors=tuple(problem_errors(problem))
+            )
+        if response.status_code == 500:  # the other orders may succeed
+            return SubmitResult(request.line, SubmitStatus.ERROR, detail=detail)
         if response.is_success:
-            self.stopped = self.stopped or CliError(ExitCode.API, f"{endpoint.url} does not answer as a DOFS API does.")
+            self.error = self.error or CliError(ExitCode.API, f"{endpoint.url} does not answer as a DOFS API does.")
         else:
-            self.stopped = self.stopped or endpoint.explain(response, "Submitting")
-        return SubmitResult(parcel.line, SubmitStatus.NOT_SENT)
+            self.error = self.error or endpoint.response_error(response, "Submitting")
+        return SubmitResult(request.line, SubmitStatus.NOT_SENT)

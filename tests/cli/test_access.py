@@ -109,7 +109,7 @@ def test_the_region_is_the_one_given_or_the_hosts_or_the_environments(monkeypatc
 
     def region(url, given=None):
         request = httpx.Request("GET", url)
-        next(auth.sigv4(url, given).auth_flow(request))
+        next(auth.create_sigv4(url, given).auth_flow(request))
         return request.headers["authorization"].split("/")[2]
 
     host = "https://abc.execute-api.ap-south-1.amazonaws.com/dev"

@@ -45,11 +45,19 @@ def file(tmp_path):
 @pytest.mark.parametrize(
     ("answer", "code", "said"),
     [
-        (problem(401, "unauthenticated", "The request is not authenticated"), 4, "give --api-key, --token or --sigv4"),
-        (Answer(403, {"message": "Forbidden"}), 4, "does not let you (403, Forbidden)"),
+        (
+            problem(401, "unauthenticated", "The request is not authenticated"),
+            4,
+            "denies access (401, The request is not authenticated)",
+        ),
+        (
+            Answer(403, {"message": "Forbidden"}),
+            4,
+            "denies access (403, Forbidden): check --api-key, --token or --sigv4.",
+        ),
         (problem(404, "order-not-found", "There is no such order"), 5, "Order ord_1: There is no such order."),
-        (problem(404, "not-found", "Not Found"), 3, "is that the URL of a DOFS API"),
-        (Answer(404, b"<html>nothing</html>"), 3, "is that the URL of a DOFS API"),
+        (problem(404, "not-found", "Not Found"), 3, "is this the URL of a DOFS API"),
+        (Answer(404, b"<html>nothing</html>"), 3, "is this the URL of a DOFS API"),
         (Answer(301, headers={"Location": "http://elsewhere.test"}), 3, "has no such route (301)"),
         (
             problem(409, "too-late", "Too late", detail="The order is FULFILLED."),
@@ -58,11 +66,11 @@ def file(tmp_path):
         ),
         (problem(422, "parameters-invalid", "No", errors=[{"pointer": "/a", "detail": "b"}]), 2, "\n  /a: b\n"),
         (problem(422, "parameters-invalid", "No", errors="odd"), 2, "refuses the request (422, No)"),
-        (problem(500, "internal-error", "Internal error"), 3, "is failing (500, Internal error"),
-        (UNAVAILABLE, 3, "is failing (503, A dependency does not respond; try again)"),
+        (problem(500, "internal-error", "Internal error"), 3, "fails (500, Internal error"),
+        (UNAVAILABLE, 3, "fails (503, A dependency does not respond; try again)"),
         (Answer(200, b"<html>hello</html>"), 3, "does not answer with JSON"),
         (Answer(200, b"[" * 100_000), 3, "does not answer with JSON"),
-        (Answer(200, {"timeline": 5}), 3, "may be of different versions"),
+        (Answer(200, {"timeline": 5}), 3, "the versions of dofs and the API may differ"),
         (Answer(400, {"title": "\x1b[31mred\x07"}), 2, r"(400, \x1b[31mred\x07)"),
     ],
 )
@@ -110,20 +118,20 @@ def test_a_redrive_that_may_have_been_made_is_not_made_again(first, code, reques
 
 
 def test_the_pause_grows_is_never_the_same_and_heeds_retry_after():
-    failing = [api.pause_before_next(tried, ConnectionError(), True) for tried in range(1, api.TRIES)]
+    failing = [api.retry_pause(tried, ConnectionError(), True) for tried in range(1, api.MAX_TRIES)]
     assert failing == sorted(failing)
-    assert api.pause_before_next(api.TRIES, ConnectionError(), True) is None
-    assert len({api.pause_before_next(3, ConnectionError(), True) for _ in range(5)}) > 1
+    assert api.retry_pause(api.MAX_TRIES, ConnectionError(), True) is None
+    assert len({api.retry_pause(3, ConnectionError(), True) for _ in range(5)}) > 1
     for written, least in (("3", 3), ("999", api.LONGEST_PAUSE), ("soon", 0), ("-1", 0)):
         response = api.httpx.Response(503, headers={"Retry-After": written})
-        assert least <= api.pause_before_next(1, response, True) <= max(least, 0.5)
+        assert least <= api.retry_pause(1, response, True) <= max(least, 0.5)
 
 
 def test_a_connection_that_fails_is_tried_again_once_the_api_has_answered():
     refused = api.httpx.ConnectError("refused")
-    assert api.pause_before_next(1, refused, answered=False) is None
-    assert api.pause_before_next(1, refused, answered=True) is not None
-    assert api.pause_before_next(1, api.httpx.ReadTimeout("late"), answered=False) is not None
+    assert api.retry_pause(1, refused, has_answered=False) is None
+    assert api.retry_pause(1, refused, has_answered=True) is not None
+    assert api.retry_pause(1, api.httpx.ReadTimeout("late"), has_answered=False) is not None
 
 
 def test_a_repeat_of_an_order_carries_the_same_key(file):
@@ -204,9 +212,9 @@ def test_load_names_every_order_that_was_lost_or_left():
     assert ran.code == 1
     assert "ord_2: unknown to the API" in ran.err
     assert "ord_3: PENDING" in ran.err
-    assert ran.err.endswith("dofs: Of 5 orders 1 lost, 1 not at their end, 1 not accepted.\n")
+    assert ran.err.endswith("dofs: Of 5 orders: 1 lost, 1 not in a terminal state, 1 not accepted.\n")
     assert "HTTP 500 1" in ran.out
-    assert "accepted, though the answer did not arrive: 1" in ran.out
+    assert "accepted, but the answer did not arrive: 1" in ran.out
 
 
 def test_an_interrupted_load_still_accounts_for_what_was_sent():

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.cli.durations import instant, seconds, shown
+from service.cli.durations import format_duration, parse_duration, parse_instant
 from service.cli.load import histogram, percentiles
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -14,13 +14,13 @@ NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
     ("written", "duration"), [("30s", 30), ("500ms", 0.5), ("5m", 300), ("1.5h", 5400), ("2d", 172_800), (" 7 ", 7)]
 )
 def test_a_duration_is_a_number_with_a_unit(written, duration):
-    assert seconds(written) == duration
+    assert parse_duration(written) == duration
 
 
 @pytest.mark.parametrize("written", ["", "s", "-1s", "1e3s", "1 s", "31d", "NaN", "1w"])
 def test_what_is_no_duration_is_refused(written):
     with pytest.raises(ValueError, match="duration"):
-        seconds(written)
+        parse_duration(written)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_what_is_no_duration_is_refused(written):
     ],
 )
 def test_a_time_is_an_instant_a_date_or_how_long_ago(written, text):
-    assert instant(written, NOW) == text
+    assert parse_instant(written, NOW) == text
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,16 @@ def test_a_time_is_an_instant_a_date_or_how_long_ago(written, text):
 )
 def test_what_is_no_time_is_refused(written):
     with pytest.raises(ValueError, match="a time is"):
-        instant(written, NOW)
+        parse_instant(written, NOW)
 
 
 def test_durations_are_shown_as_people_say_them():
-    assert [shown(each) for each in (0.0123, 3.44, 125, 12_000)] == ["12 ms", "3.4 s", "2 min 5 s", "3 h 20 min"]
+    assert [format_duration(each) for each in (0.0123, 3.44, 125, 12_000)] == [
+        "12 ms",
+        "3.4 s",
+        "2 min 5 s",
+        "3 h 20 min",
+    ]
 
 
 def test_percentiles_are_of_the_nearest_rank():

@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 
-from service.cli.orders_file import Entry, read_orders
-from service.cli.submit import parcels
+from service.cli.order_entry import Entry
+from service.cli.orders_file import read_orders
+from service.cli.submit import build_requests
 from service.orders import strict_json
 from tests.support import valid_order
 
@@ -13,7 +14,9 @@ def order(**changes):
 
 
 def keys(*orders, batch=""):
-    return [parcel.key for parcel in parcels([Entry(line, each) for line, each in enumerate(orders, 1)], batch)]
+    return [
+        request.key for request in build_requests([Entry(line, each) for line, each in enumerate(orders, 1)], batch)
+    ]
 
 
 def test_the_same_file_has_the_same_keys_and_equal_orders_differ():
@@ -39,19 +42,19 @@ def test_an_amount_has_one_key_however_it_is_written():
 
 
 def test_a_key_is_one_that_the_api_takes_and_the_body_is_exact():
-    [parcel] = parcels([Entry(1, strict_json.parse('{"total_amount": 0.10}'))], "any label\n")
-    assert 16 <= len(parcel.key) <= 128
-    assert parcel.key.isprintable()
-    assert parcel.body == b'{"total_amount":0.10}'
+    [request] = build_requests([Entry(1, strict_json.parse('{"total_amount": 0.10}'))], "any label\n")
+    assert 16 <= len(request.key) <= 128
+    assert request.key.isprintable()
+    assert request.body == b'{"total_amount":0.10}'
 
 
 def test_what_the_file_calls_an_order_tells_it_from_an_equal_one_of_another_file():
     columns = b"order,customer_id,product_id,quantity,price\n"
     monday, tuesday = (
-        [each.key for each in parcels(read_orders(columns + name + b",cust_1,prod_1,2,29.99\n", "f.csv"), "")]
+        [each.key for each in build_requests(read_orders(columns + name + b",cust_1,prod_1,2,29.99\n", "f.csv"), "")]
         for name in (b"1001", b"1057")
     )
     assert monday != tuesday
     assert monday == [
-        each.key for each in parcels(read_orders(columns + b"1001,cust_1,prod_1,2,29.990\n", "f.csv"), "")
+        each.key for each in build_requests(read_orders(columns + b"1001,cust_1,prod_1,2,29.990\n", "f.csv"), "")
     ]

@@ -66,7 +66,7 @@ def test_orders_are_redriven_with_a_note_once(url, cloud, failed):
     cloud.system.fulfiller = type(cloud.system.fulfiller)(1, "seed")
     ran = here("--api", url, "redrive", *failed, "--note", "the [warehouse] is back")
     assert ran.code == 0, ran.err
-    assert "2 redriven; dead letters removed: " in ran.out
+    assert "2 redriven; messages removed from the dead-letter queue: " in ran.out
     assert "the [warehouse] is back" in here("--api", url, "show", failed[0]).out
     eventually(is_fulfilled(cloud, failed[0]))
     again = here("--api", url, "--json", "redrive", failed[0], "--note", "again")
@@ -81,7 +81,7 @@ def test_a_dry_run_changes_nothing(url, cloud, failed):
 
 
 def test_all_that_match_are_redriven_page_by_page(url, cloud, failed, monkeypatch):
-    monkeypatch.setattr("service.cli.commands.redrive.AT_ONCE", 1)
+    monkeypatch.setattr("service.cli.commands.redrive.BATCH_SIZE", 1)
     cloud.system.fulfiller = type(cloud.system.fulfiller)(1, "seed")
     ran = here("--api", url, "--json", "redrive", "--all", "--reason", "declined", "--note", "x", "--yes")
     assert ran.code == 0, ran.err
@@ -94,10 +94,10 @@ def test_all_that_match_are_redriven_page_by_page(url, cloud, failed, monkeypatc
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--all", "--note", "x"), "this is no terminal: give --yes"),
-        (("--note", "x"), "Name the orders, or give --all."),
-        (("ord_1", "--all", "--note", "x"), "Name the orders, or give --all."),
-        (("ord_1", "--reason", "declined", "--note", "x"), "go with --all"),
+        (("--all", "--note", "x"), "there is no terminal: give --yes"),
+        (("--note", "x"), "Give either the ids of orders, or --all."),
+        (("ord_1", "--all", "--note", "x"), "Give either the ids of orders, or --all."),
+        (("ord_1", "--reason", "declined", "--note", "x"), "need --all"),
         (("ord_1", "--note", " "), "--note takes one line"),
         (("ord_1", "--note", "two\nlines"), "--note takes one line"),
         (("--all", "--after", "soon", "--note", "x"), "--after 'soon': a time is"),
@@ -120,13 +120,13 @@ def test_what_cannot_be_redriven_is_told_by_the_exit_code(url, cloud, failed, cu
     assert here("--api", url, "redrive", good, "--note", "x").code == 6
     some = here("--api", url, "--json", "redrive", failed[0], good, "ord_none", "--note", "x")
     assert (some.code, some.json["counts"]) == (1, {"redriven": 1, "not_failed": 1, "unknown": 1})
-    assert some.err == "dofs: 2 of 3 orders were not redriven; the table says why.\n"
+    assert some.err == "dofs: 2 of 3 orders were not redriven; see the table for the reasons.\n"
 
 
 def test_stats_tell_how_many_stand_where(url, failed):
     ran = installed("--api", url, "stats")
     assert ran.code == 0, ran.err
-    for part in ("Orders", "FULFILLED", "declined", "dead letters", "The last hour", "success"):
+    for part in ("Orders", "FULFILLED", "declined", "dead-letter", "Last hour", "success"):
         assert part in ran.out
     assert here("--api", url, "--json", "stats").json["orders"]["FAILED"]["count"] >= 2
 
@@ -200,8 +200,8 @@ def test_past_the_api_an_operator_cancels_and_is_named(past_the_api, cloud):
         (("failed", "show", "ord_none"), 5, "Order ord_none: There is no failed order with this id."),
         (("cancel", "ord_none"), 5, "Order ord_none: There is no such order."),
         (("redrive", "ord_none", "--note", "x"), 5, "Order ord_none was not redriven: there is no such order."),
-        (("load",), 2, "Orders are submitted to the API, never past it: leave --aws away and give --api."),
-        (("submit", "-"), 2, "Orders are submitted to the API, never past it: leave --aws away and give --api."),
+        (("load",), 2, "Orders are submitted only through the API: give --api instead of --aws."),
+        (("submit", "-"), 2, "Orders are submitted only through the API: give --api instead of --aws."),
     ],
 )
 def test_past_the_api_the_exit_codes_are_the_same(arguments, code, said, past_the_api):
@@ -218,7 +218,7 @@ def test_past_the_api_a_permission_that_is_missing_is_told_as_such(past_the_api,
     monkeypatch.setattr("service.aws.store.DynamoDbOrderStore.apply", refused)
     ran = past_the_api("redrive", "--all", "--note", "x", "--yes")
     assert ran.code == 4
-    assert "does not let you" in ran.err
+    assert "denies access" in ran.err
     assert "no PutItem" in ran.err
 
 
@@ -231,12 +231,12 @@ def test_past_the_api_a_function_that_there_is_not_is_named(cloud, monkeypatch):
 
 @pytest.mark.parametrize(("answer", "code"), [(b"n\n", 130), (b"\n", 130), (b"", 130), (b"y\n", 0)])
 def test_on_a_terminal_everything_is_redriven_only_after_a_yes(answer, code, monkeypatch):
-    monkeypatch.setattr("service.cli.commands.redrive._somebody_is_there", lambda: True)
+    monkeypatch.setattr("service.cli.commands.redrive._has_terminal", lambda: True)
     done = Answer(200, {"results": [], "dead_letters_removed": 0, "next_cursor": None})
     with stub(lambda _: done) as server:
         ran = here("--api", server.url, "redrive", "--all", "--reason", "declined", "--note", "x", stdin=answer)
     assert ran.code == code
-    assert "Send every failed order again (reason declined)? [y/N]" in ran.err
+    assert "Redrive all failed orders (reason declined)? [y/N]" in ran.err
     assert len(server.received) == (code == 0)
 
 
@@ -250,4 +250,4 @@ def test_an_interrupted_redrive_tells_what_is_done():
         ran = here("--api", server.url, "redrive", "--all", "--note", "x", "--yes")
     assert ran.code == 130
     assert ran.out.splitlines()[1].split() == ["ord_1", "redriven"]
-    assert "interrupted: what stands above is done." in ran.err
+    assert "interrupted: the orders above are redriven." in ran.err

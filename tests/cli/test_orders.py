@@ -46,7 +46,7 @@ def test_a_file_is_submitted_followed_and_reported(url, customer, tmp_path):
     file, report = file_of(tmp_path / "o.jsonl", order, "{oops", order, wrong), tmp_path / "report.jsonl"
     ran = here("--api", url, "submit", file, "--wait", "--report", str(report))
     assert ran.code == 1
-    assert ran.err == "dofs: Of 4 orders 1 refused, 1 unreadable; the table says why.\n"
+    assert ran.err == "dofs: Of 4 orders: 1 refused, 1 unreadable; see the table for the reasons.\n"
     told = [" ".join(line.split()) for line in ran.out.splitlines()]
     assert {"accepted 2", "already there 0", "refused 1", "unreadable 1", "FULFILLED 2"} <= {*told}
     assert "2 The document is not valid JSON (column 2)." in told
@@ -109,7 +109,7 @@ def test_what_was_interrupted_goes_on_without_doubles(blow, url, customer, tmp_p
     assert len(stored(url, customer)) == 9
     if blow is signal.SIGINT:
         assert (process.returncode, again.json["already_there"]) == (130, 7)
-        assert "7 of 9 orders are in. Run the same command again" in err
+        assert "7 of 9 orders are submitted. Run the same command again" in err
 
 
 def test_an_order_is_watched_to_its_end(url, customer, tmp_path):
@@ -123,11 +123,11 @@ def test_an_order_is_watched_to_its_end(url, customer, tmp_path):
 def test_an_order_that_fails_or_takes_too_long_ends_a_watch_with_1(url, cloud, failing, customer, tmp_path):
     order_id = submitted(url, customer, tmp_path)
     failed = here("--api", url, "watch", order_id)
-    assert (failed.code, failed.err) == (1, f"dofs: Order {order_id} ended as FAILED.\n")
+    assert (failed.code, failed.err) == (1, f"dofs: Order {order_id} is FAILED.\n")
     assert "the simulated warehouse declined" in failed.out
     just_received(cloud, "ord_waits")
     waited = here("--api", url, "watch", "ord_waits", "--timeout", "300ms")
-    assert (waited.code, waited.err) == (1, "dofs: Order ord_waits is RECEIVED still, after 300ms.\n")
+    assert (waited.code, waited.err) == (1, "dofs: Order ord_waits is still RECEIVED after 300ms.\n")
 
 
 def test_an_order_is_shown_with_nothing_that_a_terminal_would_obey(url, customer, tmp_path):

@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.cli.errors import CliError, ExitCode
-from service.cli.orders_file import Entry, Format, read_orders
+from service.cli.order_entry import Entry
+from service.cli.orders_file import Format, read_orders
 from tests.support import valid_order
 
 ORDER = json.dumps(valid_order())
@@ -112,7 +113,7 @@ def test_rows_without_an_order_are_orders_of_their_own():
         ("A,c,p,,1.00", "quantity is empty"),
         ('A,c,p,1,"29,99"', "price is not a number such as 2 or 29.99"),
         ("A,c,p,1,NaN", "price is not a number"),
-        ("A,c,p,1", "the row has 4 cells, and there are 5 columns"),
+        ("A,c,p,1", "the row has 4 cells, but the file has 5 columns"),
         ('A,c,p,1,"1"x', "the row is not valid CSV"),
     ],
 )
@@ -126,13 +127,13 @@ def test_a_wrong_row_is_told_with_its_line_and_spares_the_other_orders(row, said
 def test_half_of_an_order_is_never_sent():
     assert lines(HEAD + "A,c,p,1,1.00\nA,c,p,x,1.00\n", "orders.csv") == [(2, "line 3: quantity is not a number")]
     assert lines(HEAD + "A,c,p,1,1.00\nA,d,p,1,1.00\n", "orders.csv") == [
-        (2, "line 3: customer_id is another one than on line 2 of the same order")
+        (2, "line 3: customer_id differs from line 2 of the same order")
     ]
 
 
 def test_wrong_columns_are_all_named():
     said = refusal("customer_id,product_id,quantity,prize,prize,quantity\n", "orders.csv")
-    assert "missing price; unknown prize, prize; named twice quantity" in said
+    assert "missing price; unknown prize, prize; repeated quantity" in said
 
 
 @pytest.mark.parametrize(

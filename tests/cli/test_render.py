@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.cli.commands.stats import parts, sparkline
-from service.cli.render import PIPE_WIDTH, Output, console, count_text, plain, table
+from service.cli.commands.stats import render_stats, sparkline
+from service.cli.render import PIPE_WIDTH, Output, create_console, escape, format_count, table
 
 HEADINGS = ("order", "customer", "status", "detail")
 ROW = ("ord_" + "1" * 32, "c" * 40, "[red]FAILED[/]", "the warehouse declined")
@@ -14,14 +14,14 @@ ROW = ("ord_" + "1" * 32, "c" * 40, "[red]FAILED[/]", "the warehouse declined")
 def shown(width, monkeypatch, capsys):
     monkeypatch.setattr("service.cli.render.PIPE_WIDTH", width)
     monkeypatch.setenv("COLUMNS", str(width))
-    Output(as_json=False).show(table(HEADINGS, [ROW], expendable=(1, 2)))
+    Output(as_json=False).show(table(HEADINGS, [ROW], optional=(1, 2)))
     return capsys.readouterr().out
 
 
 @given(st.text())
 def test_a_text_has_nothing_left_that_a_terminal_would_obey(text):
-    assert plain(text).isprintable()
-    assert plain(text) == text or not text.isprintable()
+    assert escape(text).isprintable()
+    assert escape(text) == text or not text.isprintable()
 
 
 def test_a_table_leaves_out_what_is_expendable_and_never_breaks_an_id(monkeypatch, capsys):
@@ -35,8 +35,8 @@ def test_a_table_leaves_out_what_is_expendable_and_never_breaks_an_id(monkeypatc
 
 
 def test_a_count_that_is_not_exact_is_told_as_at_least():
-    assert count_text({"count": 2000, "exact": False}) == "2,000+"
-    assert count_text({"count": 2000, "exact": True}) == "2,000"
+    assert format_count({"count": 2000, "exact": False}) == "2,000+"
+    assert format_count({"count": 2000, "exact": True}) == "2,000"
 
 
 def test_figures_of_a_system_that_has_done_nothing_are_shown(capsys):
@@ -52,7 +52,7 @@ def test_figures_of_a_system_that_has_done_nothing_are_shown(capsys):
         "dead_letter_queue": nothing,
         "last_hour": {**hour, "minutes": [{"fulfilled": 0, "failed": 0}] * 60},
     }
-    console().print(*parts(taken))
+    create_console().print(*render_stats(taken))
     told = capsys.readouterr().out
     assert "2,000+" in told
     assert "Oldest open order: ord_1, PENDING for 2 min 5 s." in told

@@ -19,7 +19,7 @@ def test_lines_are_shown_in_their_order_with_what_happened():
     assert (ran.code, ran.err) == (0, "")
     head, _, headings, *rows = ran.out.splitlines()
     assert head.split() == [ORDER, "2026-01-31", "4", "lines", "in", "1.5", "s", "trace", TRACE]
-    assert headings.split() == "time (UTC) +ms event outcome attempt took ms what happened".split()
+    assert headings.split() == "time (UTC) +ms event outcome attempt took ms message".split()
     assert [row.split() for row in rows] == [
         ["09:30:00.123", "0", "api", "202", "–", "–", "m0"],
         ["09:30:00.223", "100", "validate", "ok", "–", "–", "m100"],
@@ -79,7 +79,7 @@ def test_who_only_looked_at_the_order_is_counted_and_nobody_elses_trace_is_follo
     missed = line(60, event="api", route="GET /orders/{order_id}", order_id=ORDER, trace_id="8" * 32, outcome="404")
     ran = traced(*STORY, look, look, missed, line(70, trace_id="9" * 32))
     head, _, _, *rows = ran.out.splitlines()
-    assert "5 lines in 1.5 s, and 2 of who looked at it (--json shows them)" in head
+    assert "5 lines in 1.5 s, without 2 of GET requests (--json shows them)" in head
     assert "999" not in ran.out
     assert [row.split()[3] for row in rows] == ["202", "404", "ok", "fulfilled", "attempt_failed:"]
     assert len(traced(*STORY, look, look, missed, arguments=("--json",)).lines) == 7
@@ -143,7 +143,7 @@ def test_names_of_fields_are_not_obeyed_either():
 def test_what_is_no_line_of_a_log_is_passed_over_and_counted(text):
     ran = traced(text, "", *STORY, text)
     assert ran.code == 0
-    assert ran.err == "2 of 6 lines are no JSON objects, and were passed over.\n"
+    assert ran.err == "Skipped 2 of 6 lines: they are not JSON objects.\n"
     assert len(ran.out.splitlines()) == 3 + len(STORY)
 
 
@@ -186,7 +186,7 @@ def test_a_file_is_read_as_a_pipe_is(tmp_path):
 def test_a_log_that_does_not_tell_of_the_order_says_what_to_look_at():
     ran = traced(line(order_id="ord_other"), "INFO: a text")
     assert (ran.code, ran.out) == (5, "")
-    assert f"Order {ORDER}: none of 2 lines tells of it, and 1 of them are no JSON objects." in ran.err
+    assert f"Order {ORDER}: none of 2 lines belongs to it, and 1 of them are not JSON objects." in ran.err
     assert "DOFS_LOG_FORMAT=json" in ran.err
     assert traced(arguments=("--json",)).code == 5
 
@@ -194,9 +194,12 @@ def test_a_log_that_does_not_tell_of_the_order_says_what_to_look_at():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((ORDER,), "--aws for the deployed function's, or --file FILE for JSON lines."),
-        ((ORDER, "--aws", "--file", "-"), "--aws for the deployed function's, or --file FILE for JSON lines."),
-        ((ORDER, "--file", "-", "--since", "1h"), "--since and --until go with --aws."),
+        ((ORDER,), "Give either --aws for the log of the deployed function, or --file FILE for JSON lines."),
+        (
+            (ORDER, "--aws", "--file", "-"),
+            "Give either --aws for the log of the deployed function, or --file FILE for JSON lines.",
+        ),
+        ((ORDER, "--file", "-", "--since", "1h"), "--since and --until need --aws."),
         ((ORDER, "--file", "no-such-file"), "no-such-file cannot be read: No such file or directory."),
         ((ORDER, "--file", "."), ". cannot be read"),
         ((ORDER, "--aws", "--since", "soon"), "--since 'soon': a time is"),

@@ -19,7 +19,7 @@ from tests.support import valid_order
 @pytest.fixture
 def on_aws(cloud, monkeypatch):
     """Trace an order with access to AWS alone; the embedded cloud's endpoint answers over HTTP."""
-    monkeypatch.setattr("service.cli.log_group.PACE", 0)
+    monkeypatch.setattr("service.cli.log_group.PAUSE", 0)
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint.url)
     return lambda *arguments, order=ORDER: here("--json", "trace", order, "--aws", *arguments)
 
@@ -81,7 +81,7 @@ def test_on_aws_a_line_that_does_not_say_when_has_the_time_of_its_event(group, o
 
 
 def test_on_aws_all_pages_are_read(group, on_aws, monkeypatch):
-    monkeypatch.setattr("service.cli.log_group.EVENTS", 3)
+    monkeypatch.setattr("service.cli.log_group.PAGE_SIZE", 3)
     for stream in range(3):
         put(group, *(line(10 * number + stream, order_id=ORDER) for number in range(10)))
     ran = on_aws()
@@ -90,25 +90,25 @@ def test_on_aws_all_pages_are_read(group, on_aws, monkeypatch):
 
 
 def test_on_aws_a_search_that_was_cut_says_so(group, on_aws, monkeypatch):
-    monkeypatch.setattr("service.cli.log_group.EVENTS", 3)
-    monkeypatch.setattr("service.cli.log_group.PAGES", 2)
+    monkeypatch.setattr("service.cli.log_group.PAGE_SIZE", 3)
+    monkeypatch.setattr("service.cli.log_group.MAX_PAGES", 2)
     put(group, *(line(number, order_id=ORDER) for number in range(7)))
     ran = on_aws()
     assert (ran.code, len(ran.lines)) == (1, 6)
-    assert f"searched in part only, without what follows the first 2 pages for {ORDER}" in ran.err
+    assert f"is incomplete, without the pages after the first 2 for {ORDER}" in ran.err
     assert "--since and --until" in ran.err
 
 
 @pytest.fixture
 def terms(monkeypatch):
     """What was searched for."""
-    searched, take = [], log_group._take
+    searched, search_term = [], log_group._search_term
 
     def noted(found, logs, term, span):
         searched.append(term)
-        take(found, logs, term, span)
+        search_term(found, logs, term, span)
 
-    monkeypatch.setattr(log_group, "_take", noted)
+    monkeypatch.setattr(log_group, "_search_term", noted)
     return searched
 
 
@@ -170,7 +170,7 @@ def test_on_aws_a_permission_that_is_missing_is_told_as_such(group, on_aws, monk
         answer = {"Error": {"Code": "AccessDeniedException", "Message": "no logs:FilterLogEvents"}}
         raise ClientError(answer, "FilterLogEvents")
 
-    monkeypatch.setattr("service.cli.log_group._take", refused)
+    monkeypatch.setattr("service.cli.log_group._search_term", refused)
     ran = on_aws()
     assert (ran.code, ran.out) == (4, "")
     assert "no logs:FilterLogEvents" in ran.err

@@ -65,12 +65,12 @@ def test_completion_is_printed_for_the_shell(monkeypatch):
         (("list", "--status", "LOST"), "'LOST'"),
         (("stats", "--every", "1ms"), "--every takes 100ms or more."),
         (("load", "--rate", "0"), "--rate"),
-        (("load", "--rate", "10000", "--duration", "1h"), "more than 1,000,000 orders"),
+        (("load", "--rate", "10000", "--duration", "1h"), "--rate and --duration are for at most 1,000,000 orders."),
         (("submit", "no-such-file.json"), "no-such-file.json cannot be read: No such file or directory."),
         (("submit", "."), "cannot be read"),
-        (("submit", "-"), "-: the format cannot be told"),
+        (("submit", "-"), "-: the format is unknown"),
         (("submit", "-", "--format", "csv"), "columns missing customer_id"),
-        (("submit", "-", "--format", "jsonl"), "-: there are no orders in it."),
+        (("submit", "-", "--format", "jsonl"), "-: the file has no orders."),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_is_wrong(arguments, said):

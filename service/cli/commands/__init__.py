@@ -1,1 +1,1 @@
-"""The commands, one file for each noun. They read options, call what does the work, and show what came of it."""
+"""The commands, one file for each noun: they parse options, call the other modules, and show the results."""

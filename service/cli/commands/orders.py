@@ -7,13 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from service.cli import render
-from service.cli.context import CommandContext, checked_id, paged
+from service.cli.backend import check_id, paginate
+from service.cli.context import CommandContext
 from service.cli.errors import CliError, ExitCode
-from service.cli.options import duration
-from service.cli.polling import is_at_its_end, pauses
+from service.cli.options import OrderId, duration_option
+from service.cli.polling import Backoff, is_terminal
 from service.orders.lifecycle import Status
-
-TheOrder = Annotated[str, typer.Argument(metavar="ORDER_ID", show_default=False, help="The order, such as ord_1f0e….")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,28 +23,33 @@ def add_to(app: typer.Typer) -> None:
     app.command("cancel")(cancel)
 
 
-def show(ctx: typer.Context, order_id: TheOrder) -> None:
+def show(ctx: typer.Context, order_id: OrderId) -> None:
     """Show an order with its timeline."""
     context: CommandContext = ctx.obj
-    _show(context, context.backend.order(checked_id(order_id)))
+    _show_order(context, context.backend.order(check_id(order_id)))
 
 
-def cancel(ctx: typer.Context, order_id: TheOrder) -> None:
-    """Cancel an order that fulfillment has not begun."""
+def cancel(ctx: typer.Context, order_id: OrderId) -> None:
+    """Cancel an order whose fulfillment has not started."""
     context: CommandContext = ctx.obj
-    _show(context, context.backend.cancel(checked_id(order_id)))
+    _show_order(context, context.backend.cancel(check_id(order_id)))
 
 
 def watch(
     ctx: typer.Context,
-    order_id: TheOrder,
-    timeout: Annotated[str, typer.Option(metavar="DURATION", help="How long to wait for its end.")] = "5m",
+    order_id: OrderId,
+    timeout: Annotated[
+        str, typer.Option(metavar="DURATION", help="Stop after this time, if the order is still open.")
+    ] = "5m",
 ) -> None:
-    """Follow an order's timeline to its end. Ends with 0 if it is FULFILLED, and with 1 otherwise."""
+    """Show an order's timeline as it grows, until the order reaches a terminal state.
+
+    The exit code is 0 if the order is FULFILLED, and 1 otherwise.
+    """
     context: CommandContext = ctx.obj
-    checked_id(order_id)
+    check_id(order_id)
     seen: set[tuple[object, ...]] = set()
-    ends, gaps = time.monotonic() + duration("--timeout", timeout), pauses()
+    deadline, backoff = time.monotonic() + duration_option("--timeout", timeout), Backoff()
     while True:
         order = context.backend.order(order_id)
         for entry in order["timeline"]:
@@ -53,14 +57,14 @@ def watch(
             if key not in seen:
                 seen.add(key)
                 _show_entry(context, order_id, entry)
-        if is_at_its_end(order):
+        if is_terminal(order):
             break
-        pause = gaps.within(ends)
+        pause = backoff.next_pause(deadline)
         if pause is None:
-            raise CliError(ExitCode.PARTLY, f"Order {order_id} is {order['status']} still, after {timeout}.")
+            raise CliError(ExitCode.INCOMPLETE, f"Order {order_id} is still {order['status']} after {timeout}.")
         time.sleep(pause)
     if order["status"] != Status.FULFILLED:
-        raise CliError(ExitCode.PARTLY, f"Order {order_id} ended as {order['status']}.", order.get("errors") or ())
+        raise CliError(ExitCode.INCOMPLETE, f"Order {order_id} is {order['status']}.", order.get("errors") or ())
 
 
 def _show_entry(context: CommandContext, order_id: str, entry: Mapping[str, Any]) -> None:
@@ -84,17 +88,17 @@ def _show_entry(context: CommandContext, order_id: str, entry: Mapping[str, Any]
 
 def list_orders(
     ctx: typer.Context,
-    customer: Annotated[str | None, typer.Option(metavar="ID", help="The orders of a customer.")] = None,
-    status: Annotated[Status | None, typer.Option(case_sensitive=False, help="The orders in a state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many, the newest first.")] = 20,
-    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    customer: Annotated[str | None, typer.Option(metavar="ID", help="List the orders of this customer.")] = None,
+    status: Annotated[Status | None, typer.Option(case_sensitive=False, help="List the orders in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="List at most N orders.")] = 20,
+    everything: Annotated[bool, typer.Option("--all", help="List all orders.")] = False,
 ) -> None:
     """List a customer's orders, or the orders in one state, newest first."""
     context: CommandContext = ctx.obj
     if (customer is None) == (status is None):
         raise CliError(ExitCode.USAGE, "Give either --customer or --status.")
-    query = {"customer_id": checked_id(customer, "a customer")} if customer else {"status": str(status)}
-    found = paged(context.backend.orders, "orders", query, None if everything else limit)
+    query = {"customer_id": check_id(customer, "a customer")} if customer else {"status": str(status)}
+    found = paginate(context.backend.orders, "orders", query, None if everything else limit)
     if context.output.as_json:
         for order in found:
             context.output.json(order)
@@ -104,22 +108,21 @@ def list_orders(
             render.cell(order.get("order_id")),
             render.status_cell(order.get("status")),
             order.get("customer_id"),
-            render.amount(order),
+            render.format_amount(order),
             order.get("attempts"),
-            render.moment(order.get("created_at")),
+            render.format_instant(order.get("created_at")),
         ]
         for order in found
     ]
     if not rows:
         context.output.note("No orders.")
         return
-    context.output.show(
-        render.table(("order", "status", "customer", "amount", "attempts", "created (UTC)"), rows, (3, 4), (4, 3, 2))
-    )
+    headings = ("order", "status", "customer", "amount", "attempts", "created (UTC)")
+    context.output.show(render.table(headings, rows, numbers=(3, 4), optional=(4, 3, 2)))
 
 
-def _show(context: CommandContext, order: Mapping[str, Any]) -> None:
+def _show_order(context: CommandContext, order: Mapping[str, Any]) -> None:
     if context.output.as_json:
         context.output.json(order)
     else:
-        context.output.show(*render.order_parts(order))
+        context.output.show(*render.render_order(order))

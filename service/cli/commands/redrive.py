@@ -1,4 +1,4 @@
-"""``dofs redrive``: send failed orders again."""
+"""``dofs redrive``: fulfill failed orders again."""
 
 import sys
 from collections import Counter
@@ -8,18 +8,19 @@ from typing import Annotated, Any
 import typer
 
 from service.cli import render
-from service.cli.context import PAGE, CommandContext, checked_id
+from service.cli.backend import PAGE_SIZE, check_id
+from service.cli.context import CommandContext
 from service.cli.errors import CliError, ExitCode
-from service.cli.options import TheAfter, TheBefore, TheReason, failed_filter
+from service.cli.options import After, Before, Reason, failed_orders_query
 
-AT_ONCE = 40  # orders of one request: at 20 a second, an answer every two seconds
+BATCH_SIZE = 40  # orders of one request; at the default rate of 20 per second, a request takes two seconds
 NOTE_LENGTH = 200
-_GOOD = frozenset({"redriven", "would_redrive", "already_redriven"})
+_SUCCESS = frozenset({"redriven", "would_redrive", "already_redriven"})
 _CODES = {"unknown": ExitCode.NO_SUCH_ORDER, "not_failed": ExitCode.CONFLICT}
 _STYLES = {"redriven": "green", "would_redrive": "cyan", "already_redriven": "yellow"}
 _EXAMPLES = (
     'dofs redrive ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6 --note "address corrected"',
-    'dofs redrive --all --reason declined --after 2h --note "the warehouse is back" --dry-run',
+    'dofs redrive --all --reason declined --after 2h --note "the warehouse is open again" --dry-run',
 )
 
 
@@ -33,89 +34,97 @@ def redrive(
     note: Annotated[
         str,
         typer.Option(
-            metavar="WHY", show_default=False, help="Why; every order's timeline tells it, to its customer too."
+            metavar="TEXT",
+            show_default=False,
+            help="The reason. The timeline of each order shows it, also to customers.",
         ),
     ],
     order_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ORDER_ID]...", show_default=False, help="The orders.")
+        list[str] | None, typer.Argument(metavar="[ORDER_ID]...", show_default=False, help="The ids of the orders.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that failed, or those that the filter takes.")] = False,
-    reason: TheReason = None,
-    after: TheAfter = None,
-    before: TheBefore = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Redrive all failed orders, or those that match the filter.")
+    ] = False,
+    reason: Reason = None,
+    after: After = None,
+    before: Before = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the orders that would be redriven, without any change.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Send failed orders again, with all their attempts anew."""
+    """Fulfill failed orders again, with a new set of attempts."""
     context: CommandContext = ctx.obj
-    told = _checked_note(note)
-    query = failed_filter(reason, after, before)
+    body = {"note": _check_note(note), "dry_run": dry_run}
+    query = failed_orders_query(reason, after, before)
     if bool(order_ids) == everything:
-        raise CliError(ExitCode.USAGE, "Name the orders, or give --all.")
+        raise CliError(ExitCode.USAGE, "Give either the ids of orders, or --all.")
     if order_ids and query:
-        raise CliError(ExitCode.USAGE, "--reason, --after and --before go with --all.")
-    named = [*dict.fromkeys(checked_id(each) for each in order_ids or ())]
+        raise CliError(ExitCode.USAGE, "--reason, --after and --before need --all.")
+    ids = [*dict.fromkeys(check_id(each) for each in order_ids or ())]
     if everything and not (dry_run or yes):
-        _ask(query)
+        _confirm(query)
     results: list[Mapping[str, Any]] = []
-    removed, stopped = 0, None
+    removed, error = 0, None
     try:
-        for answer in _answers(context, {"note": told, "dry_run": dry_run}, named, query, results):
+        for answer in _send_requests(context, body, ids, query, results):
             removed += answer.get("dead_letters_removed", 0)
-    except CliError as stop:
-        stopped = stop
+    except CliError as raised:
+        error = raised
     except KeyboardInterrupt:
-        stopped = CliError(
-            ExitCode.INTERRUPTED, "interrupted: what stands above is done. Running it again takes the rest."
+        error = CliError(
+            ExitCode.INTERRUPTED,
+            "interrupted: the orders above are redriven. Run the same command again to redrive the others.",
         )
-    _report(context, dry_run, results, removed)
-    if stopped:
-        raise stopped
-    _end(named, results)
+    _show(context, dry_run, results, removed)
+    if error:
+        raise error
+    _raise_errors(ids, results)
 
 
-def _checked_note(note: str) -> str:
-    told = note.strip()
-    if not told or len(told) > NOTE_LENGTH or not told.isprintable():
+def _check_note(note: str) -> str:
+    stripped = note.strip()
+    if not stripped or len(stripped) > NOTE_LENGTH or not stripped.isprintable():
         raise CliError(ExitCode.USAGE, f"--note takes one line of 1 to {NOTE_LENGTH} characters.")
-    return told
+    return stripped
 
 
-def _ask(query: Mapping[str, str]) -> None:
-    """Have the user confirm.
+def _confirm(query: Mapping[str, str]) -> None:
+    """Ask the user for confirmation.
 
     Raises:
-        CliError: there is nobody to ask, or the answer is no.
+        CliError: the answer is no, or there is no terminal.
     """
-    if not _somebody_is_there():
+    if not _has_terminal():
         raise CliError(
-            ExitCode.USAGE, "--all asks for confirmation, and this is no terminal: give --yes, or --dry-run to see."
+            ExitCode.USAGE,
+            "--all asks for confirmation, but there is no terminal: give --yes, or --dry-run to list the orders.",
         )
-    which = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in query.items())
+    query_text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in query.items())
     try:
-        agreed = typer.confirm(f"Send every failed order again{f' ({which})' if which else ''}?", err=True)
+        confirmed = typer.confirm(f"Redrive all failed orders{f' ({query_text})' if query_text else ''}?", err=True)
     except typer.Abort:
-        agreed = False
-    if not agreed:
-        raise CliError(ExitCode.INTERRUPTED, "nothing was done.")
+        confirmed = False
+    if not confirmed:
+        raise CliError(ExitCode.INTERRUPTED, "no order was redriven.")
 
 
-def _somebody_is_there() -> bool:
+def _has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _answers(
+def _send_requests(
     context: CommandContext,
     body: Mapping[str, Any],
-    named: Sequence[str],
+    ids: Sequence[str],
     query: Mapping[str, str],
     results: list[Mapping[str, Any]],
 ) -> Iterator[Mapping[str, Any]]:
-    """Each answer of the API, whose results are put to ``results``."""
-    size = PAGE if body["dry_run"] else AT_ONCE
+    """Send all requests, add the results of each answer to ``results``, and return the answer."""
+    size = PAGE_SIZE if body["dry_run"] else BATCH_SIZE
     with context.output.progress() as bar:
-        task = bar.add_task("redriving", total=len(named) or None)
-        for selection in _selections(named, query, size, body):
+        task = bar.add_task("redriving", total=len(ids) or None)
+        for selection in _selections(ids, query, size, body):
             while True:
                 answer = context.backend.redrive(selection)
                 results.extend(answer["results"])
@@ -127,44 +136,47 @@ def _answers(
 
 
 def _selections(
-    named: Sequence[str], query: Mapping[str, str], size: int, body: Mapping[str, Any]
+    ids: Sequence[str], query: Mapping[str, str], size: int, body: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    if not named:
+    if not ids:
         yield {**body, **query, "limit": size}
-    for start in range(0, len(named), size):
-        yield {**body, "order_ids": [*named[start : start + size]]}
+    for start in range(0, len(ids), size):
+        yield {**body, "order_ids": [*ids[start : start + size]]}
 
 
-def _report(context: CommandContext, dry_run: bool, results: Sequence[Mapping[str, Any]], removed: int) -> None:
-    counts = Counter(str(each["outcome"]) for each in results)
+def _show(context: CommandContext, dry_run: bool, results: Sequence[Mapping[str, Any]], removed: int) -> None:
+    counts = Counter(str(result["outcome"]) for result in results)
     if context.output.as_json:
-        view = {"dry_run": dry_run, "results": results, "counts": counts, "dead_letters_removed": removed}
-        context.output.json(view)
+        report = {"dry_run": dry_run, "results": results, "counts": counts, "dead_letters_removed": removed}
+        context.output.json(report)
         return
     if not results:
         context.output.note("No failed orders.")
         return
     rows = [
         [
-            render.cell(each["order_id"]),
-            render.cell(str(each["outcome"]).replace("_", " "), _STYLES.get(str(each["outcome"]), "red")),
-            each.get("detail") or "",
+            render.cell(result["order_id"]),
+            render.cell(str(result["outcome"]).replace("_", " "), _STYLES.get(str(result["outcome"]), "red")),
+            result.get("detail") or "",
         ]
-        for each in results
+        for result in results
     ]
     context.output.show(render.table(("order", "outcome", "detail"), rows))
-    told = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(counts.items()))
-    context.output.line(f"{told}; dead letters removed: {removed}")
+    summary = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(counts.items()))
+    context.output.line(f"{summary}; messages removed from the dead-letter queue: {removed}")
 
 
-def _end(named: Sequence[str], results: Sequence[Mapping[str, Any]]) -> None:
-    bad = [each for each in results if each["outcome"] not in _GOOD]
+def _raise_errors(ids: Sequence[str], results: Sequence[Mapping[str, Any]]) -> None:
+    bad = [result for result in results if result["outcome"] not in _SUCCESS]
     if not bad:
         return
-    if len(named) == 1:
+    if len(ids) == 1:
         only = bad[0]
         raise CliError(
-            _CODES.get(str(only["outcome"]), ExitCode.PARTLY),
+            _CODES.get(str(only["outcome"]), ExitCode.INCOMPLETE),
             f"Order {only['order_id']} was not redriven: {only['detail']}.",
         )
-    raise CliError(ExitCode.PARTLY, f"{len(bad)} of {len(results)} orders were not redriven; the table says why.")
+    raise CliError(
+        ExitCode.INCOMPLETE,
+        f"{len(bad)} of {len(results)} orders were not redriven; see the table for the reasons.",
+    )

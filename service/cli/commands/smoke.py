@@ -1,4 +1,4 @@
-"""``dofs smoke``: whether a deployment carries an order."""
+"""``dofs smoke``: test a deployment with one order."""
 
 import secrets
 import time
@@ -9,8 +9,8 @@ import typer
 
 from service.cli.context import CommandContext
 from service.cli.errors import CliError, ExitCode
-from service.cli.options import duration
-from service.cli.polling import pauses
+from service.cli.options import duration_option
+from service.cli.polling import Backoff
 from service.fulfillers.simulated import DECLINED
 from service.orders.lifecycle import Status
 
@@ -24,7 +24,7 @@ ORDER = {
     "total_amount": 0,
     "metadata": {"purpose": "smoke test"},
 }
-UNTIL_KNOWN = 60.0  # seconds; a new API and a new key of it are known everywhere only after some
+STARTUP_SECONDS = 60.0  # until a new API and its key are known to every part of API Gateway
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,72 +35,72 @@ def add_to(app: typer.Typer) -> None:
 def smoke(
     ctx: typer.Context,
     timeout: Annotated[
-        str, typer.Option(metavar="DURATION", help="How long to wait for the warehouse's answer.")
+        str, typer.Option(metavar="DURATION", help="Wait at most this long for the warehouse's answer.")
     ] = "5m",
 ) -> None:
-    """Send one real order, of nothing for nothing, through every part, until the warehouse has answered.
+    """Send a zero-value test order through a deployment, and wait for the warehouse's answer.
 
-    Ends with 0 when it has, and with 1 otherwise. The simulated warehouse may decline: that is an answer. The order
-    stays, with the customer smoke-test, and counts as any other.
+    The exit code is 0 if the warehouse answers, and 1 otherwise. To decline or to refuse the order is an answer too.
+    The order is kept, under the customer smoke-test, and the metrics count it.
     """
     context: CommandContext = ctx.obj
     endpoint = context.endpoint
     from service.cli.api import Api
 
-    api = Api(endpoint)
-    ends, began = time.monotonic() + duration("--timeout", timeout), time.monotonic()
+    api, start = Api(endpoint), time.monotonic()
+    deadline = start + duration_option("--timeout", timeout)
     key = f"smoke-{secrets.token_hex(16)}"
     try:
-        accepted = _asked(lambda: api.submit(ORDER, key), ends, "The smoke test's order was not accepted.", context)
+        accepted = _retry(lambda: api.submit(ORDER, key), deadline, "The test order was not accepted.", context)
         order_id = str(accepted["order_id"])
-        said = _answer_of_the_warehouse(api, order_id, ends, timeout, context)
+        answer = _wait_for_answer(api, order_id, deadline, timeout, context)
     finally:
         api.close()
-    took = time.monotonic() - began
+    seconds = time.monotonic() - start
     if context.output.as_json:
-        context.output.json({"order_id": order_id, "answer": said, "seconds": round(took, 3)})
+        context.output.json({"order_id": order_id, "answer": answer, "seconds": round(seconds, 3)})
     else:
-        context.output.line(f"Order {order_id} went through every part in {took:.1f} s: {said}.")
+        context.output.line(f"The warehouse answered order {order_id} after {seconds:.1f} s: {answer}.")
 
 
-def _answer_of_the_warehouse(api: "Api", order_id: str, ends: float, timeout: str, context: CommandContext) -> str:
-    gaps = pauses()
+def _wait_for_answer(api: "Api", order_id: str, deadline: float, timeout: str, context: CommandContext) -> str:
+    backoff = Backoff()
     while True:
-        order = _asked(
-            lambda: api.order(order_id), ends, f"Order {order_id} was accepted, and cannot be seen.", context
-        )
-        said = _said(order)
-        if said is not None:
-            return said
-        pause = gaps.within(ends)
+        error = f"Order {order_id} was accepted, but cannot be read."
+        order = _retry(lambda: api.order(order_id), deadline, error, context)
+        answer = _find_answer(order)
+        if answer is not None:
+            return answer
+        pause = backoff.next_pause(deadline)
         if pause is None:
             raise CliError(
-                ExitCode.PARTLY,
-                f"Order {order_id} is {order['status']} still, after {timeout}: "
-                f"`dofs trace {order_id}` shows where it stands.",
+                ExitCode.INCOMPLETE,
+                f"Order {order_id} is still {order['status']} after {timeout}: "
+                f"run `dofs trace {order_id}` to see its log lines.",
             )
         time.sleep(pause)
 
 
-def _asked(ask: Callable[[], Any], ends: float, failed: str, context: CommandContext) -> Any:
-    """What the API answers, which is given time to know itself and its callers, wherever it is asked."""
-    gaps, until = pauses(), min(ends, time.monotonic() + UNTIL_KNOWN)
+def _retry(request: Callable[[], Any], deadline: float, message: str, context: CommandContext) -> Any:
+    """Return the API's answer. While the deployment is new, repeat a request that fails or is denied."""
+    backoff, last_try = Backoff(), min(deadline, time.monotonic() + STARTUP_SECONDS)
     while True:
         try:
-            return ask()
-        except CliError as stop:
-            pause = gaps.within(until) if stop.code in (ExitCode.API, ExitCode.NOT_AUTHORIZED) else None
+            return request()
+        except CliError as error:
+            retryable = error.code in (ExitCode.API, ExitCode.NOT_AUTHORIZED)
+            pause = backoff.next_pause(last_try) if retryable else None
             if pause is None:
-                raise CliError(ExitCode.PARTLY, f"{failed} {stop}", stop.errors) from None
-            context.output.note(f"not yet: {stop}")
+                raise CliError(ExitCode.INCOMPLETE, f"{message} {error}", error.errors) from None
+            context.output.note(f"retrying: {error}")
             time.sleep(pause)
 
 
-def _said(order: Mapping[str, Any]) -> str | None:
-    """What came of the first attempt; None before it has come to anything.
+def _find_answer(order: Mapping[str, Any]) -> str | None:
+    """Return the reason in the first timeline entry with an answer of the warehouse; None if there is none yet.
 
     Raises:
-        CliError: it is not what a working deployment comes to.
+        CliError: an attempt ended without an answer.
     """
     for entry in order["timeline"]:
         if entry["to"] == Status.FULFILLED or (
@@ -108,5 +108,5 @@ def _said(order: Mapping[str, Any]) -> str | None:
         ):
             return str(entry["reason"])
         if entry["from"] == Status.PROCESSING or entry["to"] in (Status.REJECTED, Status.CANCELLED):
-            raise CliError(ExitCode.PARTLY, f"Order {order['order_id']} became {entry['to']}: {entry['reason']}.")
+            raise CliError(ExitCode.INCOMPLETE, f"Order {order['order_id']} became {entry['to']}: {entry['reason']}.")
     return None

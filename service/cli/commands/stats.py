@@ -1,4 +1,4 @@
-"""``dofs stats``: how the system does."""
+"""``dofs stats``: show the statistics of the system."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli import durations, render
+from service.cli import render
 from service.cli.context import CommandContext
+from service.cli.durations import format_duration, seconds_between
 from service.cli.errors import CliError, ExitCode
-from service.cli.options import duration
+from service.cli.options import duration_option
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,83 +25,83 @@ def add_to(app: typer.Typer) -> None:
 
 def stats(
     ctx: typer.Context,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")] = False,
-    every: Annotated[str, typer.Option(metavar="DURATION", help="With --watch: the time between two looks.")] = "2s",
+    watch: Annotated[bool, typer.Option("--watch", help="Repeat until Ctrl-C.")] = False,
+    every: Annotated[str, typer.Option(metavar="DURATION", help="With --watch: wait this long between two.")] = "2s",
 ) -> None:
-    """Show how many orders stand where, how the last hour went, and what waits."""
+    """Show the number of orders in each state, the last hour, and the pending messages."""
     context: CommandContext = ctx.obj
-    gap = duration("--every", every)
-    if gap < 0.1:
+    pause = duration_option("--every", every)
+    if pause < 0.1:
         raise CliError(ExitCode.USAGE, "--every takes 100ms or more.")
     if not watch:
-        _once(context, context.backend.stats())
+        _show(context, context.backend.stats())
         return
-    if context.output.as_json or not render.console().is_terminal:
+    if context.output.as_json or not render.create_console().is_terminal:
         while True:
-            _once(context, context.backend.stats())
-            time.sleep(gap)
+            _show(context, context.backend.stats())
+            time.sleep(pause)
     from rich.console import Group
     from rich.live import Live
 
-    with Live(console=render.console(), screen=True, auto_refresh=False) as live:
+    with Live(console=render.create_console(), screen=True, auto_refresh=False) as live:
         while True:
-            live.update(Group(*parts(context.backend.stats())), refresh=True)
-            time.sleep(gap)
+            live.update(Group(*render_stats(context.backend.stats())), refresh=True)
+            time.sleep(pause)
 
 
-def _once(context: CommandContext, taken: Mapping[str, Any]) -> None:
+def _show(context: CommandContext, view: Mapping[str, Any]) -> None:
     if context.output.as_json:
-        context.output.json(taken)
+        context.output.json(view)
     else:
-        context.output.show(*parts(taken))
+        context.output.show(*render_stats(view))
 
 
-def parts(taken: Mapping[str, Any]) -> "list[RenderableType]":
-    """The figures, side by side where there is room."""
+def render_stats(view: Mapping[str, Any]) -> "list[RenderableType]":
+    """Render the statistics as panels, side by side if there is room."""
     from rich.columns import Columns
     from rich.panel import Panel
 
-    orders = [[render.status_cell(status), render.count_text(count)] for status, count in taken["orders"].items()]
-    failed = [[reason, render.count_text(count)] for reason, count in taken["failed"].items()]
+    orders = [[render.status_cell(status), render.format_count(count)] for status, count in view["orders"].items()]
+    failed = [[reason, render.format_count(count)] for reason, count in view["failed"].items()]
     queues = [
-        [called, taken[name]["visible"], taken[name]["in_flight"]]
-        for called, name in (("fulfillment", "queue"), ("dead letters", "dead_letter_queue"))
+        [heading, view[name]["visible"], view[name]["in_flight"]]
+        for heading, name in (("fulfillment", "queue"), ("dead-letter", "dead_letter_queue"))
     ]
     panels = [
-        Panel(render.table(("", ""), orders, (1,)), title="Orders", title_align="left"),
-        Panel(render.table(("", ""), failed, (1,)), title="Failed", title_align="left"),
-        Panel(render.table(("", "waiting", "in flight"), queues, (1, 2)), title="Queues", title_align="left"),
-        Panel(render.table(("", ""), _last_hour(taken)), title="The last hour", title_align="left"),
+        Panel(render.table(("", ""), orders, numbers=(1,)), title="Orders", title_align="left"),
+        Panel(render.table(("", ""), failed, numbers=(1,)), title="Failed", title_align="left"),
+        Panel(render.table(("", "pending", "in flight"), queues, numbers=(1, 2)), title="Queues", title_align="left"),
+        Panel(render.table(("", ""), _last_hour_rows(view)), title="Last hour", title_align="left"),
     ]
-    return [Columns(panels), render.cell(_oldest(taken)), render.cell(f"at {taken['at']}", "dim")]
+    return [Columns(panels), render.cell(_oldest_open_text(view)), render.cell(f"at {view['at']}", "dim")]
 
 
-def _last_hour(taken: Mapping[str, Any]) -> list[tuple[str, object]]:
-    hour = taken["last_hour"]
-    rate, took = hour["success_rate"], hour["seconds_to_fulfillment"]
+def _last_hour_rows(view: Mapping[str, Any]) -> list[tuple[str, object]]:
+    hour = view["last_hour"]
+    rate, seconds = hour["success_rate"], hour["seconds_to_fulfillment"]
     rows: list[tuple[str, object]] = [
         ("fulfilled", hour["fulfilled"]),
         ("failed", hour["failed"]),
         ("success", "–" if rate is None else f"{float(rate):.1%}"),
     ]
-    if took:
-        shown = " / ".join(durations.shown(float(took[name])) for name in ("p50", "p95", "p99"))
-        rows.append(("p50 / p95 / p99", f"{shown}  ({took['orders']} orders)"))
-    ended = [minute["fulfilled"] + minute["failed"] for minute in hour["minutes"]]
-    rows.append(("each 2 min", sparkline([sum(ended[start : start + 2]) for start in range(0, len(ended), 2)])))
+    if seconds:
+        percentiles = " / ".join(format_duration(float(seconds[name])) for name in ("p50", "p95", "p99"))
+        rows.append(("p50 / p95 / p99", f"{percentiles}  ({seconds['orders']} orders)"))
+    counts = [minute["fulfilled"] + minute["failed"] for minute in hour["minutes"]]
+    rows.append(("each 2 min", sparkline([sum(counts[start : start + 2]) for start in range(0, len(counts), 2)])))
     rows.append(("since", hour["since"]))
     return rows
 
 
-def _oldest(taken: Mapping[str, Any]) -> str:
-    oldest = taken["oldest_open"]
+def _oldest_open_text(view: Mapping[str, Any]) -> str:
+    oldest = view["oldest_open"]
     if oldest is None:
         return "No order is open."
-    waited = durations.shown(max(0.0, durations.between(oldest["since"], taken["at"])))
-    return f"Oldest open order: {oldest['order_id']}, {oldest['status']} for {waited}."
+    age = format_duration(max(0.0, seconds_between(oldest["since"], view["at"])))
+    return f"Oldest open order: {oldest['order_id']}, {oldest['status']} for {age}."
 
 
 def sparkline(counts: Sequence[int]) -> str:
-    """Counts as bars of one line."""
+    """Return a line of one bar for each count."""
     most = max(counts, default=0)
     return "".join(BLOCKS[round((len(BLOCKS) - 1) * count / most)] if most else BLOCKS[0] for count in counts)

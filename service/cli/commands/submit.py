@@ -1,4 +1,4 @@
-"""``dofs submit``: send a file of orders."""
+"""``dofs submit``: submit the orders of a file."""
 
 import asyncio
 import sys
@@ -14,17 +14,17 @@ import typer
 from service.cli import render
 from service.cli.context import CommandContext
 from service.cli.errors import CliError, ExitCode
-from service.cli.options import duration
+from service.cli.options import duration_option
 from service.cli.orders_file import Format, read_orders
+from service.cli.polling import TrackedOrders
 
 if TYPE_CHECKING:
     from service.cli.api import AsyncApi
-    from service.cli.polling import Followed
     from service.cli.submit import SubmitRequest, SubmitResult
 
-SHOWN = 10  # accepted orders that are named, each with its id
-MOST_ROWS = 100  # of what is wrong
-WORDS = {
+MAX_NAMED = 10  # accepted orders that are listed with their ids
+MAX_ROWS = 100  # of the table of errors
+LABELS = {
     "accepted": "accepted",
     "already_there": "already there",
     "refused": "refused",
@@ -32,9 +32,10 @@ WORDS = {
     "error": "failed at the API",
     "not_sent": "not sent",
 }
+ERRORS = ("refused", "unreadable", "error")
 _EXAMPLES = (
     "CSV has one row for each item: order, customer_id, product_id, quantity, price, total_amount, "
-    "currency, metadata.NAME. Rows of one order are one order.",
+    "currency, metadata.NAME. Rows with the same order are one order.",
     "dofs submit orders.csv",
     "dofs submit orders.jsonl --batch 2026-01-31 --wait --report outcome.jsonl",
     "generate | dofs submit -",
@@ -49,103 +50,114 @@ def add_to(app: typer.Typer) -> None:
 def submit(
     ctx: typer.Context,
     file: Annotated[
-        str, typer.Argument(metavar="FILE", show_default=False, help="JSON, JSON Lines or CSV; - is stdin.")
+        str,
+        typer.Argument(
+            metavar="FILE", show_default=False, help="A file in JSON, JSON Lines or CSV; - for standard input."
+        ),
     ],
-    form: Annotated[
-        Format | None, typer.Option("--format", help="The format, where the file's ending does not tell.")
+    file_format: Annotated[
+        Format | None, typer.Option("--format", help="The format, if the file's suffix does not give it.")
     ] = None,
     batch: Annotated[
-        str, typer.Option(metavar="LABEL", show_default=False, help="Another label makes new orders of the same file.")
+        str,
+        typer.Option(metavar="LABEL", show_default=False, help="Submit new orders for each label of the same file."),
     ] = "",
-    concurrency: Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Requests at the same time.")] = 8,
-    lenient: Annotated[bool, typer.Option("--lenient", help="Leave the judgment to the workflow.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow all to their end.")] = False,
-    timeout: Annotated[str, typer.Option(metavar="DURATION", help="With --wait: how long.")] = "5m",
+    concurrency: Annotated[
+        int, typer.Option(min=1, max=256, metavar="N", help="Send at most N requests at the same time.")
+    ] = 8,
+    lenient: Annotated[bool, typer.Option("--lenient", help="Accept now, validate in the workflow.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until all orders reach a terminal state.")] = False,
+    timeout: Annotated[str, typer.Option(metavar="DURATION", help="With --wait: wait at most this long.")] = "5m",
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", dir_okay=False, help="Write what became of each order, as JSON Lines."),
+        typer.Option(metavar="FILE", dir_okay=False, help="Write the result of each order to a file, as JSON Lines."),
     ] = None,
 ) -> None:
-    """Submit the orders of a file. Running it again, or going on after an interruption, doubles nothing."""
+    """Submit the orders of a file. A second run, also after an interruption, creates no duplicates."""
     context: CommandContext = ctx.obj
-    patience = duration("--timeout", timeout) if wait else None
+    seconds_to_wait = duration_option("--timeout", timeout) if wait else None
     from service.cli.api import AsyncApi
 
-    api = AsyncApi(context.endpoint, concurrency)  # wrong options are told before a long file is read
-    entries = read_orders(_content(file), file, form)
+    api = AsyncApi(context.endpoint, concurrency)  # before the file is read: it checks the global options
+    entries = read_orders(_read_bytes(file), file, file_format)
     if not entries:
-        raise CliError(ExitCode.USAGE, f"{file}: there are no orders in it.")
-    from service.cli.submit import parcels
+        raise CliError(ExitCode.USAGE, f"{file}: the file has no orders.")
+    from service.cli.submit import build_requests
 
     run = _Run(context, len(entries), min(concurrency, len(entries)))
-    with _opened(report) as run.lines:
+    with _open_report(report) as run.report:
         try:
-            asyncio.run(_work(run, api, parcels(entries, batch), lenient, patience))
+            asyncio.run(_submit_and_wait(run, api, build_requests(entries, batch), lenient, seconds_to_wait))
         except KeyboardInterrupt:
             run.interrupted = True
-    run.outcomes.sort(key=lambda outcome: outcome.line)
-    if context.output.as_json or run.stopped is None or any(outcome.order_id for outcome in run.outcomes):
-        _show(context, run.outcomes, run.followed)
-    _end(run)
+    run.results.sort(key=lambda result: result.line)
+    if context.output.as_json or run.error is None or any(result.order_id for result in run.results):
+        _show(context, run.results, run.tracked)
+    _raise_errors(run)
 
 
 @dataclass(slots=True)
 class _Run:
-    """What a run has come to."""
+    """The state of a run."""
 
     context: CommandContext
     orders: int
-    at_once: int
-    lines: IO[str] | None = None
-    outcomes: "list[SubmitResult]" = field(default_factory=list)
-    followed: "Followed | None" = None
-    stopped: CliError | None = None
+    concurrency: int
+    report: IO[str] | None = None
+    results: "list[SubmitResult]" = field(default_factory=list)
+    tracked: TrackedOrders | None = None
+    error: CliError | None = None
     interrupted: bool = False
 
-    def heard(self, outcome: "SubmitResult") -> None:
-        """Note what became of one order, at once."""
-        self.outcomes.append(outcome)
-        if self.lines is not None:
-            self.lines.write(render.json_text(outcome.view) + "\n")
-            self.lines.flush()
+    def add_result(self, result: "SubmitResult") -> None:
+        """Store a result, and write it to the report at once."""
+        self.results.append(result)
+        if self.report is not None:
+            self.report.write(render.to_json(result.to_json()) + "\n")
+            self.report.flush()
 
 
-async def _work(
-    run: _Run, api: "AsyncApi", parcels: "Iterator[SubmitRequest | SubmitResult]", lenient: bool, patience: float | None
+async def _submit_and_wait(
+    run: _Run,
+    api: "AsyncApi",
+    requests: "Iterator[SubmitRequest | SubmitResult]",
+    lenient: bool,
+    seconds_to_wait: float | None,
 ) -> None:
-    """Submit, and follow for ``patience`` seconds unless it is None."""
-    from service.cli.follow import each_by_id
-    from service.cli.polling import Followed
-    from service.cli.submit import IN, Sending
+    """Submit the orders, and wait for their terminal states unless ``seconds_to_wait`` is None."""
+    from service.cli.follow import follow_each
+    from service.cli.submit import SUBMITTED, Submitter
 
     async with api.client:
         with run.context.output.progress() as bar:
             task = bar.add_task("submitting", total=run.orders)
 
-            def heard(outcome: "SubmitResult") -> None:
-                run.heard(outcome)
+            def on_result(result: "SubmitResult") -> None:
+                run.add_result(result)
                 bar.advance(task)
 
-            sending = Sending(api, heard, lenient)
-            run.interrupted = await sending.run(parcels, run.at_once)
-        run.stopped = sending.stopped
-        if patience is None or run.interrupted or run.stopped:
+            submitter = Submitter(api, on_result, lenient)
+            run.interrupted = await submitter.submit(requests, run.concurrency)
+        run.error = submitter.error
+        if seconds_to_wait is None or run.interrupted or run.error:
             return
-        run.followed = Followed(each.order_id for each in run.outcomes if each.fate in IN and each.order_id)
+        run.tracked = TrackedOrders(
+            result.order_id for result in run.results if result.status in SUBMITTED and result.order_id
+        )
         with run.context.output.progress() as bar:
-            task = bar.add_task("waiting", total=len(run.followed.orders))
-            await each_by_id(run.followed, api, patience, run.at_once, lambda: bar.advance(task))
+            task = bar.add_task("waiting", total=len(run.tracked.orders))
+            await follow_each(run.tracked, api, seconds_to_wait, run.concurrency, lambda: bar.advance(task))
 
 
-def _content(file: str) -> bytes:
+def _read_bytes(file: str) -> bytes:
     try:
         return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no name of a file"
+        reason = getattr(error, "strerror", None) or "the file name is not valid"
         raise CliError(ExitCode.USAGE, f"{file} cannot be read: {reason}.") from None
 
 
-def _opened(report: Path | None) -> "AbstractContextManager[IO[str] | None]":
+def _open_report(report: Path | None) -> "AbstractContextManager[IO[str] | None]":
     if report is None:
         return nullcontext()
     try:
@@ -154,57 +166,62 @@ def _opened(report: Path | None) -> "AbstractContextManager[IO[str] | None]":
         raise CliError(ExitCode.USAGE, f"{report} cannot be written: {error.strerror}.") from None
 
 
-def _show(context: CommandContext, outcomes: "Sequence[SubmitResult]", followed: "Followed | None") -> None:
-    counts = Counter(str(outcome.fate) for outcome in outcomes)
+def _show(context: CommandContext, results: "Sequence[SubmitResult]", tracked: TrackedOrders | None) -> None:
+    counts = Counter(str(result.status) for result in results)
     if context.output.as_json:
-        view: dict[str, Any] = {name: counts[name] for name in WORDS}
-        view["ended"] = followed.by_status if followed else None
-        context.output.json({**view, "orders": [outcome.view for outcome in outcomes]})
+        summary: dict[str, Any] = {name: counts[name] for name in LABELS}
+        summary["ended"] = tracked.by_status if tracked else None
+        context.output.json({**summary, "orders": [result.to_json() for result in results]})
         return
-    known = [outcome for outcome in outcomes if outcome.order_id]
-    if len(known) <= SHOWN:
-        for outcome in known:
-            context.output.line(f"{outcome.order_id}  line {outcome.line}  {WORDS[outcome.fate]}")
-    for name, words in WORDS.items():
+    with_id = [result for result in results if result.order_id]
+    if len(with_id) <= MAX_NAMED:
+        for result in with_id:
+            context.output.line(f"{result.order_id}  line {result.line}  {LABELS[result.status]}")
+    for name, label in LABELS.items():
         if counts[name] or name in ("accepted", "already_there", "refused"):
-            context.output.line(f"{words:<18}{counts[name]:>7,}")
-    rows = [row for outcome in outcomes if outcome.fate in ("refused", "unreadable", "error") for row in _rows(outcome)]
+            context.output.line(f"{label:<18}{counts[name]:>7,}")
+    rows = [row for result in results if result.status in ERRORS for row in _error_rows(result)]
     if rows:
-        context.output.show(render.cell(""), render.table(("line", "where", "what is wrong"), rows[:MOST_ROWS], (0,)))
-    if len(rows) > MOST_ROWS:
-        context.output.line(f"… and {len(rows) - MOST_ROWS:,} more; --report FILE has all")
+        table = render.table(("line", "field", "error"), rows[:MAX_ROWS], numbers=(0,))
+        context.output.show(render.cell(""), table)
+    if len(rows) > MAX_ROWS:
+        context.output.line(f"… and {len(rows) - MAX_ROWS:,} more; --report FILE lists all")
     if counts["already_there"]:
         context.output.note(
-            "Orders that are already there were submitted before; --batch LABEL makes new ones of them."
+            "An order that is already there was submitted before; --batch LABEL submits it as a new order."
         )
-    if followed:
+    if tracked:
         context.output.line("")
-        for status, count in followed.by_status.items():
+        for status, count in tracked.by_status.items():
             context.output.line(f"{status:<18}{count:>7,}")
 
 
-def _rows(outcome: "SubmitResult") -> list[list[object]]:
-    if not outcome.errors:
-        return [[outcome.line, "", outcome.detail]]
-    return [[outcome.line, error["pointer"], error["detail"]] for error in outcome.errors]
+def _error_rows(result: "SubmitResult") -> list[list[object]]:
+    if not result.errors:
+        return [[result.line, "", result.detail]]
+    return [[result.line, error["pointer"], error["detail"]] for error in result.errors]
 
 
-def _end(run: _Run) -> None:
-    counts = Counter(str(outcome.fate) for outcome in run.outcomes)
-    count = counts["accepted"] + counts["already_there"]
+def _raise_errors(run: _Run) -> None:
+    counts = Counter(str(result.status) for result in run.results)
+    submitted = counts["accepted"] + counts["already_there"]
     if run.interrupted:
         raise CliError(
             ExitCode.INTERRUPTED,
-            f"interrupted: {count} of {run.orders} orders are in. "
-            "Run the same command again to send the rest; none is doubled.",
+            f"interrupted: {submitted} of {run.orders} orders are submitted. "
+            "Run the same command again to submit the others; it creates no duplicates.",
         )
-    if run.stopped:
-        told = f" {count} of {run.orders} orders are in; run the same command again to send the rest." if count else ""
-        raise CliError(run.stopped.code, f"{run.stopped}{told}", run.stopped.errors)
+    if run.error:
+        advice = (
+            f" {submitted} of {run.orders} orders are submitted; run the same command again to submit the others."
+            if submitted
+            else ""
+        )
+        raise CliError(run.error.code, f"{run.error}{advice}", run.error.errors)
     if counts["error"] == run.orders:
-        raise CliError(ExitCode.API, f"The API is failing: {run.outcomes[0].detail}; try again.")
-    bad = [f"{counts[name]} {WORDS[name]}" for name in ("refused", "unreadable", "error") if counts[name]]
+        raise CliError(ExitCode.API, f"The API fails: {run.results[0].detail}; try again.")
+    bad = [f"{counts[name]} {LABELS[name]}" for name in ERRORS if counts[name]]
     if bad:
-        raise CliError(ExitCode.PARTLY, f"Of {run.orders} orders {', '.join(bad)}; the table says why.")
-    if run.followed and (left := len(run.followed.orders) - run.followed.by_status.get("FULFILLED", 0)):
-        raise CliError(ExitCode.PARTLY, f"{left} of {len(run.followed.orders)} orders are not FULFILLED.")
+        raise CliError(ExitCode.INCOMPLETE, f"Of {run.orders} orders: {', '.join(bad)}; see the table for the reasons.")
+    if run.tracked and (left := len(run.tracked.orders) - run.tracked.by_status.get("FULFILLED", 0)):
+        raise CliError(ExitCode.INCOMPLETE, f"{left} of {len(run.tracked.orders)} orders are not FULFILLED.")

@@ -1,15 +1,16 @@
-"""``dofs trace``: an order's log lines, from all parts of the system, in their order."""
+"""``dofs trace``: show the log lines of an order, from all components of the system, in order of time."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli import durations, render
-from service.cli.commands.orders import TheOrder
-from service.cli.context import CommandContext, checked_id
+from service.cli import render
+from service.cli.backend import check_id
+from service.cli.context import CommandContext
+from service.cli.durations import format_duration
 from service.cli.errors import CliError, ExitCode
-from service.cli.log_lines import Line, Story, milliseconds
-from service.cli.options import instant
+from service.cli.options import OrderId, instant_option
+from service.cli.order_log import LogLine, OrderLog, offsets_ms
 from service.orders import timestamps
 
 if TYPE_CHECKING:
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-NAMED = 3  # traces that are named
-LONGEST = 300  # characters of a cell
-GOOD = frozenset({"ok", "fulfilled", "200", "201", "202"})
+MAX_TRACES = 3  # trace ids in the heading
+MAX_LENGTH = 300  # characters of a message
+SUCCESS = frozenset({"ok", "fulfilled", "200", "201", "202"})
 LEVEL_STYLES = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
-HEADINGS = ("time (UTC)", "+ms", "event", "outcome", "attempt", "took ms", "what happened")
+HEADINGS = ("time (UTC)", "+ms", "event", "outcome", "attempt", "took ms", "message")
 _EXAMPLES = (
     "dofs trace ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6 --aws",
     "docker compose logs --no-log-prefix lambda api | dofs trace ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6 --file -",
@@ -35,80 +36,84 @@ def add_to(app: typer.Typer) -> None:
 
 def trace(
     ctx: typer.Context,
-    order_id: TheOrder,
+    order_id: OrderId,
     file: Annotated[
-        str | None, typer.Option("--file", metavar="FILE", help="A log of JSON lines in place of AWS's; - is stdin.")
+        str | None,
+        typer.Option("--file", metavar="FILE", help="Read a file of JSON log lines; - for standard input."),
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
             metavar="TIME",
-            help="With --aws: lines of then or later; since the order was created, or 7d, if not given.",
+            help="With --aws: show lines from this time on. By default, from the creation of the order, or 7d.",
         ),
     ] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="With --aws: lines of before then.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="With --aws: show lines from before this time.")
+    ] = None,
 ) -> None:
-    """Show an order's log lines in their order, whichever part of the system wrote them.
+    """Show the log lines of an order, from all components of the system, in order of time.
 
-    They are those that name the order, and those of the same traces that name no order. --json shows them whole.
+    These are the lines that name the order, and the lines of the same traces that name no order. --json shows all
+    fields of the lines.
     """
     context: CommandContext = ctx.obj
-    checked_id(order_id)
+    check_id(order_id)
     if context.aws == (file is not None):
         raise CliError(
-            ExitCode.USAGE, "Say where the log is: --aws for the deployed function's, or --file FILE for JSON lines."
+            ExitCode.USAGE, "Give either --aws for the log of the deployed function, or --file FILE for JSON lines."
         )
     if file is None:
-        _from_aws(context, order_id, _instant("--since", since), _instant("--until", until))
+        _trace_on_aws(context, order_id, _parse_instant("--since", since), _parse_instant("--until", until))
     elif since or until:
-        raise CliError(ExitCode.USAGE, "--since and --until go with --aws.")
+        raise CliError(ExitCode.USAGE, "--since and --until need --aws.")
     else:
-        _from_file(context, order_id, file)
+        _trace_in_file(context, order_id, file)
 
 
-def _from_aws(context: CommandContext, order_id: str, since: "datetime | None", until: "datetime | None") -> None:
+def _trace_on_aws(context: CommandContext, order_id: str, since: "datetime | None", until: "datetime | None") -> None:
     if since and until and until <= since:
         raise CliError(ExitCode.USAGE, "--until is not after --since.")
-    found = context.aws_backend.trace(order_id, since, until)
-    _show(context, found.story)
-    where = f"{found.group} in {found.region}"
-    if found.cut:
+    search = context.aws_backend.trace(order_id, since, until)
+    _show(context, search.log)
+    source = f"{search.group} in {search.region}"
+    if search.skipped:
         raise CliError(
-            ExitCode.PARTLY,
-            f"Order {order_id}: {where} was searched in part only, without {' and '.join(found.cut)}: "
+            ExitCode.INCOMPLETE,
+            f"Order {order_id}: the search of {source} is incomplete, without {' and '.join(search.skipped)}: "
             "narrow it with --since and --until.",
         )
-    if not found.story.lines:
+    if not search.log.lines:
         raise CliError(
             ExitCode.NO_SUCH_ORDER,
-            f"Order {order_id}: no line of {where} since {timestamps.text(found.since)} tells of it. "
-            "Lines come seconds late; at DOFS_LOG_LEVEL=WARNING most are never written; "
-            "older ones may be gone (the group's retention); --region, --environment and --since may be others.",
+            f"Order {order_id}: {source} has no line of it since {timestamps.text(search.since)}. Lines arrive some "
+            "seconds late. With DOFS_LOG_LEVEL=WARNING most lines are not written. The group's retention may have "
+            "deleted older lines. Check --region, --environment and --since.",
         )
 
 
-def _from_file(context: CommandContext, order_id: str, file: str) -> None:
-    from service.cli import log_file
+def _trace_in_file(context: CommandContext, order_id: str, file: str) -> None:
+    from service.cli.log_file import read_log_file
 
-    story = Story(order_id)
-    count, passed_over = log_file.read(file, story)
-    _show(context, story)
-    if not story.lines:
+    log = OrderLog(order_id)
+    count, not_json = read_log_file(file, log)
+    _show(context, log)
+    if not log.lines:
         raise CliError(
             ExitCode.NO_SUCH_ORDER,
-            f"Order {order_id}: none of {count:,} lines tells of it, and {passed_over:,} of them are no JSON objects. "
-            "Lines are JSON with DOFS_LOG_FORMAT=json; at DOFS_LOG_LEVEL=WARNING most are never written.",
+            f"Order {order_id}: none of {count:,} lines belongs to it, and {not_json:,} of them are not JSON objects. "
+            "Lines are JSON with DOFS_LOG_FORMAT=json. With DOFS_LOG_LEVEL=WARNING most lines are not written.",
         )
-    if passed_over:
-        context.output.note(f"{passed_over:,} of {count:,} lines are no JSON objects, and were passed over.")
+    if not_json:
+        context.output.note(f"Skipped {not_json:,} of {count:,} lines: they are not JSON objects.")
 
 
-def _instant(option: str, written: str | None) -> "datetime | None":
-    return None if written is None else timestamps.parse(instant(option, written))
+def _parse_instant(option: str, text: str | None) -> "datetime | None":
+    return None if text is None else timestamps.parse(instant_option(option, text))
 
 
-def _show(context: CommandContext, story: Story) -> None:
-    lines = story.lines
+def _show(context: CommandContext, log: OrderLog) -> None:
+    lines = log.lines
     if context.output.as_json:
         for line in lines:
             context.output.json(line.content)
@@ -117,56 +122,58 @@ def _show(context: CommandContext, story: Story) -> None:
         return
     from rich.text import Text
 
-    told = [line for line in lines if not (line.is_read and str(line.content.get("outcome")) in GOOD)] or lines
-    rows = [_row(line, gap, whole=len(_days(told)) > 1) for line, gap in zip(told, milliseconds(told), strict=True)]
-    head = Text.assemble(render.cell(story.order_id, "bold"), "  ", render.cell(_head(story, told, len(lines))))
-    context.output.show(head, Text(), render.table(HEADINGS, rows, numbers=(1, 4, 5), expendable=(5, 4)))
+    shown = [line for line in lines if not (line.is_read and str(line.content.get("outcome")) in SUCCESS)] or lines
+    with_date = len(_days(shown)) > 1
+    rows = [_row(line, offset, with_date=with_date) for line, offset in zip(shown, offsets_ms(shown), strict=True)]
+    head = Text.assemble(render.cell(log.order_id, "bold"), "  ", render.cell(_heading(log, shown, len(lines))))
+    context.output.show(head, Text(), render.table(HEADINGS, rows, numbers=(1, 4, 5), optional=(5, 4)))
 
 
-def _head(story: Story, told: list[Line], of: int) -> str:
-    """The day, how many lines there are, the time between the first and the last, and their traces."""
-    took = durations.shown(max((each for each in milliseconds(told) if each is not None), default=0) / 1000)
-    parts = [f"{len(told)} line{'s' if len(told) > 1 else ''} in {took}"]
-    if len(told) < of:
-        parts[0] += f", and {of - len(told)} of who looked at it (--json shows them)"
-    if len(days := _days(told)) == 1:
+def _heading(log: OrderLog, shown: list[LogLine], total: int) -> str:
+    """Return the day, the number of lines, the time from the first line to the last, and the trace ids."""
+    span = format_duration(max((each for each in offsets_ms(shown) if each is not None), default=0) / 1000)
+    parts = [f"{len(shown)} line{'s' if len(shown) > 1 else ''} in {span}"]
+    if len(shown) < total:
+        parts[0] += f", without {total - len(shown)} of GET requests (--json shows them)"
+    if len(days := _days(shown)) == 1:
         parts.insert(0, str(*days))
-    return "  ".join([*parts, *(f"trace {_short(each, 64)}" for each in [*story.traces][:NAMED])])
+    return "  ".join([*parts, *(f"trace {_shorten(trace, 64)}" for trace in [*log.traces][:MAX_TRACES])])
 
 
-def _days(lines: list[Line]) -> "set[date]":
+def _days(lines: list[LogLine]) -> "set[date]":
     return {line.at.date() for line in lines if line.at}
 
 
-def _row(line: Line, gap: int | None, *, whole: bool) -> "list[Text]":
+def _row(line: LogLine, offset: int | None, *, with_date: bool) -> "list[Text]":
     content = line.content
-    at = None if line.at is None else timestamps.text(line.at)[:-1].replace("T", " ")[0 if whole else 11 :]
+    at = None if line.at is None else timestamps.text(line.at)[:-1].replace("T", " ")[0 if with_date else 11 :]
     outcome, reason = content.get("outcome"), content.get("reason")
     if reason is not None:
         outcome = f"{'' if outcome is None else outcome}: {reason}"
-    good = str(outcome) in GOOD
+    success = str(outcome) in SUCCESS
     level = str(content.get("level"))
     return [
         render.cell(at, "dim"),
-        render.cell(None if gap is None else f"{gap:,}"),
-        render.cell(_short(content.get("event"), 40)),
-        render.cell(_short(outcome, 60), "green" if good else LEVEL_STYLES.get(level, "")),
-        render.cell(_short(content.get("attempt"), 20)),
-        render.cell(_short(content.get("duration_ms"), 20)),
-        render.cell(_short(_happened(content), LONGEST), LEVEL_STYLES.get(level, "")),
+        render.cell(None if offset is None else f"{offset:,}"),
+        render.cell(_shorten(content.get("event"), 40)),
+        render.cell(_shorten(outcome, 60), "green" if success else LEVEL_STYLES.get(level, "")),
+        render.cell(_shorten(content.get("attempt"), 20)),
+        render.cell(_shorten(content.get("duration_ms"), 20)),
+        render.cell(_shorten(_message(content), MAX_LENGTH), LEVEL_STYLES.get(level, "")),
     ]
 
 
-def _happened(content: dict[str, Any]) -> str:
-    """The message, after a level that wants attention, with the last line of a traceback."""
-    level, told = str(content.get("level")), str(content.get("message", ""))
-    told = told.removeprefix(f"order {content.get('order_id')}: ")  # which stands above all lines
+def _message(content: dict[str, Any]) -> str:
+    """Return the message with its level, if it is a warning or an error, and the last line of the traceback."""
+    level, message = str(content.get("level")), str(content.get("message", ""))
+    message = message.removeprefix(f"order {content.get('order_id')}: ")  # the heading names the order
     last = str(content.get("exception") or content.get("error") or "").strip().rpartition("\n")[2]
-    return (f"{level} " if level in LEVEL_STYLES else "") + told + (f" ({last})" if last and last not in told else "")
+    prefix = f"{level} " if level in LEVEL_STYLES else ""
+    return prefix + message + (f" ({last})" if last and last not in message else "")
 
 
-def _short(value: object, most: int) -> str | None:
+def _shorten(value: object, length: int) -> str | None:
     if value is None:
         return None
     text = str(value)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return text if len(text) <= length else f"{text[: length - 1]}…"
