@@ -1,19 +1,18 @@
-"""What Lambda's event source mapping does between a queue and a function.
+"""Lambda's event source mapping of the embedded cloud.
 
-It receives batches, invokes the function with them, and deletes what the answer does not report as failed. What is
-not deleted becomes visible again when its visibility timeout ends, and the queue moves it to the dead-letter queue
-after the last receive that is allowed.
-
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+It receives batches, invokes the function, and deletes the messages that the answer does not report as failed. A
+message that is not deleted becomes visible again when its visibility timeout ends. The queue moves it to the
+dead-letter queue after the last receive that is allowed.
 """
 
-import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from service.embedded.event_source_rules import Message, batch_event, deletable, delete_request, receive_request
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +21,7 @@ STOP_WITHIN = 0.5  # seconds
 IDLE_FIRST, IDLE_LONGEST = 0.02, 0.2  # seconds between two receives of an empty queue
 
 Invoke = Callable[[Any], tuple[bytes, bool]]
-"""Invokes the function with an event; the payload, and whether it is an error."""
+"""Invokes the function with an event; returns the answer, and whether it is an error."""
 
 
 class EventSource:
@@ -40,11 +39,11 @@ class EventSource:
         self._thread = threading.Thread(target=self._poll, name="event-source", daemon=True)
 
     def start(self) -> None:
-        """Begin to poll."""
+        """Start polling."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more messages, and give the batches in hand a moment to end."""
+        """Stop receiving, and wait a moment for the batches in flight."""
         self._stopped.set()
         ends = time.monotonic() + STOP_WITHIN
         self._thread.join(STOP_WITHIN)
@@ -66,61 +65,20 @@ class EventSource:
                 self._stopped.wait(idle)
                 idle = min(idle * 2, IDLE_LONGEST)
 
-    def _receive(self) -> list[dict[str, Any]]:
+    def _receive(self) -> list[Message]:
         try:
-            answer = self._sqs.receive_message(
-                QueueUrl=self._queue_url,
-                MaxNumberOfMessages=self._batch_size,
-                MessageSystemAttributeNames=["All"],
-                MessageAttributeNames=["All"],
-            )
+            answer = self._sqs.receive_message(**receive_request(self._queue_url, self._batch_size))
         except Exception:
             log.exception("the queue could not be read; trying again")
             return []
-        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        messages: list[Message] = answer.get("Messages", [])
         return messages
 
-    def _deliver(self, messages: Sequence[Mapping[str, Any]]) -> None:
+    def _deliver(self, messages: Sequence[Message]) -> None:
         try:
-            payload, errored = self._invoke({"Records": [self._record(message) for message in messages]})
-            failed = failed_ids(payload, errored, {message["MessageId"] for message in messages})
-            done = [message for message in messages if message["MessageId"] not in failed]
+            payload, errored = self._invoke(batch_event(messages, self._queue_arn))
+            done = deletable(messages, payload, errored)
             if done:
-                entries = [{"Id": str(n), "ReceiptHandle": each["ReceiptHandle"]} for n, each in enumerate(done)]
-                self._sqs.delete_message_batch(QueueUrl=self._queue_url, Entries=entries)
+                self._sqs.delete_message_batch(**delete_request(self._queue_url, done))
         except Exception:
             log.exception("a batch was not delivered; its messages become visible again")
-
-    def _record(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        attributes = message.get("MessageAttributes", {})
-        return {
-            "messageId": message["MessageId"],
-            "receiptHandle": message["ReceiptHandle"],
-            "body": message["Body"],
-            "attributes": message.get("Attributes", {}),
-            "messageAttributes": {
-                name: {"stringValue": value.get("StringValue"), "dataType": value.get("DataType")}
-                for name, value in attributes.items()
-            },
-            "md5OfBody": message["MD5OfBody"],
-            "eventSource": "aws:sqs",
-            "eventSourceARN": self._queue_arn,
-            "awsRegion": self._queue_arn.split(":")[3],
-        }
-
-
-def failed_ids(payload: bytes, errored: bool, sent: set[str]) -> set[str]:
-    """Which messages of a batch stay on the queue, by the rules for ``ReportBatchItemFailures``.
-
-    All of them after an error, for an answer that cannot be read, and for an id that is empty or was not sent; none
-    for an answer without ``batchItemFailures``.
-    """
-    if errored:
-        return sent
-    try:
-        answer = json.loads(payload)
-        failures = (answer or {}).get("batchItemFailures") or []
-        reported = {failure["itemIdentifier"] for failure in failures}
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return sent
-    return reported if reported <= sent else sent

@@ -1,4 +1,4 @@
-"""The poller does to messages what Lambda's event source mapping does."""
+"""The event source mapping of the embedded cloud behaves as Lambda's does."""
 
 import json
 import threading
@@ -9,7 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from service.embedded.event_source import EventSource, failed_ids
+from service.embedded.event_source import EventSource
+from service.embedded.event_source_rules import failed_ids
 from service.embedded.moto_patches import patch_moto
 
 SENT = {"a", "b", "c"}

@@ -1,4 +1,4 @@
-"""Who uses the system from outside: clients, an operator, and somebody at the console. They try until it is done."""
+"""The users of the system: clients, an operator, and somebody in the AWS console. They retry until they succeed."""
 
 import json
 from typing import Any
@@ -13,13 +13,13 @@ from tests.faults.cloud import SETTINGS
 from tests.faults.driver import Run
 from tests.faults.scheduler import Steps
 
-PATIENCE = 2.0  # seconds until somebody tries again
+RETRY_AFTER = 2.0  # seconds
 
 
 def submit(run: Run, key: str, order: Any, times: int = 1, **headers: str) -> Steps:
-    """A client that submits an order under a key until it is accepted, and as often again as it likes."""
+    """A client that submits an order until it is accepted, and repeats that so many times."""
     for _ in range(times):
-        answer = yield from _insist(run, "/order", json.dumps(order), {"Idempotency-Key": key, **headers})
+        answer = yield from _request(run, "/order", json.dumps(order), {"Idempotency-Key": key, **headers})
         assert answer["statusCode"] == 202, answer
         order_id = json.loads(answer["body"])["order_id"]
         run.accepted.append(order_id)
@@ -27,41 +27,41 @@ def submit(run: Run, key: str, order: Any, times: int = 1, **headers: str) -> St
 
 
 def submit_and_cancel(run: Run, key: str, order: Any, wait: float) -> Steps:
-    """A client that cancels its order some time after it was accepted."""
+    """A client that cancels its order some seconds after it was accepted."""
     yield from submit(run, key, order)
     yield wait
-    answer = yield from _insist(run, f"/orders/{order_id_for('anonymous', key, str)}/cancel")
+    answer = yield from _request(run, f"/orders/{order_id_for('anonymous', key, str)}/cancel")
     run.cancelled = answer["statusCode"]
 
 
 def operate(run: Run, order_id: str) -> Steps:
-    """An operator who waits until an order has failed and its message is dead, then sends it again."""
+    """An operator who waits for a failed order and its dead-letter message, and redrives it."""
     while run.cloud.statuses().get(order_id) != "FAILED" or not run.cloud.dead_letter_queue._messages:
-        yield PATIENCE
+        yield RETRY_AFTER
     while True:
         try:
-            yield from run.act("operator", lambda _: _send_again(order_id, run.cloud.system))
+            yield from run.act("operator", lambda _: _redrive(order_id, run.cloud.system))
         except NotFailed:
             return
         except Exception:
-            yield PATIENCE
+            yield RETRY_AFTER
         else:
             return
 
 
-def _send_again(order_id: str, system: System) -> None:
-    redrive(order_id, "operator", "seen to", system)
+def _redrive(order_id: str, system: System) -> None:
+    redrive(order_id, "operator", "the cause is fixed", system)
     remove_stale(system)
 
 
-def start_by_hand(run: Run, name: str, given: Any) -> None:
-    """Start an execution in the console, which is no call of ours."""
+def start_in_console(run: Run, name: str, given: Any) -> None:
+    """Start an execution in the AWS console; the injector does not record that call."""
     run.cloud.system.clients.stepfunctions.start_execution(
         stateMachineArn=SETTINGS.state_machine_arn, name=name, input=json.dumps(given)
     )
 
 
-def _insist(run: Run, path: str, body: str | None = None, headers: Any = None) -> Any:
+def _request(run: Run, path: str, body: str | None = None, headers: Any = None) -> Any:
     while True:
         event = at(path, events.load("api_post_order"))
         event["body"] = body
@@ -74,5 +74,5 @@ def _insist(run: Run, path: str, body: str | None = None, headers: Any = None) -
             answer = {"statusCode": 502}
         if answer["statusCode"] < 500:
             return answer
-        run.noticed.append(("client", str(answer["statusCode"])))
-        yield PATIENCE
+        run.failures.append(("client", str(answer["statusCode"])))
+        yield RETRY_AFTER

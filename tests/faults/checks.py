@@ -1,4 +1,4 @@
-"""What must hold after a run: the invariants, and of its one order exactly how it must have ended."""
+"""Checks a run: the invariants, and the exact result that its one order must have."""
 
 import re
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.faults.driver import Run
 from tests.faults.fault_injector import ABSORBED, Call, Fault
-from tests.faults.flows import MOST, Flow, outcome
+from tests.faults.flows import MAX_ATTEMPTS, Flow, outcome
 from tests.invariants import check_always, check_without_faults
 
 Entry = Mapping[str, Any]
@@ -17,93 +17,96 @@ WRITES = ("UpdateItem", "TransactWriteItems")
 
 
 @dataclass(frozen=True)
-class Plain:
-    """A run of a flow without a fault: its calls, and the states and actors that its order has seen."""
+class Baseline:
+    """A run of a flow without a fault: its calls, and its order's states with their actors."""
 
     calls: Sequence[Call]
-    story: Sequence[tuple[str, str]]
-    noticed: Sequence[tuple[str, str]]
+    history: Sequence[tuple[str, str]]
+    failures: Sequence[tuple[str, str]]
 
 
-def plain(flow: Flow, run: Run) -> Plain:
-    """Check a run without a fault, and keep what those with one are compared with."""
+def check_baseline(flow: Flow, run: Run) -> Baseline:
+    """Check a run without a fault, and return it for comparison."""
     world = run.world()
     check_always(world)
     timeline = world.orders[flow.order_id]["timeline"]
-    ends = {"FULFILLED": outcome(flow.order_id, flow.epoch, flow.lost), "FAILED": ("FAILED", MOST)}
-    if not flow.mended and not flow.lost:
-        check_without_faults(world, lambda _: ends.get(flow.ends, (flow.ends, 0)))
-    if flow.epoch and flow.ends == "FULFILLED":
-        assert not world.dead_letters, "a dead letter tells of a failure that was redriven"
+    if not flow.reconciled and not flow.unfinished:
+        expected = {"FULFILLED": outcome(flow.order_id, flow.epoch), "FAILED": ("FAILED", MAX_ATTEMPTS)}
+        check_without_faults(world, lambda _: expected.get(flow.status, (flow.status, 0)))
+    if flow.epoch and flow.status == "FULFILLED":
+        assert not world.dead_letters, "the dead-letter queue holds a message of a failure that was redriven"
     interventions = [entry["actor"] for entry in timeline].count("reconciler")
-    assert interventions == flow.mended, f"the reconciler intervened {interventions} times"
-    _check_end(flow, run, None, world.orders, world.failed_orders)
-    _check_conduct(run, timeline)
-    return Plain(tuple(run.cloud.injector.calls), _story(timeline), run.noticed)
+    assert interventions == flow.reconciled, f"the reconciler intervened {interventions} times"
+    _check_result(flow, run, None, world.orders, world.failed_orders)
+    _check_writers(run, timeline)
+    return Baseline(tuple(run.cloud.injector.calls), _history(timeline), run.failures)
 
 
-def check(flow: Flow, run: Run, number: int, fault: Fault, without: Plain) -> None:
-    """Check a run whose call of that number had that fault."""
-    injector, call = run.cloud.injector, without.calls[number]
-    assert injector.calls[: number + 1] == list(without.calls[: number + 1]), "the fault struck another call"
+def check(flow: Flow, run: Run, number: int, fault: Fault, baseline: Baseline) -> None:
+    """Check a run in which the call of that number had that fault."""
+    injector, call = run.cloud.injector, baseline.calls[number]
+    assert injector.calls[: number + 1] == list(baseline.calls[: number + 1]), "another call had the fault"
     assert injector.tries == TRIES.get(fault, 1), f"botocore tried {injector.tries} times"
     world = run.world()
     check_always(world)
     timeline = world.orders[flow.order_id]["timeline"]
-    _check_end(flow, run, (call, fault), world.orders, world.failed_orders)
-    _check_conduct(run, timeline)
+    _check_result(flow, run, (call, fault), world.orders, world.failed_orders)
+    _check_writers(run, timeline)
     if call.absorbs(fault):
-        assert _story(timeline) == without.story, f"botocore's retry did not make it good: {_story(timeline)}"
-        assert run.noticed == without.noticed, f"botocore's retry did not make it good: {run.noticed}"
-        # What is sent twice makes calls of its own; what was received and not told of is hidden from the next receive.
+        assert _history(timeline) == baseline.history, f"the retry did not hide the fault: {_history(timeline)}"
+        assert run.failures == baseline.failures, f"the retry did not hide the fault: {run.failures}"
+        # A message that is sent twice causes more calls. A receive whose answer was lost hides its message for a while.
         if call.operation not in ("SendMessage", "ReceiveMessage"):
-            assert injector.calls == list(without.calls), f"botocore's retry did not make it good: {injector.calls}"
+            assert injector.calls == list(baseline.calls), f"the retry did not hide the fault: {injector.calls}"
     if call == Call("api", "StartExecution") and fault in (Fault.THROTTLED, Fault.LOST):
-        assert run.noticed == without.noticed, f"an order that has its row was not accepted: {run.noticed}"
+        assert run.failures == baseline.failures, f"an order with a row was not accepted: {run.failures}"
 
 
-def _check_end(
-    flow: Flow, run: Run, struck: tuple[Call, Fault] | None, orders: Mapping[str, Any], failed: Mapping[str, Any]
+def _check_result(
+    flow: Flow, run: Run, failed_call: tuple[Call, Fault] | None, orders: Mapping[str, Any], failed: Mapping[str, Any]
 ) -> None:
-    assert list(orders) == [flow.order_id], f"these orders are there: {list(orders)}"
+    assert list(orders) == [flow.order_id], f"the table holds {list(orders)}"
     row = orders[flow.order_id]
-    if flow.ends == "REJECTED" or run.cancelled == 200:
-        assert row["status"] == flow.ends, f"the order is {row['status']}"
+    if flow.status == "REJECTED" or run.cancelled == 200:
+        assert row["status"] == flow.status, f"the order is {row['status']}"
         return
-    if flow.ends == "CANCELLED":
-        assert run.cancelled == 409, f"cancelling was answered with {run.cancelled}"
-        assert struck and struck[0].by == "api", "it was too late to cancel, although nothing held the client up"
-    assert int(row["epoch"]) == flow.epoch, f"the order is in its epoch {row['epoch']}"
-    lost = [_lost(entries) for entries in _epochs(row["timeline"])]
-    more = sum(map(len, lost)) - len(flow.lost)
+    if flow.status == "CANCELLED":
+        assert run.cancelled == 409, f"the cancellation was answered with {run.cancelled}"
+        assert failed_call, "the order could not be cancelled in a run without a fault"
+        assert failed_call[0].by == "api", "the order could not be cancelled, although no call of the API failed"
+    assert int(row["epoch"]) == flow.epoch, f"the order is in epoch {row['epoch']}"
+    unfinished = [_unfinished(entries) for entries in _epochs(row["timeline"])]
+    more = sum(map(len, unfinished)) - len(flow.unfinished)
     if more:
-        assert more == 1, f"attempts {lost} never came to an end"
-        assert struck and may_cost_an_attempt(*struck), f"attempts {lost} never came to an end, which no fault explains"
+        assert more == 1, f"attempts {unfinished} never ended"
+        assert failed_call, f"attempts {unfinished} never ended in a run without a fault"
+        assert may_leave_attempt_unfinished(*failed_call), f"attempts {unfinished} never ended; no fault explains it"
     for epoch, entries in enumerate(_epochs(row["timeline"])):
         found = entries[-1]["to"], _attempts(entries)
-        should = outcome(flow.order_id, epoch, lost[epoch])
-        assert found == should, f"epoch {epoch} came to {found}, and should have to {should}"
+        expected = outcome(flow.order_id, epoch, unfinished[epoch])
+        assert found == expected, f"epoch {epoch} ended with {found}, and the oracle says {expected}"
     if row["status"] == "FAILED":
-        why = "abandoned" if MOST in lost[-1] else "declined"
+        reason = "abandoned" if MAX_ATTEMPTS in unfinished[-1] else "declined"
         shown = {name: failed[flow.order_id][name] for name in ("reason", "attempts", "epoch")}
-        assert shown == {"reason": why, "attempts": MOST, "epoch": flow.epoch}, f"the failed order says {shown}"
+        expected = {"reason": reason, "attempts": MAX_ATTEMPTS, "epoch": flow.epoch}
+        assert shown == expected, f"the failed-orders row has {shown}"
 
 
-def may_cost_an_attempt(call: Call, fault: Fault) -> bool:
-    """Whether an attempt that was claimed may have had no end: its claim was not known of, or its end not written."""
+def may_leave_attempt_unfinished(call: Call, fault: Fault) -> bool:
+    """Whether a claimed attempt may never end: the claim's answer was lost, or the end was not written."""
     return call.by == "fulfill" and call.operation in WRITES and fault not in ABSORBED
 
 
-def _check_conduct(run: Run, timeline: Sequence[Entry]) -> None:
-    """What can be said of a run besides its end."""
-    assert not run.wrong, "; ".join(run.wrong)
-    errors = {end.error for end in run.ends if end.status == "FAILED"}
+def _check_writers(run: Run, timeline: Sequence[Entry]) -> None:
+    """Check what readers saw during the run, how executions ended, and who wrote each entry."""
+    assert not run.violations, "; ".join(run.violations)
+    errors = {end.error for end in run.ended if end.status == "FAILED"}
     assert errors <= {"OrderRejected"}, f"I13: executions failed with {errors}"
     for actor, by in (("reconciler", "reconcile"), ("operator", "operator")):
         entries = Counter(entry["to"] for entry in timeline if entry["actor"] == actor)
         for operation, state in (("SendMessage", "PENDING"), ("StartExecution", "RECEIVED")):
-            made = run.cloud.injector.made(by, operation)
-            assert made <= entries[state], f"the {actor} made {made} × {operation}, and {entries[state]} are on record"
+            count = run.cloud.injector.count(by, operation)
+            assert count <= entries[state], f"{actor}: {count} {operation}, but {entries[state]} timeline entries"
     for entries in _epochs(timeline):
         attempt = 0
         for entry in entries:
@@ -112,12 +115,12 @@ def _check_conduct(run: Run, timeline: Sequence[Entry]) -> None:
             assert not named or int(named[1]) == attempt, f"I11: the holder of attempt {attempt} did not write {entry}"
 
 
-def _story(timeline: Sequence[Entry]) -> list[tuple[str, str]]:
+def _history(timeline: Sequence[Entry]) -> list[tuple[str, str]]:
     return [(entry["to"], entry["actor"]) for entry in timeline]
 
 
 def _epochs(timeline: Sequence[Entry]) -> list[list[Entry]]:
-    """A timeline cut where the order was sent again."""
+    """A timeline split at each redrive."""
     epochs: list[list[Entry]] = [[]]
     for entry in timeline:
         if epochs[-1] and epochs[-1][-1]["to"] == "FAILED":
@@ -130,14 +133,14 @@ def _attempts(entries: Sequence[Entry]) -> int:
     return [entry["to"] for entry in entries].count("PROCESSING")
 
 
-def _lost(entries: Sequence[Entry]) -> set[int]:
-    """The attempts of an epoch after which their holder wrote nothing more."""
-    lost, attempt = set(), 0
+def _unfinished(entries: Sequence[Entry]) -> set[int]:
+    """The attempts of an epoch whose holder wrote nothing after the claim."""
+    unfinished, attempt = set(), 0
     for entry, following in zip(entries, [*entries[1:], None], strict=True):
         if entry["to"] != "PROCESSING":
             continue
         attempt += 1
         ended = following and following["actor"] == "fulfillment" and following["to"] != "PROCESSING"
         if not ended or "never came to an end" in following.get("reason", ""):
-            lost.add(attempt)
-    return lost
+            unfinished.add(attempt)
+    return unfinished

@@ -1,4 +1,4 @@
-"""The resources in moto, on the scheduler's clock, and the system that the function runs with."""
+"""The AWS resources in moto, on the scheduler's clock, and the system that the function runs with."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -50,10 +50,10 @@ SETTINGS = dataclasses.replace(
     queue_url=f"{QUEUES}/{NAMES.queue}",
     dead_letter_queue_url=f"{QUEUES}/{NAMES.dead_letter_queue}",
     state_machine_arn=NAMES.state_machine_arn,
-    cloud="embedded",  # metrics are nobody's here
+    cloud="embedded",  # no metrics
     region=REGION,
     environment=NAMES.environment,
-    # The defaults over seven and a half: three receives come before the schedule's first idle look.
+    # The times of production divided by 7.5: a message is received three times before the reconciler acts.
     function_timeout=4,
     visibility_timeout=24,
     restart_after=16,
@@ -61,12 +61,12 @@ SETTINGS = dataclasses.replace(
     resend_after=120,
     backoff_ceiling=480,
     deadline_margin=1,
-    status_shards=1,  # one query for each look, in place, so that the calls have the same order in every run
+    status_shards=1,  # one query at a time, so that the calls have the same order in every run
 )
 
 
 class FaultySystem(LiveSystem):
-    """The system on AWS, but for its clock and its ids, and with a injector that can fail."""
+    """The system on AWS, with a clock and ids of its own, and with clients whose calls can fail."""
 
     def __init__(self, clock: ManualClock, injector: FaultInjector) -> None:
         super().__init__(SETTINGS)
@@ -95,12 +95,12 @@ class FaultySystem(LiveSystem):
 
 
 class Cloud:
-    """The tables, the queues and the state machine. What a test reads of them, it reads past the injector."""
+    """The tables, the queues and the state machine. Tests read them in moto, not through the injector."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.scheduler = Scheduler(self.clock)
-        self.injector = FaultInjector(self.scheduler.later)
+        self.injector = FaultInjector(self.scheduler.call_later)
         self.system = FaultySystem(self.clock, self.injector)
         deployment = Deployment(self._client, NAMES, SETTINGS)
         create_tables(deployment)
@@ -117,7 +117,7 @@ class Cloud:
         self.executions: list[Any] = machines.describe_state_machine(NAMES.state_machine_arn).executions
 
     def clear(self) -> None:
-        """Forget everything but the resources themselves; creating them anew for each case would take much longer."""
+        """Empty all resources. To create them again for each case would take much longer."""
         self.scheduler.clear()
         self.system.ids = counting_ids()
         self.executions.clear()
@@ -129,7 +129,7 @@ class Cloud:
             queue.deleted_messages.clear()
 
     def statuses(self) -> dict[str, str]:
-        """Where each order stands now."""
+        """The status of each order now."""
         items = self._tables[SETTINGS.orders_table].items
         return {order_id.value: item.attrs["status"].value for order_id, item in items.items()}
 
@@ -137,12 +137,12 @@ class Cloud:
         """The ids of the failed orders now."""
         return {order_id.value for order_id in self._tables[SETTINGS.failed_orders_table].items}
 
-    def delivers(self) -> bool:
-        """Whether a receive would find a message on the queue, if only to move it to the dead letters."""
+    def has_visible_messages(self) -> bool:
+        """Whether a receive would find a message, if only to move it to the dead-letter queue."""
         return any(message.visible for message in self.queue._messages)
 
     def rows(self, table: str) -> dict[str, dict[str, Any]]:
-        """All items of a table, by order id; read where moto keeps them, since every case asks."""
+        """All items of a table, by order id, read from moto's own objects for speed."""
         read = TypeDeserializer().deserialize
         items = [item.attrs for item in self._tables[table].items.values()]
         plain = [{name: read(value.to_regular_json()) for name, value in item.items()} for item in items]
@@ -154,9 +154,9 @@ class Cloud:
 
 @contextmanager
 def running_cloud() -> Iterator[Cloud]:
-    """A cloud in moto whose queues go by the scheduler's clock, and a botocore that never sleeps and never tires.
+    """A cloud in moto whose queues use the scheduler's clock, with a botocore that retries at once and without a quota.
 
-    Its quota of retries is that of a process, and one process runs all cases here.
+    The quota belongs to a process, and all cases run in one process.
     """
     with mock_aws(), ExitStack() as patches:
 
@@ -171,7 +171,7 @@ def running_cloud() -> Iterator[Cloud]:
         replace(moto_speedups, "_milliseconds", milliseconds)
         patches.enter_context(moto_speedups.speed_up_moto())
         replace(sqs_models, "unix_time", lambda: milliseconds() / 1000)
-        replace(DynamoType, "size", lambda self: 0)  # moto weighs the whole item for each attribute that it sets
+        replace(DynamoType, "size", lambda self: 0)  # moto computes the size of the whole item for each attribute
         replace(UpdateExpressionValidator, "get_ast_processors", _resolvers)
         replace(ExponentialBackoff, "delay_amount", lambda self, context: 0)
         replace(RetryQuota, "acquire", lambda self, amount: True)
@@ -181,7 +181,7 @@ def running_cloud() -> Iterator[Cloud]:
 
 
 def _resolvers(validator: UpdateExpressionValidator) -> list[Any]:
-    """What prepares an update for being made, without the six that look for mistakes: other tests have them look."""
+    """The processors that an update needs, without the six that validate it: other tests run those."""
     return [
         ExpressionAttributeValueProcessor(validator.expression_attribute_values),
         ExpressionAttributeResolvingProcessor(validator.expression_attribute_names, validator.item),

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from service.embedded.functions import event_loop
-from tests.faults.checks import Plain, plain
+from tests.faults.checks import Baseline, check_baseline
 from tests.faults.cloud import Cloud, running_cloud
 from tests.faults.driver import Run
 from tests.faults.flows import Flow
@@ -13,7 +13,7 @@ from tests.faults.flows import Flow
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
-    """One cloud for all cases; what it logs of a thousand faults is left unformatted."""
+    """One cloud for all cases. Logging is disabled, for speed."""
     logging.disable()
     try:
         with event_loop(), running_cloud() as cloud:
@@ -23,14 +23,14 @@ def cloud() -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="module")
-def without(cloud: Cloud) -> Callable[[Flow], Plain]:
-    """Each flow's run without a fault, made when it is first asked for."""
+def baseline_of(cloud: Cloud) -> Callable[[Flow], Baseline]:
+    """Runs a flow without a fault, once."""
 
     @cache
-    def recorded(flow: Flow) -> Plain:
+    def baseline(flow: Flow) -> Baseline:
         run = Run(cloud)
         flow.begin(run)
         run.until_quiet()
-        return plain(flow, run)
+        return check_baseline(flow, run)
 
-    return recorded
+    return baseline

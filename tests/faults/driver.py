@@ -1,6 +1,6 @@
-"""What AWS does around the function, one thing at a time: Step Functions, the event source mapping and the schedule.
+"""Runs Step Functions, the event source mapping and the schedule around the function, one step at a time.
 
-Each does what it does on AWS when a process dies under its hands.
+Each handles a crashed process as AWS does.
 """
 
 import json
@@ -8,21 +8,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from service.embedded.event_source import failed_ids
+from service.embedded.event_source_rules import batch_event, deletable, delete_request, receive_request
 from service.handler import dispatch
 from service.orders.identity import derived_id
 from service.orders.lifecycle import TERMINAL
 from service.provisioning.schedule import RECONCILE_EVENT
-from tests.faults.cloud import SETTINGS, Cloud
+from tests.faults.cloud import NAMES, SETTINGS, Cloud
 from tests.faults.fault_injector import Fault, Invocation, Killed
 from tests.faults.scheduler import Steps
 from tests.invariants import World
 from tests.simulation.state_machine import Ended, Invoke, Send, TaskFailed, Wait
 from tests.simulation.state_machine import execution as walk
-from tests.support import sqs_event
 from tests.transition_table import MOVES
 
-VIRTUAL_DEADLINE = 2 * 3600.0
+VIRTUAL_DEADLINE = 2 * 3600.0  # seconds
 EVERY = 60.0  # seconds between two reconciliations
 START_DELAY = 1.0  # seconds from StartExecution to the first state
 
@@ -34,35 +33,42 @@ class Died(Exception):
 class Run:
     """One run in the cloud, with or without a fault."""
 
-    def __init__(self, cloud: Cloud, strike: tuple[int, Fault] | None = None) -> None:
+    def __init__(self, cloud: Cloud, target: tuple[int, Fault] | None = None) -> None:
+        """Begin a run.
+
+        Args:
+            cloud: where it runs; it is emptied.
+            target: the number of the call that fails, and its fault; None for a run without a fault.
+        """
         self.cloud = cloud
         self.accepted: list[str] = []
         self.keys: dict[str, set[str]] = {}
         self.deletions: list[tuple[str, str]] = []
-        self.ends: list[Ended] = []
+        """Of each deleted message: its order, and the order's status at that moment."""
+        self.ended: list[Ended] = []
         """How the executions ended."""
         self.cancelled: int | None = None
-        """With which status the client's cancellation was answered."""
-        self.noticed: list[tuple[str, str]] = []
-        """Whose work came to nothing, and for what reason."""
-        self.wrong: list[str] = []
-        """What a reader could have seen at some moment, and must not."""
+        """The HTTP status of the answer to the client's cancellation."""
+        self.failures: list[tuple[str, str]] = []
+        """Of each invocation or call that failed: its actor and its error."""
+        self.violations: list[str] = []
+        """Forbidden states that a reader could have seen for a moment."""
         self._last: dict[str, str] = {}
         cloud.clear()
-        cloud.injector.begin(strike, self._watch)
+        cloud.injector.begin(target, self._watch)
         cloud.scheduler.spawn(self._mapping(), after=0.5, endless=True)
         cloud.scheduler.spawn(self._schedule(), after=EVERY, endless=True)
 
     def until_quiet(self) -> None:
-        """Go on until nobody has anything left to do."""
-        begun = self.cloud.clock()
+        """Run until no actor has anything left to do."""
+        start = self.cloud.clock()
         seen = 0
         while not self._quiet():
             self.cloud.scheduler.step()
             for execution in self.cloud.executions[seen:]:
                 self.cloud.scheduler.spawn(self._execution(execution), after=START_DELAY)
                 seen += 1
-            passed = (self.cloud.clock() - begun).total_seconds()
+            passed = (self.cloud.clock() - start).total_seconds()
             assert passed < VIRTUAL_DEADLINE, f"I1: not quiet after {passed:.0f} s: {self.cloud.statuses()}"
 
     def _quiet(self) -> bool:
@@ -72,19 +78,19 @@ class Run:
         return bool(statuses) and all(status in TERMINAL for status in statuses)
 
     def _watch(self) -> None:
-        """Look at the two tables as any reader may, after each call."""
+        """Check both tables after each call, as a reader may see them."""
         statuses, failed_orders = self.cloud.statuses(), self.cloud.failed_orders()
         failed = {order_id for order_id, status in statuses.items() if status == "FAILED"}
         if failed != failed_orders:
-            self.wrong.append(f"I2: FAILED {failed}, failed-orders {failed_orders}, for a moment")
+            self.violations.append(f"I2: FAILED {failed}, failed-orders {failed_orders}, for a moment")
         for order_id, status in self._last.items():
             moved = status, statuses[order_id]
             if status in TERMINAL and moved != (status, status) and moved not in MOVES["redrive"]:
-                self.wrong.append(f"I6: a reader saw {order_id} move {moved}")
+                self.violations.append(f"I6: a reader saw {order_id} move {moved}")
         self._last = statuses
 
     def world(self) -> World:
-        """What the run left. An execution that was started by hand goes by the id of the order that it made."""
+        """The state after the run. An execution that was started in the console is listed by its order's id."""
         return World(
             accepted=self.accepted,
             orders=self.cloud.rows(SETTINGS.orders_table),
@@ -110,7 +116,7 @@ class Run:
                     act = steps.send(answer)
         except StopIteration as stop:
             execution.status = stop.value.status
-            self.ends.append(stop.value)
+            self.ended.append(stop.value)
 
     def _state(self, act: Invoke | Send | Wait) -> Any:
         try:
@@ -129,32 +135,26 @@ class Run:
             raise TaskFailed(type(error).__name__, str(error)) from error
 
     def _mapping(self) -> Steps:
-        """Polls by single messages, so that which call is which is the same in every run."""
+        """Poll for one message at a time, so that the calls have the same order in every run."""
         while True:
             yield 1
-            while self.cloud.delivers():
+            while self.cloud.has_visible_messages():
                 try:
                     yield from self._deliver()
-                except Exception:  # nothing is deleted, and the messages become visible again
+                except Exception:  # the messages are not deleted and become visible again
                     yield 1
 
     def _deliver(self) -> Steps:
-        sqs, queue = self.cloud.system.clients.sqs, SETTINGS.queue_url
-        receive = {"QueueUrl": queue, "MaxNumberOfMessages": 1, "MessageSystemAttributeNames": ["All"]}
+        sqs, receive = self.cloud.system.clients.sqs, receive_request(SETTINGS.queue_url, batch_size=1)
         answer = yield from self.act("mapping", lambda _: sqs.receive_message(**receive))
         messages = answer.get("Messages", [])
         if not messages:
             return
-        event = sqs_event(*(message["Body"] for message in messages))
-        for record, message in zip(event["Records"], messages, strict=True):
-            record |= {"messageId": message["MessageId"], "attributes": message["Attributes"]}
-        reported = yield from self.invoke("fulfill", event)
-        failed = failed_ids(json.dumps(reported).encode(), False, {message["MessageId"] for message in messages})
-        done = [message for message in messages if message["MessageId"] not in failed]
+        reported = yield from self.invoke("fulfill", batch_event(messages, NAMES.queue_arn(NAMES.queue)))
+        done = deletable(messages, json.dumps(reported).encode(), errored=False)
         if done:
             self._note_deletions(done)
-            entries = [{"Id": str(n), "ReceiptHandle": each["ReceiptHandle"]} for n, each in enumerate(done)]
-            delete = {"QueueUrl": queue, "Entries": entries}
+            delete = delete_request(SETTINGS.queue_url, done)
             yield from self.act("mapping", lambda _: sqs.delete_message_batch(**delete))
 
     def _note_deletions(self, messages: Sequence[Any]) -> None:
@@ -165,7 +165,7 @@ class Run:
 
     def _schedule(self) -> Steps:
         while True:
-            with suppress(Exception):  # it fires again in a minute
+            with suppress(Exception):  # the next run is in a minute
                 yield from self.invoke("reconcile", RECONCILE_EVENT)
             yield EVERY
 
@@ -174,13 +174,13 @@ class Run:
         event = json.loads(json.dumps(event))
         return self.act(by, lambda context: dispatch(event, context, self.cloud.system))
 
-    def act(self, by: str, do: Callable[[Any], Any]) -> Any:
-        """Do something as a process of its own; what it raises comes out when its time is over."""
+    def act(self, by: str, work: Callable[[Any], Any]) -> Any:
+        """Run a function as a process of its own; an exception is raised when its time is over."""
         injector = self.cloud.injector
         injector.invocation = invocation = Invocation(by, SETTINGS.function_timeout)
         answer, error = None, None
         try:
-            answer = do(invocation)
+            answer = work(invocation)
         except Killed:
             pass
         except Exception as raised:
@@ -191,7 +191,7 @@ class Run:
         if invocation.killed:
             error = Died(by)
         if error is not None:
-            self.noticed.append((by, type(error).__name__))
+            self.failures.append((by, type(error).__name__))
             raise error
         return answer
 

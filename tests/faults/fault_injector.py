@@ -1,7 +1,7 @@
-"""The injector between botocore and moto, on which one call of a run goes wrong in one way.
+"""Injects one fault into one AWS call of a run.
 
-It stands where moto stands, as a handler of botocore's event ``before-send``: everything above it, botocore's own
-retries included, is what runs on AWS.
+The injector handles botocore's ``before-send`` event, as moto does. Everything above it, botocore's retries included,
+is the code that runs on AWS.
 """
 
 import json
@@ -15,11 +15,11 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-LATENCY = 5.0  # seconds that a call takes longer than its invocation may
+LATENCY = 5.0  # seconds from the end of the invocation until a call that hung takes effect
 
 
 class Fault(StrEnum):
-    """What can befall one call."""
+    """What goes wrong with a call."""
 
     THROTTLED_ONCE = "throttled-once"
     THROTTLED = "throttled-for-good"
@@ -28,19 +28,18 @@ class Fault(StrEnum):
     CRASH_BEFORE = "crash-before"
     CRASH_AFTER = "crash-after"
     TOO_LATE = "too-late"
-    """It hangs; Lambda cuts the invocation off, and the call is carried out ``LATENCY`` after that."""
+    """The call hangs until Lambda ends the invocation. It takes effect ``LATENCY`` seconds after that."""
     FROZEN = "frozen"
-    """The invocation answers without waiting for it any longer. Lambda freezes the thread, which makes the call when
-    the next invocation is at work in the same process."""
+    """The invocation answers before the call is sent. Lambda freezes the thread, and the thread sends the call during
+    the next invocation of the same process."""
 
 
 ABSORBED = frozenset({Fault.THROTTLED_ONCE, Fault.LOST_ONCE})
-"""Those that botocore's retries make good, so that nobody above may notice them."""
+"""Faults that botocore's retries hide from the caller."""
 
-PARTS_OF_AWS = {"workflow", "mapping"}
-"""Step Functions and the event source mapping make calls too, and those fail; but they are no processes of ours that
-crash, and how they retry is their own affair."""
-OF_AWS = frozenset({Fault.THROTTLED, Fault.LOST_ONCE, Fault.LOST, Fault.TOO_LATE})
+AWS_CALLERS = {"workflow", "mapping"}
+"""Step Functions and the event source mapping also make calls. They do not crash, and have their own retries."""
+AWS_FAULTS = frozenset({Fault.THROTTLED, Fault.LOST_ONCE, Fault.LOST, Fault.TOO_LATE})
 
 READS = {"GetItem", "BatchGetItem", "Query"}
 THROTTLED = {
@@ -51,11 +50,11 @@ THROTTLED = {
 
 
 class Killed(BaseException):
-    """The process is gone: no handler for exceptions may act on it."""
+    """The process was killed. It is no ``Exception``, so that no handler of the service catches it."""
 
 
 class Invocation:
-    """One process that makes calls: an invocation of the function, or a part of AWS at its work."""
+    """One process that makes calls: an invocation of the function, or an AWS service."""
 
     def __init__(self, by: str, seconds: float) -> None:
         self.by = by
@@ -68,13 +67,13 @@ class Invocation:
         return Killed(self.by)
 
     def get_remaining_time_in_millis(self) -> int:
-        """As a Lambda context says it."""
+        """The method of the same name of a Lambda context."""
         return 0 if self.killed else int(self.seconds * 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of an AWS API, whatever number of tries botocore makes of it."""
+    """One call of an AWS API, including botocore's retries of it."""
 
     by: str
     operation: str
@@ -83,105 +82,105 @@ class Call:
         return f"{self.operation} by {self.by}"
 
     def may_have(self, fault: Fault) -> bool:
-        """Whether a fault can befall it, and comes to something that no other of its faults does."""
+        """Whether the fault is possible, and has an effect that no other fault of this call has."""
         if fault is Fault.FROZEN:
-            return self.by == "fulfill"  # it alone leaves threads behind when it answers
+            return self.by == "fulfill"  # only fulfillment leaves threads behind when it answers
         if fault is Fault.THROTTLED and self.operation in READS:
-            return False  # a read that is carried out and whose answer is lost leaves nothing more behind
-        return fault in OF_AWS or self.by not in PARTS_OF_AWS
+            return False  # a read whose answer is lost has the same effect
+        return fault in AWS_FAULTS or self.by not in AWS_CALLERS
 
     def absorbs(self, fault: Fault) -> bool:
-        """Whether nobody can notice a fault of it. A receive is spent, even if the next try brings an answer."""
+        """Whether botocore's retries hide the fault. A lost receive has an effect: the message is in flight."""
         return fault in ABSORBED and (self.by, self.operation) != ("mapping", "ReceiveMessage")
 
 
 class FaultInjector:
-    """Carries the calls of one run to moto and counts them, and strikes one.
+    """Sends the calls of one run to moto, records them, and makes one of them fail.
 
-    A call that no invocation makes is the test's own; it is carried, and not counted.
+    A call outside of an invocation is one of the test itself: it is sent, and not recorded.
     """
 
-    def __init__(self, later: Callable[[float, Callable[[], Any]], None]) -> None:
-        self.later = later
-        """Does something when so many seconds have passed."""
+    def __init__(self, call_later: Callable[[float, Callable[[], Any]], None]) -> None:
+        self.call_later = call_later
         self.invocation: Invocation | None = None
         self.begin(None, lambda: None)
 
-    def begin(self, strike: tuple[int, Fault] | None, watch: Callable[[], None]) -> None:
-        """Forget the calls so far.
+    def begin(self, target: tuple[int, Fault] | None, watch: Callable[[], None]) -> None:
+        """Begin a new run.
 
         Args:
-            strike: the number of the call that will have a fault, and which.
-            watch: looks at what each call leaves behind.
+            target: the number of the call that fails, and its fault; None for a run without a fault.
+            watch: called after each call that took effect.
         """
         self.calls: list[Call] = []
-        self.carried: set[int] = set()
+        self.effective: set[int] = set()
+        """The numbers of the calls that took effect."""
         self.tries = 0
-        self._strike = strike
+        self._target = target
         self._watch = watch
         self._frozen: tuple[Invocation, Callable[[], Any]] | None = None
         self._numbers: dict[str, int] = {}
 
     def attach(self, client: Any) -> None:
-        """Stand between a client and moto."""
+        """Handle the requests of a client instead of moto."""
         client.meta.events.unregister("before-send", botocore_stubber)
         client.meta.events.register("before-send", self._send)
 
-    def made(self, by: str, operation: str) -> int:
-        """How many calls of a kind were carried out."""
-        return sum(self.calls[number] == Call(by, operation) for number in self.carried)
+    def count(self, by: str, operation: str) -> int:
+        """How many calls of a kind took effect."""
+        return sum(self.calls[number] == Call(by, operation) for number in self.effective)
 
     def _send(self, request: Any, event_name: str, **_: Any) -> AWSResponse:
         if self.invocation is None:
-            return _carry(request, event_name)
+            return _send_to_moto(request, event_name)
         if self.invocation.killed:
             raise Killed(self.invocation.by)
         header = request.headers["amz-sdk-invocation-id"]
         number = self._numbers.setdefault(header, len(self._numbers))
         if number == len(self.calls):
             self.calls.append(Call(self.invocation.by, event_name.rpartition(".")[2]))
-        if self._strike is not None and number == self._strike[0]:
+        if self._target is not None and number == self._target[0]:
             self.tries += 1
-            return self._struck(self._strike[1], number, self.invocation, request, event_name)
-        answer = self._carried(number, request, event_name)
+            return self._fail(self._target[1], number, self.invocation, request, event_name)
+        answer = self._take_effect(number, request, event_name)
         if self._frozen and self.invocation.by == self._frozen[0].by:
-            thawed, self._frozen = self._frozen[1], None
-            thawed()
+            thaw, self._frozen = self._frozen[1], None
+            thaw()
         return answer
 
-    def _carried(self, number: int, request: Any, event_name: str) -> AWSResponse:
-        self.carried.add(number)
-        answer = _carry(request, event_name)
+    def _take_effect(self, number: int, request: Any, event_name: str) -> AWSResponse:
+        self.effective.add(number)
+        answer = _send_to_moto(request, event_name)
         self._watch()
         return answer
 
-    def _struck(self, fault: Fault, number: int, invocation: Invocation, request: Any, event_name: str) -> AWSResponse:
+    def _fail(self, fault: Fault, number: int, invocation: Invocation, request: Any, event_name: str) -> AWSResponse:
         match fault:
             case Fault.THROTTLED_ONCE | Fault.THROTTLED if fault is Fault.THROTTLED or self.tries == 1:
                 return _throttled(request, event_name)
             case Fault.LOST_ONCE if self.tries == 1:
-                self._carried(number, request, event_name)
+                self._take_effect(number, request, event_name)
                 raise ConnectionClosedError(endpoint_url=request.url)
             case Fault.LOST:
-                self._carried(number, request, event_name)
+                self._take_effect(number, request, event_name)
                 raise ReadTimeoutError(endpoint_url=request.url)
             case Fault.CRASH_BEFORE:
                 raise invocation.kill()
             case Fault.CRASH_AFTER:
-                self._carried(number, request, event_name)
+                self._take_effect(number, request, event_name)
                 raise invocation.kill()
             case Fault.TOO_LATE:
                 invocation.took = invocation.seconds
-                self.later(invocation.seconds + LATENCY, lambda: self._carried(number, request, event_name))
+                self.call_later(invocation.seconds + LATENCY, lambda: self._take_effect(number, request, event_name))
                 raise invocation.kill()
             case Fault.FROZEN:
                 invocation.took = invocation.seconds
-                self._frozen = invocation, lambda: self._carried(number, request, event_name)
+                self._frozen = invocation, lambda: self._take_effect(number, request, event_name)
                 raise invocation.kill()
-        return self._carried(number, request, event_name)
+        return self._take_effect(number, request, event_name)
 
 
-def _carry(request: Any, event_name: str) -> AWSResponse:
+def _send_to_moto(request: Any, event_name: str) -> AWSResponse:
     answer = botocore_stubber(event_name, request)
     assert answer is not None, f"moto has no answer for {request.url}"
     return answer

@@ -1,4 +1,4 @@
-"""What happens when, on a clock that only the scheduler moves: one thing at a time, in the order of its time."""
+"""A scheduler with a clock of its own: actors take one step at a time, in the order of their due times."""
 
 import heapq
 from collections.abc import Callable, Generator
@@ -8,30 +8,30 @@ from typing import Any
 from tests.support import START, ManualClock
 
 Steps = Generator[float, None, Any]
-"""Something that takes time: what it yields are the seconds until it goes on."""
+"""An actor: a generator that yields the seconds until its next step."""
 
 
 class Scheduler:
-    """Lets actors take their steps in turn. ``busy`` is how many of those that come to an end have not."""
+    """Runs actors and moves the clock. ``busy`` counts the actors that end and have not ended yet."""
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
         self.clear()
 
     def clear(self) -> None:
-        """Forget everybody, and begin at the beginning."""
+        """Remove all actors and reset the clock."""
         self.clock.at = START
         self.busy = 0
         self._count = 0
         self._due: list[tuple[datetime, int, Steps, bool]] = []
 
     def spawn(self, steps: Steps, after: float = 0, endless: bool = False) -> None:
-        """Add an actor, which takes its first step after so many seconds."""
+        """Add an actor, whose first step is due after so many seconds."""
         self.busy += not endless
         self._push(after, steps, endless)
 
-    def later(self, seconds: float, act: Callable[[], Any]) -> None:
-        """Add something to do once."""
+    def call_later(self, seconds: float, act: Callable[[], Any]) -> None:
+        """Call a function once, after so many seconds."""
 
         def steps() -> Steps:
             act()
@@ -40,7 +40,7 @@ class Scheduler:
         self.spawn(steps(), seconds)
 
     def step(self) -> None:
-        """Move the clock to whoever is next, and let them take one step."""
+        """Advance the clock to the next due actor, and let it take one step."""
         at, _, steps, endless = heapq.heappop(self._due)
         self.clock.at = max(self.clock.at, at)
         try:
