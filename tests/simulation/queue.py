@@ -2,9 +2,9 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from service.embedded.event_source import failed_ids
+from service.embedded.event_source_rules import batch_event, deletable
 from service.orders.message import read
 from service.orders.ports import DeadLetter
 from tests.simulation.function import FunctionFailed
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 BATCH, CONCURRENCY, PEEK = 10, 5, 10
+QUEUE_ARN = "arn:aws:sqs:ap-south-1:123456789012:dofs-fulfillment-test"
 LONGEST_DELAY = 15 * MINUTE
 LONGEST_POLL = 2_000  # milliseconds between two receives of the mapping
 
@@ -165,21 +166,23 @@ class Mapping:
         world.loop.sleep(10 + 50 * latency)
         if fault == "not invoked" or world.is_down("function"):
             return
-        messages = {f"m{message.number}": message for message in batch}
+        by_id = {f"m{message.number}": message for message in batch}
+        messages = [_received(message_id, message) for message_id, message in by_id.items()]
         try:
-            answer, _ = world.function.invoke({"Records": [_record(name, each) for name, each in messages.items()]})
+            answer, _ = world.function.invoke(batch_event(messages, QUEUE_ARN))
         except FunctionFailed:
             return
-        failed = failed_ids(json.dumps(answer).encode(), errored=False, sent=set(messages))
-        for message_id, message in messages.items():
-            if message_id not in failed and fault != "not deleted":
-                world.queue.delete(message)
+        if fault != "not deleted":
+            for done in deletable(messages, json.dumps(answer).encode(), errored=False):
+                world.queue.delete(by_id[done["MessageId"]])
 
 
-def _record(message_id: str, message: Message) -> dict[str, object]:
+def _received(message_id: str, message: Message) -> dict[str, Any]:
+    """A message as ReceiveMessage returns it."""
     return {
-        "messageId": message_id,
-        "body": message.body,
-        "attributes": {"ApproximateReceiveCount": str(message.receives)},
-        "eventSource": "aws:sqs",
+        "MessageId": message_id,
+        "ReceiptHandle": message_id,
+        "Body": message.body,
+        "MD5OfBody": "",
+        "Attributes": {"ApproximateReceiveCount": str(message.receives)},
     }
