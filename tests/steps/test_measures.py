@@ -92,6 +92,14 @@ def test_a_fulfilled_order_is_counted_with_the_time_since_its_receipt(system):
     assert system.metrics.values == [4000]
 
 
+def test_an_order_that_a_clock_behind_fulfills_took_no_time(system):
+    """The clocks of two containers differ, and CloudWatch's averages must not be pulled below zero."""
+    pending(system)
+    system.now.forward(-0.2)
+    deliver(system, message("ord_1"))
+    assert system.metrics.values == [0]
+
+
 def test_each_failed_attempt_is_counted_by_its_reason_and_the_order_once(system):
     pending(system)
     system.fulfiller = Scripted(DECLINED, RuntimeError("x"), DECLINED)

@@ -112,6 +112,11 @@ def test_retries_of_the_step_mean_the_same_order(system):
     assert system.store.get(BY_HAND).version == 1
 
 
+def test_an_execution_leads_to_the_order_id_that_version_0_1_0_made_of_its_name():
+    """With another id, a retry of the step across a deployment would be a second order."""
+    assert BY_HAND == "ord_1173b00ea6d7ec8337640efbff91a0fc"
+
+
 def test_two_executions_are_two_orders(system):
     run(by_hand(valid_order(), "first"), system)
     run(by_hand(valid_order(), "second"), system)
