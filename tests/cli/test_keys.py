@@ -28,7 +28,7 @@ def test_the_same_file_has_the_same_keys_and_equal_orders_differ():
 def test_a_file_has_the_keys_that_version_0_1_0_made_of_it():
     """With other keys, a file that is submitted again with a newer version would be ordered twice."""
     entries = [Entry(1, order()), Entry(2, order()), Entry(3, order(), label="PO-7")]
-    assert [parcel.key for parcel in parcels(entries, "")] == [
+    assert [request.key for request in build_requests(entries, "")] == [
         "dofs-cli-629d0fe1e7e8a4ca4977c20f37ccb7b617d7c697f973ad370e31938858846391",
         "dofs-cli-58f7541be09308ae9792ac6f764021d1d8ffe205445a0695bd2f51c389920365",
         "dofs-cli-e274189c56deae86d9a5d24bdb8cfb6b9cb128262a776c498aa71f76ab5f5cb7",

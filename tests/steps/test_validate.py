@@ -178,6 +178,13 @@ def test_a_raw_order_that_no_json_can_hold_is_refused_and_not_kept(value, system
     assert system.store.orders == {}
 
 
+@pytest.mark.parametrize("note", ["x" * 70_000, "é" * 40_000])
+def test_a_raw_order_of_more_than_64_kib_is_refused_and_not_kept(note, system):
+    with pytest.raises(MalformedDocument, match="larger than 65536 bytes"):
+        run(by_hand(valid_order(note=note)), system)
+    assert system.store.orders == {}
+
+
 @pytest.mark.parametrize("depth", [40, 100_000])
 def test_a_raw_order_nested_too_deep_is_refused_and_not_kept(depth, system):
     nested = []
