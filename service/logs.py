@@ -1,6 +1,6 @@
-"""The log: what its lines say, and their form: one JSON object per line, or text for a terminal.
+"""Formats the log: one JSON object per line, or text for a terminal.
 
-What an invocation is about stands in a context, and every line that is written within says it: no caller repeats it.
+A context holds the fields of the current work, such as the order's id. Every line within it includes them.
 """
 
 import json
@@ -35,26 +35,26 @@ ABOUT = (
     "duration_ms",
     "error",
 )
-"""What a line can say besides its message; a line of the domain brings what it knows as ``extra``."""
+"""Fields that a line can have besides its message, from the context or from ``extra``."""
 
 FIELDS = ("timestamp", "level", "logger", "message", *ABOUT, "exception")
-"""Every name that can stand in a line."""
+"""All fields that a line can have."""
 
 SHOWN = ("order_id", "attempt", "reason", "duration_ms", "error")
-"""What the text for a terminal shows of it."""
+"""Fields that the text format shows."""
 
 ANSWERS = frozenset({"OrderInvalid"})
-"""Exceptions that the workflow catches as an answer, so that they are no errors in the log either."""
+"""Exceptions that the workflow catches as a normal result. The log does not report them as errors."""
 
 _AWS_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode  # made once, not for each line
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode  # created once, not for each line
 _context: ContextVar[dict[str, Any] | None] = ContextVar("context", default=None)
 _environment = {"cold": True}
 
 
 @contextmanager
 def about(**fields: Any) -> Iterator[None]:
-    """Have every line within say these, beside what the lines around say; None says nothing."""
+    """Add fields to the lines within, beside the fields of the enclosing context. None adds nothing."""
     known = {name: value for name, value in fields.items() if value is not None}
     token = _context.set({**(_context.get() or {}), **known})
     try:
@@ -64,7 +64,7 @@ def about(**fields: Any) -> Iterator[None]:
 
 
 def note(**fields: Any) -> None:
-    """Have the lines from here on, until the innermost ``about`` ends, say these as well; outside of all it is lost."""
+    """Add fields to the lines until the innermost context ends. Without a context, nothing happens."""
     here = _context.get()
     if here is not None:
         here.update((name, value) for name, value in fields.items() if value is not None)
@@ -72,21 +72,21 @@ def note(**fields: Any) -> None:
 
 @contextmanager
 def begun(**fields: Any) -> Iterator[None]:
-    """``about``, for something whose end is told with how long it took."""
+    """Add fields like ``about``, and start the clock for ``outcome``."""
     with about(began=perf_counter(), **fields):
         yield
 
 
 def outcome(what: str, **fields: Any) -> dict[str, Any]:
-    """The ``extra`` of the line that tells how it ended: what came of it, and how long it took since it was begun."""
+    """Return the ``extra`` of a line that reports a result: the outcome, and the duration since ``begun``."""
     began = (_context.get() or {}).get("began")
     took = {} if began is None else {"duration_ms": round((perf_counter() - began) * 1000, 1)}
     return {"outcome": what, **took, **{name: value for name, value in fields.items() if value is not None}}
 
 
 @contextmanager
-def _apart() -> Iterator[None]:
-    """Forget what the lines around say: a server handles a pipelined request within the one before it."""
+def _no_context() -> Iterator[None]:
+    """Start without a context: a server handles a pipelined request in the context of the one before."""
     token = _context.set(None)
     try:
         yield
@@ -96,8 +96,8 @@ def _apart() -> Iterator[None]:
 
 @contextmanager
 def invocation(event: str, level: int = logging.INFO, cold_start: bool | None = None, **fields: Any) -> Iterator[None]:
-    """Tell in a last line how an invocation went: the outcome that was noted, or the exception that ended it."""
-    with _apart(), begun(event=event, **fields):
+    """Log the result of an invocation in its last line: the noted outcome, or the exception that ended it."""
+    with _no_context(), begun(event=event, **fields):
         try:
             yield
         except Exception as error:
@@ -113,12 +113,12 @@ def invocation(event: str, level: int = logging.INFO, cold_start: bool | None = 
 
 
 def aws_id(value: object) -> str | None:
-    """An id as AWS gives them; anything else in its place was written by somebody, and is not told."""
+    """Return an id in AWS's format, or None: any other text could be written by a user and is not logged."""
     return value if isinstance(value, str) and _AWS_ID.fullmatch(value) else None
 
 
 def cold_start() -> bool:
-    """Whether this is the first invocation of the process; to be asked once in each."""
+    """Return whether this is the first invocation of the process. Call it once for each invocation."""
     cold, _environment["cold"] = _environment["cold"], False
     return cold
 
@@ -129,7 +129,7 @@ def _about(record: logging.LogRecord) -> dict[str, Any]:
 
 
 class JsonLines(logging.Formatter):
-    """Writes each record as one JSON object on one line, with what it is about and what an exception says in it."""
+    """Formats each record as one JSON object on one line, with the fields of its context and its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -142,17 +142,17 @@ class JsonLines(logging.Formatter):
             if record.exc_info:
                 said["exception"] = self.formatException(record.exc_info)
             return _encode(line | said)
-        except Exception as error:  # a line must not undo what it tells of
+        except Exception as error:  # logging must never raise
             return _encode(line | {"message": f"a line that cannot be written: {type(error).__name__}"})
 
 
 class TextLines(logging.Formatter):
-    """Writes each record for people: the time, the message, and of what it is about that which helps to follow it."""
+    """Formats each record as text: the time, the message, and the most useful fields."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)
         said: Mapping[str, Any] = _about(record)
         named = {"order_id"} if str(said.get("order_id")) in record.message else set()
         shown = "".join(f"  {name}={said[name]}" for name in SHOWN if name in said and name not in named)
@@ -160,8 +160,8 @@ class TextLines(logging.Formatter):
         return "".join(each if each.isprintable() else repr(each)[1:-1] for each in whole)
 
 
-class Ended(logging.Formatter):
-    """Ends each line of another form, for a handler that does not."""
+class WithLineBreak(logging.Formatter):
+    """Adds the line break to another format, for handlers that write none."""
 
     def __init__(self, form: logging.Formatter) -> None:
         super().__init__()
@@ -172,21 +172,21 @@ class Ended(logging.Formatter):
 
 
 def configure(settings: Settings) -> None:
-    """Give the process's log its level and its form, wherever it goes to."""
+    """Set the level and the format of the process's log handlers."""
     root = logging.getLogger()
     root.setLevel(settings.log_level)
-    look_up_only_what_is_told()
+    skip_unused_lookups()
     form = JsonLines() if settings.log_format == "json" else TextLines()
     for handler in root.handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setFormatter(form)
-        else:  # that of Lambda's runtime writes what it is given and nothing after it, and raises what goes wrong
-            handler.setFormatter(Ended(form))
-            handler.emit = _guarded(handler.emit)  # type: ignore[method-assign,assignment]
+        else:  # the handler of Lambda's runtime adds no line break, and raises its errors
+            handler.setFormatter(WithLineBreak(form))
+            handler.emit = _never_raise(handler.emit)  # type: ignore[method-assign,assignment]
 
 
-def look_up_only_what_is_told() -> None:
-    """Have records say neither where in the code they were written nor by which thread or process, as no line tells.
+def skip_unused_lookups() -> None:
+    """Stop looking up the source line, the thread and the process of each record, which no format shows.
 
     https://docs.python.org/3/howto/logging.html#optimization
     """
@@ -194,9 +194,9 @@ def look_up_only_what_is_told() -> None:
     logging._srcfile = None
 
 
-def _guarded(emit: Callable[[logging.LogRecord], None]) -> Callable[[logging.LogRecord], None]:
-    def guarded(record: logging.LogRecord) -> None:
-        with suppress(Exception):  # what was done is done, whether it can be told or not
+def _never_raise(emit: Callable[[logging.LogRecord], None]) -> Callable[[logging.LogRecord], None]:
+    def emit_safely(record: logging.LogRecord) -> None:
+        with suppress(Exception):  # logging must never raise
             emit(record)
 
-    return guarded
+    return emit_safely

@@ -1,1 +1,1 @@
-"""The ports on AWS: DynamoDB, SQS and Step Functions through botocore."""
+"""Adapters of the ports on DynamoDB, SQS and Step Functions, through botocore."""

@@ -1,6 +1,7 @@
-"""Values as DynamoDB's attribute values: texts, whole numbers, instants, field errors, lists and maps.
+"""Converts Python values to DynamoDB attribute values and back.
 
-It is all that a row holds. boto3 has this for every type that DynamoDB knows, and is slow to import.
+Rows hold strings, integers, timestamps, field errors, lists and maps. boto3 converts every type of DynamoDB, but is
+slow to import.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 """
@@ -14,10 +15,10 @@ from service.orders.timestamps import text
 
 
 def to_attribute(value: Any) -> dict[str, Any]:
-    """A value as DynamoDB takes it.
+    """Convert a value to an attribute value.
 
     Raises:
-        TypeError: no row holds such a value.
+        TypeError: rows hold no values of this type.
     """
     match value:
         case str():
@@ -39,9 +40,10 @@ def to_attribute(value: Any) -> dict[str, Any]:
 
 
 def from_attribute(attribute: Mapping[str, Any]) -> Any:
-    """A value as a row holds it. What somebody else put there is None for NULL, and is left as it is otherwise.
+    """Convert an attribute value to a Python value. NULL becomes None, and values of unknown types stay as they are.
 
-    Somebody else can be a newer version of this: a fraction, which no row holds yet, must not keep it from being read.
+    A newer version of the service may write types that this version does not know, such as fractions. They must not
+    make the row unreadable.
     """
     ((kind, value),) = attribute.items()
     match kind:

@@ -1,6 +1,7 @@
-"""The one place that builds AWS clients, each when it is first needed.
+"""Creates the AWS clients, each when it is first used, and translates their errors.
 
-They are botocore's: boto3 makes the very same ones, and loads S3's transfer manager at every cold start for it.
+The clients come from botocore itself. boto3 creates the same clients, but loads S3's transfer manager at every cold
+start.
 """
 
 from collections.abc import Iterator
@@ -19,13 +20,13 @@ from service.orders.ports import Unavailable
 from service.settings import Settings
 
 EMULATOR_CREDENTIAL = "test"
-"""What an emulator is given, so that no credential of the user ever is."""
+"""The credential that emulators receive. They never receive the user's credentials."""
 
 USER_AGENT = f"dofs/{__version__}"
-"""Botocore would put a longer one together for every call, which takes a tenth of the call's own time."""
+"""A fixed user agent. Botocore would build a longer one for every call, which takes a tenth of the call's time."""
 
 HANDLED = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException", "ExecutionAlreadyExists"})
-"""Error codes that the adapters catch, as they are answers. Any other failure of a call raises ``Unavailable``."""
+"""Error codes that the adapters catch. Every other failure of a call raises ``Unavailable``."""
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,15 +35,15 @@ if TYPE_CHECKING:
 
 
 class Clients:
-    """botocore clients for one process. They are safe to share between threads.
+    """The botocore clients of one process. Threads can share them.
 
-    Retries are botocore's standard mode (exponential back-off with jitter, 3 attempts in all); the time-outs are
-    short beside the function's own, so that a hanging connection costs one try and not the invocation.
+    Calls are retried in botocore's standard mode: exponential backoff with jitter, 3 attempts in total. The timeouts
+    are shorter than the function's, so that a connection that hangs costs one attempt and not the invocation.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._building = Lock()  # making clients is not thread-safe, using them is
+        self._building = Lock()  # creating clients is not thread-safe; using them is
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
@@ -71,7 +72,7 @@ class Clients:
                 aws_secret_access_key=credential,
                 config=Config(
                     user_agent=USER_AGENT,
-                    parameter_validation=False,  # our parameters are fixed in shape, and AWS checks them too
+                    parameter_validation=False,  # the adapters build all parameters, and AWS validates them
                     connect_timeout=2,
                     read_timeout=5,
                     retries={"mode": "standard", "total_max_attempts": 3},
@@ -82,7 +83,7 @@ class Clients:
 
 @cache
 def _session() -> Session:
-    """Make one session for all clients of a process: it keeps the service models that it has read."""
+    """Create the session that all clients of a process share, as it caches the service models."""
     session = Session()
     session.register("creating-client-class", _add_base_class)
     return session
@@ -93,7 +94,7 @@ def _add_base_class(**event: Any) -> None:
 
 
 class _PortClient(BaseClient):
-    """Raises the ports' error in place of botocore's."""
+    """Base class of all clients: failed calls raise ``Unavailable``, with the error of botocore as the cause."""
 
     def _make_api_call(self, operation_name: str, api_params: Any) -> Any:
         with _unavailable(f"{self.meta.service_model.service_name} {operation_name}"):

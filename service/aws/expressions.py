@@ -1,6 +1,6 @@
-"""Turns rows of the transition table into DynamoDB expressions.
+"""Compiles rows of the transition table to DynamoDB expressions.
 
-Nobody writes a condition by hand beside the table: what a transition needs and does is read from it here.
+The table is the only place that states the conditions and the changes of a transition.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from service.orders.model import Write
 
 @dataclass(slots=True)
 class Expressions:
-    """Condition and update of one write, with the names and values they refer to."""
+    """The condition and the update of one write, with the names and values that they use."""
 
     names: dict[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
@@ -22,17 +22,17 @@ class Expressions:
     update: str = ""
 
     def name(self, attribute: str) -> str:
-        """Refer to an attribute."""
+        """Register an attribute; returns its placeholder."""
         self.names[f"#{attribute}"] = attribute
         return f"#{attribute}"
 
     def value(self, name: str, value: Any) -> str:
-        """Refer to a value."""
+        """Register a value; returns its placeholder."""
         self.values[f":{name}"] = to_attribute(value)
         return f":{name}"
 
     def parameters(self) -> dict[str, Any]:
-        """The request parameters that carry these expressions."""
+        """Return the request parameters with these expressions."""
         return {
             "ConditionExpression": self.condition,
             "UpdateExpression": self.update,
@@ -42,11 +42,11 @@ class Expressions:
 
 
 def compile_write(write: Write, shards: int) -> Expressions:
-    """Compile one application of a transition.
+    """Compile a write to its condition and its update.
 
     Args:
-        write: the write; its row of the table says what must hold and what changes.
-        shards: partitions of each status in the index that writes use.
+        write: the write, with the transition that it applies.
+        shards: the number of index partitions of each status.
     """
     expressions = Expressions()
     expressions.condition = _condition(write, expressions)
@@ -65,7 +65,7 @@ def _condition(write: Write, to: Expressions) -> str:
     guards = [*map(compare, write.transition.guards)]
     if len(sources) == 1:
         return " AND ".join([*sources[0], *guards])
-    # DynamoDB refuses a pair of parentheses around another, so each stands only where it is needed.
+    # DynamoDB rejects redundant parentheses.
     any_source = " OR ".join(
         " AND ".join(terms) if len(terms) == 1 else f"({' AND '.join(terms)})" for terms in sources
     )

@@ -1,4 +1,4 @@
-"""Lists and figures of failed orders, read from the index of their table."""
+"""Lists and counts failed orders through the index of their table."""
 
 from service.aws.clients import Clients
 from service.aws.partitions import Partition, Partitions
@@ -19,14 +19,14 @@ class FailedOrderIndex:
         self._shards = settings.read_shards
 
     def page(self, kind: FailureKind | None, span: Span, limit: int, after: Position | None) -> Page[FailedOrder]:
-        """The orders that failed within a span, by one kind of failure or by any, newest first."""
+        """List the orders that failed within a time span, newest first; of one kind of failure, or of all kinds."""
         kinds = FailureKind if kind is None else (kind,)
         partitions = [partition for each in kinds for partition in self._partitions(each)]
         ids, following = self._failed_orders.page(partitions, limit, after, span)
         return Page(tuple(map(to_failed_order, self._failed_orders.rows(ids))), following)
 
     def tally(self, kind: FailureKind, most: int) -> Tally:
-        """How many orders failed by one kind of failure, and were not redriven since."""
+        """Count the orders that failed by one kind of failure and were not redriven."""
         return self._failed_orders.tally(self._partitions(kind), most)
 
     def _partitions(self, kind: FailureKind) -> tuple[Partition, ...]:

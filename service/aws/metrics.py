@@ -1,4 +1,4 @@
-"""Metrics as lines of the log, from which CloudWatch takes them: no call, and nothing to wait for."""
+"""Writes metrics to the log in CloudWatch's embedded metric format (EMF), which needs no API call."""
 
 import json
 import logging
@@ -13,11 +13,11 @@ log = logging.getLogger(__name__)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 MOST_VALUES = 100
-"""Values that one member of a document may have, by the specification."""
+"""The number of values that the specification allows for one metric of a document."""
 
 
 class EmbeddedMetricFormat:
-    """Gathers what is recorded, and writes it in CloudWatch's embedded metric format: one line for most invocations.
+    """Collects metrics and writes them as EMF documents, one line for most invocations.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
@@ -46,21 +46,21 @@ class EmbeddedMetricFormat:
             recorded, self._recorded = self._recorded, {}
         for key, metrics in recorded.items():
             while metrics:
-                self._tell(key, {metric: values[:MOST_VALUES] for metric, values in metrics.items()})
+                self._write_line(key, {metric: values[:MOST_VALUES] for metric, values in metrics.items()})
                 left = ((metric, values[MOST_VALUES:]) for metric, values in metrics.items())
                 metrics = {metric: values for metric, values in left if values}
 
-    def _tell(self, key: tuple[tuple[str, str], ...], metrics: dict[Metric, list[int]]) -> None:
+    def _write_line(self, key: tuple[tuple[str, str], ...], metrics: dict[Metric, list[int]]) -> None:
         try:
             self._write(self._line(key, metrics))
-        except Exception as error:  # what was done is done; that it was not counted must not undo it
+        except Exception as error:  # a lost metric must not fail the invocation
             log.warning("metrics not written: %s", type(error).__name__)
 
     def _line(self, key: tuple[tuple[str, str], ...], metrics: dict[Metric, list[int]]) -> str:
-        of_all = ["environment"]
+        base = ["environment"]
         described = {
             "Namespace": self._namespace,
-            "Dimensions": [of_all, [*of_all, *(name for name, _ in key)]] if key else [of_all],
+            "Dimensions": [base, [*base, *(name for name, _ in key)]] if key else [base],
             "Metrics": [{"Name": str(metric), "Unit": metric.unit} for metric in metrics],
         }
         line = {

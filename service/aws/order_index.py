@@ -1,4 +1,4 @@
-"""Lists and figures of orders, read from the indexes of the orders table."""
+"""Lists and counts orders through the indexes of the orders table."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -24,27 +24,27 @@ class OrderIndex:
         self._shards = settings.read_shards
 
     def by_customer(self, customer_id: str, limit: int, after: Position | None) -> Page[Order]:
-        """A customer's orders, newest first."""
+        """List a customer's orders, newest first."""
         partition = Partition(BY_CUSTOMER, "customer_id", customer_id, "created_at")
         return self._page((partition,), limit, after, lambda _: True)
 
     def by_status(self, status: Status, limit: int, after: Position | None) -> Page[Order]:
-        """The orders of a state, the most lately changed first, less those that have moved on meanwhile."""
+        """List the orders of a state, last changed first. Orders that left the state since the query are omitted."""
         return self._page(self._partitions(status), limit, after, lambda order: order.status is status)
 
     def waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
-        """Orders that have stood in a state since ``before``, the longest first."""
+        """List orders that have been in a state since ``before``, oldest change first."""
         parts = self._orders.keys(self._partitions(status), Span(end=before), limit, oldest_first=True)
         keys = sorted(key for part in parts for key in part.keys)[:limit]
         rows = map(to_order, self._orders.rows([key.order_id for key in keys]))
         return tuple(order for order in rows if order.status is status and order.updated_at < before)
 
     def tally(self, status: Status, most: int) -> Tally:
-        """How many orders stand in a state."""
+        """Count the orders of a state."""
         return self._orders.tally(self._partitions(status), most)
 
     def ended(self, status: Status, since: datetime, most: int) -> Ended:
-        """When orders came to an end, as far back as every partition was read."""
+        """List when orders reached a terminal state, as far back as every partition was read."""
         parts = self._orders.keys(self._partitions(status), Span(since), most)
         since = max([since, *(part.keys[-1].at + TICK for part in parts if not part.whole)])
         return Ended(
@@ -52,7 +52,7 @@ class OrderIndex:
         )
 
     def durations(self, order_ids: Sequence[str]) -> list[timedelta]:
-        """How long each order took, from its creation to its last change."""
+        """Return the time between the creation and the last change of each order."""
         rows = self._orders.rows(order_ids, ("created_at", "updated_at"))
         return [parse(row["updated_at"]["S"]) - parse(row["created_at"]["S"]) for row in rows]
 

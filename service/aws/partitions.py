@@ -1,8 +1,7 @@
-"""Reading the partitions of an index side by side, and the rows that it points at.
+"""Reads the partitions of an index in parallel, and the rows of the keys that they hold.
 
-The indexes hold keys only: an order is written four times or more and listed seldom, so a list reads its rows from
-the table. Each status is spread over several partitions, so that no single one
-takes every write; they are read side by side and merged.
+The indexes hold keys only, because an order is written at least four times and rarely listed. A list reads its rows
+from the table. Each status is spread over several partitions to distribute the writes; reads merge them.
 """
 
 import time
@@ -20,8 +19,8 @@ from service.orders.timestamps import TICK, parse, text
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SIDE_BY_SIDE = 16  # queries; the connection pool holds 20
-BATCH_GET_KEYS = 100  # the most that one BatchGetItem takes
+SIDE_BY_SIDE = 16  # parallel queries; the connection pool holds 20
+BATCH_GET_KEYS = 100  # limit of BatchGetItem
 BATCH_GET_TRIES = 5
 
 Answer = TypeVar("Answer")
@@ -29,7 +28,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One partition of an index, sorted by a time stamp."""
+    """One partition of an index, sorted by a timestamp."""
 
     index: str
     key: str
@@ -38,7 +37,7 @@ class Partition:
 
 
 class Partitions:
-    """Reads the indexes of one table, and its rows."""
+    """Reads the indexes and the rows of one table."""
 
     def __init__(self, clients: Clients, table: str) -> None:
         self._clients = clients
@@ -51,12 +50,12 @@ class Partitions:
     def page(
         self, partitions: Sequence[Partition], limit: int, after: Position | None, span: Span = ALWAYS
     ) -> tuple[list[str], Position | None]:
-        """Cut one page of ids, the newest first, from several partitions."""
+        """Read one page of order ids from several partitions, newest first."""
         parts = self.keys(partitions, rest(span, after), needed(limit, after))
         return cut((key for part in parts for key in part.keys), limit, after)
 
     def keys(self, partitions: Sequence[Partition], span: Span, most: int, *, oldest_first: bool = False) -> list[Part]:
-        """Up to ``most`` keys of each partition within a span."""
+        """Read up to ``most`` keys of each partition within a time span."""
         if span.start is not None and span.end is not None and span.start >= span.end:
             return [Part((), whole=True) for _ in partitions]
 
@@ -68,16 +67,20 @@ class Partitions:
         return _side_by_side(read, partitions)
 
     def tally(self, partitions: Sequence[Partition], most: int) -> Tally:
-        """How many keys there are; of each partition, ``most`` are counted."""
+        """Count the keys of the partitions, up to ``most`` of each."""
         answers = _side_by_side(lambda each: self._query(each, ALWAYS, most, Select="COUNT"), partitions)
         exact = all("LastEvaluatedKey" not in answer for answer in answers)
         return Tally(sum(answer["Count"] for answer in answers), exact)
 
     def rows(self, order_ids: Sequence[str], attributes: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """The rows of some orders, in the order of the ids, or some attributes of them; one that is gone is left out.
+        """Read rows by their ids, in the order of the ids. Rows that do not exist are omitted.
+
+        Args:
+            order_ids: the orders.
+            attributes: the attributes to read besides the id; all if empty.
 
         Raises:
-            Unavailable: DynamoDB did not give all of them.
+            Unavailable: DynamoDB did not return all rows.
         """
         rows: dict[str, Any] = {}
         for start in range(0, len(order_ids), BATCH_GET_KEYS):
@@ -103,7 +106,7 @@ class Partitions:
         if given:
             names["#stamp"] = partition.stamp
             values |= given
-            condition += f" AND #stamp {_compared(given)}"
+            condition += f" AND #stamp {_compare_stamp(given)}"
         return self._dynamodb.query(
             TableName=self._table,
             IndexName=partition.index,
@@ -115,7 +118,7 @@ class Partitions:
         )
 
 
-def _compared(bounds: Iterable[str]) -> str:
+def _compare_stamp(bounds: Iterable[str]) -> str:
     match sorted(bounds):
         case [":from"]:
             return ">= :from"

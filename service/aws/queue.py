@@ -11,12 +11,12 @@ from service.orders.ports import DeadLetter
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-RECEIVE_MOST = 10  # messages; no ReceiveMessage takes more
-HIDDEN = 30  # seconds that a dead letter is hidden if the process that looks at it dies
+RECEIVE_MOST = 10  # messages; limit of ReceiveMessage
+HIDDEN = 30  # seconds that a message stays hidden if the process that received it dies
 
 
 class SqsFulfillmentQueue:
-    """Sends the same message as the workflow's own ``sqs:sendMessage``."""
+    """Sends the message that the workflow sends with ``sqs:sendMessage``."""
 
     def __init__(self, clients: Clients, queue_url: str) -> None:
         self._clients = clients
@@ -37,7 +37,7 @@ class SqsFulfillmentQueue:
 
 
 class SqsDeadLetterQueue:
-    """Looks at dead letters without hiding them: a visibility timeout of 0 leaves the depth that the alarm watches.
+    """Reads messages with a visibility timeout of 0, which does not change the depth that the alarm monitors.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
     """
@@ -51,7 +51,7 @@ class SqsDeadLetterQueue:
         return self._clients.sqs
 
     def peek(self) -> tuple[DeadLetter, ...]:
-        return tuple(_letter(message) for message in self._receive(RECEIVE_MOST, 0))
+        return tuple(_dead_letter(message) for message in self._receive(RECEIVE_MOST, 0))
 
     def remove(self, unwanted: Callable[[DeadLetter], bool], most: int) -> int:
         removed = 0
@@ -60,7 +60,7 @@ class SqsDeadLetterQueue:
             while (left := most - removed - len(kept)) > 0 and (messages := self._receive(left, HIDDEN)):
                 kept |= dict.fromkeys(message["ReceiptHandle"] for message in messages)
                 for message in messages:
-                    if unwanted(_letter(message)):
+                    if unwanted(_dead_letter(message)):
                         self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
                         del kept[message["ReceiptHandle"]]
                         removed += 1
@@ -81,7 +81,7 @@ class SqsDeadLetterQueue:
         return list(answer.get("Messages", []))
 
 
-def _letter(message: Any) -> DeadLetter:
+def _dead_letter(message: Any) -> DeadLetter:
     return DeadLetter(message["MessageId"], message["Body"])
 
 

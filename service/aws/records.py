@@ -1,4 +1,4 @@
-"""How orders and failed orders stand in DynamoDB: one function each way."""
+"""Converts orders and failed orders to DynamoDB items and back."""
 
 import zlib
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from service.orders.timestamps import parse, text
 
 
 def shard_key(value: Status | FailureKind, order_id: str, shards: int) -> str:
-    """The partition of an index that an order stands in by its status or its failure's kind: ``PENDING#3``."""
+    """Return the index partition of an order by its status or its kind of failure, such as ``PENDING#3``."""
     return f"{value}#{zlib.crc32(order_id.encode()) % shards}"
 
 
 def from_order(order: Order, shards: int) -> dict[str, Any]:
-    """An order as an item of the orders table. Attributes that are None are left out: no index key may be null."""
+    """Convert an order to an item of the orders table. None is omitted, as index keys cannot be null."""
     values = {
         "order_id": order.order_id,
         "owner": order.owner,
@@ -43,7 +43,7 @@ def from_order(order: Order, shards: int) -> dict[str, Any]:
 
 
 def to_order(item: Mapping[str, Any]) -> Order:
-    """An item of the orders table as an order."""
+    """Convert an item of the orders table to an order."""
     row = {name: from_attribute(value) for name, value in item.items()}
     return Order(
         order_id=row["order_id"],
@@ -69,7 +69,7 @@ def to_order(item: Mapping[str, Any]) -> Order:
 
 
 def from_failed_order(failed: FailedOrder, shards: int) -> dict[str, Any]:
-    """A failed order as an item of the failed-orders table."""
+    """Convert a failed order to an item of the failed-orders table."""
     values = {
         "order_id": failed.order_id,
         "customer_id": failed.customer_id,
@@ -85,7 +85,7 @@ def from_failed_order(failed: FailedOrder, shards: int) -> dict[str, Any]:
 
 
 def to_failed_order(item: Mapping[str, Any]) -> FailedOrder:
-    """An item of the failed-orders table as a failed order."""
+    """Convert an item of the failed-orders table to a failed order."""
     row = {name: from_attribute(value) for name, value in item.items()}
     return FailedOrder(
         order_id=row["order_id"],
@@ -100,7 +100,7 @@ def to_failed_order(item: Mapping[str, Any]) -> FailedOrder:
 
 
 def from_timeline(entries: tuple[TimelineEntry, ...]) -> tuple[dict[str, Any], ...]:
-    """Timeline entries as maps. The state an entry left is stored only where no entry before it tells."""
+    """Convert timeline entries to maps. ``from`` is stored only where the entry before does not give it."""
     return tuple(
         {"at": text(entry.at), "to": str(entry.target), "actor": entry.actor}
         | ({"from": str(entry.source)} if entry.source else {})

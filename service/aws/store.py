@@ -1,4 +1,4 @@
-"""Orders and failed orders in DynamoDB."""
+"""The order store on DynamoDB."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class DynamoDbOrderStore:
-    """The order store on two tables. Every write is one request, conditional, and needs no read before it."""
+    """Stores orders in two tables. Every write is one conditional request without a read before it."""
 
     def __init__(self, clients: Clients, settings: Settings) -> None:
         self._clients = clients
@@ -117,11 +117,11 @@ class DynamoDbOrderStore:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
-            return _mine_or_refused(write, _item(error.response))
+            return _own_write_or_refuse(write, _item(error.response))
         return after_write(write.seen, write) if write.seen else to_order(answer["Attributes"])
 
     def _transact(self, write: Write, seen: Order) -> Order:
-        """Write the order and its failed-orders row together; the token makes a repeat within 10 minutes the same."""
+        """Write the order and its failed-orders row in one transaction, whose token makes retries idempotent."""
         moved = after_write(seen, write)
         update: Any = {
             "TableName": self._orders,
@@ -141,18 +141,18 @@ class DynamoDbOrderStore:
             if reasons[0].get("Code") != "ConditionalCheckFailed":
                 codes = ", ".join(reason.get("Code", "unknown") for reason in reasons)
                 raise Unavailable(f"dynamodb TransactWriteItems: cancelled by {codes}") from error
-            return _mine_or_refused(write, _item(reasons[0]))
+            return _own_write_or_refuse(write, _item(reasons[0]))
         return moved
 
 
 def _item(answer: Any) -> Mapping[str, Any]:
-    """The item that a failed condition met, as ``ReturnValuesOnConditionCheckFailure`` brings it; empty for none."""
+    """Return the item on which a condition failed (``ReturnValuesOnConditionCheckFailure``); empty if none exists."""
     item: Mapping[str, Any] = answer.get("Item") or {}
     return item
 
 
-def _mine_or_refused(write: Write, item: Mapping[str, Any]) -> Order:
-    """A condition that fails is a question: botocore retries lost responses, so this may be our own write."""
+def _own_write_or_refuse(write: Write, item: Mapping[str, Any]) -> Order:
+    """Return the order if this write made it, or raise. botocore retries lost responses, so a write can meet itself."""
     order = to_order(item) if item else None
     if order is not None and order.write_id == write.id:
         return order

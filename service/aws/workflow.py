@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class StepFunctionsWorkflow:
-    """Starts executions of one state machine."""
+    """Starts executions of the state machine."""
 
     def __init__(self, clients: Clients, state_machine_arn: str) -> None:
         self._clients = clients
