@@ -17,7 +17,7 @@ from tests.faults.cloud import NAMES, SETTINGS, Cloud
 from tests.faults.fault_injector import Fault, Invocation, Killed
 from tests.faults.scheduler import Steps
 from tests.invariants import World
-from tests.simulation.state_machine import Ended, Invoke, Send, TaskFailed, Wait
+from tests.simulation.state_machine import Invoke, Result, Send, TaskFailed, Wait
 from tests.simulation.state_machine import execution as walk
 from tests.transition_table import MOVES
 
@@ -45,7 +45,7 @@ class Run:
         self.keys: dict[str, set[str]] = {}
         self.deletions: list[tuple[str, str]] = []
         """Of each deleted message: its order, and the order's status at that moment."""
-        self.ended: list[Ended] = []
+        self.ended: list[Result] = []
         """How the executions ended."""
         self.cancelled: int | None = None
         """The HTTP status of the answer to the client's cancellation."""

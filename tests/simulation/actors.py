@@ -1,4 +1,4 @@
-"""Those who act from outside: customers who submit, insist, repeat and cancel, and operators who redrive and abort."""
+"""The users of the system: customers who submit, retry, repeat and cancel, and operators who redrive."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -23,13 +23,13 @@ OTHER = strict_json.from_python(valid_order(metadata={"note": "another order"}))
 INVALID = {"customer_id": "cust_123"}
 TRIES = 12
 ROUND = 7 * MINUTE
-"""How often an operator looks at the failed orders."""
+"""Time between two rounds of an operator through the failed orders."""
 
 KINDS = (("by hand", 0.1), ("lenient", 0.2), ("without key", 0.3), ("plain", 1.0))
 
 
 class Customer:
-    """Submits one order, and is not easily put off."""
+    """Submits one order, and retries until it is accepted."""
 
     def __init__(self, world: "World", number: int) -> None:
         self._world = world
@@ -40,7 +40,7 @@ class Customer:
         self._document = INVALID if self.kind == "lenient" else VALID
 
     def begin(self) -> None:
-        """Begin, within the first minutes; all at once in a rush."""
+        """Begin within the first minutes; in a rush, all customers begin within two seconds."""
         world = self._world
         latest = 2_000 if world.rush else 3 * MINUTE
         if self._key and self.kind != "by hand":
@@ -68,7 +68,7 @@ class Customer:
             self._cancel(order_id)
 
     def _submit(self, content: Any = None) -> str | None:
-        """Submit until there is an answer; the order's id."""
+        """Submit until there is an answer; return the order's id."""
         world = self._world
         submission = Submission(content or self._document, "somebody", self.kind == "lenient", self._key)
         for tried in range(TRIES):
@@ -98,7 +98,7 @@ class Customer:
             return
 
     def _request(self, work: Callable[[Any], Any], name: str) -> Any:
-        """Have the API do something; its answer can be lost on the way back."""
+        """Call the API; its answer can be lost."""
         world = self._world
         if world.is_down("function"):
             raise FunctionFailed("ServiceUnavailable")
@@ -109,19 +109,19 @@ class Customer:
 
 
 class Operator:
-    """Looks at the failed orders now and then, and sends some again; a second one may be faster."""
+    """Redrives some failed orders from time to time, sometimes twice at once."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
 
     def begin(self) -> None:
-        """Begin the rounds, which end when the faults do."""
+        """Schedule the rounds, until the end of the faults."""
         world = self._world
-        for time in range(ROUND, world.profile.faulty, ROUND):
+        for time in range(ROUND, world.profile.faults_until, ROUND):
             world.loop.at(time, lambda: world.spawn(self._round))
         for number in range(2):
             if world.happens(f"purge/{number}", world.profile.purged):
-                time = int(world.rng.between(f"purge at/{number}", 0, world.profile.faulty))
+                time = int(world.rng.between(f"purge at/{number}", 0, world.profile.faults_until))
                 world.loop.at(time, world.queue.purge)
 
     def _round(self) -> None:
@@ -152,5 +152,5 @@ def _cancel(order_id: str, ports: Any) -> Any:
 
 
 def _redrive(order_id: str, ports: Any) -> None:
-    redrive(order_id, "operator", "the cause is mended", ports)
+    redrive(order_id, "operator", "the cause is fixed", ports)
     remove_stale(ports)

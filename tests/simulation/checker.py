@@ -1,7 +1,7 @@
 """The invariants I0 to I13 of an order's life, checked on the history of one run.
 
-What each invariant says stands in ``tests/invariants.py``, which checks those of them that stored rows can tell. Here
-the whole history is known: each write that took effect with its writer, each message, each execution.
+``tests/invariants.py`` describes the invariants and checks those that the stored rows show. Here the whole history is
+known: each write that took effect with its writer, each message, and each execution.
 """
 
 from collections import Counter, defaultdict
@@ -16,7 +16,7 @@ from tests.transition_table import LEASED, MOVES
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An order as it stood after one write."""
+    """An order after one write."""
 
     content: str
     status: str
@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One write that took effect, and the true time when it did, in milliseconds."""
+    """One write that took effect. ``at`` is the true time in milliseconds."""
 
     at: int
     name: str
@@ -42,40 +42,41 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Everything that is known of one run."""
+    """The record of one run."""
 
     faultless: bool
     max_attempts: int
-    stories: Mapping[str, Sequence[Step]]
-    """Of each order, the writes in their order."""
+    histories: Mapping[str, Sequence[Step]]
+    """The writes of each order, oldest first."""
     failed_orders: set[str]
     accepted: Sequence[tuple[str | None, str, bool]]
-    """Of each 202: the idempotency key, the order, and whether the document was the first that came with that key."""
+    """Of each 202 answer: the idempotency key, the order, and whether the document was the first with that key."""
     cancelled: Sequence[tuple[str, str]]
-    """Of each answer to a cancellation that was granted: the order, and the status in the answer."""
+    """Of each successful cancellation: the order, and the status in the answer."""
     invalid: set[str]
-    """The orders that the edge let through unjudged, and that are not valid."""
+    """The invalid orders that the API accepted without validation."""
     waiting: int
-    """Messages on the queue, executions and people that are not done."""
+    """The messages in the queue, executions and actors that have not finished."""
     dead_letters: Sequence[tuple[str, int]]
-    """The order of each dead letter, and when it died."""
+    """Of each message in the dead-letter queue: its order, and when it was moved there."""
     dropped: Sequence[tuple[str, int]]
-    """The orders of messages that the world itself did away with, and when."""
+    """Of each message that was lost or purged: its order, and when."""
     deletions: Sequence[tuple[str, str]]
+    """Of each deleted message: its order, and the order's status at that moment."""
     removed: Sequence[tuple[str, int, int]]
-    """Of each dead letter that was taken out: its order, its epoch, and that order's epoch at that moment."""
+    """Of each message that was removed from the dead-letter queue: its order, its epoch, and the order's epoch then."""
     executions: Sequence[tuple[str, str, str, bool]]
-    """Of each execution: its order, its status, its error, and whether anything had gone wrong around it."""
+    """Of each execution: its order, its status, its error, and whether a fault disturbed it."""
     interventions: int
     oracle: Callable[[str, int, int], bool]
-    """Whether an attempt succeeds: order, epoch, attempt."""
+    """Whether an attempt succeeds, by order, epoch and attempt."""
 
 
 def violations(record: Record) -> list[tuple[str, str]]:
-    """Every invariant that does not hold, with what shows it."""
+    """Every broken invariant, with the evidence."""
     found = [*_answers(record), *_messages(record), *_executions(record)]
-    for order_id, story in record.stories.items():
-        found += [(invariant, f"{order_id}: {what}") for invariant, what in _story(order_id, story, record)]
+    for order_id, history in record.histories.items():
+        found += [(invariant, f"{order_id}: {what}") for invariant, what in _order(order_id, history, record)]
     if record.faultless:
         found += _without_faults(record)
     return found
@@ -84,7 +85,7 @@ def violations(record: Record) -> list[tuple[str, str]]:
 def _answers(record: Record) -> Iterator[tuple[str, str]]:
     by_key = defaultdict(set)
     for key, order_id, same_document in record.accepted:
-        if order_id not in record.stories:
+        if order_id not in record.histories:
             yield "I0", f"{order_id} was accepted and has no row"
         if not same_document:
             yield "I5", f"the key {key} was accepted with another order"
@@ -94,41 +95,41 @@ def _answers(record: Record) -> Iterator[tuple[str, str]]:
         if len(orders) > 1:
             yield "I5", f"the key {key} has the orders {sorted(orders)}"
     for order_id, status in record.cancelled:
-        if status != "CANCELLED" or record.stories[order_id][-1].after.status != "CANCELLED":
-            yield "I6", f"{order_id} was said to be cancelled, and is {record.stories[order_id][-1].after.status}"
+        if status != "CANCELLED" or record.histories[order_id][-1].after.status != "CANCELLED":
+            yield "I6", f"{order_id} was reported as cancelled, and is {record.histories[order_id][-1].after.status}"
 
 
 def _messages(record: Record) -> Iterator[tuple[str, str]]:
-    failed = {order_id for order_id, story in record.stories.items() if story[-1].after.status == "FAILED"}
+    failed = {order_id for order_id, history in record.histories.items() if history[-1].after.status == "FAILED"}
     if failed != record.failed_orders:
         yield "I2", f"FAILED are {sorted(failed)}, failed orders are {sorted(record.failed_orders)}"
     for order_id in sorted(failed):
-        redriven = max((step.at for step in record.stories[order_id] if _leaves_failed(step)), default=0)
+        redriven = max((step.at for step in record.histories[order_id] if _leaves_failed(step)), default=0)
         gone = [at for each, at in (*record.dead_letters, *record.dropped) if each == order_id and at >= redriven]
         if not gone:
-            yield "I8", f"{order_id} is FAILED, and no message of it has died since {redriven}"
+            yield "I8", f"{order_id} is FAILED, and the dead-letter queue has got no message of it since {redriven}"
     for order_id, epoch, now in record.removed:
         if epoch >= now:
-            yield "I8", f"a dead letter of {order_id} from epoch {epoch} was taken out in epoch {now}"
+            yield "I8", f"a dead-letter message of {order_id} from epoch {epoch} was removed in epoch {now}"
     for order_id, status in record.deletions:
         if status == "FAILED":
             yield "I8", f"a message of {order_id} was deleted, which is FAILED"
         elif status not in TERMINAL:
             yield "I12", f"a message of {order_id} was deleted, which is {status}"
     if record.waiting:
-        yield "I1", f"{record.waiting} things never came to an end"
+        yield "I1", f"{record.waiting} messages, executions or actors never finished"
 
 
 def _executions(record: Record) -> Iterator[tuple[str, str]]:
-    for order_id, status, error, befallen in record.executions:
+    for order_id, status, error, disturbed in record.executions:
         rejected = error == "OrderRejected" and order_id in record.invalid
-        if status != "SUCCEEDED" and not rejected and not befallen:
-            yield "I13", f"an execution of {order_id} is {status} ({error}), and nothing had gone wrong"
+        if status != "SUCCEEDED" and not rejected and not disturbed:
+            yield "I13", f"an execution of {order_id} is {status} ({error}), and no fault disturbed it"
 
 
-def _story(order_id: str, story: Sequence[Step], record: Record) -> Iterator[tuple[str, str]]:
+def _order(order_id: str, history: Sequence[Step], record: Record) -> Iterator[tuple[str, str]]:
     holder, claims, fulfilled = "", Counter[int](), 0
-    for step in story:
+    for step in history:
         before, after = step.before, step.after
         was = before.status if before else None
         if (was, after.status) not in MOVES[step.name]:
@@ -152,11 +153,11 @@ def _story(order_id: str, story: Sequence[Step], record: Record) -> Iterator[tup
             yield "I7", f"it had {count} attempts in epoch {epoch}"
     if fulfilled > 1:
         yield "I3", f"it was fulfilled {fulfilled} times"
-    for one, other in pairwise(story):
+    for one, other in pairwise(history):
         if other.before != one.after:
-            yield "I4", f"{other.name} left a state that no write had made"
-    if story[-1].after.status not in TERMINAL:
-        yield "I1", f"it is {story[-1].after.status} for good"
+            yield "I4", f"{other.name} was made from a row that no write had stored"
+    if history[-1].after.status not in TERMINAL:
+        yield "I1", f"it is {history[-1].after.status} at the end"
 
 
 def _leaves_failed(step: Step) -> bool:
@@ -164,30 +165,32 @@ def _leaves_failed(step: Step) -> bool:
 
 
 def _is_over(before: Row, after: Row) -> bool:
-    """Whether a lease was over, by the clock of who takes the order; no other clock is known to them."""
+    """Whether a lease had expired by the clock of the writer, which knows no other clock."""
     return before.lease_until is not None and before.lease_until < after.updated_at
 
 
 def _without_faults(record: Record) -> Iterator[tuple[str, str]]:
     if record.interventions:
         yield "I9", f"the reconciler intervened {record.interventions} times"
-    letters = Counter([order_id for order_id, _ in record.dead_letters] + [order_id for order_id, *_ in record.removed])
+    messages = Counter(
+        [order_id for order_id, _ in record.dead_letters] + [order_id for order_id, *_ in record.removed]
+    )
     cancelled = {order_id for order_id, _ in record.cancelled}
-    for order_id, story in record.stories.items():
-        by_reconciler = [step.name for step in story if step.actor == "reconciler"]
+    for order_id, history in record.histories.items():
+        by_reconciler = [step.name for step in history if step.actor == "reconciler"]
         if by_reconciler:
             yield "I9", f"{order_id}: the reconciler wrote {by_reconciler}"
-        ends = sum(step.after.status == "FAILED" for step in story)
-        if letters[order_id] != ends:
-            yield "I8", f"{order_id} failed {ends} times and has {letters[order_id]} dead letters"
-        last = story[-1].after
+        failures = sum(step.after.status == "FAILED" for step in history)
+        if messages[order_id] != failures:
+            yield "I8", f"{order_id} failed {failures} times and has {messages[order_id]} dead-letter messages"
+        last = history[-1].after
         found, expected = (last.status, last.attempts), _expected(order_id, last.epoch, record)
         if order_id in cancelled:
             expected = ("CANCELLED", last.attempts)
         if found != expected:
             yield "I10", f"{order_id} is {found}, and the oracle says {expected}"
-    if len(record.executions) != len(record.stories):
-        yield "I10", f"{len(record.executions)} executions for {len(record.stories)} orders"
+    if len(record.executions) != len(record.histories):
+        yield "I10", f"{len(record.executions)} executions for {len(record.histories)} orders"
 
 
 def _expected(order_id: str, epoch: int, record: Record) -> tuple[str, int]:

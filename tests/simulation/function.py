@@ -1,4 +1,4 @@
-"""Lambda: invocations of our own handler, cut off at their deadline, and the threads of a batch."""
+"""Lambda: invocations of the handler with a deadline, and the threads of a batch."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,13 @@ TIMEOUT = 30_000  # milliseconds
 
 
 class FunctionFailed(Exception):
-    """The invocation came to no answer; ``error`` is what Lambda calls it."""
+    """The invocation failed; ``error`` is Lambda's name of the error."""
 
     def __init__(self, error: str, cause: str = "") -> None:
         super().__init__(error)
         self.error = error
         self.cause = cause
-        self.befallen = False
+        self.disturbed = False
 
 
 class Invocation:
@@ -29,25 +29,25 @@ class Invocation:
     def __init__(self, world: "World", name: str) -> None:
         self.world = world
         self.name = name
-        self.befallen = False
+        self.disturbed = False
         self.skew = world.skew(name)
         self.deadline = world.loop.now + TIMEOUT
         self.tasks: list[Task] = []
         self.ended = Signal()
 
     def spawn(self, run: Callable[..., Any], *args: Any) -> Task:
-        """Begin a task that ends with this invocation."""
+        """Start a task that ends with this invocation."""
         task = self.world.loop.spawn(run, *args, owner=self)
         self.tasks.append(task)
         return task
 
     def crash(self) -> None:
-        """The process dies, with all that it was doing."""
+        """Kill the process and its tasks."""
         self._end("Runtime.ExitError")
 
     def cut_off(self) -> None:
-        """The deadline is over."""
-        self.befallen = True
+        """End the invocation at its deadline."""
+        self.disturbed = True
         self._end("Sandbox.Timedout")
 
     def _end(self, error: str) -> None:
@@ -61,22 +61,22 @@ class Invocation:
 
 
 class Function:
-    """The one function; whoever invokes it waits for its answer."""
+    """The function. The caller waits for its answer."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
         self._count = 0
 
     def invoke(self, event: Any) -> tuple[Any, bool]:
-        """Invoke the handler with an event; its answer, and whether anything befell the invocation.
+        """Invoke the handler with an event; return its answer, and whether a fault disturbed the invocation.
 
         Raises:
-            FunctionFailed: it raised, died, or was cut off.
+            FunctionFailed: it raised, crashed, or reached its deadline.
         """
         return self.run(lambda ports, invocation: dispatch(event, invocation, ports))
 
     def run(self, work: Callable[[Ports, Invocation], Any]) -> tuple[Any, bool]:
-        """Run something as an invocation runs it."""
+        """Run some work as an invocation."""
         world, loop = self._world, self._world.loop
         self._count += 1
         invocation = Invocation(world, f"i{self._count}")
@@ -85,7 +85,7 @@ class Function:
             try:
                 answer = work(Ports(world, invocation), invocation)
             except Crash:
-                invocation.befallen = True
+                invocation.disturbed = True
                 raise
             except Exception as error:
                 loop.end(invocation.ended, FunctionFailed(type(error).__name__, str(error)))
@@ -98,14 +98,14 @@ class Function:
             invocation.cut_off()
         outcome = invocation.ended.value
         if isinstance(outcome, tuple):
-            return outcome[0], invocation.befallen
+            return outcome[0], invocation.disturbed
         failed = outcome if isinstance(outcome, FunctionFailed) else FunctionFailed(outcome)
-        failed.befallen = invocation.befallen
+        failed.disturbed = invocation.disturbed
         raise failed
 
 
 class Pool:
-    """What ``fulfill`` takes for its thread pool: its threads are tasks of the same invocation."""
+    """Replaces the thread pool of ``fulfill``: its threads are tasks of the same invocation."""
 
     loop: Loop
 
@@ -122,7 +122,7 @@ class Pool:
 
 
 class Running:
-    """What ``fulfill`` takes for a future."""
+    """Replaces a future of the thread pool."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -135,7 +135,7 @@ class Running:
 
 
 def wait(running: Iterable[Running], timeout: float, _: str) -> tuple[list[Running], None]:
-    """What ``fulfill`` takes for ``concurrent.futures.wait``, until the first has ended."""
+    """Replaces ``concurrent.futures.wait``, which waits for the first that ends."""
     given = list(running)
     ended = Pool.loop.wait([each.task.done for each in given], timeout * 1000)
     return [each for each in given if each.task.done in ended], None

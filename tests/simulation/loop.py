@@ -1,7 +1,7 @@
-"""A virtual clock and the tasks that wait for it: one runs at a time, and a second of waiting takes no time.
+"""A virtual clock and tasks that wait for it. One task runs at a time, and waiting takes no real time.
 
-Each task is a greenlet, so the service's own code, which knows nothing of all this, can be stopped in the middle of
-a call and go on when its time comes, or never.
+Each task is a greenlet. The service's own code can therefore be suspended in the middle of a call, and resumed later
+or never.
 """
 
 import heapq
@@ -12,11 +12,11 @@ from greenlet import GreenletExit, getcurrent, greenlet
 
 
 class Crash(BaseException):
-    """The process that runs the task dies here; no ``except Exception`` of the service sees it."""
+    """The task's process crashes. It is no ``Exception``, so that no handler of the service catches it."""
 
 
 class Signal:
-    """Something that ends, once, with a value."""
+    """An event that ends once, with a value."""
 
     __slots__ = ("ended", "value", "waiting")
 
@@ -27,7 +27,7 @@ class Signal:
 
 
 class Task:
-    """One line of control. ``owner`` is the invocation that it dies with, if any."""
+    """One thread of control. ``owner`` is the invocation that it belongs to, if any."""
 
     __slots__ = ("dead", "done", "error", "greenlet", "number", "owner", "turn")
 
@@ -42,7 +42,7 @@ class Task:
 
 
 class Loop:
-    """Runs tasks in the order of their times, and of their beginnings at the same time."""
+    """Runs tasks in the order of their due times; tasks with the same due time run in the order of their creation."""
 
     def __init__(self) -> None:
         self.now = 0  # milliseconds
@@ -53,7 +53,7 @@ class Loop:
         self._hub = getcurrent()
 
     def run(self, ends: int) -> None:
-        """Run until a time, or until nothing is left to happen."""
+        """Run until a time, or until no event is left."""
         self._ends = ends
         while self._events and self._events[0][0] <= ends:
             self.now, _, callback, task, turn = heapq.heappop(self._events)
@@ -66,11 +66,11 @@ class Loop:
         self.now = max(self.now, ends)
 
     def at(self, time: float, callback: Callable[[], None]) -> None:
-        """Call something at a time; it must not wait."""
+        """Call a function at a time; the function must not wait."""
         self._push(int(time), callback, None, 0)
 
     def spawn(self, run: Callable[..., Any], *args: Any, owner: Any = None) -> Task:
-        """Begin a task, as soon as the current one waits."""
+        """Start a task; it runs when the current one waits."""
 
         def body() -> None:
             try:
@@ -89,17 +89,17 @@ class Loop:
         return task
 
     def sleep(self, milliseconds: float) -> None:
-        """Let time pass for the current task."""
+        """Suspend the current task for some time."""
         time = self.now + int(milliseconds)
         if time <= self._ends and (not self._events or self._events[0][0] > time):
-            self.now = time  # nobody else would have a turn
+            self.now = time  # no other task is due before
             return
         task = self._next_turn()
         self._push(time, None, task, task.turn)
         self._hub.switch()
 
     def wait(self, signals: Sequence[Signal], timeout: float) -> list[Signal]:
-        """Wait until one of some signals has ended, or so many milliseconds; those that have, in the given order."""
+        """Wait until a signal ends or the time is over; return the signals that have ended, in the given order."""
         ended = [signal for signal in signals if signal.ended]
         if ended or timeout <= 0:
             return ended
@@ -111,7 +111,7 @@ class Loop:
         return [signal for signal in signals if signal.ended]
 
     def end(self, signal: Signal, value: Any = None) -> None:
-        """Let a signal end, and those go on who wait for it."""
+        """End a signal, and resume the tasks that wait for it."""
         signal.ended = True
         signal.value = value if value is not None else signal.value
         for task, turn in signal.waiting:
@@ -119,7 +119,7 @@ class Loop:
         signal.waiting.clear()
 
     def kill(self, task: Task) -> None:
-        """End a task where it waits; it is not asked."""
+        """End a task where it waits."""
         if not task.dead and not task.done.ended:
             task.dead = True
             if task.greenlet and task is not self.current:

@@ -1,4 +1,4 @@
-"""Ways to break the design on purpose. Each must be seen by the checker: one that never fails proves nothing."""
+"""Mutations: rules broken on purpose. The checker must catch each of them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,7 +21,7 @@ from tests.simulation.run import Run, simulate
 
 @dataclass(frozen=True)
 class Mutation:
-    """One broken rule, and the profile and invariant by which it must be caught."""
+    """One broken rule, with the profile and the invariant that must catch it."""
 
     name: str
     profile: str
@@ -30,7 +30,7 @@ class Mutation:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Break the rule for a while."""
+        """Break the rule within the context."""
         with ExitStack() as stack:
             for each in self.patches():
                 stack.enter_context(each)
@@ -213,11 +213,11 @@ MUTATIONS = (
 )
 
 SEEDS = 200
-"""A mutation that so many seeds do not show is not caught."""
+"""The seeds that are tried for each mutation."""
 
 
-def caught_by(mutation: Mutation) -> Run | None:
-    """The first run of the mutation's profile that breaks its invariant; None if there is none."""
+def find_violation(mutation: Mutation) -> Run | None:
+    """The first run of the mutation's profile that breaks its invariant; None if it is not caught."""
     with mutation.applied():
         runs = (simulate(seed, mutation.profile) for seed in range(SEEDS))
         return next((run for run in runs if mutation.invariant in run.invariants), None)

@@ -1,4 +1,4 @@
-"""The ports as one invocation has them: each call takes time, and may be befallen by something."""
+"""The ports of one invocation. Each call takes time and can fail."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 SDK_TRIES = 3
-LATE = 300_000  # milliseconds after which a request of a dead process may still land
+LATE = 300_000  # milliseconds; a request of a crashed process takes effect within that time
 
 
 class Lost(ConnectionError):
-    """A service did not answer, or said that it cannot now."""
+    """A service did not answer, or refused the call for now."""
 
 
 class Ports:
@@ -47,7 +47,7 @@ class Ports:
             self.world.interventions += value
 
     def flush(self) -> None:
-        """Nobody collects metrics here."""
+        """Metrics are not collected here."""
 
     def create(self, order: Order) -> Order:
         writer = self._writer
@@ -69,22 +69,22 @@ class Ports:
         return self.call("orders", "waiting", status, lambda: self._tables.waiting(status, before, limit, view))
 
     def call(self, service: str, operation: str, about: str, act: Callable[[], Any]) -> Any:
-        """Make one AWS call as the SDK makes it: up to three requests, each of which can go wrong."""
+        """Make one AWS call as the SDK does: up to three requests, each of which can fail."""
         world, invocation = self.world, self.invocation
         name = f"{service}.{operation}/{world.label(about)}"
         for tried in range(SDK_TRIES):
-            fault, latency, detail = world.befalls("call", name)
+            fault, latency, detail = world.draw_fault("call", name)
             world.loop.sleep(5 + 20 * latency)
             if fault:
-                invocation.befallen = True
+                invocation.disturbed = True
                 world.trace(name, fault)
             if fault == "crash before":
                 raise Crash
             if fault == "crash, and the request lands later":
-                world.loop.at(world.loop.now + detail * LATE, lambda: _landing(act))
+                world.loop.at(world.loop.now + detail * LATE, lambda: _take_effect(act))
                 raise Crash
             if world.is_down(service):
-                invocation.befallen = True
+                invocation.disturbed = True
                 world.loop.sleep(1_000)
             elif fault != "throttled":
                 if fault == "slow":
@@ -116,13 +116,13 @@ class Ports:
 
     @property
     def _writer(self) -> str:
-        """Who writes: a line of control within an invocation; a batch has one for each record."""
+        """The name of the writer: a task of an invocation; a batch has one task for each record."""
         task = self.world.loop.current
         return f"{self.invocation.name}:{task.number if task else 0}"
 
 
-def _landing(act: Callable[[], Any]) -> None:
-    """Let the request of a dead process take effect, or not; nobody hears of it."""
+def _take_effect(act: Callable[[], Any]) -> None:
+    """Apply the request of a crashed process; nothing receives the answer."""
     try:
         act()
     except (OrderExists, TransitionRefused):
@@ -148,10 +148,10 @@ class DeadLetters:
 
     def remove(self, unwanted: Callable[[DeadLetter], bool], most: int) -> int:
         queue, removed = self._ports.world.queue, 0
-        letters: tuple[DeadLetter, ...] = self._ports.call("queue", "walk", "", lambda: queue.letters(most))
-        for letter in letters:
-            if unwanted(letter):
-                self._ports.call("queue", "remove", letter.message_id, partial(queue.remove, letter))
+        messages: tuple[DeadLetter, ...] = self._ports.call("queue", "walk", "", lambda: queue.dead_messages(most))
+        for message in messages:
+            if unwanted(message):
+                self._ports.call("queue", "remove", message.message_id, partial(queue.remove, message))
                 removed += 1
         return removed
 
@@ -168,7 +168,7 @@ class Workflow:
 
 
 class Warehouse:
-    """The simulated fulfiller, which in a bad world is slow, breaks off, or refuses for good."""
+    """The simulated fulfiller, which can be slow, fail, or refuse for good."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
@@ -176,7 +176,7 @@ class Warehouse:
     def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
         world = self._ports.world
         name = f"attempt/{world.label(order.order_id)}"
-        fault, latency, detail = world.befalls("attempt", name)
+        fault, latency, detail = world.draw_fault("attempt", name)
         world.trace(name, fault)
         world.loop.sleep(detail * 2_000 * seconds if fault == "slow" else 50 + 200 * latency)
         if fault == "raises":

@@ -1,4 +1,4 @@
-"""How much goes wrong: the rates of the faults, and for how long there are any."""
+"""The profiles of simulated worlds: the rates of faults, and how long there are faults."""
 
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -6,7 +6,7 @@ from itertools import accumulate
 MINUTE = 60_000  # milliseconds
 HOUR = 60 * MINUTE
 
-# What can befall one AWS call of ours. The weights are relative to each other.
+# The faults of one AWS call, with their relative weights
 CALL_FAULTS = {
     "throttled": 4,
     "response lost": 3,
@@ -23,7 +23,7 @@ ATTEMPT_FAULTS = {"raises": 2, "slow": 2, "refuses": 2}
 
 
 def cumulative(weights: dict[str, int], rate: float) -> tuple[tuple[str, float], ...]:
-    """The faults of one kind with the fraction up to which each is drawn."""
+    """The faults of one kind, each with the upper end of its range of random numbers."""
     total = sum(weights.values())
     ends = accumulate(weight * rate / total for weight in weights.values())
     return tuple(zip(weights, ends, strict=True))
@@ -31,24 +31,24 @@ def cumulative(weights: dict[str, int], rate: float) -> tuple[tuple[str, float],
 
 @dataclass(frozen=True)
 class Profile:
-    """One kind of world. ``rate`` is the share of calls, messages, deliveries and so on that something befalls."""
+    """One kind of world. ``rate`` is the share of calls, messages, deliveries, tasks and attempts that have a fault."""
 
     name: str
     rate: float
-    faulty: int
-    """Milliseconds during which there are faults; then comes calm."""
+    faults_until: int
+    """The time of the last fault, in milliseconds."""
     skew: int = 0
-    """Milliseconds that a clock may be wrong, either way."""
+    """The largest error of a clock, in milliseconds, in both directions."""
     skewed: float = 0
-    """The share of invocations whose clock is wrong."""
+    """The share of invocations with a wrong clock."""
     outages: float = 0
-    """The probability of each service to be gone for minutes, twice."""
+    """The probability of an outage of some minutes, for each service and each of two outages."""
     purged: float = 0
-    """The probability that somebody purges the queue, and that the dead-letter queue's messages expire."""
+    """The probability that the queue and the dead-letter queue are purged."""
     stale: float = 0
     """The share of index reads that lag behind the table."""
     express: bool = False
-    """Whether the workflow is of type EXPRESS: a name runs as often as it is started, and a start may run twice."""
+    """Whether the workflow is EXPRESS: a name can run more than once, and one start can run twice."""
     orders: int = 12
     tables: dict[str, tuple[tuple[str, float], ...]] = field(init=False, repr=False, compare=False)
 
@@ -67,10 +67,12 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("zero", rate=0, faulty=45 * MINUTE),
-        Profile("default", rate=0.04, faulty=20 * MINUTE, skew=20_000, skewed=0.05, stale=0.05),
-        Profile("hot", rate=0.25, faulty=20 * MINUTE, skew=300_000, skewed=0.2, stale=0.3, purged=0.2),
-        Profile("express", rate=0.06, faulty=20 * MINUTE, skew=20_000, skewed=0.05, stale=0.05, express=True),
-        Profile("outage", rate=0.02, faulty=60 * MINUTE, skew=5_000, skewed=0.05, outages=0.5, stale=0.05, purged=0.2),
+        Profile("zero", rate=0, faults_until=45 * MINUTE),
+        Profile("default", rate=0.04, faults_until=20 * MINUTE, skew=20_000, skewed=0.05, stale=0.05),
+        Profile("hot", rate=0.25, faults_until=20 * MINUTE, skew=300_000, skewed=0.2, stale=0.3, purged=0.2),
+        Profile("express", rate=0.06, faults_until=20 * MINUTE, skew=20_000, skewed=0.05, stale=0.05, express=True),
+        Profile(
+            "outage", rate=0.02, faults_until=60 * MINUTE, skew=5_000, skewed=0.05, outages=0.5, stale=0.05, purged=0.2
+        ),
     )
 }

@@ -1,4 +1,4 @@
-"""SQS: a queue that delivers at least once and in no order, its dead-letter queue, and the mapping that empties it."""
+"""SQS: a queue with at-least-once delivery and no order, its dead-letter queue, and its event source mapping."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BATCH, CONCURRENCY, PEEK = 10, 5, 10
 QUEUE_ARN = "arn:aws:sqs:ap-south-1:123456789012:dofs-fulfillment-test"
 LONGEST_DELAY = 15 * MINUTE
-LONGEST_POLL = 2_000  # milliseconds between two receives of the mapping
+LONGEST_POLL = 2_000  # milliseconds until the mapping receives a visible message
 
 
 @dataclass(eq=False, slots=True)
@@ -37,7 +37,7 @@ class Message:
 
 
 class Queue:
-    """The fulfillment queue, its dead letters, and what became of the messages that are in neither any more."""
+    """The fulfillment queue and its dead-letter queue, with a record of the messages that have left them."""
 
     def __init__(self, world: "World", visibility: int, receives: int) -> None:
         self._world = world
@@ -47,17 +47,17 @@ class Queue:
         self.messages: list[Message] = []
         self.dead: list[Message] = []
         self.dropped: list[tuple[str, int]] = []
-        """The orders whose messages the world itself did away with, and when."""
+        """Of each message that was lost or purged: its order, and when."""
         self.deletions: list[tuple[str, str]] = []
-        """Of each message that was deleted: its order, and that order's status at that moment."""
+        """Of each deleted message: its order, and the order's status at that moment."""
         self.removed: list[tuple[str, int, int]] = []
-        """Of each dead letter that was taken out: its order, its epoch, and that order's epoch at that moment."""
+        """Of each message removed from the dead-letter queue: its order, its epoch, and the order's epoch then."""
 
     def send(self, body: str) -> None:
-        """Take a message in; it may come twice, late, or never."""
+        """Accept a message, which can be duplicated, delayed or lost."""
         order_id = read(body).order_id
         name = f"message/{self._world.label(order_id)}"
-        fault, _, detail = self._world.befalls("message", name)
+        fault, _, detail = self._world.draw_fault("message", name)
         self._world.trace(name, fault)
         if fault == "dropped":
             self.dropped.append((order_id, self._world.loop.now))
@@ -68,7 +68,10 @@ class Queue:
             self._count += 1
 
     def receive(self) -> list[Message]:
-        """Take up to a batch of visible messages, in any order; those that were received too often die instead."""
+        """Receive up to a batch of visible messages, in any order.
+
+        A message that has been received too often is moved to the dead-letter queue instead.
+        """
         world, now = self._world, self._world.loop.now
         visible = [message for message in self.messages if message.visible_at <= now]
         if len(visible) > 1:
@@ -86,30 +89,30 @@ class Queue:
         return batch
 
     def delete(self, message: Message) -> None:
-        """Forget a message."""
+        """Delete a message."""
         if message in self.messages:
             self.messages.remove(message)
             self.deletions.append((message.order_id, self._world.status(message.order_id)))
 
     def peek(self) -> tuple[DeadLetter, ...]:
-        """Some of the dead letters, any of them."""
-        return self.letters(PEEK)
+        """Some messages of the dead-letter queue."""
+        return self.dead_messages(PEEK)
 
-    def letters(self, most: int) -> tuple[DeadLetter, ...]:
-        """Up to so many of the dead letters, any of them."""
+    def dead_messages(self, most: int) -> tuple[DeadLetter, ...]:
+        """Up to ``most`` messages of the dead-letter queue, in any order."""
         shown = self.dead
         if len(self.dead) > most:
             shown = sorted(self.dead, key=lambda message: self._world.rng.draw(f"peek/{message.number}")[1])
         return tuple(DeadLetter(f"m{each.number}", each.body) for each in shown[:most])
 
-    def remove(self, letter: DeadLetter) -> None:
-        """Take a dead letter out."""
-        for message in [each for each in self.dead if f"m{each.number}" == letter.message_id]:
+    def remove(self, removed: DeadLetter) -> None:
+        """Remove a message from the dead-letter queue."""
+        for message in [each for each in self.dead if f"m{each.number}" == removed.message_id]:
             self.dead.remove(message)
             self.removed.append((message.order_id, message.epoch, self._world.epoch(message.order_id)))
 
     def purge(self) -> None:
-        """An operator purges the queue, and the dead letters expire."""
+        """Purge both queues."""
         now = self._world.loop.now
         self.dropped += [(message.order_id, now) for message in (*self.messages, *self.dead)]
         self.messages.clear()
@@ -117,20 +120,20 @@ class Queue:
 
     def _put(self, message: Message) -> None:
         self.messages.append(message)
-        self._seen(message)
+        self._schedule_poll(message)
 
     def _hide(self, message: Message, milliseconds: int) -> None:
         message.visible_at = self._world.loop.now + milliseconds
-        self._seen(message)
+        self._schedule_poll(message)
 
-    def _seen(self, message: Message) -> None:
-        """Have the mapping see a message soon after it becomes visible, and others with it."""
+    def _schedule_poll(self, message: Message) -> None:
+        """Let the mapping poll soon after a message becomes visible."""
         after = self._world.rng.draw(f"seen/{message.number}")[1] * LONGEST_POLL
         self._world.loop.at(message.visible_at + after, self._world.mapping.poll)
 
 
-class Mapping:
-    """The event source mapping: takes batches, invokes the function, deletes what the answer does not report."""
+class EventSourceMapping:
+    """Receives batches, invokes the function, and deletes the messages that the answer does not report as failed."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -138,7 +141,7 @@ class Mapping:
         self._batches = 0
 
     def poll(self) -> None:
-        """Take what is visible, as far as there is room."""
+        """Receive visible messages while fewer batches than allowed are in flight."""
         world = self._world
         if world.is_down("mapping"):
             world.loop.at(world.up_again("mapping"), self.poll)
@@ -161,7 +164,7 @@ class Mapping:
         world = self._world
         self._batches += 1
         name = f"delivery/{world.label(batch[0].order_id)}"
-        fault, latency, _ = world.befalls("delivery", name)
+        fault, latency, _ = world.draw_fault("delivery", name)
         world.trace(name, f"{len(batch)} {fault}")
         world.loop.sleep(10 + 50 * latency)
         if fault == "not invoked" or world.is_down("function"):

@@ -1,4 +1,4 @@
-"""Runs that once broke an invariant, each in a file with the few events that it took."""
+"""Saved runs that broke an invariant, each in a file with the events that are needed."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent / "regressions"
 
 @dataclass(frozen=True)
 class Regression:
-    """One such run. ``mutation`` is the rule that was broken on purpose; empty for a bug of our own."""
+    """One saved run. ``mutation`` is the rule that was broken on purpose; empty for a real bug."""
 
     profile: str
     seed: int
@@ -24,13 +24,13 @@ class Regression:
     events: list[str]
 
     def replay(self, *, mutated: bool = False) -> Run:
-        """Run it again with its events and no others."""
+        """Run it again with its events only."""
         mutation = next((each for each in MUTATIONS if each.name == self.mutation), None)
         with mutation.applied() if mutated and mutation else nullcontext():
             return simulate(self.seed, self.profile, frozenset(self.events))
 
     def save(self) -> Path:
-        """Write it down; returns the file."""
+        """Write the file, and return its path."""
         name = (self.mutation or f"{self.profile}-{self.seed}").replace(" ", "-").replace("'", "").lower()
         file = FOLDER / f"{name}-{self.invariant}.json"
         FOLDER.mkdir(exist_ok=True)
@@ -43,7 +43,7 @@ def read(file: Path) -> Regression:
     return Regression(**json.loads(file.read_text()))
 
 
-def saved() -> Iterator[tuple[str, Regression]]:
-    """All that are kept, with their names."""
+def load_all() -> Iterator[tuple[str, Regression]]:
+    """All saved runs, with their names."""
     for file in sorted(FOLDER.glob("*.json")):
         yield file.stem, read(file)

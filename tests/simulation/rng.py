@@ -1,8 +1,7 @@
-"""The one source of randomness: what happens is a function of the seed and of what it happens to.
+"""The only source of randomness. Each draw has a name, and its value depends on the seed and the name only.
 
-A sequence of random numbers would shift when one fault is taken out of a run, and everything after it would be
-another story. Here each draw has a name, such as ``orders.claim/o3#2`` (the second claim of the order o3), and its
-value depends on the seed and that name alone; so a run can be repeated with some of its faults only.
+The name ``orders.claim/o3#2`` is the second claim of the order o3. A run can therefore be repeated with some of its
+faults only. With a sequence of random numbers, removing one fault would change everything after it.
 """
 
 from hashlib import blake2b
@@ -11,7 +10,7 @@ UNIT = 2**32
 
 
 class Rng:
-    """Draws for one run. ``only`` names the events that may happen; None allows all that the seed brings."""
+    """The random numbers of one run. ``only`` names the events that may happen; None allows all of the seed."""
 
     def __init__(self, seed: int, only: frozenset[str] | None = None) -> None:
         self.happened: list[str] = []
@@ -20,7 +19,7 @@ class Rng:
         self._counts: dict[str, int] = {}
 
     def draw(self, name: str) -> tuple[str, float, float, float]:
-        """The next draw of a name: what to call it, and three fractions of one."""
+        """The next draw of a name: the name of the draw, and three numbers from 0 to 1."""
         count = self._counts[name] = self._counts.get(name, 0) + 1
         called = f"{name}#{count}"
         digest = blake2b(called.encode(), digest_size=12, key=self._key).digest()
@@ -33,18 +32,18 @@ class Rng:
         )
 
     def between(self, name: str, least: float, most: float) -> float:
-        """A number, evenly spread."""
+        """A uniformly distributed number."""
         return least + (most - least) * self.draw(name)[1]
 
     def happens(self, name: str, rate: float) -> bool:
-        """Whether something happens that happens at a rate; it is kept in mind when it does."""
+        """Whether an event of the given rate happens; it is recorded if it does."""
         if not rate:
             return False
         called, fraction, _, _ = self.draw(name)
         return fraction < rate and self.allowed(called)
 
     def allowed(self, called: str) -> bool:
-        """Let an event happen, unless the run is to go without it."""
+        """Record an event, unless the run excludes it; return whether it may happen."""
         if self._only is not None and called not in self._only:
             return False
         self.happened.append(called)

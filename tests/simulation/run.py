@@ -1,4 +1,4 @@
-"""One run: a world, what is known of it in the end, and which invariants that breaks."""
+"""One run: a simulated world, its record, and the broken invariants."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,24 +7,24 @@ from service.fulfillers.simulated import succeeds
 from service.orders.model import Order
 from tests.simulation.checker import Record, Row, Step, violations
 from tests.simulation.profiles import PROFILES
-from tests.simulation.world import World, in_memory
+from tests.simulation.world import World, tasks_as_threads
 
 
 @dataclass(frozen=True)
 class Run:
-    """What became of one seed."""
+    """The result of one seed."""
 
     seed: int
     profile: str
     events: tuple[str, ...]
-    """Everything that befell it, in the order of time."""
+    """The random events of the run, in the order of time."""
     broken: tuple[tuple[str, str], ...]
     digest: str
     lines: tuple[str, ...]
 
     @property
     def invariants(self) -> list[str]:
-        """The invariants that are broken, each once."""
+        """The broken invariants, without duplicates."""
         return sorted({invariant for invariant, _ in self.broken}, key=lambda name: int(name[1:]))
 
 
@@ -34,9 +34,9 @@ def simulate(seed: int, profile: str, only: frozenset[str] | None = None) -> Run
     Args:
         seed: any whole number.
         profile: one of ``PROFILES``.
-        only: the events that may befall the run; None for all that the seed brings.
+        only: the events that may happen; None for all of the seed.
     """
-    with in_memory():
+    with tasks_as_threads():
         world = World(seed, PROFILES[profile], only)
         world.run()
     broken = tuple(violations(record_of(world)))
@@ -44,21 +44,21 @@ def simulate(seed: int, profile: str, only: frozenset[str] | None = None) -> Run
 
 
 def record_of(world: World) -> Record:
-    """What is known of a world, in plain values."""
-    stories: dict[str, list[Step]] = {}
+    """The record of a world, in plain values."""
+    histories: dict[str, list[Step]] = {}
     for commit in world.tables.history:
         before = _row(commit.before) if commit.before else None
         actor = commit.after.timeline[-1].actor
         step = Step(commit.at, commit.name, actor, commit.writer, before, _row(commit.after), commit.failed_row)
-        stories.setdefault(commit.after.order_id, []).append(step)
+        histories.setdefault(commit.after.order_id, []).append(step)
     executions = [
-        (_order_of(each.name, each.given), each.status, each.error, each.befallen)
+        (_order_of(each.name, each.given), each.status, each.error, each.disturbed)
         for each in world.workflows.executions
     ]
     return Record(
         faultless=not world.profile.rate,
         max_attempts=world.policy.max_attempts,
-        stories=stories,
+        histories=histories,
         failed_orders=set(world.tables.store.failures),
         accepted=world.accepted,
         cancelled=world.cancelled,

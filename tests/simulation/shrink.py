@@ -1,4 +1,4 @@
-"""Making a failing run small: which of the events that befell it does it take?"""
+"""Shrinks a failing run to the events that it needs."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,21 +6,21 @@ from tests.simulation.run import Run, simulate
 
 
 def shrink(run: Run, invariant: str) -> Run:
-    """The smallest run found that breaks the same invariant, of the same seed with fewer events.
+    """Find a run of the same seed with fewer events that breaks the same invariant.
 
     Args:
-        run: one that breaks it.
+        run: a run that breaks the invariant.
         invariant: such as ``I7``.
     """
 
     def breaks(events: Sequence[str]) -> bool:
         return invariant in simulate(run.seed, run.profile, frozenset(events)).invariants
 
-    return simulate(run.seed, run.profile, frozenset(fewest(run.events, breaks)))
+    return simulate(run.seed, run.profile, frozenset(minimize(run.events, breaks)))
 
 
-def fewest(events: Sequence[str], breaks: Callable[[Sequence[str]], bool]) -> list[str]:
-    """Leave out events, in ever smaller parts, for as long as what is left still breaks it.
+def minimize(events: Sequence[str], breaks: Callable[[Sequence[str]], bool]) -> list[str]:
+    """Remove events, in ever smaller parts, while the remaining ones still break the invariant.
 
     Zeller and Hildebrandt, Simplifying and Isolating Failure-Inducing Input, IEEE TSE 28(2), 2002.
     """

@@ -1,7 +1,7 @@
-"""Step Functions in a few lines: walks our own state machine, and leaves each act to whoever drives it.
+"""A small interpreter of the workflow's state machine. The caller performs the actions that it yields.
 
-It knows what the workflow's file uses: Task with Retry and Catch, Succeed, Fail, and paths such as ``$.error.Cause``.
-Anything else in the file is an error here, so that the file cannot outgrow it unseen.
+It supports what the workflow's file uses: Task with Retry and Catch, Succeed, Fail, and paths such as
+``$.error.Cause``. Anything else in the file raises ``NotImplementedError``.
 
 https://states-language.net/spec.html
 """
@@ -18,7 +18,7 @@ FILE = Path(__file__).parents[2] / "workflows" / "order_processing.asl.json"
 
 @dataclass(frozen=True, slots=True)
 class Invoke:
-    """Invoke the function, and send its answer back or throw what went wrong."""
+    """Invoke the function; send its answer or throw ``TaskFailed``."""
 
     payload: dict[str, Any]
     timeout: int
@@ -34,13 +34,13 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait up to so many seconds before a retry; the jitter is up to the driver."""
+    """Wait up to so many seconds before a retry; the caller chooses the jitter."""
 
     longest: float
 
 
 class TaskFailed(Exception):
-    """A task failed; ``error`` is the name that retriers and catchers go by."""
+    """A task failed; ``error`` is the name that Retry and Catch match."""
 
     def __init__(self, error: str, cause: str = "") -> None:
         super().__init__(error)
@@ -49,39 +49,39 @@ class TaskFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How an execution ended: the output if it succeeded, the error's name if it did not."""
+class Result:
+    """The result of an execution: its output if it succeeded, the name of its error otherwise."""
 
     status: str
     output: Any = None
     error: str = ""
 
 
-Steps = Generator[Invoke | Send | Wait, Any, Ended]
+Steps = Generator[Invoke | Send | Wait, Any, Result]
 
 
 @cache
 def definition() -> dict[str, Any]:
-    """The workflow's own file."""
+    """The workflow's file."""
     read: dict[str, Any] = json.loads(FILE.read_text())
     return read
 
 
 TIME_LIMIT: int = definition()["TimeoutSeconds"]
-"""Seconds after which Step Functions ends an execution, whatever it is about."""
+"""Seconds after which Step Functions ends an execution."""
 
 
 def execution(name: str, given: Any) -> Steps:
-    """Walk one execution; ``given`` is its input. The acts come out, answers go in, and how it ended is returned."""
+    """Run one execution with the input ``given``: yield its actions, receive their answers, return its result."""
     states = definition()["States"]
     current, data = definition()["StartAt"], given
     while True:
         state = states[current]
         match state["Type"]:
             case "Succeed":
-                return Ended("SUCCEEDED", data)
+                return Result("SUCCEEDED", data)
             case "Fail":
-                return Ended("FAILED", error=state["Error"])
+                return Result("FAILED", error=state["Error"])
             case "Task":
                 current, data = yield from _task(state, data, name)
             case other:
@@ -102,13 +102,13 @@ def _task(state: Mapping[str, Any], data: Any, name: str) -> Generator[Any, Any,
                 continue
             catcher = next((each for each in state["Catch"] if _matches(each, failed.error)), None)
             if catcher is None:
-                raise NotImplementedError(f"nobody catches {failed.error}") from failed
+                raise NotImplementedError(f"no Catch matches {failed.error}") from failed
             assert catcher["ResultPath"] == "$.error"
             return catcher["Next"], {**data, "error": {"Error": failed.error, "Cause": failed.cause}}
 
 
 def _act(state: Mapping[str, Any], data: Any, name: str) -> Invoke | Send:
-    parameters = _filled(state["Parameters"], data, name)
+    parameters = _fill(state["Parameters"], data, name)
     match state["Resource"]:
         case "arn:aws:states:::lambda:invoke":
             return Invoke(parameters["Payload"], state["TimeoutSeconds"])
@@ -121,19 +121,19 @@ def _act(state: Mapping[str, Any], data: Any, name: str) -> Invoke | Send:
 def _output(state: Mapping[str, Any], data: Any, result: Any) -> Any:
     if "ResultPath" in state and state["ResultPath"] is None:
         return data
-    return _at(state["OutputPath"], {"Payload": result}, "")
+    return _resolve(state["OutputPath"], {"Payload": result}, "")
 
 
-def _filled(template: Any, data: Any, name: str) -> Any:
+def _fill(template: Any, data: Any, name: str) -> Any:
     if not isinstance(template, dict):
         return template
     return {
-        key.removesuffix(".$"): _at(value, data, name) if key.endswith(".$") else _filled(value, data, name)
+        key.removesuffix(".$"): _resolve(value, data, name) if key.endswith(".$") else _fill(value, data, name)
         for key, value in template.items()
     }
 
 
-def _at(path: str, data: Any, name: str) -> Any:
+def _resolve(path: str, data: Any, name: str) -> Any:
     if path == "$$.Execution.Name":
         return name
     for part in path.split(".")[1:]:

@@ -1,4 +1,4 @@
-"""The two tables, with a record of every write that took effect and of who made it."""
+"""The two tables, with a record of every write that took effect and of its writer."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,12 +7,12 @@ from service.orders.lifecycle import Status
 from service.orders.model import Order, Write
 from tests.memory.store import InMemoryOrderStore
 
-LAG = 3_000  # milliseconds that an index may be behind
+LAG = 3_000  # milliseconds; the lag of a stale index
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One write that took effect, in true time."""
+    """One write that took effect, with the true time."""
 
     at: int
     name: str
@@ -20,11 +20,11 @@ class Commit:
     before: Order | None
     after: Order
     failed_row: bool
-    """Whether the order has its row among the failed orders right after."""
+    """Whether the order has a failed-orders row after the write."""
 
 
 class Tables:
-    """An in-memory store that keeps the history, and what an index that lags would still show."""
+    """An in-memory store with its history, and with reads of an index that lags."""
 
     def __init__(self) -> None:
         self.store = InMemoryOrderStore()
@@ -36,17 +36,17 @@ class Tables:
         try:
             return self.store.create(order)
         finally:
-            self._note(order.order_id, "receive", before, writer, now)
+            self._record(order.order_id, "receive", before, writer, now)
 
     def apply(self, write: Write, writer: str, now: int) -> Order:
         before = self.store.orders.get(write.order_id)
         try:
             return self.store.apply(write)
         finally:
-            self._note(write.order_id, write.name, before, writer, now)
+            self._record(write.order_id, write.name, before, writer, now)
 
     def waiting(self, status: Status, before: Any, limit: int, now: int | None) -> tuple[Order, ...]:
-        """As the store's own; with ``now``, as an index shows it that is behind."""
+        """The store's method of the same name; with ``now``, the answer of a stale index."""
         if now is None:
             return self.store.waiting(status, before, limit)
         late = InMemoryOrderStore()
@@ -57,7 +57,7 @@ class Tables:
                 late.orders[order_id] = shown
         return late.waiting(status, before, limit)
 
-    def _note(self, order_id: str, name: str, before: Order | None, writer: str, now: int) -> None:
+    def _record(self, order_id: str, name: str, before: Order | None, writer: str, now: int) -> None:
         after = self.store.orders.get(order_id)
         if after is not None and after is not before:
             self._previous[order_id] = (now, before)

@@ -1,4 +1,4 @@
-"""The parts of the world do what the services do that they stand for."""
+"""The simulated services behave as the real ones."""
 
 from dataclasses import replace
 
@@ -7,11 +7,11 @@ import pytest
 from tests.simulation.loop import Crash, Loop
 from tests.simulation.profiles import HOUR, PROFILES
 from tests.simulation.rng import Rng
-from tests.simulation.state_machine import Ended, Invoke, Send, TaskFailed, Wait, execution
+from tests.simulation.state_machine import Invoke, Result, Send, TaskFailed, Wait, execution
 from tests.simulation.world import World
 
 
-def test_time_passes_for_all_in_the_order_of_their_waking():
+def test_tasks_run_in_the_order_of_their_due_times():
     loop, seen = Loop(), []
 
     def sleeper(name, *waits):
@@ -26,7 +26,7 @@ def test_time_passes_for_all_in_the_order_of_their_waking():
     assert loop.now == 1000
 
 
-def test_a_wait_ends_with_the_first_signal_or_with_its_time():
+def test_a_wait_ends_with_the_first_signal_or_at_its_timeout():
     loop, seen = Loop(), []
 
     def waiter():
@@ -39,7 +39,7 @@ def test_a_wait_ends_with_the_first_signal_or_with_its_time():
     assert seen == [(True, 5), ([], 25)]
 
 
-def test_a_killed_task_goes_on_no_further():
+def test_a_killed_task_does_not_resume():
     loop, seen = Loop(), []
     victim = loop.spawn(lambda: (loop.sleep(10), seen.append("alive")))
     loop.at(5, lambda: loop.kill(victim))
@@ -47,7 +47,7 @@ def test_a_killed_task_goes_on_no_further():
     assert seen == []
 
 
-def test_a_crash_is_told_to_its_owner():
+def test_a_crash_ends_the_invocation_of_the_task():
     class Owner:
         crashed = False
 
@@ -72,7 +72,7 @@ def test_a_draw_depends_on_the_seed_and_its_name_only():
 
 
 def drive(*answers):
-    """Walk an execution with the given answers; what it did, and how it ended."""
+    """Run an execution with the given answers; return its actions and its result."""
     steps, acts = execution("e", {"order_id": "o"}), []
     try:
         act = next(steps)
@@ -95,28 +95,28 @@ def test_the_workflow_validates_stores_and_sends():
     assert [type(act) for act in acts] == [Invoke, Invoke, Send]
     assert {**acts[1].payload["dofs"], "execution": "?"} == {"task": "store", "execution": "?", "input": DONE}
     assert acts[2].body == '{"order_id": "o"}'
-    assert ended == Ended("SUCCEEDED", DONE)
+    assert ended == Result("SUCCEEDED", DONE)
 
 
 @pytest.mark.parametrize(
     ("error", "retries"), [("Lambda.TooManyRequestsException", 8), ("ConnectionError", 4), ("BadTask", 0)]
 )
-def test_a_failing_step_is_tried_as_often_as_its_file_says(error, retries):
+def test_a_failing_step_is_retried_as_the_workflow_file_says(error, retries):
     acts, ended = drive(*[TaskFailed(error)] * (retries + 1))
     assert sum(isinstance(act, Invoke) for act in acts) == retries + 1
     assert [act.longest for act in acts if isinstance(act, Wait)] == [min(30, 2**n) for n in range(retries)]
-    assert ended == Ended("FAILED", error="OrderWorkflowFailed")
+    assert ended == Result("FAILED", error="OrderWorkflowFailed")
 
 
 @pytest.mark.parametrize(("express", "executions"), [(False, 1), (True, 3)])
-def test_a_name_runs_once_but_with_express_as_often_as_it_is_started(express, executions):
+def test_a_name_runs_once_and_with_express_at_every_start(express, executions):
     world = World(1, replace(PROFILES["zero"], express=express))
     started = [world.workflows.start("ord_1", {"order_id": each}) for each in ("ord_1", "ord_1", "ord_2")]
     assert started == ([True] * 3 if express else [True, True, False])
     assert [execution.name for execution in world.workflows.executions] == ["ord_1"] * executions
 
 
-def test_an_execution_ends_when_its_time_is_over():
+def test_an_execution_times_out():
     world = World(1, PROFILES["zero"])
     world.outage("function", 0, 24 * HOUR)
     world.workflows.start("ord_1", {"order_id": "ord_1"})
@@ -129,10 +129,10 @@ def test_an_execution_ends_when_its_time_is_over():
 def test_an_invalid_order_is_rejected_by_the_workflow():
     acts, ended = drive(TaskFailed("OrderInvalid", "{}"), {"order_id": "o", "cause": "{}"})
     assert [act.payload["dofs"]["task"] for act in acts] == ["validate", "reject"]
-    assert ended == Ended("FAILED", error="OrderRejected")
+    assert ended == Result("FAILED", error="OrderRejected")
 
 
-def test_a_message_that_was_received_too_often_dies_at_the_next_receive():
+def test_a_message_moves_to_the_dead_letter_queue_at_the_receive_after_its_last():
     world = World(1, PROFILES["zero"])
     world.queue.send('{"order_id": "ord_1"}')
     (message,) = world.queue.receive()
@@ -143,4 +143,4 @@ def test_a_message_that_was_received_too_often_dies_at_the_next_receive():
         received = world.queue.receive()
         assert received == ([message] if receives < 3 else [])
     assert (world.queue.messages, world.queue.dead) == ([], [message])
-    assert [letter.body for letter in world.queue.peek()] == ['{"order_id": "ord_1"}']
+    assert [message.body for message in world.queue.peek()] == ['{"order_id": "ord_1"}']

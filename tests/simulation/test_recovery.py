@@ -1,4 +1,4 @@
-"""What no fault injects but a hand or a calendar: the reconciler brings every order to its end all the same."""
+"""Orders reach a terminal state after purges, outages, expired messages and aborted executions."""
 
 from dataclasses import replace
 
@@ -8,10 +8,10 @@ from service.orders.lifecycle import Status
 from tests.simulation.checker import violations
 from tests.simulation.profiles import HOUR, MINUTE, PROFILES
 from tests.simulation.run import record_of
-from tests.simulation.world import World, in_memory
+from tests.simulation.world import World, tasks_as_threads
 
-WITH_FAULTS = {"I8", "I9", "I10"}
-"""What does not hold when somebody interferes: there is more to do than without."""
+NOT_CHECKED = {"I8", "I9", "I10"}
+"""These invariants are of runs without interference."""
 
 
 def disabled_for_a_day(world):
@@ -37,7 +37,7 @@ def aborted_executions(world):
         world.loop.at(time, abort)
 
 
-def executions_whose_time_is_over(world):
+def timed_out_executions(world):
     def end():
         for execution in world.workflows.executions:
             execution.ends = world.loop.now
@@ -53,45 +53,45 @@ def executions_whose_time_is_over(world):
         purged_in_the_rush,
         expired_dead_letters,
         aborted_executions,
-        executions_whose_time_is_over,
+        timed_out_executions,
     ],
 )
 @pytest.mark.parametrize("seed", range(10))
-def test_every_order_comes_to_its_end(interference, seed):
-    with in_memory():
+def test_every_order_reaches_a_terminal_state(interference, seed):
+    with tasks_as_threads():
         world = World(seed, PROFILES["zero"])
         interference(world)
         world.run()
-    broken = {invariant: what for invariant, what in violations(record_of(world)) if invariant not in WITH_FAULTS}
+    broken = {invariant: what for invariant, what in violations(record_of(world)) if invariant not in NOT_CHECKED}
     assert broken == {}
     through_the_api = sum(customer.kind != "by hand" for customer in world.customers)
     assert len(world.tables.store.orders) >= through_the_api > 0
     if interference is not expired_dead_letters:
         assert world.interventions > 0
-    if interference is executions_whose_time_is_over:
+    if interference is timed_out_executions:
         assert "TIMED_OUT" in {execution.status for execution in world.workflows.executions}
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_orders_whose_executions_all_run_twice_at_once_end_as_the_oracle_says_and_nobody_intervenes(seed):
-    """There are two messages then, and one may die of having met the other's lease; nothing else is different."""
-    with in_memory():
+def test_executions_that_run_twice_have_the_result_of_the_oracle(seed):
+    """There are two messages then. One can reach the dead-letter queue because it met the other's lease."""
+    with tasks_as_threads():
         world = World(seed, replace(PROFILES["zero"], express=True))
         start = world.workflows.start
         world.workflows.start = lambda name, given: start(name, given) and start(name, given)
         world.run()
     orders = len(world.tables.store.orders)
     found = violations(record_of(world))
-    assert [each for each in found if not each[1].endswith("dead letters")] == [
+    assert [each for each in found if not each[1].endswith("dead-letter messages")] == [
         ("I10", f"{2 * orders} executions for {orders} orders")
     ]
-    letters = {message.order_id for message in world.queue.dead} | {order_id for order_id, *_ in world.queue.removed}
-    assert world.tables.store.failures.keys() <= letters
+    dead = {message.order_id for message in world.queue.dead} | {order_id for order_id, *_ in world.queue.removed}
+    assert world.tables.store.failures.keys() <= dead
 
 
-def test_an_order_that_waits_is_never_failed_by_its_age():
-    """Its message is gone, nobody takes messages for a day, and then it is fulfilled or fails by its attempts."""
-    with in_memory():
+def test_a_pending_order_never_fails_because_of_its_age():
+    """Its message is lost and the mapping is disabled for a day. Then it is fulfilled, or fails after its attempts."""
+    with tasks_as_threads():
         world = World(1, PROFILES["zero"])
         disabled_for_a_day(world)
         world.loop.at(12 * HOUR, world.queue.purge)

@@ -1,4 +1,4 @@
-"""Some hundred worlds in which much goes wrong: nothing accepted is lost, doubled or stuck."""
+"""No accepted order is lost, duplicated or stuck in hundreds of worlds with many faults."""
 
 import io
 import json
@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from service.logs import JsonLines
-from tests.simulation.__main__ import described
+from tests.simulation.__main__ import describe
 from tests.simulation.profiles import PROFILES
 from tests.simulation.run import simulate
-from tests.simulation.world import World, in_memory
+from tests.simulation.world import World, tasks_as_threads
 
 ROOT = Path(__file__).parents[2]
 SEEDS, CHUNKS = 80, 4
-"""Seeds of each profile in these tests, and in how many tests they stand; ``make simulate`` runs more."""
+"""Seeds of each profile, and the number of tests that share them; ``make simulate`` runs more."""
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -26,12 +26,12 @@ SEEDS, CHUNKS = 80, 4
 def test_every_invariant_holds(profile, chunk, counted):
     for seed in range(chunk, SEEDS, CHUNKS):
         run = simulate(seed, profile)
-        assert not run.broken, described(run)
+        assert not run.broken, describe(run)
     counted("simulated worlds", SEEDS // CHUNKS)
 
 
-def test_something_goes_wrong_in_every_profile_but_zero():
-    """A world in which nothing happens would prove nothing."""
+def test_faults_happen_in_every_profile_but_zero():
+    """A world without faults would prove nothing."""
     faults = {name: sum("#" in event for event in simulate(3, name).events) for name in PROFILES}
     assert faults["zero"] < faults["default"] < faults["hot"]
     lines = "\n".join(line for seed in range(20) for line in simulate(seed, "hot").lines)
@@ -42,7 +42,7 @@ def test_something_goes_wrong_in_every_profile_but_zero():
     assert "run twice" in "\n".join(line for seed in range(5) for line in simulate(seed, "express").lines)
 
 
-def test_a_seed_is_the_same_run_in_every_process_whatever_its_hash_seed():
+def test_a_seed_is_the_same_run_with_every_hash_seed():
     program = f"from tests.simulation.run import simulate; print([simulate(7, name).digest for name in {[*PROFILES]}])"
 
     def digests(hash_seed: str) -> str:
@@ -57,19 +57,18 @@ def test_different_seeds_are_different_runs():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_run_with_all_its_events_allowed_is_the_same_run(seed):
+def test_allowing_all_events_repeats_the_run(seed):
     run = simulate(seed, "hot")
     assert simulate(seed, "hot", frozenset(run.events)).digest == run.digest
 
 
-def test_a_run_with_some_of_its_events_has_no_others():
+def test_only_allowed_events_happen():
     run = simulate(1, "hot")
     kept = frozenset(run.events[::2])
     assert set(simulate(1, "hot", kept).events) <= kept
 
 
-def test_the_log_is_one_json_object_per_line_and_says_nothing_of_what_was_ordered():
-    """Whatever goes wrong, and however it is told."""
+def test_the_log_has_one_json_object_per_line_and_no_customer_data():
     stream, log = io.StringIO(), logging.getLogger("service")
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
@@ -77,7 +76,7 @@ def test_the_log_is_one_json_object_per_line_and_says_nothing_of_what_was_ordere
     log.setLevel(logging.DEBUG)
     try:
         for seed in range(3):
-            with in_memory():
+            with tasks_as_threads():
                 logging.disable(logging.NOTSET)
                 World(seed, PROFILES["hot"]).run()
     finally:

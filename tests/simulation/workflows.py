@@ -1,11 +1,11 @@
-"""Step Functions: executions of the workflow's own file, each act of which can fail, be lost, or be done twice."""
+"""Step Functions: executions of the workflow's file. Each action can fail, lose its answer, or run twice."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.function import FunctionFailed
 from tests.simulation.profiles import MINUTE
-from tests.simulation.state_machine import TIME_LIMIT, Ended, Invoke, Send, TaskFailed, Wait, execution
+from tests.simulation.state_machine import TIME_LIMIT, Invoke, Result, Send, TaskFailed, Wait, execution
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -16,17 +16,17 @@ class Execution:
     name: str
     given: Any
     ends: float
-    """When its time limit is over, in milliseconds."""
+    """The end of its time limit, in milliseconds."""
     status: str = "RUNNING"
     error: str = ""
-    befallen: bool = False
-    """Whether anything went wrong around what it did last, so that it may fail with good reason."""
+    disturbed: bool = False
+    """Whether a fault disturbed its last action, so that a failure of the execution is expected."""
     abort: bool = False
-    """Whether somebody wants it stopped."""
+    """Whether it is to be aborted."""
 
 
 class Workflows:
-    """All executions. A name runs once; in an EXPRESS world every start runs, and may run more than once."""
+    """All executions. A name runs once. With EXPRESS every start runs, possibly twice."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -34,7 +34,7 @@ class Workflows:
         self._by_name: dict[str, Execution] = {}
 
     def start(self, name: str, given: Any) -> bool:
-        """Start an execution; the same name and input while it runs is the same start, unless it is EXPRESS."""
+        """Start an execution. A repeated start while it runs has no effect and returns True, unless it is EXPRESS."""
         world = self._world
         found = self._by_name.get(name)
         if found is not None and not world.profile.express:
@@ -64,12 +64,12 @@ class Workflows:
                 else:
                     act = steps.send(answer)
             except StopIteration as stopped:
-                ended: Ended = stopped.value
+                ended: Result = stopped.value
                 running.status, running.error = ended.status, ended.error
                 self._world.trace(f"execution/{self._label(running.name)}", running.status)
                 return
             except _Stopped as stopped:
-                running.status, running.befallen = stopped.status, True
+                running.status, running.disturbed = stopped.status, True
                 self._world.trace(f"execution/{self._label(running.name)}", running.status)
                 return
 
@@ -80,9 +80,9 @@ class Workflows:
             return None
         if world.loop.now >= running.ends:
             raise _Stopped("TIMED_OUT")
-        fault, latency, _ = world.befalls("task", f"task/{label}")
+        fault, latency, _ = world.draw_fault("task", f"task/{label}")
         world.loop.sleep(10 + 50 * latency)
-        running.befallen = fault in ("throttled", "answer lost", "aborted by hand")
+        running.disturbed = fault in ("throttled", "answer lost", "aborted by hand")
         if fault:
             world.trace(f"task/{label}", fault)
         if fault == "aborted by hand" or running.abort:
@@ -90,7 +90,7 @@ class Workflows:
         if isinstance(act, Send):
             return self._send(act, fault, running)
         if fault == "throttled" or world.is_down("function"):
-            running.befallen = True
+            running.disturbed = True
             raise TaskFailed("Lambda.TooManyRequestsException")
         if fault == "invoked twice":
             world.loop.spawn(self._invoke, act, running)
@@ -101,7 +101,7 @@ class Workflows:
 
     def _send(self, act: Send, fault: str | None, running: Execution) -> None:
         if fault == "throttled" or self._world.is_down("queue"):
-            running.befallen = True
+            running.disturbed = True
             raise TaskFailed("SQS.SqsException")
         self._world.queue.send(act.body)
         if fault == "answer lost":
@@ -109,11 +109,11 @@ class Workflows:
 
     def _invoke(self, act: Invoke, running: Execution) -> Any:
         try:
-            answer, befallen = self._world.function.invoke(act.payload)
+            answer, disturbed = self._world.function.invoke(act.payload)
         except FunctionFailed as failed:
-            running.befallen |= failed.befallen
+            running.disturbed |= failed.disturbed
             raise TaskFailed(failed.error, failed.cause) from None
-        running.befallen |= befallen
+        running.disturbed |= disturbed
         return answer
 
     def _label(self, name: str) -> str:
@@ -121,7 +121,7 @@ class Workflows:
 
 
 class _Stopped(Exception):
-    """The execution went on no further: somebody stopped it, or its time was over."""
+    """The execution was aborted or timed out."""
 
     def __init__(self, status: str) -> None:
         super().__init__(status)

@@ -1,4 +1,4 @@
-"""A world for one run: the service's own domain and steps, and everything round them made of memory and chance."""
+"""The simulated world of one run: the service's domain and steps, with in-memory AWS services around them."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from tests.simulation.actors import Customer, Operator
 from tests.simulation.function import Function, FunctionFailed, Pool, wait
 from tests.simulation.loop import Loop, Task
 from tests.simulation.profiles import HOUR, MINUTE, Profile
-from tests.simulation.queue import Mapping, Queue
+from tests.simulation.queue import EventSourceMapping, Queue
 from tests.simulation.rng import Rng
 from tests.simulation.tables import Tables
 from tests.simulation.workflows import Workflows
@@ -23,12 +23,12 @@ from tests.support import SETTINGS
 
 RECONCILE = {"dofs": {"task": "reconcile"}}
 SERVICES = ("orders", "queue", "workflow", "function", "mapping")
-LONGEST = 30 * HOUR
-"""An order that is not terminal so long after the last fault is stuck."""
+TIME_TO_RECOVER = 30 * HOUR
+"""An order that is open so long after the last fault is stuck."""
 
 
 class World:
-    """Everything there is in one run. The same seed, profile and ``only`` make the same run, whatever the machine."""
+    """The state of one run. The same seed, profile and ``only`` give the same run on every machine."""
 
     def __init__(self, seed: int, profile: Profile, only: frozenset[str] | None = None) -> None:
         self.seed, self.profile = seed, profile
@@ -40,12 +40,12 @@ class World:
         self.fulfiller = SimulatedFulfiller(SETTINGS.fulfillment_success_rate, str(seed))
         self.tables = Tables()
         self.queue = Queue(self, SETTINGS.visibility_timeout * 1000, SETTINGS.max_attempts)
-        self.mapping = Mapping(self)
+        self.mapping = EventSourceMapping(self)
         self.workflows = Workflows(self)
         self.function = Function(self)
         self.lines: list[str] = []
         self.accepted: list[tuple[str | None, str, bool]] = []
-        """Key and order id of each 202, and whether the document was the customer's first."""
+        """Key and order id of each 202 answer, and whether the document was the first with that key."""
         self.cancelled: list[tuple[str, str]] = []
         self.interventions = 0
         self._names: dict[str, str] = {}
@@ -54,22 +54,22 @@ class World:
         self._down = {service: self._outages(service) for service in SERVICES}
 
     def run(self) -> None:
-        """Let everything happen, until it is calm and quiet."""
+        """Run until the faults are over and nothing is left to do."""
         self.customers = [
             Customer(self, number) for number in range(self.profile.orders) if self.happens(f"order/{number}", 1)
         ]
-        for person in (*self.customers, Operator(self)):
-            person.begin()
+        for actor in (*self.customers, Operator(self)):
+            actor.begin()
         self.loop.at(MINUTE, self._tick)
-        time = self.profile.faulty
+        time = self.profile.faults_until
         while True:
             self.loop.run(time)
-            if self.is_quiet() or time > self.profile.faulty + LONGEST:
+            if self.is_quiet() or time > self.profile.faults_until + TIME_TO_RECOVER:
                 return
             time += 5 * MINUTE
 
     def _tick(self) -> None:
-        """The schedule fires; a firing can be lost, and can come twice."""
+        """Run the schedule; a run can be lost or duplicated."""
         self.loop.at(self.loop.now + MINUTE, self._tick)
         if self.is_down("function") or self.happens("tick lost", self.fault_rate):
             return
@@ -83,45 +83,45 @@ class World:
             self.trace("reconcile", failed.error)
 
     def is_quiet(self) -> bool:
-        """Whether nothing can happen any more but the schedule."""
+        """Whether only the schedule is left."""
         return not self.waiting and all(order.status in TERMINAL for order in self.tables.store.orders.values())
 
     @property
     def waiting(self) -> int:
-        """The messages, people and executions that are not done."""
+        """The number of messages, actors and executions that have not finished."""
         running = sum(each.status == "RUNNING" for each in self.workflows.executions)
         return len(self.queue.messages) + len(self._busy) + running
 
     @property
     def invalid(self) -> set[str]:
-        """The orders that are not valid ones, whose customers asked for leniency."""
+        """The invalid orders, which customers submitted with ``Prefer: handling=lenient``."""
         names = {customer.name for customer in self.customers if customer.kind == "lenient"}
         return {order_id for order_id, name in self._names.items() if name in names}
 
     def spawn(self, act: Callable[..., Any], *args: Any) -> None:
-        """Let somebody act, whom the end of the run waits for."""
+        """Start an actor; the run ends after the actor."""
         task = self.loop.spawn(lambda: (act(*args), self._busy.discard(task)))
         self._busy.add(task)
 
-    def befalls(self, kind: str, name: str) -> tuple[str | None, float, float]:
-        """What befalls something, if anything, and two fractions for how slow and how much."""
+    def draw_fault(self, kind: str, name: str) -> tuple[str | None, float, float]:
+        """The fault of one event, if any, and two numbers from 0 to 1 for its latency and its detail."""
         called, fraction, latency, detail = self.rng.draw(name)
-        if self.loop.now < self.profile.faulty and fraction < self.profile.rate:
+        if self.loop.now < self.profile.faults_until and fraction < self.profile.rate:
             fault = next(fault for fault, most in self.profile.tables[kind] if fraction < most)
             if self.rng.allowed(called):
                 return fault, latency, detail
         return None, latency, detail
 
     def happens(self, name: str, rate: float) -> bool:
-        """Whether something happens, in the time when things do."""
-        return self.loop.now < self.profile.faulty and self.rng.happens(name, rate)
+        """Whether a random event happens; none does after the time of faults."""
+        return self.loop.now < self.profile.faults_until and self.rng.happens(name, rate)
 
     @property
     def fault_rate(self) -> float:
         return self.profile.rate / 2
 
     def skew(self, name: str) -> int:
-        """Milliseconds that an invocation's clock is wrong."""
+        """The error of an invocation's clock, in milliseconds."""
         if not self.happens(f"skew/{name}", self.profile.skewed):
             return 0
         return int(self.rng.between(f"skewed by/{name}", -self.profile.skew, self.profile.skew))
@@ -130,30 +130,30 @@ class World:
         return any(begin <= self.loop.now < end for begin, end in self._down[service])
 
     def up_again(self, service: str) -> int:
-        """When the outage that is now will be over."""
+        """The end of the current outage."""
         return max(end for begin, end in self._down[service] if begin <= self.loop.now < end)
 
     def outage(self, service: str, begin: int, end: int) -> None:
-        """Take a service away for some time."""
+        """Add an outage of a service."""
         self._down[service].append((begin, end))
 
     def _outages(self, service: str) -> list[tuple[int, int]]:
-        found = []
+        outages = []
         for number in range(2):
             name = f"{service}/{number}"
             if self.happens(f"outage/{name}", self.profile.outages):
-                begin = int(self.rng.between(f"outage at/{name}", 0, self.profile.faulty))
-                found.append((begin, begin + int(self.rng.between(f"outage for/{name}", MINUTE, 20 * MINUTE))))
-        return found
+                begin = int(self.rng.between(f"outage at/{name}", 0, self.profile.faults_until))
+                outages.append((begin, begin + int(self.rng.between(f"outage for/{name}", MINUTE, 20 * MINUTE))))
+        return outages
 
     def accept(self, key: str | None, order_id: str, name: str, *, same_document: bool) -> None:
-        """A customer was told 202."""
+        """Record a 202 answer."""
         self.accepted.append((key, order_id, same_document))
         self.name(order_id, name)
         self.trace(f"accepted/{name}", "")
 
     def name(self, order_id: str, name: str) -> None:
-        """Give an order a name that does not depend on what happened before."""
+        """Give an order a name that does not depend on earlier events."""
         self._names.setdefault(order_id, name)
 
     def label(self, order_id: str) -> str:
@@ -171,17 +171,17 @@ class World:
         return f"{self._ids:032x}"
 
     def trace(self, what: str, how: Any) -> None:
-        """Write down what happened."""
+        """Record an event in the trace."""
         self.lines.append(f"{self.loop.now} {what} {how}")
 
     def digest(self) -> str:
-        """What tells this run from any that went otherwise."""
+        """A digest of the trace."""
         return blake2b("\n".join(self.lines).encode(), digest_size=8).hexdigest()
 
 
 @contextmanager
-def in_memory() -> Iterator[None]:
-    """Give ``fulfill`` tasks instead of threads, and keep the log quiet."""
+def tasks_as_threads() -> Iterator[None]:
+    """Run the threads of ``fulfill`` as tasks of the loop, and disable logging."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
