@@ -1,4 +1,4 @@
-"""Running `dofs`: as a user does, in a process of its own; or in this one, which is quicker."""
+"""Runs `dofs`: in a process of its own as a user does, or in this process, which is faster."""
 
 import io
 import json
@@ -19,8 +19,8 @@ PATIENCE = 20  # seconds
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What a command came to."""
+class CommandResult:
+    """The result of a command."""
 
     code: int
     out: str
@@ -28,7 +28,7 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """The one document on stdout."""
+        """The JSON document on stdout."""
         return json.loads(self.out)
 
     @property
@@ -38,14 +38,14 @@ class Ran:
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
-    """The environment without anybody's settings or credentials, as wide as a wide terminal."""
+    """The environment without settings and credentials, and with a wide terminal."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DOFS_", "AWS_"))}
     nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     return {**kept, **nowhere, "AWS_EC2_METADATA_DISABLED": "true", "COLUMNS": "200", **variables}
 
 
-def started(*arguments: str, **variables: str) -> subprocess.Popen[str]:
-    """The installed command, started."""
+def start_installed(*arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """Start the installed command."""
     return subprocess.Popen(
         [DOFS, *arguments],
         env=clean_environment(**variables),
@@ -56,15 +56,15 @@ def started(*arguments: str, **variables: str) -> subprocess.Popen[str]:
     )
 
 
-def installed(*arguments: str, **variables: str) -> Ran:
+def run_installed(*arguments: str, **variables: str) -> CommandResult:
     """Run the installed command."""
-    process = started(*arguments, **variables)
+    process = start_installed(*arguments, **variables)
     out, err = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in err, err
-    return Ran(process.returncode, out, err)
+    return CommandResult(process.returncode, out, err)
 
 
-def here(*arguments: str, stdin: bytes = b"") -> Ran:
+def run(*arguments: str, stdin: bytes = b"") -> CommandResult:
     """Run a command in this process."""
     out, err, before = io.StringIO(), io.StringIO(), sys.stdin
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin))
@@ -74,11 +74,11 @@ def here(*arguments: str, stdin: bytes = b"") -> Ran:
     finally:
         sys.stdin = before
     assert "Traceback" not in err.getvalue(), err.getvalue()
-    return Ran(int(code), out.getvalue(), err.getvalue())
+    return CommandResult(int(code), out.getvalue(), err.getvalue())
 
 
 def eventually(holds: Callable[[], Any]) -> Any:
-    """What a condition comes to, once it holds."""
+    """Wait until the condition is true, and return its value."""
     ends = time.monotonic() + PATIENCE
     while not (value := holds()):
         assert time.monotonic() < ends

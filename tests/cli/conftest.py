@@ -10,7 +10,7 @@ from tests.embedded.support import running_cloud, serving
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[EmbeddedCloud]:
-    """An embedded cloud whose orders have one attempt; what an operator does is not done by the reconciler first."""
+    """An embedded cloud with one attempt per order. The reconciler does not run, so that only the test moves orders."""
     settings = {"visibility_timeout": 1, "max_attempts": 1, "fulfillment_success_rate": 1, "stats_every": 0.2}
     with running_cloud(embedded_reconcile_every=3600, **settings) as cloud:
         yield cloud
@@ -24,13 +24,13 @@ def url(cloud: EmbeddedCloud) -> Iterator[str]:
 
 @pytest.fixture
 def customer() -> str:
-    """A customer that no other test has."""
+    """A customer without orders of other tests."""
     return f"cust_{uuid.uuid4().hex}"
 
 
 @pytest.fixture
 def failing(cloud: EmbeddedCloud) -> Iterator[None]:
-    """Every attempt fails."""
+    """The warehouse declines every attempt."""
     before = cloud.system.fulfiller
     cloud.system.fulfiller = SimulatedFulfiller(0, "seed")
     yield

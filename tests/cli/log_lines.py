@@ -1,9 +1,9 @@
-"""Lines of a log that tell an order's story."""
+"""The log lines of an order."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.cli.commands import Ran
+from tests.cli.commands import CommandResult
 
 ORDER = "ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -11,17 +11,17 @@ BEGIN = datetime(2026, 1, 31, 9, 30, 0, 123000, UTC)
 
 
 def line(after: float = 0, **content: Any) -> dict[str, Any]:
-    """A line of the log, so many milliseconds after the begin."""
+    """A log line, ``after`` milliseconds after BEGIN."""
     at = (BEGIN + timedelta(milliseconds=after)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {"timestamp": at, "level": "INFO", "logger": "service.x", "message": f"m{after}", **content}
 
 
 def raw(members: str) -> str:
-    """A line that names the order, with members as they are written."""
+    """A line that names the order, with the text of more members."""
     return f'{{"order_id":"{ORDER}",{members}}}'
 
 
-STORY = (
+ORDER_LINES = (
     line(300, event="batch", order_id=ORDER, trace_id=TRACE, attempt=1, outcome="fulfilled", duration_ms=12.5),
     line(0, event="api", trace_id=TRACE, outcome="202", route="POST /order"),
     line(100, event="validate", order_id=ORDER, trace_id=TRACE, outcome="ok"),
@@ -29,6 +29,6 @@ STORY = (
 )
 
 
-def messages(ran: Ran) -> list[str]:
-    """What the lines say that a command printed."""
+def messages(ran: CommandResult) -> list[str]:
+    """The messages of the lines that a command printed."""
     return [each["message"] for each in ran.lines]

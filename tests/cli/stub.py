@@ -1,4 +1,4 @@
-"""A server that answers as a test says: for what the real API does seldom, or never."""
+"""A server with the answers of a test, for answers that the real API gives rarely or never."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ PROBLEM = "application/problem+json"
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it arrived."""
+    """A request that arrived."""
 
     method: str
     path: str
@@ -23,7 +23,7 @@ class Received:
 
 @dataclass
 class Answer:
-    """What is sent back."""
+    """The answer to a request."""
 
     status: int
     content: Any = b""
@@ -41,7 +41,7 @@ def problem(status: int, slug: str, title: str, **members: Any) -> Answer:
 
 
 class Stub:
-    """What arrived, and where to send it."""
+    """The URL of the server, and the requests that arrived."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -50,7 +50,7 @@ class Stub:
 
 @contextmanager
 def stub(answer: Callable[[Received], Answer]) -> Iterator[Stub]:
-    """Serve on a free port; each request is answered in a thread of its own."""
+    """Serve on a free port, with a thread for each request."""
     made = Stub()
 
     class Handler(BaseHTTPRequestHandler):
@@ -78,7 +78,7 @@ def stub(answer: Callable[[Received], Answer]) -> Iterator[Stub]:
         daemon_threads = True
 
         def handle_error(self, *_: Any) -> None:
-            """A client that was killed is no error here."""
+            """Ignore clients that were killed."""
 
     server = Server(("127.0.0.1", 0), Handler)
     made.url = f"http://127.0.0.1:{server.server_port}"

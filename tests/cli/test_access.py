@@ -1,4 +1,4 @@
-"""How `dofs` proves who it is, and where it looks for the API."""
+"""The credentials of `dofs`, and the URL of the API."""
 
 import os
 from datetime import datetime
@@ -11,7 +11,7 @@ from botocore.credentials import Credentials
 
 from service.cli import auth
 from service.cli.errors import CliError
-from tests.cli.commands import here
+from tests.cli.commands import run
 from tests.cli.stub import Answer, stub
 
 LIST = Answer(200, {"orders": [], "next_cursor": None})
@@ -19,7 +19,7 @@ ACCESS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret",
 
 
 @pytest.fixture(autouse=True)
-def nobodys_credentials(monkeypatch):
+def no_credentials(monkeypatch):
     for name in [name for name in os.environ if name.startswith(("AWS_", "DOFS_"))]:
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -27,34 +27,34 @@ def nobodys_credentials(monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
-def test_the_api_and_its_key_are_taken_from_the_environment_and_the_key_is_never_shown(monkeypatch):
+def test_the_url_and_the_api_key_come_from_the_environment_and_the_key_is_not_printed(monkeypatch):
     with stub(lambda _: Answer(403, {"message": "Forbidden"})) as server:
         monkeypatch.setenv("DOFS_API_URL", f"{server.url}/dev")
         monkeypatch.setenv("DOFS_API_KEY", "k3y-of-mine")
-        ran = here("list", "--status", "FAILED")
+        ran = run("list", "--status", "FAILED")
     assert ran.code == 4
     [request] = server.received
     assert request.path == "/dev/orders?status=FAILED&limit=20"
     assert request.headers["x-api-key"] == "k3y-of-mine"
-    assert "k3y-of-mine" not in ran.out + ran.err + here("--help").out
+    assert "k3y-of-mine" not in ran.out + ran.err + run("--help").out
 
 
-def test_a_key_that_no_header_carries_is_refused_and_not_shown():
+def test_an_api_key_that_is_not_a_valid_header_is_refused_and_not_printed():
     for key in ("k3y\nwith a line", "k3y-ü", "k3y " * 100):
-        ran = here("--api-key", key, "stats")
+        ran = run("--api-key", key, "stats")
         assert (ran.code, "k3y" in ran.err) == (2, False)
 
 
-def test_a_token_of_a_user_pool_is_sent_as_it_is_and_never_shown(monkeypatch):
+def test_a_user_pools_token_is_sent_unchanged_and_not_printed(monkeypatch):
     monkeypatch.setenv("DOFS_TOKEN", "eyJhbGciOi.J9.x")
     with stub(lambda _: Answer(401, {"message": "Unauthorized"})) as server:
-        ran = here("--api", server.url, "list", "--status", "FAILED")
-        signed = here("--api", server.url, "--sigv4", "list", "--status", "FAILED")
+        ran = run("--api", server.url, "list", "--status", "FAILED")
+        signed = run("--api", server.url, "--sigv4", "list", "--status", "FAILED")
     [request] = server.received
     assert request.headers["authorization"] == "eyJhbGciOi.J9.x"
     assert (ran.code, signed.code) == (4, 2)
-    assert "eyJ" not in ran.out + ran.err + signed.err + here("--help").out
-    assert here("--token", "two words", "stats").code == 2
+    assert "eyJ" not in ran.out + ran.err + signed.err + run("--help").out
+    assert run("--token", "two words", "stats").code == 2
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ def test_a_token_of_a_user_pool_is_sent_as_it_is_and_never_shown(monkeypatch):
         "http://h\x1b",
     ],
 )
-def test_what_is_no_url_is_refused(url):
-    ran = here("--api", url, "stats")
+def test_an_invalid_url_is_refused(url):
+    ran = run("--api", url, "stats")
     assert (ran.code, ran.err) == (2, "dofs: --api takes a URL such as http://127.0.0.1:8000 or https://host/dev.\n")
 
 
-def test_a_password_in_the_url_is_refused_and_not_shown():
-    ran = here("--api", "http://me:secret@host", "stats")
+def test_a_password_in_the_url_is_refused_and_not_printed():
+    ran = run("--api", "http://me:secret@host", "stats")
     assert (ran.code, "secret" in ran.err) == (2, False)
 
 
@@ -88,7 +88,7 @@ def test_requests_are_signed_as_botocore_signs_them(command, monkeypatch):
         monkeypatch.setenv(name, value)
     answer = {"orders": [], "results": [], "next_cursor": None}
     with stub(lambda _: Answer(200, answer)) as server:
-        ran = here("--api", f"{server.url}/dev", "--sigv4", "--region", "eu-west-1", *command)
+        ran = run("--api", f"{server.url}/dev", "--sigv4", "--region", "eu-west-1", *command)
     assert ran.code == 0, ran.err
     [request] = server.received
     at = datetime.strptime(request.headers["x-amz-date"] + "+0000", "%Y%m%dT%H%M%SZ%z")
@@ -103,7 +103,7 @@ def test_requests_are_signed_as_botocore_signs_them(command, monkeypatch):
     assert "/eu-west-1/execute-api/aws4_request" in request.headers["authorization"]
 
 
-def test_the_region_is_the_one_given_or_the_hosts_or_the_environments(monkeypatch):
+def test_the_region_is_that_of_the_option_or_of_the_host_or_of_the_environment(monkeypatch):
     for name, value in ACCESS.items():
         monkeypatch.setenv(name, value)
 
@@ -123,18 +123,18 @@ def test_the_region_is_the_one_given_or_the_hosts_or_the_environments(monkeypatc
     assert region(host, "eu-west-1") == "eu-west-1"
 
 
-def test_without_credentials_nothing_is_signed_and_the_reason_is_told():
-    ran = here("--sigv4", "--region", "eu-west-1", "stats")
+def test_missing_credentials_for_a_signature_are_an_error():
+    ran = run("--sigv4", "--region", "eu-west-1", "stats")
     assert (ran.code, ran.out) == (4, "")
     assert "There are no AWS credentials to sign with" in ran.err
 
 
-def test_past_the_api_missing_credentials_and_regions_are_told(monkeypatch):
-    assert "give --region" in here("--aws", "stats").err
-    ran = here("--aws", "--region", "eu-west-1", "stats")
+def test_with_aws_missing_credentials_and_regions_are_errors(monkeypatch):
+    assert "give --region" in run("--aws", "stats").err
+    ran = run("--aws", "--region", "eu-west-1", "stats")
     assert (ran.code, ran.err) == (
         4,
         "dofs: There are no AWS credentials (Unable to locate credentials): set AWS_PROFILE.\n",
     )
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    assert here("--aws", "--region", "eu-west-1", "stats").code == 3
+    assert run("--aws", "--region", "eu-west-1", "stats").code == 3

@@ -1,4 +1,4 @@
-"""What `dofs` makes of answers that are errors, late, odd or missing."""
+"""How `dofs` handles answers that are errors, late, unexpected or missing."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import time
 import pytest
 
 from service.cli import api, polling
-from tests.cli.commands import here, started
+from tests.cli.commands import run, start_installed
 from tests.cli.stub import Answer, problem, stub
 from tests.support import valid_order
 
@@ -24,13 +24,13 @@ UNAVAILABLE = problem(503, "unavailable", "A dependency does not respond; try ag
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch):
+def short_pauses(monkeypatch):
     monkeypatch.setattr(api, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(polling, "SHORTEST_PAUSE", 0.01)
 
 
-def answering(*answers):
-    """Answer with each in turn, and with the last ever after."""
+def serve_answers(*answers):
+    """Answer with each in turn, and then always with the last."""
     left = list(answers)
     return stub(lambda _: left.pop(0) if len(left) > 1 else left[0])
 
@@ -74,25 +74,25 @@ def file(tmp_path):
         (Answer(400, {"title": "\x1b[31mred\x07"}), 2, r"(400, \x1b[31mred\x07)"),
     ],
 )
-def test_every_error_has_its_exit_code_and_one_sentence(answer, code, said):
-    with answering(answer) as server:
-        ran = here("--api", server.url, "show", "ord_1")
+def test_each_error_has_an_exit_code_and_one_sentence(answer, code, said):
+    with serve_answers(answer) as server:
+        ran = run("--api", server.url, "show", "ord_1")
     assert ran.code == code
     assert said in ran.err
     assert "\x1b" not in ran.out + ran.err
     assert ran.out == ""
 
 
-def test_an_answer_of_another_shape_is_no_traceback():
-    with answering(Answer(200, {"orders": 5})) as server:
-        ran = here("--api", server.url, "list", "--status", "FAILED")
+def test_an_unexpected_answer_causes_no_traceback():
+    with serve_answers(Answer(200, {"orders": 5})) as server:
+        ran = run("--api", server.url, "list", "--status", "FAILED")
     assert ran.code == 3
     assert ran.err.count("\n") == 1
 
 
-def test_an_api_that_is_not_there_is_named_with_what_to_do(file):
+def test_an_unreachable_api_is_an_error_with_advice(file):
     for command in (("show", "ord_1"), ("submit", file), ("load",), ("stats",)):
-        ran = here("--api", "http://127.0.0.1:9/dev", *command)
+        ran = run("--api", "http://127.0.0.1:9/dev", *command)
         assert (ran.code, ran.out) == (3, "")
         assert ran.err == (
             "dofs: The API at http://127.0.0.1:9/dev cannot be reached (ConnectError): "
@@ -100,9 +100,9 @@ def test_an_api_that_is_not_there_is_named_with_what_to_do(file):
         )
 
 
-def test_what_passes_is_tried_again():
-    with answering(UNAVAILABLE, Answer(429), Answer(502), Answer(504), Answer(200, ORDER)) as server:
-        assert here("--api", server.url, "show", "ord_1").code == 0
+def test_transient_errors_are_retried():
+    with serve_answers(UNAVAILABLE, Answer(429), Answer(502), Answer(504), Answer(200, ORDER)) as server:
+        assert run("--api", server.url, "show", "ord_1").code == 0
         assert len(server.received) == 5
 
 
@@ -110,14 +110,14 @@ REDRIVEN = Answer(200, {"results": [{"order_id": "ord_1", "outcome": "redriven"}
 
 
 @pytest.mark.parametrize(("first", "code", "requests"), [(429, 0, 2), (503, 0, 2), (502, 3, 1), (504, 3, 1)])
-def test_a_redrive_that_may_have_been_made_is_not_made_again(first, code, requests):
-    """What failed anew in between would be redriven without anybody having looked at it."""
-    with answering(Answer(first), REDRIVEN) as server:
-        assert here("--api", server.url, "redrive", "--all", "--note", "x", "--yes").code == code
+def test_a_redrive_that_may_have_had_an_effect_is_not_retried(first, code, requests):
+    """Otherwise the retry redrives orders that have failed again, for a cause that nobody has looked at."""
+    with serve_answers(Answer(first), REDRIVEN) as server:
+        assert run("--api", server.url, "redrive", "--all", "--note", "x", "--yes").code == code
         assert len(server.received) == requests
 
 
-def test_the_pause_grows_is_never_the_same_and_heeds_retry_after():
+def test_the_pause_before_a_retry_grows_has_jitter_and_respects_retry_after():
     failing = [api.retry_pause(tried, ConnectionError(), True) for tried in range(1, api.MAX_TRIES)]
     assert failing == sorted(failing)
     assert api.retry_pause(api.MAX_TRIES, ConnectionError(), True) is None
@@ -127,16 +127,16 @@ def test_the_pause_grows_is_never_the_same_and_heeds_retry_after():
         assert least <= api.retry_pause(1, response, True) <= max(least, 0.5)
 
 
-def test_a_connection_that_fails_is_tried_again_once_the_api_has_answered():
+def test_a_refused_connection_is_retried_only_after_the_api_has_answered():
     refused = api.httpx.ConnectError("refused")
     assert api.retry_pause(1, refused, has_answered=False) is None
     assert api.retry_pause(1, refused, has_answered=True) is not None
     assert api.retry_pause(1, api.httpx.ReadTimeout("late"), has_answered=False) is not None
 
 
-def test_a_repeat_of_an_order_carries_the_same_key(file):
-    with answering(UNAVAILABLE, Answer(202, {"order_id": "ord_1", "status": "RECEIVED"})) as server:
-        ran = here("--api", server.url, "--json", "submit", file, "--concurrency", "1")
+def test_a_retry_has_the_same_idempotency_key(file):
+    with serve_answers(UNAVAILABLE, Answer(202, {"order_id": "ord_1", "status": "RECEIVED"})) as server:
+        ran = run("--api", server.url, "--json", "submit", file, "--concurrency", "1")
     assert (ran.code, ran.json["accepted"]) == (0, 4)
     first, second, *others = [request.headers["idempotency-key"] for request in server.received]
     assert first == second
@@ -159,35 +159,36 @@ def test_a_repeat_of_an_order_carries_the_same_key(file):
         ([Answer(200, {"hello": 1})], 3, {"not_sent": 4}),
     ],
 )
-def test_a_file_is_given_up_where_no_order_of_it_can_succeed_and_nowhere_else(answers, code, told, file):
-    with answering(*answers) as server:
-        ran = here("--api", server.url, "--json", "submit", file, "--concurrency", "1")
+def test_a_submission_stops_only_when_no_order_can_succeed(answers, code, told, file):
+    with serve_answers(*answers) as server:
+        ran = run("--api", server.url, "--json", "submit", file, "--concurrency", "1")
     assert ran.code == code, ran.err
     assert {name: count for name, count in ran.json.items() if isinstance(count, int) and count} == told
     if told.get("not_sent"):
         assert len({request.headers["idempotency-key"] for request in server.received}) <= 5 - told["not_sent"]
 
 
-def test_ctrl_c_while_watching_ends_with_130_and_no_traceback():
+def test_ctrl_c_ends_a_watch_with_130_and_no_traceback():
     waiting = {**ORDER, "status": "PENDING"}
-    with answering(Answer(200, waiting)) as server:
-        process = started("--api", server.url, "watch", "ord_1")
+    with serve_answers(Answer(200, waiting)) as server:
+        process = start_installed("--api", server.url, "watch", "ord_1")
         assert "RECEIVED" in process.stdout.readline()
         process.send_signal(2)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out, "Traceback" in err) == (130, "", False)
 
 
-def test_only_what_is_new_is_told_while_watching():
+def test_a_watch_shows_only_new_timeline_entries():
     entry = {**ORDER["timeline"][0], "to": "FULFILLED", "at": "2026-01-31T09:30:01.000Z"}
     first = Answer(200, {**ORDER, "status": "PENDING"})
-    with answering(first, first, Answer(200, {**ORDER, "timeline": [*ORDER["timeline"], entry]})) as server:
-        ran = here("--api", server.url, "--json", "watch", "ord_1")
+    with serve_answers(first, first, Answer(200, {**ORDER, "timeline": [*ORDER["timeline"], entry]})) as server:
+        ran = run("--api", server.url, "--json", "watch", "ord_1")
     assert (ran.code, [each["to"] for each in ran.lines]) == (0, ["RECEIVED", "FULFILLED"])
 
 
 class Shop:
-    """Accepts orders; forgets the second, leaves the third open, answers the fourth wrongly, lists the fifth late."""
+    """Accepts orders, but loses the second, never finishes the third, answers the fourth with an error, and omits the
+    fifth from the list."""
 
     def __init__(self):
         self.accepted = []
@@ -206,9 +207,9 @@ class Shop:
         return problem(404, "order-not-found", "There is no such order")
 
 
-def test_load_names_every_order_that_was_lost_or_left():
+def test_load_names_each_order_that_is_lost_or_still_open():
     with stub(Shop()) as server:
-        ran = here("--api", server.url, "load", "--rate", "50", "--duration", "100ms", "--timeout", "50ms")
+        ran = run("--api", server.url, "load", "--rate", "50", "--duration", "100ms", "--timeout", "50ms")
     assert ran.code == 1
     assert "ord_2: unknown to the API" in ran.err
     assert "ord_3: PENDING" in ran.err
@@ -217,7 +218,7 @@ def test_load_names_every_order_that_was_lost_or_left():
     assert "accepted, but the answer did not arrive: 1" in ran.out
 
 
-def test_an_interrupted_load_still_accounts_for_what_was_sent():
+def test_an_interrupted_load_checks_the_orders_that_were_sent():
     shop = Shop()
 
     def answer(request):
@@ -226,14 +227,14 @@ def test_an_interrupted_load_still_accounts_for_what_was_sent():
         return shop(request)
 
     with stub(answer) as server:
-        ran = here("--api", server.url, "--json", "load", "--rate", "20", "--duration", "1m", "--timeout", "50ms")
+        ran = run("--api", server.url, "--json", "load", "--rate", "20", "--duration", "1m", "--timeout", "50ms")
     assert ran.code == 130
     assert ran.json["sent"] < 200
     assert ran.json["lost"] == ["ord_2"]
     assert "dofs: interrupted after " in ran.err
 
 
-def test_a_slow_server_cannot_hide_from_load():
+def test_load_measures_the_delays_that_a_slow_server_causes():
     def slow(request):
         if request.method == "POST":
             time.sleep(0.05)
@@ -241,19 +242,19 @@ def test_a_slow_server_cannot_hide_from_load():
         return Answer(200, {"orders": [{**ORDER, "order_id": "ord_"}], "next_cursor": None})
 
     with stub(slow) as server:
-        ran = here("--api", server.url, "--json", "load", "--rate", "200", "--duration", "50ms", "--concurrency", "1")
+        ran = run("--api", server.url, "--json", "load", "--rate", "200", "--duration", "50ms", "--concurrency", "1")
     assert ran.code == 0, ran.err
     assert ran.json["sent"] == 10
-    # The tenth was due after 45 ms and waited for nine others of 50 ms each.
+    # The tenth request was planned for 45 ms, and waited for nine requests of 50 ms each.
     assert ran.json["response_seconds"]["max"] > 0.4
     assert ran.json["response_seconds"]["p50"] > 0.2
 
 
-def test_no_terminal_is_obeyed_by_what_the_api_says():
+def test_control_characters_from_the_api_are_escaped():
     nasty = {**ORDER, "customer_id": "\x1b]0;owned\x07", "metadata": {"[red]x": "\u202e\x9b31m"}, "status": "[b]ODD"}
-    with answering(Answer(200, nasty)) as server:
+    with serve_answers(Answer(200, nasty)) as server:
         for command in (("show", "ord_1"), ("--json", "show", "ord_1")):
-            ran = here("--api", server.url, *command)
+            ran = run("--api", server.url, *command)
             assert ran.code == 0, ran.err
             assert not {"\x1b", "\x07", "\x9b", "\u202e"} & {*ran.out}
             assert "[red]x" in ran.out

@@ -1,4 +1,4 @@
-"""Durations and instants as people write them."""
+"""Parsing and formatting durations and instants, and the statistics of response times."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ def test_a_duration_is_a_number_with_a_unit(written, duration):
 
 
 @pytest.mark.parametrize("written", ["", "s", "-1s", "1e3s", "1 s", "31d", "NaN", "1w"])
-def test_what_is_no_duration_is_refused(written):
+def test_an_invalid_duration_is_refused(written):
     with pytest.raises(ValueError, match="duration"):
         parse_duration(written)
 
@@ -32,19 +32,19 @@ def test_what_is_no_duration_is_refused(written):
         ("1d", "2026-01-30T09:30:00.000Z"),
     ],
 )
-def test_a_time_is_an_instant_a_date_or_how_long_ago(written, text):
+def test_a_time_is_an_instant_a_date_or_an_age(written, text):
     assert parse_instant(written, NOW) == text
 
 
 @pytest.mark.parametrize(
     "written", ["", "now", "2026-01-31T09:30:00", "2026-02-30", "40d", "0001-01-01T00:00:00+10:00"]
 )
-def test_what_is_no_time_is_refused(written):
+def test_an_invalid_time_is_refused(written):
     with pytest.raises(ValueError, match="a time is"):
         parse_instant(written, NOW)
 
 
-def test_durations_are_shown_as_people_say_them():
+def test_durations_are_formatted_with_units():
     assert [format_duration(each) for each in (0.0123, 3.44, 125, 12_000)] == [
         "12 ms",
         "3.4 s",
@@ -53,14 +53,14 @@ def test_durations_are_shown_as_people_say_them():
     ]
 
 
-def test_percentiles_are_of_the_nearest_rank():
+def test_percentiles_use_the_nearest_rank():
     hundred = [number / 100 for number in range(100, 0, -1)]
     assert percentiles(hundred) == {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
     assert percentiles([0.2]) == {"p50": 0.2, "p90": 0.2, "p99": 0.2, "max": 0.2}
     assert percentiles([]) is None
 
 
-def test_a_histogram_counts_every_time_once():
+def test_a_histogram_counts_each_time_once():
     bars = histogram([0.0001, 0.01, 0.02, 0.02, 0.64])
     assert sum(bar["count"] for bar in bars) == 5
     assert bars[-1] == {"up_to": 0.64, "count": 1}

@@ -1,4 +1,4 @@
-"""What makes sending a file again safe: the key of each order."""
+"""The idempotency keys of a file's orders make a second run safe."""
 
 from decimal import Decimal
 
@@ -25,7 +25,7 @@ def test_the_same_file_has_the_same_keys_and_equal_orders_differ():
     assert len({*first}) == 3
 
 
-def test_a_file_has_the_keys_that_version_0_1_0_made_of_it():
+def test_a_file_has_the_keys_of_version_0_1_0():
     """With other keys, a file that is submitted again with a newer version would be ordered twice."""
     entries = [Entry(1, order()), Entry(2, order()), Entry(3, order(), label="PO-7")]
     assert [request.key for request in build_requests(entries, "")] == [
@@ -38,30 +38,30 @@ def test_a_file_has_the_keys_that_version_0_1_0_made_of_it():
     ]
 
 
-def test_lines_that_are_added_or_moved_leave_the_other_keys_alone():
+def test_adding_or_moving_lines_does_not_change_the_other_keys():
     first, second = order(), order(customer_id="cust_2")
     assert {*keys(first, second)} < {*keys(order(customer_id="cust_0"), second, first)}
 
 
-def test_another_label_makes_other_orders():
+def test_another_batch_label_gives_other_keys():
     assert keys(order(), batch="a") != keys(order(), batch="b")
 
 
-def test_an_amount_has_one_key_however_it_is_written():
+def test_equal_amounts_have_the_same_key():
     written = [order(total_amount=amount) for amount in (Decimal("60.00"), 60, Decimal("6E1"), Decimal("60.0"))]
     assert len({key for each in written for key in keys(each)}) == 1
     assert keys(order(total_amount=0)) == keys(order(total_amount=Decimal("-0.00")))
     assert len({key for amount in (6, 60, -60) for key in keys(order(total_amount=amount))}) == 3
 
 
-def test_a_key_is_one_that_the_api_takes_and_the_body_is_exact():
+def test_the_api_accepts_the_key_and_the_body_is_exact():
     [request] = build_requests([Entry(1, strict_json.parse('{"total_amount": 0.10}'))], "any label\n")
     assert 16 <= len(request.key) <= 128
     assert request.key.isprintable()
     assert request.body == b'{"total_amount":0.10}'
 
 
-def test_what_the_file_calls_an_order_tells_it_from_an_equal_one_of_another_file():
+def test_equal_orders_with_different_labels_have_different_keys():
     columns = b"order,customer_id,product_id,quantity,price\n"
     monday, tuesday = (
         [each.key for each in build_requests(read_orders(columns + name + b",cust_1,prod_1,2,29.99\n", "f.csv"), "")]

@@ -1,4 +1,4 @@
-"""Submitting, following, showing, listing and cancelling orders, and load, against the whole system."""
+"""Submit, watch, show, list, cancel and load against the embedded system."""
 
 import json
 import signal
@@ -9,42 +9,42 @@ import httpx
 import pytest
 
 from service.orders.submission import received
-from tests.cli.commands import eventually, here, installed, started
+from tests.cli.commands import eventually, run, run_installed, start_installed
 from tests.cli.stub import Answer, stub
 from tests.support import valid_order
 
 
-def file_of(path, *orders):
+def write_orders(path, *orders):
     path.write_text("\n".join(order if isinstance(order, str) else json.dumps(order) for order in orders))
     return str(path)
 
 
-def stored(url, customer):
-    """The customer's orders, as the API has them."""
-    found = here("--api", url, "--json", "list", "--customer", customer, "--all")
+def list_orders(url, customer):
+    """The orders of the customer, as the API lists them."""
+    found = run("--api", url, "--json", "list", "--customer", customer, "--all")
     assert found.code == 0, found.err
     return found.lines
 
 
-def submitted(url, customer, tmp_path, **changes):
-    """The id of an order that was submitted."""
-    file = file_of(tmp_path / "one.json", valid_order(customer_id=customer, **changes))
-    return here("--api", url, "--json", "submit", file).json["orders"][0]["order_id"]
+def submit_order(url, customer, tmp_path, **changes):
+    """Submit an order, and return its id."""
+    file = write_orders(tmp_path / "one.json", valid_order(customer_id=customer, **changes))
+    return run("--api", url, "--json", "submit", file).json["orders"][0]["order_id"]
 
 
-def just_received(cloud, order_id):
-    """An order whose workflow nobody has started."""
+def store_received_order(cloud, order_id):
+    """Store an order without an execution of the workflow."""
     at = datetime.now(UTC)
     content = valid_order()
     order = received(content, order_id=order_id, owner="anonymous", actor="api", at=at, write_id="w")
     cloud.system.store.create(order)
 
 
-def test_a_file_is_submitted_followed_and_reported(url, customer, tmp_path):
+def test_the_orders_of_a_file_are_submitted_awaited_and_reported(url, customer, tmp_path):
     order = valid_order(customer_id=customer)
     wrong = valid_order(customer_id=customer, total_amount=1)
-    file, report = file_of(tmp_path / "o.jsonl", order, "{oops", order, wrong), tmp_path / "report.jsonl"
-    ran = here("--api", url, "submit", file, "--wait", "--report", str(report))
+    file, report = write_orders(tmp_path / "o.jsonl", order, "{oops", order, wrong), tmp_path / "report.jsonl"
+    ran = run("--api", url, "submit", file, "--wait", "--report", str(report))
     assert ran.code == 1
     assert ran.err == "dofs: Of 4 orders: 1 refused, 1 unreadable; see the table for the reasons.\n"
     told = [" ".join(line.split()) for line in ran.out.splitlines()]
@@ -53,43 +53,43 @@ def test_a_file_is_submitted_followed_and_reported(url, customer, tmp_path):
     assert "4 /total_amount must equal the sum of quantity × price, 59.98" in told
     outcomes = {(each["line"], each["outcome"]) for each in map(json.loads, report.read_text().splitlines())}
     assert outcomes == {(1, "accepted"), (2, "unreadable"), (3, "accepted"), (4, "refused")}
-    assert len(stored(url, customer)) == 2
+    assert len(list_orders(url, customer)) == 2
 
 
-def test_running_it_again_doubles_nothing_and_appended_lines_are_new(url, customer, tmp_path):
+def test_a_second_run_submits_only_the_appended_lines(url, customer, tmp_path):
     order, other = valid_order(customer_id=customer), valid_order(customer_id=customer, metadata={"n": "1"})
-    first = here("--api", url, "--json", "submit", file_of(tmp_path / "o.jsonl", order, order))
-    again = here("--api", url, "--json", "submit", file_of(tmp_path / "o.jsonl", order, order, order, other))
+    first = run("--api", url, "--json", "submit", write_orders(tmp_path / "o.jsonl", order, order))
+    again = run("--api", url, "--json", "submit", write_orders(tmp_path / "o.jsonl", order, order, order, other))
     assert (first.code, first.json["accepted"], first.json["already_there"]) == (0, 2, 0)
     assert (again.code, again.json["accepted"], again.json["already_there"]) == (0, 2, 2)
-    labelled = here("--api", url, "--json", "submit", file_of(tmp_path / "o.jsonl", order), "--batch", "b")
+    labelled = run("--api", url, "--json", "submit", write_orders(tmp_path / "o.jsonl", order), "--batch", "b")
     assert labelled.json["accepted"] == 1
-    assert len(stored(url, customer)) == 5
+    assert len(list_orders(url, customer)) == 5
 
 
-def test_standard_input_and_csv_are_taken(url, customer):
+def test_csv_is_read_from_standard_input(url, customer):
     table = f"order,customer_id,product_id,quantity,price\nA,{customer},p,3,0.10\nA,,q,1,0.20\n"
-    ran = here("--api", url, "submit", "-", stdin=table.encode())
+    ran = run("--api", url, "submit", "-", stdin=table.encode())
     assert ran.code == 0, ran.err
-    [order] = stored(url, customer)
+    [order] = list_orders(url, customer)
     assert (order["total_amount"], len(order["items"])) == (0.5, 2)
     assert order["order_id"] in ran.out
 
 
-def test_lenient_leaves_the_judgment_to_the_workflow(url, tmp_path):
-    file = file_of(tmp_path / "o.json", {"items": 5})
-    assert here("--api", url, "submit", file).code == 1
-    ran = here("--api", url, "--json", "submit", file, "--lenient", "--wait")
+def test_lenient_orders_are_validated_in_the_workflow(url, tmp_path):
+    file = write_orders(tmp_path / "o.json", {"items": 5})
+    assert run("--api", url, "submit", file).code == 1
+    ran = run("--api", url, "--json", "submit", file, "--lenient", "--wait")
     assert (ran.code, ran.json["accepted"], ran.json["ended"]) == (1, 1, {"REJECTED": 1})
-    watched = here("--api", url, "watch", ran.json["orders"][0]["order_id"])
+    watched = run("--api", url, "watch", ran.json["orders"][0]["order_id"])
     assert watched.code == 1
     assert "/customer_id: is required" in watched.err
 
 
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
-def test_what_was_interrupted_goes_on_without_doubles(blow, url, customer, tmp_path):
+def test_a_run_after_an_interruption_creates_no_duplicates(blow, url, customer, tmp_path):
     orders = [valid_order(customer_id=customer, metadata={"n": str(number % 4)}) for number in range(9)]
-    file = file_of(tmp_path / "o.jsonl", *orders)
+    file = write_orders(tmp_path / "o.jsonl", *orders)
     may_answer = threading.Semaphore(5)
 
     def through(request):
@@ -98,87 +98,87 @@ def test_what_was_interrupted_goes_on_without_doubles(blow, url, customer, tmp_p
         return Answer(answer.status_code, answer.content, {"Content-Type": answer.headers["content-type"]})
 
     with stub(through) as gate:
-        process = started("--api", gate.url, "submit", file, "--concurrency", "2")
+        process = start_installed("--api", gate.url, "submit", file, "--concurrency", "2")
         eventually(lambda: len(gate.received) == 7)
         process.send_signal(blow)
         may_answer.release(2)
         _, err = process.communicate(timeout=20)
         may_answer.release(100)
-    again = here("--api", url, "--json", "submit", file)
+    again = run("--api", url, "--json", "submit", file)
     assert (again.code, again.json["accepted"] + again.json["already_there"]) == (0, 9)
-    assert len(stored(url, customer)) == 9
+    assert len(list_orders(url, customer)) == 9
     if blow is signal.SIGINT:
         assert (process.returncode, again.json["already_there"]) == (130, 7)
         assert "7 of 9 orders are submitted. Run the same command again" in err
 
 
-def test_an_order_is_watched_to_its_end(url, customer, tmp_path):
-    order_id = submitted(url, customer, tmp_path)
-    ran = here("--api", url, "--json", "watch", order_id)
+def test_an_order_is_watched_until_it_is_terminal(url, customer, tmp_path):
+    order_id = submit_order(url, customer, tmp_path)
+    ran = run("--api", url, "--json", "watch", order_id)
     assert ran.code == 0, ran.err
     assert [entry["to"] for entry in ran.lines] == ["RECEIVED", "PENDING", "PROCESSING", "FULFILLED"]
     assert {entry["order_id"] for entry in ran.lines} == {order_id}
 
 
-def test_an_order_that_fails_or_takes_too_long_ends_a_watch_with_1(url, cloud, failing, customer, tmp_path):
-    order_id = submitted(url, customer, tmp_path)
-    failed = here("--api", url, "watch", order_id)
+def test_a_watch_ends_with_1_if_the_order_fails_or_takes_too_long(url, cloud, failing, customer, tmp_path):
+    order_id = submit_order(url, customer, tmp_path)
+    failed = run("--api", url, "watch", order_id)
     assert (failed.code, failed.err) == (1, f"dofs: Order {order_id} is FAILED.\n")
     assert "the simulated warehouse declined" in failed.out
-    just_received(cloud, "ord_waits")
-    waited = here("--api", url, "watch", "ord_waits", "--timeout", "300ms")
+    store_received_order(cloud, "ord_waits")
+    waited = run("--api", url, "watch", "ord_waits", "--timeout", "300ms")
     assert (waited.code, waited.err) == (1, "dofs: Order ord_waits is still RECEIVED after 300ms.\n")
 
 
-def test_an_order_is_shown_with_nothing_that_a_terminal_would_obey(url, customer, tmp_path):
-    order_id = submitted(url, customer, tmp_path, metadata={"k": "[b]\x1b[31m"})
-    shown = installed("--api", url, "show", order_id)
+def test_an_order_is_shown_without_control_characters(url, customer, tmp_path):
+    order_id = submit_order(url, customer, tmp_path, metadata={"k": "[b]\x1b[31m"})
+    shown = run_installed("--api", url, "show", order_id)
     assert shown.code == 0
     for part in (order_id, customer, "59.98 USD", "prod_456", "29.99", "RECEIVED", r"[b]\x1b[31m"):
         assert part in shown.out
     assert "\x1b" not in shown.out
-    as_json = here("--api", url, "--json", "show", order_id)
+    as_json = run("--api", url, "--json", "show", order_id)
     assert as_json.json["total_amount"] == 59.98
     assert r"\u001b" in as_json.out
 
 
-def test_lists_are_newest_first_as_long_as_asked_for(url, customer, tmp_path):
-    file = file_of(tmp_path / "o.jsonl", *[valid_order(customer_id=customer)] * 5)
-    here("--api", url, "submit", file, "--wait", "--concurrency", "1")
-    everything = stored(url, customer)
+def test_lists_are_newest_first_and_limited(url, customer, tmp_path):
+    file = write_orders(tmp_path / "o.jsonl", *[valid_order(customer_id=customer)] * 5)
+    run("--api", url, "submit", file, "--wait", "--concurrency", "1")
+    everything = list_orders(url, customer)
     created = [order["created_at"] for order in everything]
     assert created == sorted(created, reverse=True)
-    two = installed("--api", url, "--json", "list", "--customer", customer, "--limit", "2")
+    two = run_installed("--api", url, "--json", "list", "--customer", customer, "--limit", "2")
     assert [order["order_id"] for order in two.lines] == [order["order_id"] for order in everything[:2]]
-    shown = here("--api", url, "list", "--status", "fulfilled", "--limit", "3").out.splitlines()
+    shown = run("--api", url, "list", "--status", "fulfilled", "--limit", "3").out.splitlines()
     assert len(shown) == 4
-    assert here("--api", url, "list", "--customer", "nobody").err == "No orders.\n"
+    assert run("--api", url, "list", "--customer", "nobody").err == "No orders.\n"
 
 
-def test_an_order_is_cancelled_until_it_is_too_late(url, cloud, customer, tmp_path):
-    just_received(cloud, "ord_unwanted")
-    ran = installed("--api", url, "--json", "cancel", "ord_unwanted")
+def test_an_order_is_cancelled_unless_it_is_too_late(url, cloud, customer, tmp_path):
+    store_received_order(cloud, "ord_unwanted")
+    ran = run_installed("--api", url, "--json", "cancel", "ord_unwanted")
     assert (ran.code, ran.json["status"]) == (0, "CANCELLED")
-    order_id = submitted(url, customer, tmp_path)
-    assert here("--api", url, "watch", order_id).code == 0
-    late = here("--api", url, "cancel", order_id)
+    order_id = submit_order(url, customer, tmp_path)
+    assert run("--api", url, "watch", order_id).code == 0
+    late = run("--api", url, "cancel", order_id)
     assert (late.code, late.out) == (6, "")
     assert late.err == f"dofs: Order {order_id}: The order can no longer be cancelled: The order is FULFILLED.\n"
 
 
 @pytest.mark.parametrize("command", [("show",), ("watch",), ("cancel",), ("failed", "show")])
-def test_an_order_that_there_is_not_is_named(command, url):
-    ran = here("--api", url, *command, "ord_none")
+def test_an_unknown_order_is_an_error(command, url):
+    ran = run("--api", url, *command, "ord_none")
     assert (ran.code, ran.out) == (5, "")
     assert ran.err.startswith("dofs: Order ord_none: ")
 
 
-def test_load_accounts_for_every_order(url):
-    ran = installed("--api", url, "--json", "load", "--rate", "40", "--duration", "300ms", "--timeout", "20s")
+def test_load_checks_every_order(url):
+    ran = run_installed("--api", url, "--json", "load", "--rate", "40", "--duration", "300ms", "--timeout", "20s")
     assert ran.code == 0, ran.err
     told = ran.json
     assert (told["sent"], told["accepted"], told["ended"]) == (12, 12, {"FULFILLED": 12})
     assert told["response_seconds"].keys() == told["seconds_to_end"].keys() == {"p50", "p90", "p99", "max"}
     assert sum(bar["count"] for bar in told["response_histogram"]) == 12
-    assert {order["status"] for order in stored(url, told["customer_id"])} == {"FULFILLED"}
-    assert len(stored(url, told["customer_id"])) == 12
+    assert {order["status"] for order in list_orders(url, told["customer_id"])} == {"FULFILLED"}
+    assert len(list_orders(url, told["customer_id"])) == 12

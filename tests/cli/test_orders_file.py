@@ -1,4 +1,4 @@
-"""Reading a file of orders: every format, every mistake on its line, amounts to the digit."""
+"""Reading the orders of a file: the formats, the errors with their lines, and exact amounts."""
 
 import json
 from decimal import Decimal
@@ -33,13 +33,13 @@ def refusal(content, name):
     return str(stopped.value)
 
 
-def test_json_holds_one_order_or_an_array_of_them():
+def test_json_has_one_order_or_an_array_of_orders():
     assert len(documents(ORDER)) == 1
     assert len(documents(f"[{ORDER}, {ORDER}]")) == 2
     assert documents("[]") == []
 
 
-def test_each_order_of_an_array_has_its_line_and_its_own_error():
+def test_each_order_of_an_array_has_a_line_and_an_error():
     content = f'[\n{ORDER},\n{{"price": NaN}},\n\n{{"a": 1, "a": 2}}, {ORDER}\n]\n'
     assert lines(content, "orders.json") == [
         (2, None),
@@ -71,16 +71,16 @@ def test_a_bad_line_of_json_lines_does_not_stop_the_others():
         ("[" * 100_000, "nested too deep"),
     ],
 )
-def test_json_that_ends_nowhere_is_refused_where_it_breaks(content, said):
+def test_invalid_json_is_refused_with_its_position(content, said):
     assert said in refusal(content, "orders.json")
 
 
-def test_amounts_stay_the_digits_that_were_written():
+def test_the_digits_of_amounts_are_kept():
     [order] = documents('{"total_amount": 0.10, "items": [{"price": 12345678901234567.89}]}')
     assert (str(order["total_amount"]), str(order["items"][0]["price"])) == ("0.10", "12345678901234567.89")
 
 
-def test_rows_of_one_order_are_one_order_with_the_exact_sum():
+def test_rows_with_the_same_order_are_one_order_with_the_exact_sum():
     rows = "A,cust_1,p1,3,0.10\nB,cust_2,p2,1,5\nA,,p3,1,0.20\n"
     assert documents(HEAD + rows, "orders.csv") == [
         {
@@ -99,7 +99,7 @@ def test_rows_of_one_order_are_one_order_with_the_exact_sum():
     ]
 
 
-def test_rows_without_an_order_are_orders_of_their_own():
+def test_each_row_without_an_order_is_one_order():
     content = "customer_id,product_id,quantity,price,total_amount,currency,metadata.channel\n"
     first, second = documents(content + "c,p,1,2.50,9.99,EUR,web\nc,p,1,2.50,,,\n", "orders.csv")
     assert (first["total_amount"], first["currency"], first["metadata"]) == (Decimal("9.99"), "EUR", {"channel": "web"})
@@ -117,21 +117,21 @@ def test_rows_without_an_order_are_orders_of_their_own():
         ('A,c,p,1,"1"x', "the row is not valid CSV"),
     ],
 )
-def test_a_wrong_row_is_told_with_its_line_and_spares_the_other_orders(row, said):
+def test_an_invalid_row_has_a_line_and_does_not_stop_the_other_orders(row, said):
     first, last = lines(HEAD + row + "\nB,c,p,1,1.00\n", "orders.csv")
     assert first[0] == 2
     assert said in first[1]
     assert last == (3, None)
 
 
-def test_half_of_an_order_is_never_sent():
+def test_an_order_with_an_invalid_row_is_not_submitted():
     assert lines(HEAD + "A,c,p,1,1.00\nA,c,p,x,1.00\n", "orders.csv") == [(2, "line 3: quantity is not a number")]
     assert lines(HEAD + "A,c,p,1,1.00\nA,d,p,1,1.00\n", "orders.csv") == [
         (2, "line 3: customer_id differs from line 2 of the same order")
     ]
 
 
-def test_wrong_columns_are_all_named():
+def test_all_wrong_columns_are_named():
     said = refusal("customer_id,product_id,quantity,prize,prize,quantity\n", "orders.csv")
     assert "missing price; unknown prize, prize; repeated quantity" in said
 
@@ -141,17 +141,17 @@ def test_wrong_columns_are_all_named():
     [(f"[{ORDER}]", 1), (f" {ORDER}\n{ORDER}", 2), (json.dumps(valid_order(), indent=2), 1), (HEAD + "A,c,p,1,1\n", 1)],
     ids=["array", "lines", "one order", "csv"],
 )
-def test_the_format_of_standard_input_is_seen(content, count):
+def test_the_format_of_standard_input_is_detected(content, count):
     assert len(documents(content, "-")) == count
     assert len(documents("\ufeff" + content, "-")) == count
 
 
-def test_a_format_that_cannot_be_seen_must_be_named():
+def test_a_format_that_cannot_be_detected_must_be_given():
     assert "give --format" in refusal("hello", "-")
     assert len(documents(ORDER, "orders.txt", Format.JSONL)) == 1
 
 
-def test_what_is_not_utf_8_is_told_with_its_line():
+def test_text_that_is_not_utf_8_is_refused_with_its_line():
     assert "line 2 is not UTF-8" in refusal(HEAD.encode() + b"A,c,\xff,1,1\n", "orders.csv")
 
 
@@ -162,7 +162,7 @@ ROWS = st.text(',"\n\r A1.-e\0', max_size=40).map(lambda rows: (HEAD + rows).enc
 @given(JUNK | ROWS, st.sampled_from([None, *Format]))
 @example(b'"' + b"x" * 200_000, Format.CSV)
 @example(HEAD.encode() + b"A,c,p,9999999999999999999999999999999999999999,1e300\n", Format.CSV)
-def test_junk_is_refused_in_a_sentence_or_read(content, chosen):
+def test_junk_is_read_or_refused_with_a_message(content, chosen):
     try:
         entries = read_orders(content, "-", chosen)
     except CliError as stop:

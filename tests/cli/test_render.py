@@ -1,4 +1,4 @@
-"""What stands in a terminal: only what can do no harm, and as much as there is room for."""
+"""Output for a terminal: escaped texts, and tables that fit its width."""
 
 import pytest
 from hypothesis import given
@@ -19,12 +19,12 @@ def shown(width, monkeypatch, capsys):
 
 
 @given(st.text())
-def test_a_text_has_nothing_left_that_a_terminal_would_obey(text):
+def test_an_escaped_text_is_printable(text):
     assert escape(text).isprintable()
     assert escape(text) == text or not text.isprintable()
 
 
-def test_a_table_leaves_out_what_is_expendable_and_never_breaks_an_id(monkeypatch, capsys):
+def test_a_narrow_table_omits_optional_columns_and_keeps_ids_whole(monkeypatch, capsys):
     wide, narrow, tiny = (shown(width, monkeypatch, capsys) for width in (PIPE_WIDTH, 80, 50))
     assert all(part in wide for part in ROW)
     assert ROW[0] in narrow
@@ -34,12 +34,12 @@ def test_a_table_leaves_out_what_is_expendable_and_never_breaks_an_id(monkeypatc
     assert ROW[2] not in tiny
 
 
-def test_a_count_that_is_not_exact_is_told_as_at_least():
+def test_a_count_that_is_not_exact_has_a_plus_sign():
     assert format_count({"count": 2000, "exact": False}) == "2,000+"
     assert format_count({"count": 2000, "exact": True}) == "2,000"
 
 
-def test_figures_of_a_system_that_has_done_nothing_are_shown(capsys):
+def test_the_statistics_of_an_idle_system_are_shown(capsys):
     nothing = {"visible": 0, "in_flight": 0}
     hour = {"since": "…", "fulfilled": 0, "failed": 0, "success_rate": None, "seconds_to_fulfillment": None}
     oldest = {"order_id": "ord_1", "status": "PENDING", "since": "2026-01-31T09:30:00.000Z"}
@@ -59,5 +59,5 @@ def test_figures_of_a_system_that_has_done_nothing_are_shown(capsys):
 
 
 @pytest.mark.parametrize(("counts", "line"), [([0, 1, 7], "▁▂█"), ([0, 0], "▁▁"), ([], "")])
-def test_a_sparkline_is_as_high_as_its_counts(counts, line):
+def test_the_bars_of_a_sparkline_are_proportional_to_the_counts(counts, line):
     assert sparkline(counts) == line

@@ -8,7 +8,7 @@ from service.cli.commands import smoke
 from service.fulfillers.simulated import DECLINED
 from service.orders.model import Failure, FailureKind
 from service.orders.ports import NotFulfilled
-from tests.cli.commands import here
+from tests.cli.commands import run
 from tests.cli.stub import Answer, problem, stub
 
 ACCEPTED = Answer(202, {"order_id": "ord_1", "status": "RECEIVED"})
@@ -27,15 +27,15 @@ def order(*timeline):
 
 
 def test_one_order_goes_through_the_whole_system(url):
-    ran = here("--api", url, "--json", "smoke")
+    ran = run("--api", url, "--json", "smoke")
     assert ran.code == 0, ran.err
     assert ran.json["answer"] == "attempt 1 succeeded"
-    shown = here("--api", url, "--json", "show", ran.json["order_id"]).json
+    shown = run("--api", url, "--json", "show", ran.json["order_id"]).json
     assert (shown["status"], shown["customer_id"], shown["total_amount"]) == ("FULFILLED", smoke.CUSTOMER, 0)
 
 
 def test_that_the_simulated_warehouse_declines_is_an_answer(url, failing):
-    ran = here("--api", url, "smoke")
+    ran = run("--api", url, "smoke")
     assert ran.code == 0, ran.err
     assert "The warehouse answered order" in ran.out
     assert DECLINED in ran.out
@@ -47,7 +47,7 @@ def test_an_attempt_that_broke_off_is_none(url, cloud, monkeypatch):
             return NotFulfilled(Failure(FailureKind.ERROR, "KeyError"))
 
     monkeypatch.setattr(cloud.system, "fulfiller", Broken())
-    ran = here("--api", url, "smoke")
+    ran = run("--api", url, "smoke")
     assert ran.code == 1
     assert "became FAILED: attempt 1 of 1: KeyError" in ran.err
 
@@ -64,14 +64,14 @@ def test_an_attempt_that_broke_off_is_none(url, cloud, monkeypatch):
         (CLAIMED, "is still PROCESSING"),
     ],
 )
-def test_an_order_that_gets_no_further_is_named_with_where_it_stands(timeline, said):
+def test_an_order_without_an_answer_is_an_error_with_its_state(timeline, said):
     with stub(lambda request: ACCEPTED if request.method == "POST" else order(*timeline)) as server:
-        ran = here("--api", server.url, "smoke", "--timeout", "1s")
+        ran = run("--api", server.url, "smoke", "--timeout", "1s")
     assert (ran.code, ran.out) == (1, "")
     assert f"Order ord_1 {said}" in ran.err
 
 
-def test_a_new_deployment_is_given_time_and_its_order_is_one_however_often_it_is_sent():
+def test_submitting_to_a_new_deployment_is_retried_with_one_idempotency_key():
     refusals = [Answer(403, {"message": "Forbidden"}), problem(500, "internal-error", "Internal error")]
 
     def answer(request):
@@ -80,7 +80,7 @@ def test_a_new_deployment_is_given_time_and_its_order_is_one_however_often_it_is
         return order(*CLAIMED, entry("PROCESSING", "FULFILLED", "attempt 1 succeeded"))
 
     with stub(answer) as server:
-        ran = here("--api", server.url, "smoke", "--timeout", "20s")
+        ran = run("--api", server.url, "smoke", "--timeout", "20s")
     assert ran.code == 0, ran.err
     sent = [request for request in server.received if request.method == "POST"]
     assert len(sent) == 3
@@ -89,7 +89,7 @@ def test_a_new_deployment_is_given_time_and_its_order_is_one_however_often_it_is
     assert json.loads(sent[0].body)["customer_id"] == smoke.CUSTOMER
 
 
-def test_a_part_of_a_new_deployment_that_does_not_know_it_yet_is_asked_again():
+def test_reading_from_a_new_deployment_is_retried():
     refusals = [Answer(403, {"message": "Forbidden"}), problem(500, "internal-error", "Internal error")]
 
     def answer(request):
@@ -98,29 +98,29 @@ def test_a_part_of_a_new_deployment_that_does_not_know_it_yet_is_asked_again():
         return refusals.pop() if refusals else order(*CLAIMED, entry("PROCESSING", "FULFILLED", "attempt 1 succeeded"))
 
     with stub(answer) as server:
-        ran = here("--api", server.url, "smoke", "--timeout", "20s")
+        ran = run("--api", server.url, "smoke", "--timeout", "20s")
     assert ran.code == 0, ran.err
 
 
-def test_an_order_that_can_be_sent_and_not_be_seen_is_a_failure(monkeypatch):
+def test_an_accepted_order_that_cannot_be_read_is_an_error(monkeypatch):
     monkeypatch.setattr(smoke, "STARTUP_SECONDS", 0.5)
     refused = Answer(403, {"message": "Forbidden"})
     with stub(lambda request: ACCEPTED if request.method == "POST" else refused) as server:
-        ran = here("--api", server.url, "smoke")
+        ran = run("--api", server.url, "smoke")
     assert ran.code == 1
     assert "Order ord_1 was accepted, but cannot be read" in ran.err
 
 
-def test_an_api_that_refuses_the_order_is_given_no_time():
+def test_a_refused_order_is_not_retried():
     with stub(lambda _: problem(422, "order-invalid", "The order is not valid")) as server:
-        ran = here("--api", server.url, "smoke")
+        ran = run("--api", server.url, "smoke")
     assert ran.code == 1
     assert len(server.received) == 1
     assert "was not accepted" in ran.err
 
 
-def test_an_api_that_is_never_there_ends_it(monkeypatch):
+def test_an_unreachable_api_is_an_error(monkeypatch):
     monkeypatch.setattr(smoke, "STARTUP_SECONDS", 0.5)
-    ran = here("--api", "http://127.0.0.1:9", "smoke")
+    ran = run("--api", "http://127.0.0.1:9", "smoke")
     assert ran.code == 1
     assert "cannot be reached" in ran.err

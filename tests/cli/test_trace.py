@@ -1,21 +1,21 @@
-"""`dofs trace` on a file: an order's log lines in their order, and nothing else of what stands there."""
+"""`dofs trace --file`: the log lines of an order, in order of time."""
 
 import json
 
 import pytest
 
-from tests.cli.commands import here, installed
-from tests.cli.log_lines import ORDER, STORY, TRACE, line, messages, raw
+from tests.cli.commands import run, run_installed
+from tests.cli.log_lines import ORDER, ORDER_LINES, TRACE, line, messages, raw
 
 
-def traced(*lines, arguments=(), order=ORDER):
-    """What is shown of lines that come through a pipe."""
+def trace_lines(*lines, arguments=(), order=ORDER):
+    """Trace an order in lines on standard input."""
     text = "\n".join(each if isinstance(each, str) else json.dumps(each) for each in lines)
-    return here("trace", order, "--file", "-", *arguments, stdin=text.encode("utf-8", "surrogatepass"))
+    return run("trace", order, "--file", "-", *arguments, stdin=text.encode("utf-8", "surrogatepass"))
 
 
-def test_lines_are_shown_in_their_order_with_what_happened():
-    ran = traced(*STORY)
+def test_lines_are_shown_in_order_of_time():
+    ran = trace_lines(*ORDER_LINES)
     assert (ran.code, ran.err) == (0, "")
     head, _, headings, *rows = ran.out.splitlines()
     assert head.split() == [ORDER, "2026-01-31", "4", "lines", "in", "1.5", "s", "trace", TRACE]
@@ -28,15 +28,15 @@ def test_lines_are_shown_in_their_order_with_what_happened():
     ]
 
 
-def test_for_programs_the_lines_are_given_whole():
-    ran = traced(*STORY, raw('"n":1.10,"big":12345678901234567890,"é":"\\u001b"'), arguments=("--json",))
+def test_json_output_has_all_fields_of_the_lines():
+    ran = trace_lines(*ORDER_LINES, raw('"n":1.10,"big":12345678901234567890,"é":"\\u001b"'), arguments=("--json",))
     assert ran.code == 0
-    assert ran.lines[:4] == [STORY[1], STORY[2], STORY[0], STORY[3]]
+    assert ran.lines[:4] == [ORDER_LINES[1], ORDER_LINES[2], ORDER_LINES[0], ORDER_LINES[3]]
     assert '"n":1.10,"big":12345678901234567890' in ran.out
     assert ran.out.isascii()
 
 
-def test_a_line_belongs_if_it_names_the_order_or_is_of_its_trace_and_names_no_other():
+def test_lines_that_name_the_order_or_share_its_trace_belong_to_it():
     lines = (
         line(1, trace_id=TRACE),
         line(2, trace_id=TRACE, order_id=None),
@@ -51,48 +51,50 @@ def test_a_line_belongs_if_it_names_the_order_or_is_of_its_trace_and_names_no_ot
         line(11, order_id=ORDER, trace_id={"a": 1}),
         line(12, message=f"tells of {ORDER}"),
     )
-    assert messages(traced(*lines, arguments=("--json",))) == ["m1", "m2", "m8", "m11"]
+    assert messages(trace_lines(*lines, arguments=("--json",))) == ["m1", "m2", "m8", "m11"]
 
 
-def test_lines_of_one_millisecond_stay_as_they_were_written():
+def test_lines_of_one_millisecond_keep_their_sequence():
     lines = [line(1, order_id=ORDER, trace_id=TRACE, message=str(number)) for number in range(12)]
-    lines[0].pop("order_id")  # it is known to belong when the others are
-    assert messages(traced(*lines, arguments=("--json",))) == [str(number) for number in range(12)]
+    lines[0].pop("order_id")  # it belongs to the order only by its trace, which a later line names
+    assert messages(trace_lines(*lines, arguments=("--json",))) == [str(number) for number in range(12)]
 
 
 @pytest.mark.parametrize("at", ["soon", 5, None, ["x"], "2026-01-31T09:30:00", "0001-01-01T00:00:00+23:00"])
-def test_a_line_that_does_not_say_when_stands_last(at):
-    ran = traced(line(9, order_id=ORDER, timestamp=at, message="some time"), *STORY)
+def test_a_line_without_a_timestamp_is_last(at):
+    ran = trace_lines(line(9, order_id=ORDER, timestamp=at, message="some time"), *ORDER_LINES)
     assert ran.code == 0
     assert ran.out.splitlines()[-1].split() == ["–", "–", "–", "–", "–", "–", "some", "time"]
 
 
-def test_days_are_told_where_there_are_several():
-    ran = traced(line(0, order_id=ORDER), line(86_400_000, order_id=ORDER))
+def test_dates_are_shown_if_there_are_several():
+    ran = trace_lines(line(0, order_id=ORDER), line(86_400_000, order_id=ORDER))
     assert "2026-01-31 09:30:00.123" in ran.out
     assert "2026-02-01 09:30:00.123" in ran.out
     assert "86,400,000" in ran.out
 
 
-def test_who_only_looked_at_the_order_is_counted_and_nobody_elses_trace_is_followed():
+def test_get_requests_are_counted_and_their_traces_are_not_followed():
     look = line(50, event="api", route="GET /orders/{order_id}", order_id=ORDER, trace_id="9" * 32, outcome="200")
     missed = line(60, event="api", route="GET /orders/{order_id}", order_id=ORDER, trace_id="8" * 32, outcome="404")
-    ran = traced(*STORY, look, look, missed, line(70, trace_id="9" * 32))
+    ran = trace_lines(*ORDER_LINES, look, look, missed, line(70, trace_id="9" * 32))
     head, _, _, *rows = ran.out.splitlines()
     assert "5 lines in 1.5 s, without 2 of GET requests (--json shows them)" in head
     assert "999" not in ran.out
     assert [row.split()[3] for row in rows] == ["202", "404", "ok", "fulfilled", "attempt_failed:"]
-    assert len(traced(*STORY, look, look, missed, arguments=("--json",)).lines) == 7
-    assert "1 line in 0 ms" in traced(look).out
+    assert len(trace_lines(*ORDER_LINES, look, look, missed, arguments=("--json",)).lines) == 7
+    assert "1 line in 0 ms" in trace_lines(look).out
 
 
-def test_the_order_is_named_once_and_in_messages_only_where_it_is_not_at_their_begin():
-    ran = traced(line(1, order_id=ORDER, message=f"order {ORDER}: done"), line(2, order_id=ORDER, message=f"a {ORDER}"))
+def test_messages_are_shown_without_the_orders_id_at_their_start():
+    ran = trace_lines(
+        line(1, order_id=ORDER, message=f"order {ORDER}: done"), line(2, order_id=ORDER, message=f"a {ORDER}")
+    )
     assert [row.rstrip().split("  ")[-1] for row in ran.out.splitlines()[3:]] == ["done", f"a {ORDER}"]
 
 
-def test_an_exception_is_told_by_its_last_line():
-    ran = traced(
+def test_the_last_line_of_an_exception_is_shown():
+    ran = trace_lines(
         line(order_id=ORDER, level="ERROR", exception="Traceback (most …):\n  File …\nValueError: no such thing")
     )
     assert "  ERROR m0 (ValueError: no such thing)" in ran.out
@@ -106,9 +108,9 @@ HOSTILE = "first\n\x1b[31mred\x1b]0;title\x07 [bold]markup[/bold] :smile: \u202e
     "name", ["message", "event", "outcome", "reason", "attempt", "duration_ms", "exception", "level", "trace_id"]
 )
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
-def test_nothing_in_a_line_is_obeyed_by_the_terminal(name, arguments):
+def test_control_characters_in_a_line_are_escaped(name, arguments):
     content = {"order_id": ORDER, name: HOSTILE}
-    ran = traced(json.dumps(line(**content), ensure_ascii=False), arguments=arguments)
+    ran = trace_lines(json.dumps(line(**content), ensure_ascii=False), arguments=arguments)
     assert ran.code == 0
     assert all(each.isprintable() or each == "\n" for each in ran.out)
     assert "bidi" not in ran.out or "\\u202ebidi" in ran.out
@@ -118,8 +120,8 @@ def test_nothing_in_a_line_is_obeyed_by_the_terminal(name, arguments):
         assert ran.lines[0][name] == HOSTILE
 
 
-def test_names_of_fields_are_not_obeyed_either():
-    ran = traced(raw('"\x9b31m":1'), arguments=("--json",))
+def test_control_characters_in_field_names_are_escaped():
+    ran = trace_lines(raw('"\x9b31m":1'), arguments=("--json",))
     assert ran.out == raw('"\\u009b31m":1') + "\n"
 
 
@@ -140,11 +142,11 @@ def test_names_of_fields_are_not_obeyed_either():
     ],
     ids=range(11),
 )
-def test_what_is_no_line_of_a_log_is_passed_over_and_counted(text):
-    ran = traced(text, "", *STORY, text)
+def test_lines_that_are_not_json_objects_are_skipped_and_counted(text):
+    ran = trace_lines(text, "", *ORDER_LINES, text)
     assert ran.code == 0
     assert ran.err == "Skipped 2 of 6 lines: they are not JSON objects.\n"
-    assert len(ran.out.splitlines()) == 3 + len(STORY)
+    assert len(ran.out.splitlines()) == 3 + len(ORDER_LINES)
 
 
 @pytest.mark.parametrize(
@@ -152,43 +154,43 @@ def test_what_is_no_line_of_a_log_is_passed_over_and_counted(text):
     [{"a": [1, {"b": None}]}, True, 10**4000, "x" * 90_000, 1.5e300, "\ud800", ""],
     ids=["object", "truth", "digits", "long", "large", "surrogate", "empty"],
 )
-def test_values_of_other_types_are_shown_and_never_at_length(value):
+def test_values_of_other_types_are_shown_and_shortened(value):
     names = ("event", "outcome", "reason", "attempt", "duration_ms", "message", "level", "exception", "error")
     content = json.dumps(line(order_id=ORDER, **dict.fromkeys(names, value)))
-    ran = traced(content)
+    ran = trace_lines(content)
     assert ran.code == 0
     assert len(ran.out) < 3000
-    assert traced(content, arguments=("--json",)).lines == [json.loads(content)]
+    assert trace_lines(content, arguments=("--json",)).lines == [json.loads(content)]
 
 
-def test_a_line_that_is_nested_deep_is_left_out():
+def test_a_deeply_nested_line_is_skipped():
     deep = raw(f'"n":{"[" * 500}{"]" * 500}')
     for arguments in ((), ("--json",)):
-        ran = traced(deep, *STORY, arguments=arguments)
+        ran = trace_lines(deep, *ORDER_LINES, arguments=arguments)
         assert (ran.code, "[[" in ran.out) == (0, False)
 
 
 @pytest.mark.parametrize(
     "prefix", ["lambda-1  | ", "dofs-api-1 | ", "api-10|", "\x1b[2K", "\x1b[2Kapi-1  | ", "\ufeff"]
 )
-def test_what_compose_puts_before_a_line_is_understood(prefix):
-    ran = traced(*(prefix + json.dumps(each) + "\r" for each in STORY), arguments=("--json",))
+def test_the_prefixes_of_docker_compose_are_removed(prefix):
+    ran = trace_lines(*(prefix + json.dumps(each) + "\r" for each in ORDER_LINES), arguments=("--json",))
     assert (messages(ran), ran.err) == (["m0", "m100", "m300", "m1500"], "")
 
 
-def test_a_file_is_read_as_a_pipe_is(tmp_path):
+def test_a_file_is_read_like_a_pipe(tmp_path):
     file = tmp_path / "log.jsonl"
-    file.write_text("\n".join(map(json.dumps, STORY)))
-    ran = installed("trace", ORDER, "--file", str(file))
-    assert (ran.code, ran.out) == (0, traced(*STORY).out)
+    file.write_text("\n".join(map(json.dumps, ORDER_LINES)))
+    ran = run_installed("trace", ORDER, "--file", str(file))
+    assert (ran.code, ran.out) == (0, trace_lines(*ORDER_LINES).out)
 
 
-def test_a_log_that_does_not_tell_of_the_order_says_what_to_look_at():
-    ran = traced(line(order_id="ord_other"), "INFO: a text")
+def test_a_log_without_lines_of_the_order_is_an_error_with_advice():
+    ran = trace_lines(line(order_id="ord_other"), "INFO: a text")
     assert (ran.code, ran.out) == (5, "")
     assert f"Order {ORDER}: none of 2 lines belongs to it, and 1 of them are not JSON objects." in ran.err
     assert "DOFS_LOG_FORMAT=json" in ran.err
-    assert traced(arguments=("--json",)).code == 5
+    assert trace_lines(arguments=("--json",)).code == 5
 
 
 @pytest.mark.parametrize(
@@ -209,8 +211,8 @@ def test_a_log_that_does_not_tell_of_the_order_says_what_to_look_at():
         ((), "Missing argument 'ORDER_ID'"),
     ],
 )
-def test_wrong_usage_is_told(arguments, said):
-    ran = here("trace", *arguments)
+def test_wrong_usage_is_an_error(arguments, said):
+    ran = run("trace", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
     assert "\x1b" not in ran.err

@@ -1,4 +1,4 @@
-"""`dofs trace --aws`: an order's log lines out of the log group of the deployed function."""
+"""`dofs trace --aws`: the log lines of an order in the log group of the deployed function."""
 
 import json
 import time
@@ -11,36 +11,36 @@ from moto.logs.models import logs_backends
 
 from service.cli import log_group
 from service.orders.submission import received
-from tests.cli.commands import eventually, here
-from tests.cli.log_lines import ORDER, STORY, TRACE, line, messages
+from tests.cli.commands import eventually, run
+from tests.cli.log_lines import ORDER, ORDER_LINES, TRACE, line, messages
 from tests.support import valid_order
 
 
 @pytest.fixture
 def on_aws(cloud, monkeypatch):
-    """Trace an order with access to AWS alone; the embedded cloud's endpoint answers over HTTP."""
+    """Trace an order with `--aws`, against the AWS endpoint of the embedded cloud."""
     monkeypatch.setattr("service.cli.log_group.PAUSE", 0)
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint.url)
-    return lambda *arguments, order=ORDER: here("--json", "trace", order, "--aws", *arguments)
+    return lambda *arguments, order=ORDER: run("--json", "trace", order, "--aws", *arguments)
 
 
-def test_on_aws_an_order_is_followed_through_all_parts_of_the_system(cloud, url, monkeypatch, caplog):
+def test_on_aws_an_order_is_traced_through_all_components(cloud, url, monkeypatch, caplog):
     caplog.set_level("INFO", "service")
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint.url)
     order_id = httpx.post(f"{url}/order", json=valid_order()).json()["order_id"]
 
     def found():
-        lines = here("--json", "trace", order_id, "--aws").lines
+        lines = run("--json", "trace", order_id, "--aws").lines
         return lines if {"api", "batch"} <= {each["event"] for each in lines} else None
 
     lines = eventually(found)
     assert [each["timestamp"] for each in lines] == sorted(each["timestamp"] for each in lines)
-    # The workflow may have begun before the API has answered.
+    # The workflow may log its first line before the API logs its answer.
     assert [each["event"] for each in lines if each["event"] != "api"] == ["validate", "store", "batch"]
     [api] = [each for each in lines if each["event"] == "api"]
     assert (api["route"], api["outcome"], lines[-1]["outcome"]) == ("POST /order", "202", "fulfilled")
     assert len({each["trace_id"] for each in lines}) == 1
-    shown = here("trace", order_id, "--aws")
+    shown = run("trace", order_id, "--aws")
     assert (shown.code, shown.err) == (0, "")
     for event in ("api", "validate", "store", "batch"):
         assert f"  {event}  " in shown.out
@@ -48,7 +48,7 @@ def test_on_aws_an_order_is_followed_through_all_parts_of_the_system(cloud, url,
 
 @pytest.fixture
 def group(cloud):
-    """The function's log group, with streams that this test writes, and none but these."""
+    """The function's log group, with only the streams that this test writes."""
     group = logs_backends[cloud.names.account][cloud.names.region].groups[f"/aws/lambda/{cloud.names.function}"]
     before, group.streams = group.streams, {}
     yield group
@@ -56,7 +56,7 @@ def group(cloud):
 
 
 def put(group, *lines, ago=timedelta()):
-    """Have lines written into a stream of their own, as long ago as is said."""
+    """Write lines into a new stream, with the timestamps of some time ago."""
     name = str(len(group.streams))
     group.create_log_stream(name)
     for number, each in enumerate(lines):
@@ -65,16 +65,16 @@ def put(group, *lines, ago=timedelta()):
         group.put_log_events(name, [{"timestamp": written, "message": text}])
 
 
-def test_on_aws_lines_of_all_streams_are_found_and_those_of_the_trace(group, on_aws):
-    put(group, line(50, trace_id="0" * 32), STORY[1], "START RequestId: 1 Version: 2", f"REPORT {ORDER}")
-    put(group, STORY[0], STORY[3], line(60, order_id=f"{ORDER}0", trace_id=TRACE))
-    put(group, STORY[2], json.dumps(STORY[2] | {"_aws": {}}))
+def test_on_aws_the_lines_of_all_streams_and_of_the_trace_are_found(group, on_aws):
+    put(group, line(50, trace_id="0" * 32), ORDER_LINES[1], "START RequestId: 1 Version: 2", f"REPORT {ORDER}")
+    put(group, ORDER_LINES[0], ORDER_LINES[3], line(60, order_id=f"{ORDER}0", trace_id=TRACE))
+    put(group, ORDER_LINES[2], json.dumps(ORDER_LINES[2] | {"_aws": {}}))
     ran = on_aws()
     assert (ran.code, ran.err) == (0, "")
-    assert ran.lines == [STORY[1], STORY[2], STORY[0], STORY[3]]
+    assert ran.lines == [ORDER_LINES[1], ORDER_LINES[2], ORDER_LINES[0], ORDER_LINES[3]]
 
 
-def test_on_aws_a_line_that_does_not_say_when_has_the_time_of_its_event(group, on_aws):
+def test_on_aws_a_line_without_a_timestamp_has_that_of_its_event(group, on_aws):
     put(group, {"order_id": ORDER, "message": "late"}, {"order_id": ORDER, "message": "later"})
     put(group, line(order_id=ORDER, timestamp="9998-01-01T00:00:00Z", message="last"))
     assert messages(on_aws()) == ["late", "later", "last"]
@@ -89,7 +89,7 @@ def test_on_aws_all_pages_are_read(group, on_aws, monkeypatch):
     assert messages(ran) == [f"m{10 * number + stream}" for number in range(10) for stream in range(3)]
 
 
-def test_on_aws_a_search_that_was_cut_says_so(group, on_aws, monkeypatch):
+def test_on_aws_an_incomplete_search_is_an_error(group, on_aws, monkeypatch):
     monkeypatch.setattr("service.cli.log_group.PAGE_SIZE", 3)
     monkeypatch.setattr("service.cli.log_group.MAX_PAGES", 2)
     put(group, *(line(number, order_id=ORDER) for number in range(7)))
@@ -101,7 +101,7 @@ def test_on_aws_a_search_that_was_cut_says_so(group, on_aws, monkeypatch):
 
 @pytest.fixture
 def terms(monkeypatch):
-    """What was searched for."""
+    """The terms that were searched for."""
     searched, search_term = [], log_group._search_term
 
     def noted(found, logs, term, span):
@@ -112,7 +112,7 @@ def terms(monkeypatch):
     return searched
 
 
-def test_on_aws_an_order_of_very_many_traces_is_told_in_part(group, on_aws, terms):
+def test_on_aws_only_the_first_traces_of_an_order_are_searched(group, on_aws, terms):
     put(group, *(line(number, order_id=ORDER, trace_id=f"{number:032x}") for number in range(12)))
     ran = on_aws()
     assert (ran.code, len(ran.lines)) == (1, 12)
@@ -120,13 +120,13 @@ def test_on_aws_an_order_of_very_many_traces_is_told_in_part(group, on_aws, term
     assert terms == [ORDER, *(f"{number:032x}" for number in range(10))]
 
 
-def test_on_aws_a_trace_that_is_none_is_not_searched_for(group, on_aws, terms):
+def test_on_aws_an_invalid_trace_id_is_not_searched(group, on_aws, terms):
     put(group, line(1, order_id=ORDER, trace_id='" ?"'), line(2, trace_id='" ?"'))
     assert messages(on_aws()) == ["m1"]
     assert terms == [ORDER]
 
 
-def test_on_aws_lines_are_searched_for_in_the_last_week_or_when_it_is_said(group, on_aws):
+def test_on_aws_the_default_search_is_the_last_week(group, on_aws):
     put(group, line(1, order_id=ORDER), ago=timedelta(days=8))
     put(group, line(2, order_id=ORDER), ago=timedelta(days=6))
     put(group, line(3, order_id=ORDER), ago=timedelta(hours=1))
@@ -136,7 +136,7 @@ def test_on_aws_lines_are_searched_for_in_the_last_week_or_when_it_is_said(group
     assert messages(on_aws("--since", "9d", "--until", "2h")) == ["m1", "m2"]
 
 
-def test_on_aws_lines_are_searched_for_since_the_order_was_created(cloud, group, on_aws):
+def test_on_aws_the_search_begins_when_the_order_was_created(cloud, group, on_aws):
     at = datetime.now(UTC) - timedelta(days=20)
     order_id = f"ord_of_before_{time.time_ns()}"
     cloud.system.store.create(received(valid_order(), order_id=order_id, owner="a", actor="api", at=at, write_id="w"))
@@ -147,14 +147,14 @@ def test_on_aws_lines_are_searched_for_since_the_order_was_created(cloud, group,
     assert messages(on_aws("--since", "21d", order=order_id)) == ["m1", "m2", "m3"]
 
 
-def test_on_aws_an_order_without_lines_says_what_to_look_at(group, on_aws):
+def test_on_aws_an_order_without_lines_is_an_error_with_advice(group, on_aws):
     ran = on_aws()
     assert (ran.code, ran.out) == (5, "")
     for part in ("/aws/lambda/dofs-orders-dev in ap-south-1", "DOFS_LOG_LEVEL=WARNING", "retention", "--region"):
         assert part in ran.err
 
 
-def test_on_aws_a_log_group_that_there_is_not_is_named(cloud, group, on_aws):
+def test_on_aws_an_unknown_log_group_is_an_error(cloud, group, on_aws):
     groups = logs_backends[cloud.names.account][cloud.names.region].groups
     kept = groups.pop(group.name)
     try:
@@ -165,7 +165,7 @@ def test_on_aws_a_log_group_that_there_is_not_is_named(cloud, group, on_aws):
     assert "There is no log group /aws/lambda/dofs-orders-dev in ap-south-1" in ran.err
 
 
-def test_on_aws_a_permission_that_is_missing_is_told_as_such(group, on_aws, monkeypatch):
+def test_on_aws_a_missing_permission_is_an_error(group, on_aws, monkeypatch):
     def refused(*_):
         answer = {"Error": {"Code": "AccessDeniedException", "Message": "no logs:FilterLogEvents"}}
         raise ClientError(answer, "FilterLogEvents")

@@ -1,4 +1,4 @@
-"""The command line itself: help, version, completion, and what is no command."""
+"""Help, version, completion and wrong usage."""
 
 import subprocess
 import sys
@@ -7,43 +7,43 @@ import pytest
 
 from service import __version__
 from service.cli.errors import ExitCode
-from tests.cli.commands import here
+from tests.cli.commands import run
 
 
-def test_help_tells_every_command_and_every_exit_code(monkeypatch):
+def test_help_lists_all_commands_and_exit_codes(monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", None)
-    ran = here("--help")
+    ran = run("--help")
     assert ran.code == 0
     for command in ("submit", "watch", "show", "list", "cancel", "failed", "redrive", "trace", "stats", "load"):
         assert f" {command} " in ran.out
     for code in ExitCode:
         assert f"{code.value}  {code.meaning}" in ran.out
-    assert here().out.split() == ran.out.split()
+    assert run().out.split() == ran.out.split()
 
 
 @pytest.mark.parametrize(
     "command",
     [*"submit watch show list cancel failed redrive trace stats load".split(), "failed list", "failed show"],
 )
-def test_every_command_has_help_without_an_api(command):
-    ran = here(*command.split(), "--help")
+def test_each_command_has_help_without_an_api(command):
+    ran = run(*command.split(), "--help")
     assert (ran.code, ran.err) == (0, "")
     assert "Usage: dofs" in ran.out
 
 
 @pytest.mark.parametrize("arguments", [("--json", "list"), ("list", "--json"), ("list", "--json", "--all")])
-def test_json_may_stand_before_and_after_the_command(arguments):
-    assert "Give either --customer or --status." in here(*arguments).err
+def test_the_json_option_may_precede_or_follow_the_command(arguments):
+    assert "Give either --customer or --status." in run(*arguments).err
 
 
-def test_the_version_is_told():
-    assert here("--version").out == f"dofs {__version__}\n"
+def test_the_version_is_printed():
+    assert run("--version").out == f"dofs {__version__}\n"
 
 
 def test_completion_is_printed_for_the_shell(monkeypatch):
     monkeypatch.setenv("_DOFS_COMPLETE", "source_bash")
-    ran = here()
+    ran = run()
     assert ran.code == 0
     assert "complete -o default -F _dofs_completion dofs" in ran.out
 
@@ -73,17 +73,17 @@ def test_completion_is_printed_for_the_shell(monkeypatch):
         (("submit", "-", "--format", "jsonl"), "-: the file has no orders."),
     ],
 )
-def test_wrong_usage_ends_with_2_and_says_what_is_wrong(arguments, said):
-    ran = here("--api", "http://127.0.0.1:9", *arguments)
+def test_wrong_usage_is_an_error_with_exit_code_2(arguments, said):
+    ran = run("--api", "http://127.0.0.1:9", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
     assert "\x1b" not in ran.err
 
 
-def test_without_its_extra_it_says_what_to_install(monkeypatch):
+def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "typer", None)
     monkeypatch.delitem(sys.modules, "service.cli.app")
-    ran = here("stats")
+    ran = run("stats")
     assert (ran.code, ran.err) == (2, "dofs needs typer: pip install -e '.[cli]'\n")
 
 

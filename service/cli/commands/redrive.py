@@ -1,4 +1,4 @@
-"""``dofs redrive``: fulfill failed orders again."""
+"""``dofs redrive``: redrive failed orders."""
 
 import sys
 from collections import Counter
@@ -53,7 +53,7 @@ def redrive(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Fulfill failed orders again, with a new set of attempts."""
+    """Redrive failed orders: fulfill them again, with all their attempts."""
     context: CommandContext = ctx.obj
     body = {"note": _check_note(note), "dry_run": dry_run}
     query = failed_orders_query(reason, after, before)
