@@ -61,6 +61,16 @@ def test_a_pending_order_without_attempts_left_is_given_up_at_once(system):
     assert system.store.get("ord_1").status is Status.FAILED
 
 
+def test_a_received_order_that_is_named_has_its_workflow_started_again_no_sooner_than_others(system):
+    """Its workflow sends its message only after the order is stored, so somebody has sent this one by hand."""
+    system.settings = replace(SETTINGS, restart_after=3000)
+    system.receive()
+    later(system, POLICY.recover_after)
+    assert reconcile(system) == {}
+    later(system, system.policy.restart_after)
+    assert reconcile(system) == {"restarted": 1}
+
+
 def test_a_dead_letter_that_stays_does_not_have_its_order_sent_every_time(system):
     pending(system)
     sent = []
