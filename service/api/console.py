@@ -1,5 +1,6 @@
-"""Serves the operators' web page at /console: static files without secrets."""
+"""Serves the operators' web page at /console: static files without secrets, and the statuses of the lifecycle."""
 
+import json
 from functools import cache
 from importlib import resources
 
@@ -8,6 +9,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from service.api.problems import ProblemRoute
+from service.orders.lifecycle import TERMINAL, TRANSITIONS, Status
 
 router = APIRouter(route_class=ProblemRoute, include_in_schema=False)
 
@@ -41,13 +43,25 @@ async def file(name: str) -> Response:
 
 
 def _file_response(name: str) -> Response:
-    files = _load_files()
+    files = load_files()
     if name not in files:
         raise HTTPException(404)
     return Response(files[name], media_type=MEDIA_TYPES[name.rpartition(".")[2]], headers=HEADERS)
 
 
 @cache
-def _load_files() -> dict[str, bytes]:
+def load_files() -> dict[str, bytes]:
+    """Return the page's files by name: those of ``service/console/``, and the generated ``states.js``."""
     folder = resources.files("service").joinpath("console")
-    return {each.name: each.read_bytes() for each in folder.iterdir() if each.name.rpartition(".")[2] in MEDIA_TYPES}
+    files = {each.name: each.read_bytes() for each in folder.iterdir() if each.name.rpartition(".")[2] in MEDIA_TYPES}
+    return {**files, "states.js": _states_module().encode()}
+
+
+def _states_module() -> str:
+    """Return a JavaScript module with the statuses of the transition table."""
+    cancellable = [source.status for source in TRANSITIONS["cancel"].sources]
+    return (
+        f"export const STATUSES = {json.dumps(list(Status))};\n"
+        f"export const TERMINAL = new Set({json.dumps([status for status in Status if status in TERMINAL])});\n"
+        f"export const CANCELLABLE = new Set({json.dumps(cancellable)});\n"
+    )

@@ -1,8 +1,9 @@
 import * as credential from "./credential.js";
 
-// The page may be mounted below a stage; the API is wherever the folder of these files is.
+// The API may be mounted below a stage, so its base URL is relative to this file.
 const BASE = new URL("..", import.meta.url);
 
+// "reachable" and "unreachable" follow each request; "unauthorized" has a Problem; "reload" asks all views to reload.
 export const events = new EventTarget();
 
 export class Unreachable extends Error {
@@ -13,20 +14,20 @@ export class Unreachable extends Error {
 
 export class Problem extends Error {
   constructor(status, body) {
-    super(body?.title ?? body?.message ?? `The API answered ${status}`);
+    super(body?.title ?? body?.message ?? `The API responded with status ${status}`);
     this.status = status;
     this.type = body?.type ?? null;
     this.detail = body?.detail ?? null;
     this.errors = body?.errors ?? [];
   }
 
-  // Who is known, and is no operator, has nothing to gain by being asked again.
-  get isRefusal() {
+  // The API needs another credential. A caller who is authenticated but is not an operator has no use for one.
+  get needsCredential() {
     return (this.status === 401 || this.status === 403) && !this.type?.endsWith(":not-operator");
   }
 
-  // Asked again, it will be answered in the same way; too many requests and failures of the API pass.
-  get isFinal() {
+  // A retry gets the same response. Throttling and server errors are transient.
+  get isPermanent() {
     return this.status < 500 && this.status !== 429;
   }
 
@@ -41,12 +42,12 @@ export async function call(method, path, { query = {}, headers = {}, text = null
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const target = url(given.length ? `${path}?${new URLSearchParams(given)}` : path);
   const type = text === null ? {} : { "Content-Type": "application/json" };
-  const sent = { method, body: text, cache: "no-store", headers: { ...type, ...headers, ...credential.headers() } };
-  const answer = await reached(target, sent, method === "GET" ? 1 : 0);
-  const body = await parsed(answer);
-  if (answer.ok) return { status: answer.status, headers: answer.headers, body };
-  const problem = new Problem(answer.status, body);
-  if (problem.isRefusal) tell("refused", problem);
+  const options = { method, body: text, cache: "no-store", headers: { ...type, ...headers, ...credential.headers() } };
+  const response = await fetchWithRetries(target, options, method === "GET" ? 1 : 0);
+  const body = await parseJson(response);
+  if (response.ok) return { status: response.status, headers: response.headers, body };
+  const problem = new Problem(response.status, body);
+  if (problem.needsCredential) emit("unauthorized", problem);
   throw Object.assign(problem, { body });
 }
 
@@ -58,32 +59,32 @@ export async function post(path, body) {
   return (await call("POST", path, { text: body === undefined ? null : JSON.stringify(body) })).body;
 }
 
-export async function pick(path, query, name) {
+export async function getPage(path, query, name) {
   const page = await get(path, query);
   return { entries: page[name], cursor: page.next_cursor };
 }
 
-// A connection may break off by chance, as when a network is changed; what only reads is asked for once more.
-async function reached(target, sent, again) {
+// A broken connection may have delivered the request. Only a GET can be repeated without an effect.
+async function fetchWithRetries(target, options, retries) {
   try {
-    const answer = await fetch(target, sent);
-    tell("reached");
-    return answer;
+    const response = await fetch(target, options);
+    emit("reachable");
+    return response;
   } catch {
-    if (again > 0) return reached(target, sent, again - 1);
-    tell("unreachable");
+    if (retries > 0) return fetchWithRetries(target, options, retries - 1);
+    emit("unreachable");
     throw new Unreachable();
   }
 }
 
-async function parsed(answer) {
+async function parseJson(response) {
   try {
-    return await answer.json();
+    return await response.json();
   } catch {
     return null;
   }
 }
 
-function tell(what, detail) {
-  events.dispatchEvent(new CustomEvent(what, { detail }));
+function emit(name, detail) {
+  events.dispatchEvent(new CustomEvent(name, { detail }));
 }

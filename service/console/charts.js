@@ -4,7 +4,7 @@ import { minute, number, percent } from "./format.js";
 const WIDTH = 60;
 const HEIGHT = 100;
 
-// A chart is drawn in place, so that a table beside it that somebody has opened stays open.
+// Charts update in place, so that an open table below a chart stays open.
 function frame(kind, name, legend) {
   const drawing = s("svg", { class: "drawing", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
   const top = h("span", { class: "axis-top" });
@@ -33,7 +33,7 @@ export function throughputChart() {
     show(minutes) {
       const up = Math.max(1, ...minutes.map((each) => each.fulfilled));
       const down = Math.max(0, ...minutes.map((each) => each.failed));
-      // Both directions have one scale; a little room is left below so that the base line is seen.
+      // Both directions share one scale. The margin below keeps the base line visible.
       const unit = (HEIGHT - 2) / (up + Math.max(down, up * 0.08));
       const base = 1 + up * unit;
       const bars = minutes.map((each, index) => bar(each, index + WIDTH - minutes.length, base, unit));
@@ -42,7 +42,7 @@ export function throughputChart() {
       say(parts.top, number(up));
       say(parts.bottom, down ? number(down) : "");
       say(parts.from, minutes.length ? minute(minutes[0].at) : "");
-      tabulate(parts, "Orders per minute", columns, minutes, (each) => [minute(each.at), number(each.fulfilled), number(each.failed)]);
+      fillTable(parts, "Orders per minute", columns, minutes, (each) => [minute(each.at), number(each.fulfilled), number(each.failed)]);
     },
   };
 }
@@ -59,7 +59,7 @@ function bar(each, x, base, unit) {
 function throughputText(minutes) {
   const fulfilled = minutes.reduce((sum, each) => sum + each.fulfilled, 0);
   const failed = minutes.reduce((sum, each) => sum + each.failed, 0);
-  return `Orders per minute of the last hour: ${number(fulfilled)} fulfilled and ${number(failed)} failed in all.`;
+  return `Orders per minute in the last hour: ${number(fulfilled)} fulfilled and ${number(failed)} failed in total.`;
 }
 
 export function rateChart() {
@@ -76,8 +76,8 @@ export function rateChart() {
       say(parts.top, "100%");
       say(parts.bottom, "0%");
       say(parts.from, minutes.length ? minute(minutes[0].at) : "");
-      tabulate(parts, "Success rate per minute", columns, minutes, (each, index) =>
-        [minute(each.at), rates[index] === null ? "no order ended" : percent(rates[index])]);
+      fillTable(parts, "Success rate per minute", columns, minutes, (each, index) =>
+        [minute(each.at), rates[index] === null ? "no orders" : percent(rates[index])]);
     },
   };
 }
@@ -94,20 +94,20 @@ function line(rates, offset) {
   return [
     s("path", { class: "rate-area", d: `${path}V99H${known[0][0]}Z` }),
     s("path", { class: "rate-line", d: path, "vector-effect": "non-scaling-stroke" }),
-    // A line of no length with round ends is a dot that the drawing's stretching leaves round.
+    // A zero-length line with round ends is a dot that stays round when the drawing is stretched.
     s("path", { class: "rate-last", d: `M${points.at(-1)}h0`, "vector-effect": "non-scaling-stroke" }),
   ];
 }
 
 function rateText(rates, overall) {
-  if (overall === null) return "Success rate: no order has come to an end in the last hour.";
+  if (overall === null) return "Success rate: no order was fulfilled or failed in the last hour.";
   const known = rates.filter((rate) => rate !== null);
-  const worst = known.length ? `, ${percent(Math.min(...known))} in its worst minute` : "";
-  return `Success rate of the last hour: ${percent(overall)}${worst}.`;
+  const worst = known.length ? `, ${percent(Math.min(...known))} in the worst minute` : "";
+  return `Success rate in the last hour: ${percent(overall)}${worst}.`;
 }
 
-// Sixty rows are worth their making only where somebody reads them.
-function tabulate(parts, caption, columns, minutes, cells) {
+// The rows are built only while the table is open.
+function fillTable(parts, caption, columns, minutes, cells) {
   const draw = () => {
     const rows = minutes.map((each, index) => h("tr", {}, cells(each, index).map((cell) => h("td", { class: "num" }, cell)))).reverse();
     if (!parts.details.querySelector("table")) parts.details.append(table(caption, columns, [], "short"));
@@ -119,15 +119,15 @@ function tabulate(parts, caption, columns, minutes, cells) {
 
 export function bars(name, note) {
   const list = h("ul", { class: "bars" });
-  const nothing = h("p", { class: "muted" });
-  const node = h("section", { class: "card" }, h("h2", {}, name), note && h("p", { class: "muted" }, note), list, nothing);
+  const emptyNote = h("p", { class: "muted" });
+  const node = h("section", { class: "card" }, h("h2", {}, name), note && h("p", { class: "muted" }, note), list, emptyNote);
   return {
     node,
-    show(entries, otherwise) {
+    show(entries, emptyText) {
       const most = Math.max(...entries.map((entry) => entry.value), 0);
       if (list.children.length !== entries.length) fill(list, entries.map(({ href }) => barRow(href)));
       entries.forEach((entry, index) => showBar(list.children[index], entry, most));
-      say(nothing, entries.length ? "" : otherwise);
+      say(emptyNote, entries.length ? "" : emptyText);
     },
   };
 }

@@ -3,30 +3,30 @@ import * as credential from "./credential.js";
 import { open } from "./dialog.js";
 import { button, field, fill, h } from "./dom.js";
 
-const PROBE_EVERY = 3000;
+const PROBE_INTERVAL = 3000;
 
 const banner = h("div", { role: "alert" });
-const door = h("div", {});
+const signInNotice = h("div", {});
 let probing = null;
-let asking = null;
-let wantsNone = false;
+let signInDialog = null;
+let isDismissed = false;
 
 export function watchConnection() {
-  document.getElementById("notices").append(banner, door);
-  events.addEventListener("unreachable", goneDown);
-  events.addEventListener("reached", comeBack);
-  events.addEventListener("refused", ({ detail }) => askForCredential(detail));
+  document.getElementById("notices").append(banner, signInNotice);
+  events.addEventListener("unreachable", showUnreachable);
+  events.addEventListener("reachable", hideUnreachable);
+  events.addEventListener("unauthorized", ({ detail }) => askForCredential(detail));
   showCredential();
 }
 
-function goneDown() {
+function showUnreachable() {
   if (probing) return;
-  probing = setInterval(probe, PROBE_EVERY);
+  probing = setInterval(probe, PROBE_INTERVAL);
   fill(
     banner,
     h("div", { class: "notice error banner" },
-      h("p", {}, h("strong", {}, "The API cannot be reached."), " What you see may be out of date. Trying again every few seconds."),
-      button("Try now", probe)),
+      h("p", {}, h("strong", {}, "The API cannot be reached."), " The data shown may be out of date. Retrying every 3 seconds."),
+      button("Retry now", probe)),
   );
 }
 
@@ -38,81 +38,81 @@ async function probe() {
   }
 }
 
-function comeBack() {
+function hideUnreachable() {
   if (!probing) return;
   clearInterval(probing);
   probing = null;
   fill(banner);
-  events.dispatchEvent(new Event("again"));
+  events.dispatchEvent(new Event("reload"));
 }
 
-// It lies above every other dialog: whatever was refused was perhaps asked for from one.
+// Opens above any other dialog, since a request of that dialog may be the one that was rejected.
 function askForCredential(problem) {
-  if (asking || wantsNone) return;
-  const known = credential.kept();
+  if (signInDialog || isDismissed) return;
+  const known = credential.load();
   const why = known
-    ? `The API answered ${problem.status} to this ${credential.KINDS[known.kind].text}. It may be wrong or out of date.`
-    : `The API answered ${problem.status}: it wants to know who asks.`;
+    ? `The API responded with status ${problem.status} to this ${credential.KINDS[known.kind].text}. It may be wrong or expired.`
+    : `The API responded with status ${problem.status}. It requires a credential.`;
   const kinds = Object.entries(credential.KINDS).map(([kind, { text }]) => kindChoice(kind, text, known?.kind ?? "api_key"));
   const value = h("input", { type: "password", required: true, autocomplete: "off", spellcheck: "false", name: "value", autofocus: true,
-    pattern: "\\s*[\\x21-\\x7e]+\\s*", title: "Letters, digits and signs of ASCII, with no space inside" });
+    pattern: "\\s*[\\x21-\\x7e]+\\s*", title: "Printable ASCII characters without spaces" });
   const form = h(
     "form",
-    { onsubmit: enter },
+    { onsubmit: signIn },
     h("p", {}, why),
-    h("fieldset", { class: "choices" }, h("legend", {}, "What you have"), kinds),
-    field("Key or token", value, "Kept in this tab only, and gone when you close it."),
+    h("fieldset", { class: "choices" }, h("legend", {}, "Credential type"), kinds),
+    field("Key or token", value, "Stored in this tab only, until you close it."),
     h("div", { class: "actions" },
-      h("button", { class: "button primary" }, "Use it"),
-      known && button("Forget it", forget),
-      button("Not now", () => asking.close())),
+      h("button", { class: "button primary" }, "Sign in"),
+      known && button("Sign out", signOut),
+      button("Not now", () => signInDialog.close())),
   );
-  asking = open("Sign in to the API", form);
-  asking.addEventListener("close", () => {
-    asking = null;
-    wantsNone = true;
-    showDoor();
+  signInDialog = open("Sign in to the API", form);
+  signInDialog.addEventListener("close", () => {
+    signInDialog = null;
+    isDismissed = true;
+    showSignInNotice();
   });
 }
 
-function kindChoice(kind, text, chosen) {
-  const input = h("input", { type: "radio", name: "kind", value: kind, checked: kind === chosen });
+function kindChoice(kind, text, selected) {
+  const input = h("input", { type: "radio", name: "kind", value: kind, checked: kind === selected });
   return h("label", { class: "choice" }, input, ` ${text}`);
 }
 
-function enter(event) {
+function signIn(event) {
   event.preventDefault();
-  const given = new FormData(event.target);
-  credential.keep(given.get("kind"), given.get("value").trim());
-  changed();
+  const values = new FormData(event.target);
+  credential.save(values.get("kind"), values.get("value").trim());
+  reload();
 }
 
-function forget() {
-  credential.forget();
-  changed();
+function signOut() {
+  credential.remove();
+  reload();
 }
 
-function changed() {
-  asking?.close();
-  // A dialog tells of its closing a moment later, so this is said after it.
+function reload() {
+  signInDialog?.close();
+  // A dialog dispatches its close event later, so this has to run after it.
   setTimeout(() => {
-    wantsNone = false;
-    showDoor();
+    isDismissed = false;
+    showSignInNotice();
     showCredential();
-    events.dispatchEvent(new Event("again"));
+    events.dispatchEvent(new Event("reload"));
   });
 }
 
-function showDoor() {
-  const way = button("Sign in…", () => {
-    wantsNone = false;
-    events.dispatchEvent(new Event("again"));
+function showSignInNotice() {
+  const openDialog = button("Sign in…", () => {
+    isDismissed = false;
+    events.dispatchEvent(new Event("reload"));
   });
-  fill(door, wantsNone && h("div", { class: "notice banner" }, h("p", {}, "The API wants to know who asks."), way));
+  fill(signInNotice, isDismissed && h("div", { class: "notice banner" }, h("p", {}, "The API requires a credential."), openDialog));
 }
 
 function showCredential() {
-  const known = credential.kept();
-  const shown = known ? [`${credential.KINDS[known.kind].text} in use for this tab. `, button("Forget it", forget, "link")] : [];
+  const known = credential.load();
+  const shown = known ? [`${credential.KINDS[known.kind].text} in use for this tab. `, button("Sign out", signOut, "link")] : [];
   fill(document.getElementById("credential"), shown);
 }

@@ -1,4 +1,4 @@
-// Kept for the tab and no longer: an operator's key has no place on the disk of a shared machine.
+// Stored for the tab only: an operator's key must not stay on the disk of a shared machine.
 
 const NAME = "dofs.credential";
 
@@ -7,7 +7,7 @@ export const KINDS = {
   id_token: { text: "ID token", header: "Authorization" },
 };
 
-export function kept() {
+export function load() {
   try {
     const found = JSON.parse(sessionStorage.getItem(NAME));
     return found && Object.hasOwn(KINDS, found.kind) ? found : null;
@@ -16,15 +16,15 @@ export function kept() {
   }
 }
 
-export function keep(kind, value) {
+export function save(kind, value) {
   sessionStorage.setItem(NAME, JSON.stringify({ kind, value }));
 }
 
-export function forget() {
+export function remove() {
   sessionStorage.removeItem(NAME);
 }
 
 export function headers() {
-  const found = kept();
+  const found = load();
   return found ? { [KINDS[found.kind].header]: found.value } : {};
 }

@@ -1,6 +1,6 @@
 import { button, freshId, h } from "./dom.js";
 
-// A <dialog> holds the focus, closes with Escape and gives the focus back; it is gone when it is closed.
+// A modal <dialog> traps the focus, closes with Escape and restores the focus. It is removed when it closes.
 export function open(title, ...content) {
   const heading = freshId("dialog");
   const dialog = h(
@@ -15,7 +15,7 @@ export function open(title, ...content) {
 }
 
 export function confirm(title, text, yes, no) {
-  return new Promise((decide) => {
+  return new Promise((resolve) => {
     const dialog = open(
       title,
       h("p", {}, text),
@@ -23,6 +23,6 @@ export function confirm(title, text, yes, no) {
         button(yes, () => dialog.close("yes"), "danger"),
         button(no, () => dialog.close(), "", { autofocus: true })),
     );
-    dialog.addEventListener("close", () => decide(dialog.returnValue === "yes"));
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"));
   });
 }

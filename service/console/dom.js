@@ -1,16 +1,16 @@
-// Everything on the page is made here, from elements and text: no data is ever read as HTML.
+// Builds all elements of the page. Data is inserted as text only, never as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 
 export function h(tag, attributes = {}, ...children) {
-  return furnished(document.createElement(tag), attributes, children);
+  return setUp(document.createElement(tag), attributes, children);
 }
 
 export function s(tag, attributes = {}, ...children) {
-  return furnished(document.createElementNS(SVG, tag), attributes, children);
+  return setUp(document.createElementNS(SVG, tag), attributes, children);
 }
 
-function furnished(node, attributes, children) {
+function setUp(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
@@ -26,7 +26,7 @@ export function fill(node, ...children) {
   return node;
 }
 
-// A screen reader says a live region again when its text is set, even to what it was.
+// A screen reader announces a live region whenever its text is set, even to the same text.
 export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -60,7 +60,7 @@ export function facts(pairs, kind = "") {
 
 export function table(caption, columns, rows, kind = "") {
   const heads = columns.map((column) => h("th", { scope: "col", class: column.kind }, column.name ?? column));
-  // What scrolls has to be reached by keyboard; rows of links and buttons are.
+  // A scrollable region needs keyboard access. Rows with links and buttons have it already.
   const region = kind.includes("rows") ? {} : { tabindex: "0", role: "region", "aria-label": caption };
   return h(
     "div",

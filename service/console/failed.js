@@ -1,5 +1,5 @@
 import { button, empty, field, fill, h, say, select } from "./dom.js";
-import { endless } from "./endless.js";
+import { infiniteList } from "./infinitelist.js";
 import { count, moment, number, plural } from "./format.js";
 import { pages } from "./paging.js";
 import { openRedrive } from "./redrive.js";
@@ -19,24 +19,24 @@ const COLUMNS = [
 ];
 
 export function failedSection(body, head) {
-  const chosen = new Set();
+  const selected = new Set();
   let filter = {};
   let counts = null;
   const span = select(SPANS, () => { location.hash = hashOf(filter.reason, span.value); });
   const chips = h("div", { class: "chips", role: "group", "aria-label": "Reasons" });
-  const selected = h("span", { role: "status", class: "selected" });
-  const everyBox = h("input", { type: "checkbox", onchange: () => chooseEvery(everyBox.checked) });
-  const redriveChosen = button("Redrive selected…", () => redriveIds([...chosen]), "primary", { disabled: true });
+  const selectedNote = h("span", { role: "status", class: "selected" });
+  const selectAllBox = h("input", { type: "checkbox", onchange: () => selectEvery(selectAllBox.checked) });
+  const redriveSelected = button("Redrive selected…", () => redriveIds([...selected]), "primary", { disabled: true });
   const redriveAll = button("Redrive all…", () => redriveMatching(), "");
   const bar = h("div", { class: "toolbar", hidden: true },
-    h("label", { class: "choice" }, everyBox, " Select all shown"), selected, h("div", { class: "actions" }, redriveChosen, redriveAll));
-  const rows = endless({
+    h("label", { class: "choice" }, selectAllBox, " Select all shown"), selectedNote, h("div", { class: "actions" }, redriveSelected, redriveAll));
+  const rows = infiniteList({
     caption: "Failed orders",
     columns: COLUMNS,
     noun: "failed order",
     key: (failure) => failure.order_id,
-    row: (failure) => failedRow(failure, choose, redriveOne),
-    loaded: showChosen,
+    row: (failure) => failedRow(failure, toggle, redriveOne),
+    loaded: showSelection,
   });
   body.append(h("div", { class: "filters" }, chips, field("Failed", span)), bar, rows.list);
   head.append(button("Refresh", () => load(), "quiet"));
@@ -46,16 +46,16 @@ export function failedSection(body, head) {
   });
 
   function load() {
-    chosen.clear();
+    selected.clear();
     filter = { reason: filter.reason, failed_after: span.value ? new Date(Date.now() - span.value * HOUR).toISOString() : undefined };
-    return rows.begin(pages("failed-orders", { ...filter, limit: SIZE }, "failed_orders"), () => nothing(filter));
+    return rows.start(pages("failed-orders", { ...filter, limit: SIZE }, "failed_orders"), () => emptyView(filter));
   }
 
   function showChips() {
-    // What is counted is counted whenever it failed.
-    const told = (found) => (found && !span.value ? count(found) : "");
-    const wanted = [["", "All", told(total())], ...Object.keys(REASONS).map((reason) => [reason, reason, told(counts?.[reason])])];
-    // Counts come every few seconds: what has the focus must stay the same element.
+    // The counts cover all times, so they are not shown with a time filter.
+    const countText = (found) => (found && !span.value ? count(found) : "");
+    const wanted = [["", "All", countText(total())], ...Object.keys(REASONS).map((reason) => [reason, reason, countText(counts?.[reason])])];
+    // Counts change every few seconds. The elements stay the same, so that the focus stays.
     if (!chips.children.length) fill(chips, wanted.map(() => h("a", { class: "chip" }, h("span", {}), h("span", { class: "chip-count" }))));
     wanted.forEach(([reason, text, found], index) => showChip(chips.children[index], reason, text, found));
   }
@@ -75,29 +75,29 @@ export function failedSection(body, head) {
     else chip.removeAttribute("aria-current");
   }
 
-  function choose(orderId, isChosen) {
-    if (isChosen) chosen.add(orderId);
-    else chosen.delete(orderId);
-    showChosen();
+  function toggle(orderId, isSelected) {
+    if (isSelected) selected.add(orderId);
+    else selected.delete(orderId);
+    showSelection();
   }
 
-  function chooseEvery(isChosen) {
+  function selectEvery(isSelected) {
     for (const { order_id: id } of rows.entries()) {
-      if (isChosen) chosen.add(id);
-      else chosen.delete(id);
+      if (isSelected) selected.add(id);
+      else selected.delete(id);
     }
-    showChosen();
+    showSelection();
   }
 
-  function showChosen() {
+  function showSelection() {
     const shown = rows.entries();
     bar.hidden = shown.length === 0;
-    for (const box of rows.list.querySelectorAll("input[data-order]")) box.checked = chosen.has(box.dataset.order);
-    everyBox.checked = shown.length > 0 && chosen.size === shown.length;
-    everyBox.indeterminate = chosen.size > 0 && !everyBox.checked;
-    redriveChosen.disabled = chosen.size === 0;
-    say(selected, chosen.size ? `${number(chosen.size)} selected` : "");
-    say(redriveAll, filter.reason || span.value ? "Redrive all that match…" : "Redrive all…");
+    for (const box of rows.list.querySelectorAll("input[data-order]")) box.checked = selected.has(box.dataset.order);
+    selectAllBox.checked = shown.length > 0 && selected.size === shown.length;
+    selectAllBox.indeterminate = selected.size > 0 && !selectAllBox.checked;
+    redriveSelected.disabled = selected.size === 0;
+    say(selectedNote, selected.size ? `${number(selected.size)} selected` : "");
+    say(redriveAll, filter.reason || span.value ? "Redrive all matching…" : "Redrive all…");
   }
 
   function redriveOne(failure) {
@@ -113,7 +113,7 @@ export function failedSection(body, head) {
     const isKnown = found?.exact && !span.value;
     const when = span.value ? ` that failed ${SPANS.find(([value]) => value === span.value)[1].toLowerCase()}` : "";
     const which = filter.reason ? ` with the reason “${filter.reason}”` : "";
-    openRedrive({ filter, what: `every failed order${which}${when}${isKnown ? `, ${number(found.count)} now,` : ""}`, total: isKnown ? found.count : null, done: load });
+    openRedrive({ filter, what: `every failed order${which}${when}${isKnown ? ` (${number(found.count)} now)` : ""}`, total: isKnown ? found.count : null, done: load });
   }
 
   return {
@@ -136,20 +136,20 @@ function hashOf(reason, hours) {
   return `#/failed${query.size ? `?${query}` : ""}`;
 }
 
-function nothing(filter) {
+function emptyView(filter) {
   if (filter.reason || filter.failed_after) {
     return empty("No failed order matches", h("a", { href: "#/failed" }, "Show all failed orders"));
   }
   return empty(
     "No order has failed",
-    "An order comes here after its last attempt. Once the cause is mended, you redrive it from here.",
+    "Orders whose last attempt failed are listed here. Fix the cause, then redrive them.",
   );
 }
 
-function failedRow(failure, choose, redriveOne) {
+function failedRow(failure, toggle, redriveOne) {
   const id = failure.order_id;
   const box = h("input", {
-    type: "checkbox", "data-order": id, "aria-label": `Select ${id}`, onchange: (event) => choose(id, event.target.checked),
+    type: "checkbox", "data-order": id, "aria-label": `Select ${id}`, onchange: (event) => toggle(id, event.target.checked),
   });
   return h(
     "tr",

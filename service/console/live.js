@@ -3,13 +3,14 @@ import { fill, h, say } from "./dom.js";
 import { between, clock, count, elapsed, minute, number } from "./format.js";
 import { problemNotice } from "./problem.js";
 import { subscribe } from "./stats.js";
+import { STATUSES, TERMINAL } from "./states.js";
 import { badge, icon, REASONS } from "./status.js";
 
-const FLOW = ["RECEIVED", "PENDING", "PROCESSING", "FULFILLED"];
-const EXITS = ["REJECTED", "CANCELLED", "FAILED"];
+const FLOW = STATUSES.filter((status) => !TERMINAL.has(status) || status === "FULFILLED");
+const OTHERS = STATUSES.filter((status) => !FLOW.includes(status));
 const HOW = {
-  stream: "Live: the API sends new numbers as they come",
-  poll: "Live: asked for new numbers every 5 seconds",
+  stream: "Live: the API streams updates",
+  poll: "Live: polling every 5 seconds",
   waiting: "Waiting for the API",
 };
 
@@ -18,16 +19,16 @@ export function liveSection(body, head) {
   const when = h("span", { class: "when" });
   const pulse = h("span", { class: "pulse", "aria-hidden": "true" });
   head.append(h("p", { class: "freshness" }, pulse, how, when));
-  const trouble = h("div", {});
+  const problemPlace = h("div", {});
   const board = makeBoard();
   board.node.hidden = true;
   const hint = h("p", { class: "loading" }, "Loading…");
-  body.append(trouble, hint, board.node);
+  body.append(problemPlace, hint, board.node);
 
   const unsubscribe = subscribe(({ stats, how: by, problem }) => {
     say(how, HOW[by]);
     pulse.dataset.how = by;
-    tellTrouble(problem?.status && !problem.isRefusal ? problem : null);
+    showProblem(problem?.status && !problem.needsCredential ? problem : null);
     hint.hidden = stats !== null || problem !== null;
     board.node.hidden = stats === null;
     if (!stats) return;
@@ -35,28 +36,28 @@ export function liveSection(body, head) {
     board.show(stats);
   });
 
-  // An alert that stays is said once, however often the API is asked meanwhile.
-  function tellTrouble(problem) {
+  // An unchanged alert is not set again: screen readers would repeat it at each poll.
+  function showProblem(problem) {
     const text = problem ? `${problem.status} ${problem.message}` : "";
-    if (trouble.dataset.told === text) return;
-    trouble.dataset.told = text;
-    fill(trouble, problem && problemNotice(problem));
+    if (problemPlace.dataset.shown === text) return;
+    problemPlace.dataset.shown = text;
+    fill(problemPlace, problem && problemNotice(problem));
   }
 
   return { show() {}, leave: unsubscribe };
 }
 
 function makeBoard() {
-  const tiles = Object.fromEntries([...FLOW, ...EXITS].map((status) => [status, tile(status)]));
+  const tiles = Object.fromEntries([...FLOW, ...OTHERS].map((status) => [status, tile(status)]));
   const throughput = throughputChart();
   const rate = rateChart();
-  const queue = depthCard("Fulfillment queue", "waiting");
-  const look = h("p", { class: "attention" }, icon("FAILED"), "Needs a look: ", h("a", { href: "#/failed" }, "failed orders"));
-  const dead = depthCard("Dead-letter queue", "dead letters", look);
+  const queue = depthCard("Fulfillment queue");
+  const alert = h("p", { class: "attention" }, icon("FAILED"), "Action required: ", h("a", { href: "#/failed" }, "failed orders"));
+  const dead = depthCard("Dead-letter queue", alert);
   const oldest = oldestCard();
   const took = bars("Time to fulfillment");
-  const reasons = bars("Failed, by reason");
-  const begin = h("p", { class: "notice begin" }, "No order has come in yet. ", h("a", { href: "#/try" }, "Submit the first one"), " and watch it here.");
+  const reasons = bars("Failed orders by reason");
+  const begin = h("p", { class: "notice begin" }, "No orders yet. ", h("a", { href: "#/try" }, "Submit the first one"), " to see it here.");
   const since = h("p", { class: "muted since" });
   const node = h(
     "div",
@@ -64,8 +65,8 @@ function makeBoard() {
     begin,
     h("section", { class: "card flow-card" },
       h("h2", { class: "unseen" }, "Orders by status"),
-      h("ol", { class: "flow", "aria-label": "The way of an order" }, FLOW.map((status) => tiles[status].node)),
-      h("ul", { class: "flow exits", "aria-label": "Other ends" }, EXITS.map((status) => tiles[status].node))),
+      h("ol", { class: "flow", "aria-label": "Order flow" }, FLOW.map((status) => tiles[status].node)),
+      h("ul", { class: "flow exits", "aria-label": "Other terminal statuses" }, OTHERS.map((status) => tiles[status].node))),
     h("div", { class: "grid two" }, h("div", { class: "card" }, throughput.node), h("div", { class: "card" }, rate.node)),
     h("div", { class: "grid three" }, queue.node, dead.node, oldest.node),
     h("div", { class: "grid two even" }, took.node, reasons.node),
@@ -81,9 +82,9 @@ function makeBoard() {
     oldest.show(stats);
     took.show(percentiles(stats.last_hour.seconds_to_fulfillment), "No order was fulfilled in the last hour.");
     reasons.show(byReason(stats.failed), "No order has failed.");
-    // The hour is cut short where there were too many orders to count them all.
+    // The API shortens the hour if there are too many orders to count.
     const isShort = between(stats.last_hour.since, stats.at) < 59 * 60_000;
-    say(since, isShort ? `Rates and times count orders that ended since ${minute(stats.last_hour.since)}: there were too many for a whole hour.` : "");
+    say(since, isShort ? `Rates and times cover orders since ${minute(stats.last_hour.since)} only: the last hour has too many orders to count.` : "");
   }
   return { node, show };
 }
@@ -101,7 +102,7 @@ function tile(status) {
   };
 }
 
-function depthCard(name, unit, alert = null) {
+function depthCard(name, alert = null) {
   const figure = h("p", { class: "big" });
   const note = h("p", { class: "muted" });
   const node = h("section", { class: "card depth" }, h("h2", {}, name), figure, note, alert);
@@ -109,7 +110,7 @@ function depthCard(name, unit, alert = null) {
     node,
     show({ visible, in_flight: inFlight }) {
       say(figure, number(visible));
-      say(note, `${unit}, and ${number(inFlight)} in flight`);
+      say(note, `${visible === 1 ? "message" : "messages"} available, ${number(inFlight)} in flight`);
       if (!alert) return;
       const isAlarming = visible + inFlight > 0;
       alert.hidden = !isAlarming;
@@ -123,7 +124,7 @@ function oldestCard() {
   const link = h("a", { class: "id" });
   const state = h("span", {});
   const which = h("p", { class: "oldest-which" }, state, link);
-  const nothing = h("p", { class: "muted" }, "Every order has come to its end.");
+  const nothing = h("p", { class: "muted" }, "All orders are in a terminal status.");
   const node = h("section", { class: "card depth" }, h("h2", {}, "Oldest open order"), figure, which, nothing);
   return {
     node,
@@ -141,7 +142,7 @@ function oldestCard() {
 
 function percentiles(seconds) {
   if (!seconds) return [];
-  const names = { p50: "Half within", p95: "95% within", p99: "99% within" };
+  const names = { p50: "50% within", p95: "95% within", p99: "99% within" };
   return Object.entries(names).map(([key, name]) => ({ name, value: seconds[key], text: elapsed(seconds[key] * 1000) }));
 }
 

@@ -13,20 +13,20 @@ const SECTIONS = {
   failed: { title: "Failed", make: failedSection },
   try: { title: "Try it", make: trySection },
 };
-const WITH_ORDERS = new Set(["orders", "failed"]);
+const SECTIONS_WITH_DRAWER = new Set(["orders", "failed"]);
 const main = document.getElementById("main");
 
 let shown = null;
-let cameFrom = null;
+let previous = null;
 
-function parsed() {
+function parseRoute() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [wanted, id] = path.split("/");
   const name = Object.hasOwn(SECTIONS, wanted) ? wanted : "live";
-  return { name, id: id && WITH_ORDERS.has(name) ? unescaped(id) : null, query };
+  return { name, id: id && SECTIONS_WITH_DRAWER.has(name) ? decode(id) : null, query };
 }
 
-function unescaped(text) {
+function decode(text) {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -34,20 +34,20 @@ function unescaped(text) {
   }
 }
 
-function follow() {
-  const route = parsed();
-  const changed = shown?.name !== route.name;
-  if (changed) change(route);
-  if (changed || (!route.id && shown.query !== route.query)) {
+function showRoute() {
+  const route = parseRoute();
+  const isNew = shown?.name !== route.name;
+  if (isNew) openSection(route);
+  if (isNew || (!route.id && shown.query !== route.query)) {
     shown.query = route.query;
     shown.section.show(new URLSearchParams(route.query));
   }
-  drawer.show(route.id, { close: () => leaveDrawer(route.name), changed: () => shown.section.changed?.() });
+  drawer.show(route.id, { close: () => closeDrawer(route.name), changed: () => shown.section.changed?.() });
   document.title = `${route.id ?? SECTIONS[route.name].title} – DOFS console`;
-  cameFrom = route;
+  previous = route;
 }
 
-function change(route) {
+function openSection(route) {
   shown?.section.leave?.();
   const heading = h("h1", { tabindex: "-1" }, SECTIONS[route.name].title);
   const body = h("div", { class: `page ${route.name}` });
@@ -62,22 +62,22 @@ function change(route) {
   if (!first) scrollTo(0, 0);
 }
 
-// Going back, where the list is what we came from, keeps the browser's history as short as it looks.
-function leaveDrawer(name) {
-  if (leaveDrawer.by === name) history.back();
+// If the order was opened from this list, closing it goes back and adds no history entry.
+function closeDrawer(name) {
+  if (closeDrawer.by === name) history.back();
   else location.hash = `#/${name}${shown.query ? `?${shown.query}` : ""}`;
 }
 
 addEventListener("hashchange", () => {
-  const next = parsed();
-  leaveDrawer.by = next.id && !cameFrom.id && cameFrom.name === next.name ? next.name : null;
-  follow();
+  const next = parseRoute();
+  closeDrawer.by = next.id && !previous.id && previous.name === next.name ? next.name : null;
+  showRoute();
 });
-events.addEventListener("again", () => shown.section.show(new URLSearchParams(shown.query ?? "")));
+events.addEventListener("reload", () => shown.section.show(new URLSearchParams(shown.query ?? "")));
 document.getElementById("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
 
 watchConnection();
-follow();
+showRoute();

@@ -1,21 +1,22 @@
 import { events, get, post } from "./api.js";
 import { confirm } from "./dialog.js";
 import { button, facts, fill, h, say, table } from "./dom.js";
-import { follow, hasEnded, readOrder } from "./follow.js";
-import { elapsed, between, moment, money, number, plain, plural } from "./format.js";
+import { isTerminal, pollOrder, readOrder } from "./polling.js";
+import { elapsed, between, moment, money, number, plain } from "./format.js";
 import { fieldErrors, problemNotice } from "./problem.js";
 import { openRedrive } from "./redrive.js";
-import { badge, CANCELABLE, REASONS } from "./status.js";
+import { CANCELLABLE } from "./states.js";
+import { badge, REASONS } from "./status.js";
 import { timeline } from "./timeline.js";
 
 const body = h("div", { class: "drawer-body" });
 const title = h("h2", { id: "drawer-title", tabindex: "-1" });
-const news = h("p", { class: "unseen", role: "status" });
+const announcement = h("p", { class: "unseen", role: "status" });
 const panel = h(
   "dialog",
   { class: "drawer", "aria-labelledby": "drawer-title" },
   h("div", { class: "drawer-head" }, title, button("Close", () => panel.close(), "quiet")),
-  news,
+  announcement,
   body,
 );
 let hooks = null;
@@ -23,12 +24,12 @@ let shown = { id: null, stop: () => {} };
 
 panel.addEventListener("close", () => {
   shown.stop();
-  const byUser = shown.id !== null;
+  const isOpen = shown.id !== null;
   shown = { id: null, stop: () => {} };
-  if (byUser) hooks.close();
+  if (isOpen) hooks.close();
 });
 
-events.addEventListener("again", () => shown.id !== null && watch());
+events.addEventListener("reload", () => shown.id !== null && watch());
 
 export const drawer = {
   show(id, given) {
@@ -44,7 +45,7 @@ export const drawer = {
 function open() {
   fill(title, h("span", { class: "kicker" }, "Order"), h("span", { class: "id" }, shown.id));
   fill(body, h("p", { class: "loading" }, "Loading…"));
-  say(news, "");
+  say(announcement, "");
   if (!panel.isConnected) document.body.append(panel);
   if (!panel.open) panel.showModal();
   title.focus();
@@ -53,7 +54,7 @@ function open() {
 
 function watch() {
   shown.stop();
-  shown.stop = follow(shown.id, read, present, tellTrouble);
+  shown.stop = pollOrder(shown.id, read, present, showError);
 }
 
 async function read(id) {
@@ -63,13 +64,13 @@ async function read(id) {
     const failure = await get(`failed-orders/${encodeURIComponent(id)}`);
     return { order: failure.order, failure };
   } catch (error) {
-    // It may have been redriven between the two looks; or there are no operators' routes, or none for who asks.
+    // The order was redriven meanwhile, or the operator routes are disabled, or the caller is not an operator.
     if (error.status !== 404 && error.status !== 403) throw error;
     return { order, failure: null };
   }
 }
 
-function tellTrouble(error) {
+function showError(error) {
   shown.version = null;
   fill(body, problemNotice(error));
 }
@@ -79,18 +80,18 @@ function present({ order, failure }) {
   if (version !== shown.version) {
     shown.version = version;
     fill(body, parts(order, failure));
-    if (shown.status && shown.status !== order.status) say(news, `The order is now ${order.status}.`);
+    if (shown.status && shown.status !== order.status) say(announcement, `The order is now ${order.status}.`);
     shown.status = order.status;
   }
-  return hasEnded(order);
+  return isTerminal(order);
 }
 
 function parts(order, failure) {
   return [
     h("div", { class: "order-state" }, badge(order.status), actions(order, failure)),
     summary(order),
-    order.errors.length > 0 && part("Why it was rejected", fieldErrors(order.errors)),
-    failure && part("Why it failed", failureFacts(failure)),
+    order.errors.length > 0 && part("Validation errors", fieldErrors(order.errors)),
+    failure && part("Failure", failureFacts(failure)),
     part("Timeline", timeline(order)),
     part("Items", items(order)),
     Object.keys(order.metadata).length > 0 && part("Metadata", facts(Object.entries(order.metadata).map(([k, v]) => [k, plain(v)]))),
@@ -107,7 +108,7 @@ function summary(order) {
     ["Total", money(order.total_amount, order.currency)],
     ["Attempts", number(order.attempts)],
     ["Received", moment(order.created_at)],
-    [hasEnded(order) ? "Took" : "Last change", hasEnded(order) ? elapsed(between(order.created_at, order.updated_at)) : moment(order.updated_at)],
+    [isTerminal(order) ? "Duration" : "Last change", isTerminal(order) ? elapsed(between(order.created_at, order.updated_at)) : moment(order.updated_at)],
   ]);
 }
 
@@ -116,8 +117,8 @@ function failureFacts(failure) {
     ["Reason", `${failure.reason}: ${(REASONS[failure.reason] ?? failure.reason).toLowerCase()}`],
     ["Last error", failure.detail],
     ["Failed at", moment(failure.failed_at)],
-    ["Redriven before", failure.epoch === 0 ? "never" : plural(failure.epoch, "time")],
-    ["Message", failure.message_id ?? "none: it failed without one"],
+    ["Earlier redrives", failure.epoch === 0 ? "none" : number(failure.epoch)],
+    ["Message id", failure.message_id ?? "none"],
   ], "roomy");
 }
 
@@ -140,14 +141,14 @@ function lineTotal(item) {
 
 function actions(order, failure) {
   const offered = h("div", { class: "actions" });
-  if (CANCELABLE.has(order.status)) offered.append(button("Cancel order", () => cancel(order), "danger"));
+  if (CANCELLABLE.has(order.status)) offered.append(button("Cancel order", () => cancel(order), "danger"));
   if (failure) offered.append(button("Redrive…", () => redriveOne(failure), "primary"));
   return offered;
 }
 
 async function cancel(order) {
-  const text = "Fulfillment will not begin, and this cannot be undone.";
-  if (!(await confirm("Cancel this order?", text, "Cancel order", "Keep it"))) return;
+  const text = "The order will not be fulfilled. This cannot be undone.";
+  if (!(await confirm("Cancel this order?", text, "Cancel order", "Keep order"))) return;
   try {
     await post(`orders/${encodeURIComponent(order.order_id)}/cancel`);
   } catch (error) {

@@ -1,9 +1,10 @@
 import { get } from "./api.js";
 import { button, empty, field, h, select } from "./dom.js";
-import { endless } from "./endless.js";
+import { infiniteList } from "./infinitelist.js";
 import { moment, money, number } from "./format.js";
-import { newestOf, pages } from "./paging.js";
-import { badge, STATUSES } from "./status.js";
+import { mergeNewest, pages } from "./paging.js";
+import { STATUSES } from "./states.js";
+import { badge } from "./status.js";
 
 const SIZE = 20;
 const COLUMNS = [
@@ -17,8 +18,8 @@ const COLUMNS = [
 
 export function ordersSection(body, head) {
   const search = h("input", { type: "search", autocomplete: "off", spellcheck: "false", placeholder: "ord_… or cust_…", maxlength: 64 });
-  const status = select([["", "Any status"], ...STATUSES.map((each) => [each, each])], go);
-  const rows = endless({
+  const status = select([["", "Any status"], ...STATUSES.map((each) => [each, each])], runSearch);
+  const rows = infiniteList({
     caption: "Orders",
     columns: COLUMNS,
     noun: "order",
@@ -27,14 +28,14 @@ export function ordersSection(body, head) {
   });
   const form = h(
     "form",
-    { class: "filters", role: "search", onsubmit: (event) => { event.preventDefault(); go(); } },
+    { class: "filters", role: "search", onsubmit: (event) => { event.preventDefault(); runSearch(); } },
     h("div", { class: "search" }, field("Order or customer id", search), h("button", { class: "button primary" }, "Search")),
     field("Status", status),
   );
   body.append(form, rows.list);
   head.append(button("Refresh", () => load(), "quiet"));
 
-  async function go() {
+  async function runSearch() {
     const wanted = search.value.trim();
     if (wanted.startsWith("ord_") && (await exists(wanted))) {
       location.hash = `#/orders/${encodeURIComponent(wanted)}`;
@@ -47,7 +48,7 @@ export function ordersSection(body, head) {
   }
 
   function load() {
-    return rows.begin(source(search.value.trim(), status.value), () => nothing(search.value.trim(), status.value));
+    return rows.start(source(search.value.trim(), status.value), () => emptyView(search.value.trim(), status.value));
   }
 
   return {
@@ -66,7 +67,7 @@ async function exists(orderId) {
     await get(`orders/${encodeURIComponent(orderId)}`);
     return true;
   } catch (error) {
-    // Whatever else is wrong, the order's own view says it.
+    // The order's view shows any other error.
     return error.status !== 404;
   }
 }
@@ -75,21 +76,21 @@ function source(customer, status) {
   if (customer) {
     return pages("orders", { customer_id: customer, limit: SIZE }, "orders", (order) => !status || order.status === status);
   }
-  const of = (each) => pages("orders", { status: each, limit: SIZE }, "orders");
-  return status ? of(status) : newestOf(STATUSES.map(of), (order) => order.updated_at, SIZE);
+  const withStatus = (each) => pages("orders", { status: each, limit: SIZE }, "orders");
+  return status ? withStatus(status) : mergeNewest(STATUSES.map(withStatus), (order) => order.updated_at, SIZE);
 }
 
-function nothing(customer, status) {
-  const tryOne = h("span", {}, "Submit one in ", h("a", { href: "#/try" }, "Try it"), ", and it shows up here.");
+function emptyView(customer, status) {
+  const tryOne = h("span", {}, "Submit one in ", h("a", { href: "#/try" }, "Try it"), " to see it here.");
   if (customer.startsWith("ord_")) {
-    return empty("There is no order of this id", "No order or customer matches. The order may belong to another environment.");
+    return empty("No order or customer matches", "The order may belong to another environment.");
   }
   if (customer) {
-    const missing = status ? `This customer has no order that is ${status}` : "There is no order of this customer";
-    return empty(missing, "Ids are case-sensitive, and have to be given whole.");
+    const missing = status ? `This customer has no ${status} orders` : "No orders of this customer";
+    return empty(missing, "Enter the complete id. Ids are case-sensitive.");
   }
-  if (status) return empty(`No order is ${status}`, "That is this moment's answer; Refresh asks again.");
-  return empty("There are no orders yet", tryOne);
+  if (status) return empty(`No ${status} orders`, "Refresh to check again.");
+  return empty("No orders yet", tryOne);
 }
 
 function row(order) {

@@ -1,36 +1,36 @@
-import { pick } from "./api.js";
+import { getPage } from "./api.js";
 
-// Every source is a function that yields {entries, more}, a page at each call.
+// A source is a function that returns the next page as {entries, more} at each call.
 
-export function pages(path, query, name, fits = () => true) {
+export function pages(path, query, name, matches = () => true) {
   let cursor = null;
   return async () => {
-    const page = await pick(path, { ...query, cursor }, name);
+    const page = await getPage(path, { ...query, cursor }, name);
     cursor = page.cursor;
-    return { entries: page.entries.filter(fits), more: cursor !== null };
+    return { entries: page.entries.filter(matches), more: cursor !== null };
   };
 }
 
-// The API lists one state at a time; the newest of all is the newest of the first of each.
-export function newestOf(sources, at, size) {
-  const parts = sources.map((next) => ({ next, waiting: [], more: true }));
+// The API lists one status at a time. This merges sources that are each sorted newest first.
+export function mergeNewest(sources, at, size) {
+  const parts = sources.map((next) => ({ next, buffer: [], more: true }));
   return async () => {
     const entries = [];
     while (entries.length < size) {
-      await Promise.all(parts.map(supply));
-      const full = parts.filter((part) => part.waiting.length);
-      if (!full.length) return { entries, more: false };
-      const newest = full.reduce((one, other) => (at(other.waiting[0]) > at(one.waiting[0]) ? other : one));
-      entries.push(newest.waiting.shift());
+      await Promise.all(parts.map(fillBuffer));
+      const nonEmpty = parts.filter((part) => part.buffer.length);
+      if (!nonEmpty.length) return { entries, more: false };
+      const newest = nonEmpty.reduce((one, other) => (at(other.buffer[0]) > at(one.buffer[0]) ? other : one));
+      entries.push(newest.buffer.shift());
     }
     return { entries, more: true };
   };
 }
 
-async function supply(part) {
-  while (part.more && !part.waiting.length) {
+async function fillBuffer(part) {
+  while (part.more && !part.buffer.length) {
     const page = await part.next();
-    part.waiting = page.entries;
+    part.buffer = page.entries;
     part.more = page.more;
   }
 }

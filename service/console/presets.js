@@ -6,17 +6,17 @@ const ORDER = {
   ],
   total_amount: 72.48,
 };
-const WRONG = {
+const INVALID = {
   customer_id: "cust 123",
   items: [{ product_id: "prod_456", quantity: 0, price: 29.999 }],
   total_amount: 60,
   gift: true,
 };
-const NAMELESS = { items: ORDER.items, total_amount: ORDER.total_amount };
+const WITHOUT_CUSTOMER = { items: ORDER.items, total_amount: ORDER.total_amount };
 
 export const PRESETS = [
-  { name: "Valid", text: "Goes the whole way to its end.", order: ORDER },
-  { name: "Invalid", text: "Is refused with every wrong field named; nothing is stored.", order: WRONG },
-  { name: "Lenient", text: "Is taken in all the same, and the workflow ends it as REJECTED.", order: NAMELESS, lenient: true },
-  { name: "Repeated", text: "Is sent twice under one idempotency key, and is one order.", order: ORDER, twice: true },
+  { name: "Valid", text: "Is accepted and processed to a terminal status.", order: ORDER },
+  { name: "Invalid", text: "Is refused with an error for each invalid field. Nothing is stored.", order: INVALID },
+  { name: "Lenient", text: "Is accepted although invalid, then REJECTED by the workflow.", order: WITHOUT_CUSTOMER, lenient: true },
+  { name: "Repeated", text: "Is sent twice with one idempotency key. Creates one order.", order: ORDER, twice: true },
 ];

@@ -3,7 +3,7 @@ import { h, table } from "./dom.js";
 
 export function problemNotice(error, ...more) {
   if (!(error instanceof Problem)) return h("div", { class: "notice error", role: "alert" }, h("p", {}, error.message), more);
-  if (error.isMissingRoute) return routesAreOff(more);
+  if (error.isMissingRoute) return operatorRoutesDisabled(more);
   return h(
     "div",
     { class: "notice error", role: "alert" },
@@ -14,12 +14,12 @@ export function problemNotice(error, ...more) {
   );
 }
 
-function routesAreOff(more) {
+function operatorRoutesDisabled(more) {
   return h(
     "div",
     { class: "notice", role: "alert" },
-    h("p", {}, h("strong", {}, "This deployment has no operators' routes.")),
-    h("p", {}, "They are off on a public API unless the deployment asks for them."),
+    h("p", {}, h("strong", {}, "The operator routes are disabled in this deployment.")),
+    h("p", {}, "DOFS_OPERATOR_API=on enables them on AWS."),
     more,
   );
 }
@@ -27,5 +27,5 @@ function routesAreOff(more) {
 export function fieldErrors(errors) {
   const rows = errors.map(({ pointer, detail }) =>
     h("tr", {}, h("td", {}, h("code", {}, pointer === "" ? "(the order)" : pointer)), h("td", {}, detail)));
-  return table("What is wrong, by JSON pointer", ["Where", "What"], rows);
+  return table("Errors by JSON Pointer", ["Field", "Error"], rows);
 }

@@ -3,11 +3,11 @@ import { open } from "./dialog.js";
 import { button, field, fill, h, say } from "./dom.js";
 import { plural } from "./format.js";
 import { problemNotice } from "./problem.js";
-import { outcomes } from "./outcomes.js";
+import { redriveResults } from "./redriveresults.js";
 
-const BATCH = 25; // small enough that something is seen to move, as the API paces what it sends
+const BATCH = 25; // small, to show progress: the API limits the rate of redrives
 
-// What is redriven is `one` failure, some `ids`, or all that match a `filter`.
+// Redrives `one` failure, the orders with some `ids`, or all failed orders that match a `filter`.
 export function openRedrive({ one, ids, filter, what, total, done }) {
   const note = h("input", { type: "text", required: true, maxlength: 200, name: "note", autocomplete: "off" });
   const dry = h("input", { type: "checkbox", name: "dry" });
@@ -15,10 +15,10 @@ export function openRedrive({ one, ids, filter, what, total, done }) {
   dry.addEventListener("change", () => say(go, dry.checked ? "Dry run" : "Redrive"));
   const form = h(
     "form",
-    { onsubmit: begin },
-    h("p", {}, `Send ${what} to fulfillment again, with all attempts.`),
-    field("Note", note, "Why it will work now, in up to 200 characters. It stands on the order's timeline, where its customer reads it, too."),
-    h("label", { class: "choice" }, dry, " Dry run: only tell what would happen"),
+    { onsubmit: submit },
+    h("p", {}, `Redrive ${what}. Fulfillment starts again with all attempts.`),
+    field("Note", note, "Reason for the redrive, up to 200 characters. It is added to the order's timeline, which the customer can read."),
+    h("label", { class: "choice" }, dry, " Dry run: show the outcomes without any change"),
     h("div", { class: "actions" }, go, button("Cancel", () => dialog.close())),
   );
   const place = h("div", {}, form);
@@ -31,42 +31,42 @@ export function openRedrive({ one, ids, filter, what, total, done }) {
   });
   note.focus();
 
-  function begin(event) {
+  function submit(event) {
     event.preventDefault();
-    const why = note.value.trim();
-    if (!why) {
-      note.setCustomValidity("Say why, for whoever reads the timeline.");
+    const reason = note.value.trim();
+    if (!reason) {
+      note.setCustomValidity("Enter the reason for the redrive.");
       note.reportValidity();
       note.addEventListener("input", () => note.setCustomValidity(""), { once: true });
       return;
     }
-    run(why, dry.checked);
+    run(reason, dry.checked);
   }
 
-  function run(why, isDry) {
-    const next = batches({ one, ids, filter }, why, isDry);
+  function run(reason, isDry) {
+    const next = batches({ one, ids, filter }, reason, isDry);
     const bar = h("progress", { "aria-label": "Progress", max: total });
-    const state = h("p", { role: "status", class: "progress-text" });
-    const trouble = h("div", {});
-    const end = h("div", { class: "actions" });
-    const results = outcomes(isDry);
+    const progress = h("p", { role: "status", class: "progress-text" });
+    const errorPlace = h("div", {});
+    const buttons = h("div", { class: "actions" });
+    const results = redriveResults(isDry);
     let stopped = false;
     leave = () => {
       stopped = true;
       results.leave();
     };
-    fill(place, h("div", { class: "progress" }, bar, state), trouble, results.node, end);
-    fill(end, button("Stop", () => { stopped = true; }));
+    fill(place, h("div", { class: "progress" }, bar, progress), errorPlace, results.node, buttons);
+    fill(buttons, button("Stop", () => { stopped = true; }));
     if (!isDry) changedAnything = true;
-    proceed();
+    runBatches();
 
-    async function proceed() {
+    async function runBatches() {
       let more = true;
       stopped = false;
-      fill(trouble);
+      fill(errorPlace);
       try {
         while (more && !stopped) {
-          say(state, `${results.count() ? `${plural(results.count(), "order")} so far. ` : ""}Working…`);
+          say(progress, `${results.count() ? `${plural(results.count(), "order")} so far. ` : ""}Working…`);
           const batch = await next();
           results.add(batch);
           more = batch.more;
@@ -74,28 +74,29 @@ export function openRedrive({ one, ids, filter, what, total, done }) {
         }
         finish(more);
       } catch (error) {
-        fill(trouble, problemNotice(error, results.count() > 0 && h("p", {}, "What is listed below is done.")));
-        offer(button("Try again", proceed, "primary"));
-        say(state, "Interrupted.");
+        fill(errorPlace, problemNotice(error, results.count() > 0 && h("p", {}, "The orders listed below are done.")));
+        offer(button("Try again", runBatches, "primary"));
+        say(progress, "Interrupted.");
       }
     }
 
     function finish(more) {
       bar.hidden = true;
-      say(state, more ? `Stopped. ${results.summary()}` : results.summary());
-      if (more) offer(button("Go on", proceed, "primary"));
-      else if (isDry && results.count()) offer(button("Redrive them now", () => run(why, false), "primary"));
+      say(progress, more ? `Stopped. ${results.summary()}` : results.summary());
+      if (more) offer(button("Continue", runBatches, "primary"));
+      else if (isDry && results.count()) offer(button("Redrive them now", () => run(reason, false), "primary"));
       else offer();
     }
 
     function offer(first) {
-      fill(end, first, button("Close", () => dialog.close()));
-      end.firstChild.focus();
+      fill(buttons, first, button("Close", () => dialog.close()));
+      buttons.firstChild.focus();
     }
   }
 }
 
-// Yields a batch at each call; one that failed is sent again by the next call, which leaves alone what has moved on.
+// Returns a function that redrives the next batch. After an error, the next call repeats the same batch. The API does
+// not redrive an order twice for one failure.
 function batches({ one, ids, filter }, note, isDry) {
   let at = 0;
   let cursor;
@@ -110,10 +111,10 @@ function batches({ one, ids, filter }, note, isDry) {
   };
 }
 
-// By its epoch: an order that has been redriven and has failed anew meanwhile is another failure than the one looked at.
+// The epoch identifies the failure that is shown. A later failure, which the operator has not seen, is not redriven.
 async function redriveOne({ order_id: id, epoch }, note) {
   const order = await post(`failed-orders/${encodeURIComponent(id)}/redrive`, { note, epoch });
-  const isOurs = order.timeline.some((entry) => entry.from === "FAILED" && entry.reason === note);
-  const result = isOurs ? { outcome: "redriven", detail: null } : { outcome: "already_redriven", detail: `it is ${order.status}` };
+  const isOwnRedrive = order.timeline.some((entry) => entry.from === "FAILED" && entry.reason === note);
+  const result = isOwnRedrive ? { outcome: "redriven", detail: null } : { outcome: "already_redriven", detail: `The order is ${order.status}.` };
   return { results: [{ order_id: id, ...result }], removed: null, more: false };
 }

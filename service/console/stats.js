@@ -1,7 +1,7 @@
 import { events, get, Problem, url } from "./api.js";
 import * as credential from "./credential.js";
 
-const EVERY = 5000;
+const INTERVAL = 5000;
 
 const listeners = new Set();
 let latest = { stats: null, how: "waiting", problem: null };
@@ -10,72 +10,72 @@ let timer = null;
 let round = 0;
 let streamWorks = true;
 
-// Numbers are fetched while somebody looks at them, and only then.
+// Statistics are requested only while a view subscribes and the tab is visible.
 export function subscribe(listener) {
   listeners.add(listener);
   listener(latest);
-  if (listeners.size === 1) begin();
+  if (listeners.size === 1) start();
   return () => {
     listeners.delete(listener);
-    if (!listeners.size) end();
+    if (!listeners.size) stop();
   };
 }
 
-function begin() {
+function start() {
   if (document.hidden) return;
-  // An EventSource cannot send a header, so with a credential there is nothing but asking.
-  if (streamWorks && !credential.kept()) listen();
+  // An EventSource cannot send the header of a credential, so polling replaces it.
+  if (streamWorks && !credential.load()) openStream();
   else poll();
 }
 
-function end() {
+function stop() {
   round += 1;
   source?.close();
   source = null;
   clearTimeout(timer);
 }
 
-function listen() {
-  let heard = false;
+function openStream() {
+  let received = false;
   source = new EventSource(url("stats/live"));
   source.onmessage = (message) => {
-    heard = true;
+    received = true;
     publish({ stats: JSON.parse(message.data), how: "stream", problem: null });
   };
   source.onerror = () => {
-    if (!heard && source.readyState === EventSource.CLOSED) streamWorks = false;
-    end();
+    if (!received && source.readyState === EventSource.CLOSED) streamWorks = false;
+    stop();
     poll();
   };
 }
 
 async function poll() {
-  const mine = round;
+  const current = round;
   try {
     const stats = await get("stats");
-    if (mine !== round) return;
+    if (current !== round) return;
     publish({ stats, how: "poll", problem: null });
   } catch (error) {
-    if (mine !== round) return;
+    if (current !== round) return;
     publish({ stats: latest.stats, how: "waiting", problem: error });
-    // Without a connection or a right to ask there is nothing to ask for; "again" tells when there is.
-    if (!(error instanceof Problem) || error.isFinal) return;
+    // The "reload" event restarts polling after an unreachable API or a rejected credential.
+    if (!(error instanceof Problem) || error.isPermanent) return;
   }
-  timer = setTimeout(begin, EVERY);
+  timer = setTimeout(start, INTERVAL);
 }
 
-function publish(news) {
-  latest = news;
-  for (const listener of listeners) listener(news);
+function publish(update) {
+  latest = update;
+  for (const listener of listeners) listener(update);
 }
 
 function restart() {
-  end();
-  if (listeners.size) begin();
+  stop();
+  if (listeners.size) start();
 }
 
-events.addEventListener("again", restart);
+events.addEventListener("reload", restart);
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) end();
+  if (document.hidden) stop();
   else restart();
 });

@@ -1,16 +1,13 @@
 import { h, s } from "./dom.js";
 
-export const STATUSES = ["RECEIVED", "PENDING", "PROCESSING", "FULFILLED", "REJECTED", "CANCELLED", "FAILED"];
-export const ENDED = new Set(["FULFILLED", "REJECTED", "CANCELLED", "FAILED"]);
-export const CANCELABLE = new Set(["RECEIVED", "PENDING"]);
-
 export const REASONS = {
   declined: "The warehouse declined",
-  refused: "The warehouse refused for good",
-  error: "The attempt broke down",
-  abandoned: "No attempt came to an end",
+  refused: "The warehouse refused permanently",
+  error: "The attempt failed with an error",
+  abandoned: "No attempt completed",
 };
 
+// Drawn inside a circle. A status without a shape has the circle only.
 const SHAPES = {
   RECEIVED: ["M5.4 8h5.2M8 5.4v5.2"],
   PENDING: ["M8 5v3.2l2.1 1.3"],

@@ -111,7 +111,7 @@ def order_of(minute: int, number: int) -> dict[str, object]:
 
 def picture_live(page: Page, shop: Shop, path: Path) -> None:
     page.goto(f"{shop.base}/console#/live")
-    expect(page.get_by_text("the API sends new numbers")).to_be_visible()
+    expect(page.get_by_text("the API streams updates")).to_be_visible()
     page.screenshot(path=path)
 
 

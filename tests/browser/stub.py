@@ -3,17 +3,14 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, Route
 
-import service
+from service.api.console import MEDIA_TYPES, load_files
 
 BASE = "http://console.test"
-FILES = Path(service.__file__).parent / "console"
-MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 BROKEN = "the connection breaks before a response arrives"
 
 AT = "2026-01-31T09:30:00.123Z"
@@ -52,8 +49,8 @@ class StubApi:
     def _answer(self, route: Route) -> None:
         url = urlsplit(route.request.url)
         if file := re.fullmatch(r"/console(?:/([\w.-]+))?", url.path):
-            path = FILES / (file[1] or "index.html")
-            route.fulfill(body=path.read_text(), content_type=MEDIA_TYPES[path.suffix])
+            name = file[1] or "index.html"
+            route.fulfill(body=load_files()[name], content_type=MEDIA_TYPES[name.rpartition(".")[2]])
             return
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         body = route.request.post_data_json if route.request.post_data else None

@@ -51,11 +51,11 @@ def test_axe_finds_nothing_in_any_section_or_dialog(shop, seeded, open_console, 
     visit = open_console(shop.base, **look)
     page = visit.page
     visit.go("live")
-    expect(page.get_by_text("Half within")).to_be_visible()
+    expect(page.get_by_text("50% within")).to_be_visible()
     page.get_by_text("Show as a table").first.click()
     check(visit)
     visit.go("orders")
-    expect(page.get_by_text("5 orders, that is all")).to_be_visible()
+    expect(page.get_by_text("5 orders, end of list")).to_be_visible()
     check(visit)
     for where in (f"orders/{rejected}", f"failed/{failed}"):
         visit.go(where)
@@ -143,7 +143,7 @@ def test_the_keyboard_alone_is_enough_to_redrive_an_order(shop, seeded, open_con
 def test_the_skip_link_leads_past_the_sections(shop, seeded, open_console):
     visit = open_console(shop.base)
     visit.go("orders")
-    expect(visit.page.get_by_text("that is all")).to_be_visible()
+    expect(visit.page.get_by_text("end of list")).to_be_visible()
     visit.page.keyboard.press("Tab")
     visit.page.keyboard.press("Enter")
     expect(visit.page.get_by_role("main")).to_be_focused()
@@ -153,7 +153,7 @@ def test_the_skip_link_leads_past_the_sections(shop, seeded, open_console):
 def test_what_has_the_focus_keeps_it_while_numbers_come(shop, seeded, open_console):
     visit = open_console(shop.base)
     visit.go("live")
-    link = visit.page.get_by_role("link", name="The warehouse refused for good")
+    link = visit.page.get_by_role("link", name="The warehouse refused permanently")
     link.focus()
     before = visit.page.get_by_text(re.compile("^Updated")).inner_text()
     expect(visit.page.get_by_text(re.compile("^Updated"))).not_to_have_text(before)

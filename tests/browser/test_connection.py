@@ -43,11 +43,11 @@ def test_an_api_that_is_gone_is_told_of_and_comes_back_by_itself(shop, open_cons
     visit.expects("ERR_FAILED")
     visit.page.route(is_api, lambda route: route.abort())
     visit.go(section)
-    banner = visit.page.get_by_role("alert").filter(has_text="cannot be reached. What you see")
+    banner = visit.page.get_by_role("alert").filter(has_text="cannot be reached. The data shown")
     expect(banner).to_be_visible()
     visit.page.unroute_all(behavior="wait")
     expect(banner).to_be_hidden()
-    found = {"live": "the API sends new numbers", "orders": "1 order, that is all", "failed": "No order has failed"}
+    found = {"live": "the API streams updates", "orders": "1 order, end of list", "failed": "No order has failed"}
     expect(visit.page.get_by_text(found[section])).to_be_visible()
 
 
@@ -56,13 +56,13 @@ def test_an_api_that_goes_while_numbers_come_is_told_of_and_can_be_tried_at_once
     visit.expects("ERR_")
     visit.page.clock.install()
     visit.go("live")
-    expect(visit.page.get_by_text("the API sends new numbers")).to_be_visible()
+    expect(visit.page.get_by_text("the API streams updates")).to_be_visible()
     visit.page.context.set_offline(True)
     visit.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(visit.page.get_by_text("The API cannot be reached.")).to_be_visible()
     expect(visit.page.get_by_role("link", name="FULFILLED")).to_be_visible()
     visit.page.context.set_offline(False)
-    visit.page.get_by_role("button", name="Try now").click()
+    visit.page.get_by_role("button", name="Retry now").click()
     expect(visit.page.get_by_text("The API cannot be reached.")).to_have_count(0)
 
 
@@ -72,22 +72,22 @@ def test_a_key_is_asked_for_kept_for_the_tab_and_forgotten(shop, open_console):
     behind_a_key(visit.page)
     visit.go("live")
     form = visit.page.get_by_role("dialog", name="Sign in to the API")
-    expect(form).to_contain_text("The API answered 403")
+    expect(form).to_contain_text("The API responded with status 403")
     form.get_by_label("Key or token").fill("wrong")
-    form.get_by_role("button", name="Use it").click()
+    form.get_by_role("button", name="Sign in").click()
     expect(form).to_contain_text("to this API key")
     form.get_by_label("Key or token").fill("secret")
     form.get_by_label("Key or token").press("Enter")
-    expect(visit.page.get_by_text("asked for new numbers every 5 seconds")).to_be_visible()
+    expect(visit.page.get_by_text("polling every 5 seconds")).to_be_visible()
     expect(form).to_have_count(0)
     expect(visit.page.get_by_text("API key in use for this tab.")).to_be_visible()
     streams = []
     visit.page.on("request", lambda request: streams.append(request.url) if "/stats/live" in request.url else None)
     visit.page.reload()
-    expect(visit.page.get_by_text("asked for new numbers every 5 seconds")).to_be_visible()
+    expect(visit.page.get_by_text("polling every 5 seconds")).to_be_visible()
     assert streams == [], "a stream cannot bring the key"
     assert "secret" not in visit.page.evaluate("JSON.stringify(localStorage) + document.cookie")
-    visit.page.get_by_role("button", name="Forget it").click()
+    visit.page.get_by_role("button", name="Sign out").click()
     expect(form).to_be_visible()
     assert visit.page.evaluate("sessionStorage.length") == 0
 
@@ -104,8 +104,8 @@ def test_who_has_no_key_can_look_around_and_sign_in_later(shop, open_console):
     visit.page.get_by_role("link", name="Orders").click()
     visit.page.get_by_role("button", name="Sign in…").click()
     form.get_by_label("Key or token").fill("secret")
-    form.get_by_role("button", name="Use it").click()
-    expect(visit.page.get_by_text("1 order, that is all")).to_be_visible()
+    form.get_by_role("button", name="Sign in").click()
+    expect(visit.page.get_by_text("1 order, end of list")).to_be_visible()
     expect(visit.page.get_by_role("button", name="Sign in…")).to_have_count(0)
 
 
@@ -117,7 +117,7 @@ def test_a_link_to_an_order_asks_for_the_key_and_shows_it_then(shop, open_consol
     visit.go(f"orders/{order_id}")
     form = visit.page.get_by_role("dialog", name="Sign in to the API")
     form.get_by_label("Key or token").fill("secret")
-    form.get_by_role("button", name="Use it").click()
+    form.get_by_role("button", name="Sign in").click()
     expect(visit.page.get_by_role("list", name="Timeline").get_by_text("FULFILLED")).to_be_visible()
 
 
@@ -129,8 +129,8 @@ def test_an_id_token_goes_where_cognito_looks_for_it(shop, open_console):
     form = visit.page.get_by_role("dialog", name="Sign in to the API")
     form.get_by_label("ID token").check()
     form.get_by_label("Key or token").fill("a.b.c")
-    form.get_by_role("button", name="Use it").click()
-    expect(visit.page.get_by_text("1 order, that is all")).to_be_visible()
+    form.get_by_role("button", name="Sign in").click()
+    expect(visit.page.get_by_text("1 order, end of list")).to_be_visible()
 
 
 def test_who_is_known_and_no_operator_is_told_so_and_not_asked_for_a_key(shop, open_console):
@@ -153,7 +153,7 @@ def test_a_part_that_does_not_answer_is_told_of_in_the_api_s_words_and_tried_aga
     expect(told).to_contain_text("It may in a moment.")
     visit.page.unroute_all(behavior="wait")
     told.get_by_role("button", name="Try again").click()
-    expect(visit.page.get_by_text("1 order, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("1 order, end of list")).to_be_visible()
     expect(told).to_have_count(0)
 
 
@@ -163,8 +163,8 @@ def test_a_deployment_without_operators_routes_says_so_and_still_shows_orders(sh
     missing = {"type": "urn:dofs:problem:not-found", "title": "Not Found", "status": 404}
     visit.page.route(OPERATORS, lambda route: route.fulfill(status=404, json=missing))
     visit.go("live")
-    expect(visit.page.get_by_text("This deployment has no operators' routes.")).to_be_visible()
+    expect(visit.page.get_by_text("The operator routes are disabled in this deployment.")).to_be_visible()
     visit.go("orders")
-    expect(visit.page.get_by_text("1 order, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("1 order, end of list")).to_be_visible()
     visit.go("failed")
-    expect(visit.page.get_by_text("This deployment has no operators' routes.")).to_be_visible()
+    expect(visit.page.get_by_text("The operator routes are disabled in this deployment.")).to_be_visible()

@@ -38,7 +38,7 @@ def redrive_everything(shop) -> None:
 def visit(shop, failed, open_console):
     visit = open_console(shop.base)
     visit.go("failed")
-    expect(visit.page.get_by_text("5 failed orders, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("5 failed orders, end of list")).to_be_visible()
     return visit
 
 
@@ -63,7 +63,7 @@ def test_failed_orders_are_counted_by_reason_and_a_click_filters(failed, visit):
         expect(reasons.get_by_role("link", name=text)).to_be_visible()
     assert ids(visit.page)[:3] != failed["declined"]
     reasons.get_by_role("link", name="declined").click()
-    expect(visit.page.get_by_text("2 failed orders, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("2 failed orders, end of list")).to_be_visible()
     assert sorted(ids(visit.page)) == sorted(failed["declined"])
     expect(reasons.get_by_role("link", name="declined")).to_have_attribute("aria-current", "true")
     reasons.get_by_role("link", name="error").click()
@@ -84,7 +84,7 @@ def test_a_failed_order_shows_why_and_its_message(shop, failed, visit):
     visit.page.get_by_role("link", name=order_id).click()
     expect(visit.page).to_have_url(re.compile(f"#/failed/{order_id}$"))
     order = visit.page.get_by_role("dialog")
-    for text in ("the warehouse is out of stock", "declined: the warehouse declined", message, "never"):
+    for text in ("the warehouse is out of stock", "declined: the warehouse declined", message, "none"):
         expect(order.get_by_text(text, exact=True)).to_be_visible()
     expect(order.get_by_role("list", name="Timeline").get_by_role("listitem").last).to_contain_text("attempt 1 of 1")
 
@@ -120,7 +120,7 @@ def test_the_selected_ones_are_redriven_and_no_other(shop, failed, visit):
     visit.page.keyboard.press("Escape")
     expect(dialog.get_by_text("2 redriven.")).to_be_visible()
     dialog.get_by_role("button", name="Close").click()
-    expect(visit.page.get_by_text("3 failed orders, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("3 failed orders, end of list")).to_be_visible()
     assert all(operators(shop.order(order_id)) == ["a carrier was found"] for order_id in chosen)
     rest = [*failed["declined"], failed["refused"][2]]
     assert all(shop.order(order_id)["status"] == "FAILED" for order_id in rest)
@@ -151,7 +151,7 @@ def test_a_redrive_wants_a_note(visit):
 
 def test_a_dry_run_tells_what_would_happen_and_changes_nothing(shop, failed, visit):
     visit.page.get_by_role("link", name="refused").click()
-    visit.page.get_by_role("button", name="Redrive all that match…").click()
+    visit.page.get_by_role("button", name="Redrive all matching…").click()
     dialog = visit.page.get_by_role("dialog", name="Redrive")
     dialog.get_by_label("Note").fill("to see")
     dialog.get_by_label("Dry run").check()
@@ -175,7 +175,7 @@ def test_all_that_match_are_redriven_batch_after_batch(shop, failed, visit):
         "request", lambda request: bodies.append(request.post_data_json) if request.method == "POST" else None
     )
     visit.page.get_by_role("link", name="refused").click()
-    visit.page.get_by_role("button", name="Redrive all that match…").click()
+    visit.page.get_by_role("button", name="Redrive all matching…").click()
     redrive(visit.page, "a carrier was found")
     expect(visit.page.get_by_text("30 redriven.")).to_be_visible()
     assert len(bodies) >= 2
@@ -213,7 +213,7 @@ def test_an_order_that_was_redriven_meanwhile_is_not_redriven_again(shop, failed
     redrive(visit.page, "mine")
     dialog = visit.page.get_by_role("dialog", name="Redrive")
     row = dialog.get_by_role("row").filter(has_text=order_id)
-    expect(row.get_by_text(re.compile("Was redriven before|Is not failed"))).to_be_visible()
+    expect(row.get_by_text(re.compile("Already redriven|Not failed"))).to_be_visible()
     assert operators(shop.order(order_id)) == ["somebody else's"]
 
 
@@ -224,7 +224,7 @@ def test_a_failure_that_somebody_else_redrove_is_not_told_as_redriven_by_oneself
     assert shop.http.post(f"/failed-orders/{order_id}/redrive", json={"note": "somebody else's"}).status_code == 200
     redrive(visit.page, "mine")
     dialog = visit.page.get_by_role("dialog", name="Redrive")
-    expect(dialog.get_by_role("row").filter(has_text=order_id).get_by_text("Was redriven before")).to_be_visible()
+    expect(dialog.get_by_role("row").filter(has_text=order_id).get_by_text("Already redriven")).to_be_visible()
     shop.settled([order_id])
     assert operators(shop.order(order_id)) == ["somebody else's"]
 
@@ -234,5 +234,5 @@ def test_orders_that_failed_lately_can_be_told_from_older_ones(shop, failed, vis
     visit.page.on("request", lambda request: asked.append(request.url) if "/failed-orders?" in request.url else None)
     visit.page.get_by_label("Failed", exact=True).select_option("In the last hour")
     expect(visit.page).to_have_url(re.compile(r"#/failed\?hours=1$"))
-    expect(visit.page.get_by_text("5 failed orders, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("5 failed orders, end of list")).to_be_visible()
     until(lambda: asked, lambda urls: any("failed_after=" in url for url in urls))

@@ -21,9 +21,9 @@ def page(shop, open_console):
 
 def test_the_live_page_says_that_nothing_has_come_in_and_where_to_begin(shop, page):
     page.goto(f"{shop.base}/console")
-    expect(page.get_by_text("No order has come in yet.")).to_be_visible()
-    expect(page.get_by_role("img", name="no order has come to an end")).to_be_visible()
-    expect(page.get_by_text("Every order has come to its end.")).to_be_visible()
+    expect(page.get_by_text("No orders yet.")).to_be_visible()
+    expect(page.get_by_role("img", name="no order was fulfilled or failed")).to_be_visible()
+    expect(page.get_by_text("All orders are in a terminal status.")).to_be_visible()
     expect(page.get_by_text("No order has failed.")).to_be_visible()
     page.get_by_role("link", name="Submit the first one").click()
     expect(page.get_by_role("heading", name="Try it", level=1)).to_be_visible()
@@ -31,7 +31,7 @@ def test_the_live_page_says_that_nothing_has_come_in_and_where_to_begin(shop, pa
 
 def test_an_empty_list_of_orders_says_where_to_begin(shop, page):
     page.goto(f"{shop.base}/console#/orders")
-    expect(page.get_by_text("There are no orders yet")).to_be_visible()
+    expect(page.get_by_text("No orders yet")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name="Try it").click()
     expect(page.get_by_role("button", name="Submit order")).to_be_visible()
 
@@ -69,7 +69,7 @@ def test_the_page_works_below_the_stage_of_a_gateway(shop, open_console):
     visit.page.route("**/dev/**", stage)
     visit.page.on("request", lambda request: asked.append(request.url))
     visit.go("live")
-    expect(visit.page.get_by_text("No order has come in yet.")).to_be_visible()
+    expect(visit.page.get_by_text("No orders yet.")).to_be_visible()
     visit.page.get_by_role("link", name="Failed", exact=True).click()
     expect(visit.page.get_by_text("No order has failed")).to_be_visible()
     assert all(url.startswith(f"{shop.base}/dev/") for url in asked)

@@ -43,7 +43,7 @@ def answering_stats(page: Page, change) -> None:
 
 
 def test_numbers_come_without_a_reload_and_it_is_said_how_and_when(shop, live):
-    expect(live.page.get_by_text("the API sends new numbers as they come")).to_be_visible()
+    expect(live.page.get_by_text("the API streams updates")).to_be_visible()
     expect(live.page.get_by_text(re.compile(r"Updated \d\d:\d\d:\d\d"))).to_be_visible()
     before = number(figure(live.page, "FULFILLED").inner_text())
     shop.submit()
@@ -56,7 +56,7 @@ def test_where_there_is_no_stream_numbers_are_asked_for_and_that_is_said(shop, o
     visit.expects("404")
     visit.page.route("**/stats/live", lambda route: route.fulfill(status=404, body=""))
     visit.go("live")
-    expect(visit.page.get_by_text("asked for new numbers every 5 seconds")).to_be_visible()
+    expect(visit.page.get_by_text("polling every 5 seconds")).to_be_visible()
     before = number(figure(visit.page, "FULFILLED").inner_text())
     shop.submit()
     expect(figure(visit.page, "FULFILLED")).to_have_text(str(before + 1))
@@ -70,7 +70,7 @@ def test_nothing_is_asked_for_while_the_tab_is_hidden(shop, open_console):
     visit.page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/stats") else None)
     visit.page.clock.install()
     visit.go("live")
-    expect(visit.page.get_by_text("asked for new numbers")).to_be_visible()
+    expect(visit.page.get_by_text("polling every 5 seconds")).to_be_visible()
     visible = "Object.defineProperty(document, 'hidden', {{value: {}, configurable: true}});"
     changed = "document.dispatchEvent(new Event('visibilitychange'))"
     visit.page.evaluate(visible.format("true") + changed)
@@ -104,29 +104,29 @@ def test_a_count_that_is_not_exact_is_shown_as_at_least_so_many(shop, open_conso
     answering_stats(visit.page, change)
     visit.go("live")
     expect(figure(visit.page, "FULFILLED")).to_have_text("2,000+")
-    expect(visit.page.get_by_text("there were too many for a whole hour")).to_be_visible()
+    expect(visit.page.get_by_text("the last hour has too many orders to count")).to_be_visible()
 
 
 def test_the_charts_have_their_text_beside_them(shop, live):
     shop.settled([shop.submit()])
-    drawn = re.compile(r"Orders per minute of the last hour: \d+ fulfilled and 0 failed in all\.")
+    drawn = re.compile(r"Orders per minute in the last hour: \d+ fulfilled and 0 failed in total\.")
     expect(live.page.get_by_role("img", name=drawn)).to_be_visible()
-    expect(live.page.get_by_role("img", name="Success rate of the last hour: 100%")).to_be_visible()
+    expect(live.page.get_by_role("img", name="Success rate in the last hour: 100%")).to_be_visible()
     live.page.get_by_text("Show as a table").first.click()
     table = live.page.get_by_role("table", name="Orders per minute")
     expect(table.locator("tbody tr")).to_have_count(60)
     minutes = table.locator("tbody tr td:nth-child(2)")
     assert sum(map(number, minutes.all_inner_texts())) >= 1
-    expect(live.page.get_by_text("Half within")).to_be_visible()
+    expect(live.page.get_by_text("50% within")).to_be_visible()
 
 
 def test_dead_letters_ask_for_a_look_and_lead_to_the_failed_orders_of_a_reason(shop, live):
     card = live.page.locator("section").filter(has=live.page.get_by_role("heading", name="Dead-letter queue"))
-    expect(card.get_by_text("Needs a look")).to_be_hidden()
+    expect(card.get_by_text("Action required")).to_be_hidden()
     shop.succeeds_at(0)
     shop.settled([shop.submit()])
     shop.succeeds_at(1)
-    expect(card.get_by_text("Needs a look")).to_be_visible()
+    expect(card.get_by_text("Action required")).to_be_visible()
     expect(card.locator(".big")).to_have_text("1")
     live.page.get_by_role("link", name="The warehouse declined").click()
     expect(live.page).to_have_url(re.compile(r"#/failed\?reason=declined$"))

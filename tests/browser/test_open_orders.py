@@ -51,7 +51,7 @@ def test_a_waiting_order_is_cancelled_once_that_is_confirmed(shop, waiting, visi
     visit.go(f"orders/{waiting}")
     visit.page.get_by_role("button", name="Cancel order").click()
     question = visit.page.get_by_role("dialog", name="Cancel this order?")
-    question.get_by_role("button", name="Keep it").click()
+    question.get_by_role("button", name="Keep order").click()
     assert shop.order(waiting)["status"] == "PENDING"
     visit.page.get_by_role("button", name="Cancel order").click()
     question.get_by_role("button", name="Cancel order").click()

@@ -45,7 +45,7 @@ def test_orders_of_all_states_are_listed_the_most_lately_changed_first(shop, ful
     visit.go("orders")
     expect(visit.page.get_by_text("20 orders shown")).to_be_visible()
     visit.page.keyboard.press("End")
-    expect(visit.page.get_by_text("25 orders, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("25 orders, end of list")).to_be_visible()
     listed = ids(visit.page)
     assert sorted(listed) == sorted([*fulfilled, rejected])
     changed = [shop.order(order_id)["updated_at"] for order_id in listed]
@@ -57,28 +57,28 @@ def test_more_orders_come_by_a_button_as_well(visit):
     visit.go("orders")
     expect(visit.page.get_by_text("20 orders shown")).to_be_visible()
     visit.page.get_by_role("button", name="Load more").press("Enter")
-    expect(visit.page.get_by_text("25 orders, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("25 orders, end of list")).to_be_visible()
 
 
 def test_a_status_filters_and_is_in_the_link(rejected, visit):
     visit.go("orders")
     visit.page.get_by_label("Status").select_option("REJECTED")
-    expect(visit.page.get_by_text("1 order, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("1 order, end of list")).to_be_visible()
     assert ids(visit.page) == [rejected]
     expect(visit.page).to_have_url(re.compile(r"#/orders\?status=REJECTED$"))
     visit.page.reload()
     expect(visit.page.get_by_label("Status")).to_have_value("REJECTED")
-    expect(visit.page.get_by_text("1 order, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("1 order, end of list")).to_be_visible()
 
 
 def test_a_customer_is_searched_for_and_a_status_filters_what_is_found(shop, fulfilled, rejected, visit):
     visit.go("orders")
     visit.page.get_by_label("Order or customer id").fill("cust_0")
     visit.page.keyboard.press("Enter")
-    expect(visit.page.get_by_text("13 orders, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("13 orders, end of list")).to_be_visible()
     assert set(ids(visit.page)) == {*fulfilled[::2], rejected}
     visit.page.get_by_label("Status").select_option("REJECTED")
-    expect(visit.page.get_by_text("1 order, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("1 order, end of list")).to_be_visible()
     assert ids(visit.page) == [rejected]
 
 
@@ -90,7 +90,7 @@ def test_an_order_that_is_searched_for_by_its_id_is_opened(fulfilled, visit):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "answer"), [("ord_0000", "no order of this id"), ("nobody", "no order of this customer")]
+    ("wanted", "answer"), [("ord_0000", "No order or customer matches"), ("nobody", "No orders of this customer")]
 )
 def test_what_is_not_found_is_said(visit, wanted, answer):
     visit.expects("404")
@@ -128,7 +128,7 @@ def test_an_order_shows_its_timeline_its_items_and_its_total(fulfilled, visit):
 
 def test_a_rejected_order_shows_what_was_wrong_and_what_is_no_item_at_all(rejected, visit):
     visit.go(f"orders/{rejected}")
-    wrong = visit.page.get_by_role("table", name="What is wrong")
+    wrong = visit.page.get_by_role("table", name="Errors by JSON Pointer")
     expect(wrong.get_by_role("row", name="/total_amount is required")).to_be_visible()
     expect(wrong.get_by_role("row", name="/items/1/quantity")).to_be_visible()
     expect(visit.page.get_by_role("table", name="Items").get_by_role("row", name="– two")).to_be_visible()
@@ -156,11 +156,11 @@ def test_the_back_button_goes_the_way_back(fulfilled, visit):
 def test_closing_an_order_goes_back_to_the_list_as_it_was(fulfilled, visit):
     visit.go("live")
     visit.go("orders?q=cust_1")
-    expect(visit.page.get_by_text("12 orders, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("12 orders, end of list")).to_be_visible()
     visit.page.get_by_role("link", name=fulfilled[1]).click()
     visit.page.get_by_role("dialog").get_by_role("button", name="Close").click()
     expect(visit.page).to_have_url(re.compile(r"#/orders\?q=cust_1$"))
-    expect(visit.page.get_by_text("12 orders, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("12 orders, end of list")).to_be_visible()
     expect(visit.page.get_by_role("link", name=fulfilled[1])).to_be_focused()
     visit.page.go_back()
     expect(visit.page.get_by_role("heading", name="Live", level=1)).to_be_visible()
@@ -171,6 +171,6 @@ def test_a_page_is_not_asked_for_twice_and_no_order_is_listed_twice(visit, fulfi
     visit.go("orders?status=FULFILLED")
     expect(visit.page.get_by_text("20 orders shown")).to_be_visible()
     visit.page.keyboard.press("End")
-    expect(visit.page.get_by_text("24 orders, that is all")).to_be_visible()
+    expect(visit.page.get_by_text("24 orders, end of list")).to_be_visible()
     listed = ids(visit.page)
     assert len(listed) == len(set(listed)) == len(fulfilled)

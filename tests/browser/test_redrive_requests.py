@@ -109,7 +109,7 @@ def test_stop_sends_no_further_batch_and_a_continued_redrive_goes_on_at_the_curs
     dialog = redrive(visit, "Redrive all…")
     expect(dialog.get_by_text("Stopped. 25 redriven.")).to_be_visible()
     assert len(bodies(stub)) == 1
-    dialog.get_by_role("button", name="Go on").click()
+    dialog.get_by_role("button", name="Continue").click()
     expect(dialog.get_by_text("30 redriven.")).to_be_visible()
     assert [body.get("cursor") for body in bodies(stub)] == [None, "c1"]
 
@@ -118,7 +118,7 @@ def test_a_redrive_of_matching_orders_has_the_filters_of_the_list(stub, visit):
     stub.on("GET", "/failed-orders", failed_page(failed_order()))
     stub.on("POST", REDRIVE_MANY, redrive_page("ord_1"))
     visit.go("failed?reason=declined&hours=24")
-    dialog = redrive(visit, "Redrive all that match…")
+    dialog = redrive(visit, "Redrive all matching…")
     expect(dialog.get_by_text("1 redriven.")).to_be_visible()
     (listed,) = stub.sent("GET", "/failed-orders")
     (body,) = bodies(stub)

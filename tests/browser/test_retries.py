@@ -74,7 +74,7 @@ def test_a_redrive_that_failed_is_repeated_by_the_operator_with_the_same_note_an
     stub.on("POST", REDRIVE_ONE, UNAVAILABLE, order(status="PENDING"))
     dialog = redrive_one(visit)
     dialog.get_by_role("button", name="Try again").click()
-    expect(dialog.get_by_role("cell", name="Was redriven before")).to_be_visible()
+    expect(dialog.get_by_role("cell", name="Already redriven")).to_be_visible()
     first, second = stub.sent("POST", REDRIVE_ONE)
     assert first.body == second.body == {"note": "stock has arrived", "epoch": 0}
 
@@ -128,7 +128,10 @@ def test_a_cancellation_is_sent_only_after_it_is_confirmed(stub, visit):
     stub.on("GET", "/orders/ord_1", order(status="PENDING"))
     stub.on("POST", "/orders/ord_1/cancel", order(status="CANCELLED"))
     visit.go("orders/ord_1")
-    for dismiss in (lambda question: question.press("Escape"), lambda question: question.get_by_text("Keep").click()):
+    for dismiss in (
+        lambda question: question.press("Escape"),
+        lambda question: question.get_by_text("Keep order").click(),
+    ):
         visit.page.get_by_role("button", name="Cancel order").click()
         question = visit.page.get_by_role("dialog", name="Cancel this order?")
         dismiss(question)

@@ -39,7 +39,7 @@ def test_a_valid_order_is_followed_to_its_end(shop, visit):
 def test_the_timeline_grows_while_the_order_is_on_its_way(shop, visit):
     shop.succeeds_at(0)
     submit(visit, "Valid")
-    expect(visit.page.get_by_text("on its way…")).to_be_visible()
+    expect(visit.page.get_by_text("in progress…")).to_be_visible()
     steps = visit.page.get_by_role("list", name="Timeline").get_by_role("listitem")
     expect(steps.filter(has_text="attempt 1 of 3")).to_be_visible()
     shop.succeeds_at(1)
@@ -50,7 +50,7 @@ def test_an_invalid_order_is_answered_with_every_wrong_field(visit):
     visit.expects("422")
     submit(visit, "Invalid")
     expect(visit.page.get_by_text("The order is not valid")).to_be_visible()
-    wrong = visit.page.get_by_role("table", name="What is wrong")
+    wrong = visit.page.get_by_role("table", name="Errors by JSON Pointer")
     for pointer, what in (
         ("/customer_id", "must"),
         ("/items/0/quantity", "must be at least 1"),
@@ -70,7 +70,7 @@ def test_a_lenient_order_is_taken_in_and_ends_as_rejected_with_its_errors(visit)
 
 def test_an_order_that_is_sent_twice_under_one_key_is_one_order(visit):
     submit(visit, "Repeated")
-    expect(visit.page.get_by_text("One order: the second answer is the first again")).to_be_visible()
+    expect(visit.page.get_by_text("One order: the second response repeats the first")).to_be_visible()
     first, second = visit.page.locator(".answer").all()
     assert first.get_by_role("link").inner_text() == second.get_by_role("link").inner_text()
     expect(first.get_by_text("Idempotency-Replayed")).to_have_count(0)

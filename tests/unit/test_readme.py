@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from service.orders.lifecycle import Status
 from service.settings import EMBEDDED_DEFAULTS, PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -91,3 +92,18 @@ def test_every_failure_has_a_test_that_shows_what_is_done_about_it():
 def test_every_target_that_the_failure_model_names_exists():
     for target in set(re.findall(r"`make ([a-z-]+)", RELIABILITY)):
         assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
+
+
+DIAGRAM = README.partition("```mermaid")[2].partition("```")[0]
+
+
+def test_the_diagram_has_every_status_of_the_transition_table():
+    shown = set(re.findall(r"\b[A-Z_]{6,}\b", DIAGRAM))
+    assert shown == set(Status), "change the diagram at the top of README.md"
+
+
+def test_the_diagram_has_every_task_of_the_workflow():
+    states = json.loads((ROOT / "workflows/order_processing.asl.json").read_text())["States"]
+    tasks = {name for name, state in states.items() if state["Type"] == "Task"}
+    missing = {name for name in tasks if f"[{name}" not in DIAGRAM}
+    assert not missing, "add them to the diagram at the top of README.md"
