@@ -1,1 +1,1 @@
-"""The HTTP API, driven as a client drives it: through ASGI, or through API Gateway's proxy events."""
+"""The HTTP API, called through ASGI or through API Gateway's proxy events."""

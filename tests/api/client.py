@@ -1,4 +1,4 @@
-"""A client of the API on ports in memory, and what every problem must look like."""
+"""A client of the API with in-memory ports, and the form of every problem."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Orders that failed for good, and the list of them."""
+"""FAILED orders, and the list of them."""
 
 from service.orders.lifecycle import Status
 from tests.steps.doubles import DECLINED, Scripted, deliver, message, pending

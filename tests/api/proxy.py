@@ -1,4 +1,4 @@
-"""API Gateway between a test and the function: proxy events in, proxy answers out."""
+"""A stand-in for API Gateway: calls the function with proxy events."""
 
 import json
 from dataclasses import replace

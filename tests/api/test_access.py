@@ -1,4 +1,4 @@
-"""What is told of a request, and the trace that it begins: on a server, and behind API Gateway."""
+"""The log line and the trace of a request, on a server and behind API Gateway."""
 
 import re
 
@@ -14,7 +14,7 @@ OURS = "ord_7741be7d88cc485ed285b172a83eee5c"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
-def test_a_request_to_a_server_ends_in_one_line(api):
+def test_a_request_to_a_server_logs_one_line(api):
     with logged() as lines:
         order_id = api.post("/order", json=valid_order(), headers={"traceparent": TRACEPARENT}).json()["order_id"]
     (line,) = lines
@@ -26,7 +26,7 @@ def test_a_request_to_a_server_ends_in_one_line(api):
     assert api.system.metrics.flushed == 1
 
 
-def test_a_request_behind_api_gateway_is_the_invocation_and_its_last_line(gateway):
+def test_a_request_behind_api_gateway_logs_the_invocations_last_line(gateway):
     with logged() as lines:
         answer = gateway.post(body=valid_order(), headers={"Traceparent": TRACEPARENT})
     (line,) = lines
@@ -37,13 +37,13 @@ def test_a_request_behind_api_gateway_is_the_invocation_and_its_last_line(gatewa
     assert gateway.system.metrics.flushed == 1
 
 
-def test_the_trace_of_a_request_is_the_orders_and_its_workflows(api):
+def test_the_order_and_its_workflow_have_the_trace_of_the_request(api):
     order_id = api.post("/order", json=valid_order(), headers={"traceparent": TRACEPARENT}).json()["order_id"]
     assert api.system.store.get(order_id).traceparent == TRACEPARENT
     assert api.system.workflow.traces == [TRACEPARENT]
 
 
-def test_without_one_api_gateways_is_taken_and_without_that_one_is_made(gateway, api):
+def test_a_missing_trace_comes_from_api_gateway_or_is_generated(gateway, api):
     gateway.post(body=valid_order(), headers={"X-Amzn-Trace-Id": "Root=1-58406520-a006649127e371903a2de979"})
     (order,) = gateway.system.store.orders.values()
     assert order.traceparent.startswith("00-58406520a006649127e371903a2de979-")
@@ -64,7 +64,7 @@ def test_without_one_api_gateways_is_taken_and_without_that_one_is_made(gateway,
         ("CANARY", "/orders", 405, "other /orders"),
     ],
 )
-def test_the_line_tells_the_route_and_never_what_the_caller_wrote_in_its_place(method, path, status, route, api):
+def test_the_log_line_has_the_route_and_no_text_of_the_caller(method, path, status, route, api):
     known = api.system.receive("ord_known").order_id
     with logged() as lines:
         assert api.request(method, path.format(known=known)).status_code == status
@@ -75,13 +75,13 @@ def test_the_line_tells_the_route_and_never_what_the_caller_wrote_in_its_place(m
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/docs", "/openapi.json", "/console", "/stats"])
-def test_what_is_asked_for_again_and_again_is_told_in_detail_only(path, api):
+def test_periodic_requests_are_logged_at_debug(path, api):
     with logged("DEBUG") as lines:
         api.get(path)
     assert {line["level"] for line in lines if line["logger"] == "service.logs"} == {"DEBUG"}
 
 
-def test_an_error_names_its_trace_and_its_order_so_that_the_operator_finds_the_lines(api):
+def test_an_error_and_its_log_lines_have_the_same_trace_and_order(api):
     class Broken:
         def get(self, order_id):
             raise RuntimeError("canary")
@@ -98,7 +98,7 @@ def test_an_error_names_its_trace_and_its_order_so_that_the_operator_finds_the_l
     assert said(last, "outcome", "order_id", "trace_id") == ("500", OURS, TRACE)
 
 
-def test_requests_at_the_same_time_have_their_own_lines():
+def test_concurrent_requests_log_lines_of_their_own():
     api = Api()
     traces = [f"00-{number:032x}-00f067aa0ba902b7-01" for number in range(1, 9)]
     with logged() as lines:

@@ -1,4 +1,4 @@
-"""Who may see what: the gateway says who calls, and nothing that a caller writes changes it."""
+"""Authentication: API Gateway identifies the caller, and nothing that a caller sends changes it."""
 
 import base64
 import json
@@ -47,7 +47,7 @@ def test_the_caller_is_stored_as_the_owner(mode, event_loop):
     assert gateway.system.store.get(posted(gateway)).owner == owner
 
 
-def test_without_authentication_everybody_is_nobody(gateway):
+def test_callers_are_anonymous_without_authentication(gateway):
     gateway.caller = {**CALLERS["api_key"][0], **ANN}
     assert gateway.system.store.get(posted(gateway)).owner == "anonymous"
 
@@ -78,7 +78,7 @@ def test_only_the_identity_of_the_mode_counts(name, mode, event_loop):
     ],
 )
 @pytest.mark.parametrize("call", ["post", "get", "list", "cancel"])
-def test_without_an_identity_no_order_is_touched_or_shown(call, caller, mode, event_loop):
+def test_requests_without_an_identity_read_and_change_no_order(call, caller, mode, event_loop):
     gateway = Gateway(api_auth=mode)
     gateway.caller = caller
     before = gateway.system.receive()
@@ -100,7 +100,7 @@ def test_no_identity_comes_from_anywhere_but_the_gateway(mode):
 
 
 @pytest.mark.parametrize("mode", [None, *CALLERS])
-def test_health_and_documentation_ask_for_no_identity(mode, event_loop):
+def test_health_and_documentation_need_no_identity(mode, event_loop):
     gateway = Gateway(api_auth=mode or "none")
     for path in ("/health", "/ready", "/docs", "/openapi.json"):
         assert gateway.get(path)["statusCode"] == 200
@@ -113,7 +113,7 @@ def test_the_owner_sees_and_cancels_their_order(cognito):
 
 
 @pytest.mark.parametrize("headers", [{}, SPOOFED])
-def test_somebody_elses_order_is_not_there(headers, cognito):
+def test_another_callers_order_is_not_found(headers, cognito):
     order_id = posted(cognito)
     before = cognito.system.store.get(order_id)
     cognito.caller = BOB
@@ -125,7 +125,7 @@ def test_somebody_elses_order_is_not_there(headers, cognito):
 
 
 @pytest.mark.parametrize("query", [{"status": ["RECEIVED"]}, {"customer_id": ["cust_123"]}])
-def test_a_list_shows_the_callers_own_orders_alone(query, cognito):
+def test_a_list_has_the_callers_own_orders_only(query, cognito):
     mine = posted(cognito)
     cognito.caller = BOB
     theirs = posted(cognito)
@@ -134,7 +134,7 @@ def test_a_list_shows_the_callers_own_orders_alone(query, cognito):
     assert mine not in json.dumps(page)
 
 
-def test_a_cursor_names_nobody_elses_order(cognito):
+def test_a_cursor_contains_no_other_callers_order_id(cognito):
     """A cursor is only encoded: what it holds, its reader has."""
     mine = posted(cognito)
     cognito.system.now.forward(-1)
@@ -146,7 +146,7 @@ def test_a_cursor_names_nobody_elses_order(cognito):
 
 
 @pytest.mark.parametrize("mode", ["api_key", "iam"])
-def test_a_key_or_a_role_stands_for_a_system_that_sees_all_orders(mode, event_loop):
+def test_api_key_and_iam_callers_see_all_orders(mode, event_loop):
     gateway = Gateway(api_auth=mode)
     gateway.caller = CALLERS[mode][0]
     gateway.system.receive("ord_1")
@@ -154,7 +154,7 @@ def test_a_key_or_a_role_stands_for_a_system_that_sees_all_orders(mode, event_lo
     assert content(gateway.post("/orders/ord_1/cancel"))["status"] == "CANCELLED"
 
 
-def test_the_same_key_of_two_callers_is_two_orders(cognito):
+def test_two_callers_with_the_same_idempotency_key_create_two_orders(cognito):
     key = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
     mine = posted(cognito, headers=key)
     cognito.caller = BOB
@@ -164,13 +164,13 @@ def test_the_same_key_of_two_callers_is_two_orders(cognito):
 
 
 @pytest.mark.parametrize("headers", [{name: value} for name, value in SPOOFED.items()], ids=SPOOFED)
-def test_what_a_caller_writes_makes_it_nobody_else(headers, cognito):
+def test_no_header_of_a_caller_changes_its_identity(headers, cognito):
     cognito.caller = BOB
     assert cognito.system.store.get(posted(cognito, headers=headers)).owner == "cognito:bob"
 
 
 @pytest.mark.parametrize("field", ["owner", "requestContext", "authorizer", "order_id"])
-def test_what_an_order_says_makes_it_nobody_elses(field, cognito):
+def test_no_field_of_an_order_changes_its_owner(field, cognito):
     body = valid_order() | {field: {"authorizer": {"claims": {"sub": "bob"}}}}
     order_id = posted(cognito, body=body, headers={"Prefer": "handling=lenient"})
     assert cognito.system.store.get(order_id).owner == "cognito:ann"

@@ -1,4 +1,4 @@
-"""POST /orders/{id}/cancel: until fulfillment has begun, and as often as one likes."""
+"""POST /orders/{id}/cancel: possible until fulfillment starts, and idempotent."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.transition_table import sources_of
 
 
 @pytest.mark.parametrize("status", sources_of("cancel"))
-def test_an_order_that_is_not_being_fulfilled_yet_is_cancelled(status, api):
+def test_an_order_is_cancelled_before_fulfillment_starts(status, api):
     standing(status, api.system)
     api.system.now.forward(5)
     response = api.post("/orders/ord_1/cancel")
@@ -24,7 +24,7 @@ def test_an_order_that_is_not_being_fulfilled_yet_is_cancelled(status, api):
     }
 
 
-def test_cancelling_again_changes_nothing(api):
+def test_cancelling_again_has_no_effect(api):
     first = api.post(f"/orders/{api.system.receive().order_id}/cancel").json()
     api.system.now.forward(60)
     again = api.post("/orders/ord_1/cancel")
@@ -33,7 +33,7 @@ def test_cancelling_again_changes_nothing(api):
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {*sources_of("cancel"), Status.CANCELLED}))
-def test_an_order_that_has_gone_too_far_stays_what_it_is(status, api):
+def test_an_order_that_can_no_longer_be_cancelled_is_unchanged(status, api):
     before = standing(status, api.system)
     problem = assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")
     assert (problem["order_status"], problem["detail"]) == (status, f"The order is {status}.")
@@ -41,12 +41,12 @@ def test_an_order_that_has_gone_too_far_stays_what_it_is(status, api):
 
 
 @pytest.mark.parametrize("order_id", ["ord_1", "x" * 65, "a%20b", "%00"])
-def test_an_order_that_is_not_there_is_not_found(order_id, api):
+def test_an_unknown_order_is_not_found(order_id, api):
     assert_problem(api.post(f"/orders/{order_id}/cancel"), 404, "order-not-found")
     assert api.stored == {}
 
 
-def test_the_message_of_a_cancelled_order_does_nothing_any_more(api):
+def test_the_message_of_a_cancelled_order_has_no_effect(api):
     standing(Status.PENDING, api.system)
     api.post("/orders/ord_1/cancel")
     api.system.fulfiller = Scripted(RuntimeError("never asked"))
@@ -55,19 +55,19 @@ def test_the_message_of_a_cancelled_order_does_nothing_any_more(api):
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"not JSON", b"[" * 100_000])
-def test_no_body_is_asked_for_and_none_matters(content, api):
+def test_the_body_of_a_cancellation_is_ignored(content, api):
     api.system.receive()
     assert api.post("/orders/ord_1/cancel", content=content).status_code == 200
 
 
-def test_two_at_the_same_time_are_one_cancellation(api):
+def test_two_concurrent_requests_are_one_cancellation(api):
     api.system.receive()
     request = ("POST", "/orders/ord_1/cancel", {})
     assert {response.status_code for response in api.together(*[request] * 5)} == {200}
     assert api.system.store.get("ord_1").version == 2
 
 
-def test_a_table_that_does_not_answer_is_no_cancellation(api):
+def test_an_unavailable_table_does_not_cancel(api):
     before = api.system.receive()
     real = api.system.store
     breaking(api.system, "apply", "ord_1")

@@ -1,4 +1,4 @@
-"""The documentation: it renders with no internet, and it tells of everything that there is."""
+"""The documentation: it renders without the internet, and describes every route."""
 
 import json
 import re
@@ -59,7 +59,7 @@ def test_the_page_refers_to_no_other_host(api):
         ("favicon-32x32.png", "image/png", 100),
     ],
 )
-def test_everything_that_the_page_needs_is_on_board(name, media_type, size, api):
+def test_every_asset_of_the_page_is_served(name, media_type, size, api):
     response = api.get(f"/docs/{name}")
     assert (response.status_code, response.headers["content-type"]) == (200, media_type)
     assert len(response.content) > size
@@ -73,7 +73,7 @@ def test_no_other_file_is_served(name, api):
     assert_problem(api.get(f"/docs/{name}"), 404, "not-found")
 
 
-def test_whoever_comes_to_the_root_is_sent_to_the_documentation(api):
+def test_the_root_redirects_to_the_documentation(api):
     response = api.get("/")
     assert (response.status_code, response.headers["location"]) == (307, "/docs")
 
@@ -88,7 +88,7 @@ def test_the_committed_document_is_the_one_that_is_served(document):
     assert COMMITTED.read_text() == openapi.document()
 
 
-def test_every_route_is_documented_but_the_documentation_itself(document):
+def test_every_route_is_documented_except_the_documentation(document):
     there = {(route.path, method) for route in ROUTES for method in route.methods}
     own = {(route.path, method) for route in docs.router.routes for method in route.methods}
     page = {(route.path, method) for route in console.router.routes for method in route.methods}
@@ -103,12 +103,12 @@ def test_the_application_has_no_routes_but_these(api, document):
     assert len(operations(document)) == 12
 
 
-def test_every_reference_leads_somewhere(document):
+def test_every_reference_of_the_document_resolves(document):
     schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert references(document) <= schemas
 
 
-def test_every_operation_says_what_it_does_and_what_may_go_wrong(document):
+def test_every_operation_has_a_description_and_its_errors(document):
     for path, each in document["paths"].items():
         for method, operation in each.items():
             assert operation["description"], (method, path)
@@ -122,7 +122,7 @@ def test_every_operation_says_what_it_does_and_what_may_go_wrong(document):
 
 
 @pytest.mark.parametrize("path", ["/order", "/orders"])
-def test_the_body_of_a_submission_is_the_model_that_judges_it(path, document):
+def test_the_documented_body_is_the_model_that_validates_it(path, document):
     body = document["paths"][path]["post"]["requestBody"]
     assert body["content"].keys() == {"application/json"}
     assert body["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/OrderRequest"}
@@ -132,7 +132,7 @@ def test_the_body_of_a_submission_is_the_model_that_judges_it(path, document):
     assert "$defs" not in schema
 
 
-def test_the_example_of_the_documentation_is_an_order_that_is_accepted(api, document):
+def test_the_documented_example_is_accepted(api, document):
     schemas = document["components"]["schemas"]
     item, order = schemas["OrderItemRequest"]["properties"], schemas["OrderRequest"]["properties"]
     example = {
@@ -143,7 +143,7 @@ def test_the_example_of_the_documentation_is_an_order_that_is_accepted(api, docu
     assert api.post("/order", content=json.dumps(example), headers=JSON).status_code == 202
 
 
-def test_no_other_documentation_page_is_there(api):
+def test_there_is_no_other_documentation_page(api):
     for path in ("/redoc", "/docs/oauth2-redirect", "/swagger", "/openapi.yaml"):
         assert api.get(path).status_code == 404
 

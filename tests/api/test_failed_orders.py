@@ -1,4 +1,4 @@
-"""Operators list failed orders, and look at one."""
+"""GET /failed-orders: operators list failed orders and show one."""
 
 from datetime import UTC, datetime
 
@@ -36,12 +36,12 @@ def test_a_failed_order_is_listed_with_the_reason_and_the_message(api):
     ]
 
 
-def test_nothing_failed_is_an_empty_list(api):
+def test_the_list_is_empty_if_no_order_failed(api):
     standing(Status.FULFILLED, api.system)
     assert api.get("/failed-orders").json() == {"failed_orders": [], "next_cursor": None}
 
 
-def test_they_come_newest_first_in_pages_by_reason_and_by_time(api):
+def test_failed_orders_are_paged_newest_first_and_filtered(api):
     fail(api.system, "ord_1", "ord_2")
     fail(api.system, "ord_3", outcome=REFUSED)
     fail(api.system, "ord_4")
@@ -71,14 +71,14 @@ def test_a_wrong_parameter_is_named(query, api):
     assert [error["pointer"] for error in problem["errors"]] == list(query)
 
 
-def test_a_cursor_is_good_for_its_own_list_alone(api):
+def test_a_cursor_is_valid_for_its_own_list_only(api):
     fail(api.system, "ord_1", "ord_2")
     cursor = api.get("/failed-orders", params={"limit": 1}).json()["next_cursor"]
     for query in ({"reason": "declined"}, {"failed_after": "2026-01-31T09:30:00Z"}):
         assert_problem(api.get("/failed-orders", params={"cursor": cursor, **query}), 400, "cursor-invalid")
 
 
-def test_one_failed_order_is_shown_with_its_whole_story(api):
+def test_a_failed_order_is_shown_with_its_order(api):
     fail(api.system, "ord_1")
     shown = api.get("/failed-orders/ord_1").json()
     assert (shown["detail"], shown["message_id"]) == ("not today", "m1")
@@ -87,12 +87,12 @@ def test_one_failed_order_is_shown_with_its_whole_story(api):
 
 
 @pytest.mark.parametrize("order_id", ["ord_1", "ord_unknown", "%20", "x" * 65])
-def test_an_order_that_did_not_fail_is_not_among_them(order_id, api):
+def test_an_order_that_did_not_fail_is_not_a_failed_order(order_id, api):
     standing(Status.PENDING, api.system)
     assert_problem(api.get(f"/failed-orders/{order_id}"), 404, "order-not-failed")
 
 
-def test_a_made_up_cursor_at_the_end_of_time_is_refused(api):
+def test_a_forged_cursor_at_the_maximum_time_is_refused(api):
     listing = "failed reason= within=/"
     cursor = encode(Position(datetime(9999, 12, 31, 23, 59, 59, 999000, UTC), frozenset()), listing)
     assert_problem(api.get("/failed-orders", params={"cursor": cursor}), 400, "cursor-invalid")

@@ -1,4 +1,4 @@
-"""The API as API Gateway calls it: text stays text, links keep the stage, and a broken request breaks no invocation."""
+"""The API behind API Gateway: text is not base64, links contain the stage, and malformed events fail no invocation."""
 
 import base64
 import json
@@ -37,12 +37,12 @@ def test_a_body_that_the_gateway_encoded_is_decoded(gateway):
     ],
     ids=lambda each: str(each)[:12],
 )
-def test_an_encoded_body_is_judged_like_any_other(body, expected, gateway):
+def test_a_base64_body_is_validated_like_any_other(body, expected, gateway):
     event = events.load("api_post_order_base64") | {"body": base64.b64encode(body).decode()}
     assert problem(gateway.call(event)) == expected
 
 
-def test_no_body_is_an_empty_one(gateway):
+def test_a_null_body_is_an_empty_one(gateway):
     assert problem(gateway.call(events.load("api_post_null_body"))) == (400, "malformed-json")
 
 
@@ -68,7 +68,7 @@ def test_every_problem_is_text_and_not_base64(path, body, headers, expected, gat
     assert gateway.system.store.orders == {}
 
 
-def test_below_a_stage_the_methods_of_a_path_are_told_too(gateway):
+def test_a_405_below_a_stage_lists_the_allowed_methods(gateway):
     assert gateway.post("/health")["headers"]["allow"] == "GET"
     assert gateway.get("/orders", httpMethod="DELETE")["headers"]["allow"] == "GET, POST"
 
@@ -91,13 +91,13 @@ def test_the_query_reaches_the_list(gateway):
     assert [order["order_id"] for order in content(gateway.call(event))["orders"]] == ["ord_0"]
 
 
-def test_a_query_that_the_gateway_gives_once_is_read_too(gateway):
+def test_a_single_value_query_is_read_too(gateway):
     event = events.load("api_list_orders") | {"multiValueQueryStringParameters": None}
     assert content(gateway.call(event)) == {"orders": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize("absent", ["headers", "multiValueHeaders", "pathParameters", "body"])
-def test_what_the_gateway_leaves_null_is_not_there(absent, gateway):
+def test_null_members_of_the_event_are_absent(absent, gateway):
     """The console's own test button sends no headers at all."""
     assert content(gateway.get("/health", **{absent: None}))["status"] == "ok"
 
@@ -105,7 +105,7 @@ def test_what_the_gateway_leaves_null_is_not_there(absent, gateway):
 @pytest.mark.parametrize(
     ("stage", "root"), [("/dev", "/dev"), ("/prod", "/prod"), ("", "")], ids=["dev", "prod", "custom domain"]
 )
-def test_links_lead_to_where_the_api_is(stage, root, gateway):
+def test_links_contain_the_stage(stage, root, gateway):
     accepted = gateway.call(at("/order", events.load("api_post_order"), stage))
     assert accepted["headers"]["location"] == f"{root}/orders/{content(accepted)['order_id']}"
     page = gateway.call(at("/docs", events.load("api_get_order"), stage))["body"]
@@ -122,7 +122,7 @@ def test_the_documentation_is_text(path, gateway):
     assert len(answer["body"]) > 500
 
 
-def test_the_picture_is_not(gateway):
+def test_the_icon_is_base64(gateway):
     answer = gateway.get("/docs/favicon-32x32.png")
     assert answer["isBase64Encoded"] is True
     assert base64.b64decode(answer["body"]).startswith(b"\x89PNG")
@@ -142,7 +142,7 @@ def test_a_route_that_begins_like_the_stage_is_not_cut(gateway):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("canary"), KeyError("canary"), RecursionError("canary")])
-def test_an_error_of_ours_is_an_answer_and_not_a_failed_invocation(error, gateway):
+def test_an_internal_error_is_a_response_and_not_a_failed_invocation(error, gateway):
     def get(_order_id):
         raise error
 
@@ -153,7 +153,7 @@ def test_an_error_of_ours_is_an_answer_and_not_a_failed_invocation(error, gatewa
     assert content(gateway.get("/health"))["status"] == "ok"
 
 
-def test_a_repeat_says_that_it_is_one(gateway):
+def test_a_retry_is_marked_as_replayed(gateway):
     key = {"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
     first, again = gateway.post(headers=key), gateway.post(headers=key)
     assert content(first) == content(again)
@@ -161,7 +161,7 @@ def test_a_repeat_says_that_it_is_one(gateway):
     assert "idempotency-replayed" not in first["headers"]
 
 
-def test_one_application_for_orders_and_one_for_the_rest_serve_all_the_requests_of_a_process(gateway, monkeypatch):
+def test_a_process_builds_one_application_for_orders_and_one_for_all_routes(gateway, monkeypatch):
     """Building one anew would cost every request its routes."""
     built = []
     monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""GET /orders/{id}: the order, where it stands, and how it got there."""
+"""GET /orders/{id}: an order, its status and its timeline."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.steps.doubles import invalid, processing, standing
 from tests.support import valid_order
 
 
-def test_an_order_is_shown_in_the_form_that_the_design_promises(api):
+def test_an_order_has_the_designed_form(api):
     location = api.post("/order", json=valid_order()).headers["location"]
     assert api.get(location).json() == {
         "order_id": location.removeprefix("/orders/"),
@@ -29,7 +29,7 @@ def test_an_order_is_shown_in_the_form_that_the_design_promises(api):
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_an_order_is_shown_in_every_state_with_the_way_that_led_there(status, api):
+def test_an_order_in_every_status_shows_its_timeline(status, api):
     order = standing(status, api.system)
     shown = api.get("/orders/ord_1").json()
     assert shown["status"] == status
@@ -37,19 +37,19 @@ def test_an_order_is_shown_in_every_state_with_the_way_that_led_there(status, ap
     assert [entry["from"] for entry in shown["timeline"][1:]] == [entry["to"] for entry in shown["timeline"][:-1]]
 
 
-def test_attempts_are_counted_for_all_to_see(api):
+def test_an_order_shows_its_attempts(api):
     processing(api.system, attempts=2)
     assert api.get("/orders/ord_1").json()["attempts"] == 2
 
 
-def test_a_rejected_order_says_what_was_wrong(api):
+def test_a_rejected_order_shows_its_errors(api):
     standing(Status.REJECTED, api.system)
     errors = api.get("/orders/ord_1").json()["errors"]
     assert {error["pointer"] for error in errors} == {"/customer_id", "/items", "/total_amount"}
     assert all(error.keys() == {"pointer", "detail"} for error in errors)
 
 
-def test_an_order_that_was_never_a_valid_one_is_shown_without_what_it_lacks(api):
+def test_an_invalid_order_is_shown_without_its_missing_fields(api):
     invalid(api.system)
     shown = api.get("/orders/ord_1").json()
     assert [shown[name] for name in ("customer_id", "currency", "total_amount")] == [None] * 3
@@ -65,7 +65,7 @@ def test_an_order_that_was_never_a_valid_one_is_shown_without_what_it_lacks(api)
         {"customer_id": "x" * 65, "order_id": "ord_other", "status": "FULFILLED", "timeline": "mine"},
     ],
 )
-def test_whatever_was_let_through_unjudged_can_be_shown(order, api):
+def test_any_lenient_order_can_be_shown(order, api):
     location = api.post("/order", json=order, headers=LENIENT).headers["location"]
     response = api.get(location)
     shown = response.json()
@@ -87,12 +87,12 @@ def test_internals_are_not_shown(api):
     "order_id",
     ["ord_1", "x", "x" * 65, "a%20b", "a%00b", "%2e%2e", "%C3%A9", "a%0Ab", "ord_1%0A", "%FF", "a|b", "'--"],
 )
-def test_an_id_that_no_order_has_is_not_found(order_id, api):
+def test_an_unknown_id_is_not_found(order_id, api):
     assert_problem(api.get(f"/orders/{order_id}"), 404, "order-not-found")
 
 
 @pytest.mark.parametrize("order_id", ["x" * 65, "a%20b", "ord_1%0A", "%00"])
-def test_what_cannot_be_an_id_is_not_looked_up(order_id, api):
+def test_an_invalid_id_is_not_looked_up(order_id, api):
     api.system.store = None
     assert_problem(api.get(f"/orders/{order_id}"), 404, "order-not-found")
 

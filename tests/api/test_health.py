@@ -1,4 +1,4 @@
-"""GET /health and GET /ready: is it alive, and is everything there that it needs?"""
+"""GET /health and GET /ready: liveness and readiness."""
 
 import pytest
 
@@ -17,18 +17,18 @@ def broken(api, *ports):
         getattr(api.system, port).ready = ready
 
 
-def test_a_living_process_says_so_with_its_version(api):
+def test_health_reports_the_version(api):
     response = api.get("/health")
     assert (response.status_code, response.json()) == (200, {"status": "ok", "version": __version__})
 
 
-def test_life_depends_on_nobody(api):
+def test_health_checks_no_dependency(api):
     broken(api, "store", "queue", "workflow")
     assert api.get("/health").status_code == 200
 
 
 @pytest.mark.parametrize("offload", [run_inline, run_in_thread])
-def test_it_is_ready_when_every_dependency_answers(offload):
+def test_ready_when_every_dependency_responds(offload):
     response = Api(offload=offload).get("/ready")
     assert (response.status_code, response.json()) == (
         200,
@@ -38,7 +38,7 @@ def test_it_is_ready_when_every_dependency_answers(offload):
 
 @pytest.mark.parametrize("offload", [run_inline, run_in_thread])
 @pytest.mark.parametrize("name", DEPENDENCIES)
-def test_the_one_that_does_not_answer_is_named_and_the_others_are_well(name, offload):
+def test_not_ready_names_the_failed_dependency_only(name, offload):
     api = Api(offload=offload)
     broken(api, DEPENDENCIES[name])
     response = api.get("/ready")
@@ -48,7 +48,7 @@ def test_the_one_that_does_not_answer_is_named_and_the_others_are_well(name, off
     assert set(told.values()) == {"ok"}
 
 
-def test_all_that_do_not_answer_are_named_and_no_error_is_quoted(api):
+def test_not_ready_names_every_failed_dependency_and_quotes_no_error(api):
     broken(api, *DEPENDENCIES.values())
     response = api.get("/ready")
     assert response.json()["dependencies"].keys() == DEPENDENCIES.keys()
@@ -56,7 +56,7 @@ def test_all_that_do_not_answer_are_named_and_no_error_is_quoted(api):
     assert "10.0.0.7" not in response.text
 
 
-def test_it_is_ready_again_when_they_answer_again(api):
+def test_ready_again_after_a_dependency_recovers(api):
     api.system.queue.broken = ConnectionError()
     assert api.get("/ready").status_code == 503
     api.system.queue.broken = None

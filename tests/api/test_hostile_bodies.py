@@ -1,4 +1,4 @@
-"""Bodies that mean harm: each is answered with a problem of the caller's, and nothing of it is kept."""
+"""Hostile bodies: each is refused with a problem, and nothing is stored."""
 
 import pytest
 
@@ -96,7 +96,7 @@ def assert_nothing_was_kept(api):
 
 @MODES
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
-def test_what_is_no_json_is_refused_in_either_mode(body, mode, api):
+def test_invalid_json_is_refused_in_both_modes(body, mode, api):
     problem = assert_problem(api.send(body, mode), 400, "malformed-json")
     assert len(problem["detail"]) < 120
     assert_nothing_was_kept(api)
@@ -104,20 +104,20 @@ def test_what_is_no_json_is_refused_in_either_mode(body, mode, api):
 
 @MODES
 @pytest.mark.parametrize("body", NOT_AN_ORDER.values(), ids=NOT_AN_ORDER)
-def test_what_is_no_object_is_refused_in_either_mode(body, mode, api):
+def test_a_body_that_is_no_object_is_refused_in_both_modes(body, mode, api):
     assert_problem(api.send(body, mode), 422, "order-invalid")
     assert_nothing_was_kept(api)
 
 
 @pytest.mark.parametrize("body", INVALID.values(), ids=INVALID)
-def test_what_is_no_valid_order_is_refused_at_the_edge(body, api):
+def test_an_invalid_order_is_refused_at_the_edge(body, api):
     problem = assert_problem(api.send(body), 422, "order-invalid")
     assert 1 <= len(problem["errors"]) <= 100
     assert_nothing_was_kept(api)
 
 
 @pytest.mark.parametrize("body", INVALID.values(), ids=INVALID)
-def test_leniently_it_is_kept_and_can_be_shown_and_is_taken_for_nothing_else(body, api):
+def test_a_lenient_order_is_stored_and_shown_unchanged(body, api):
     response = api.send(body, LENIENT)
     assert response.status_code == 202
     shown = api.get(response.headers["location"])
@@ -126,7 +126,7 @@ def test_leniently_it_is_kept_and_can_be_shown_and_is_taken_for_nothing_else(bod
 
 
 @pytest.mark.parametrize("number", ["1e39", "1e-39", "-1E+39", "0e-39", "1e300"])
-def test_no_body_that_is_let_in_outgrows_a_row(number, api):
+def test_every_accepted_body_fits_into_a_row(number, api):
     """A short number can be long when it is written out; what cannot be stored would fail in every retry."""
     numbers = ",".join([number] * ((64 * 1024 - 10) // (len(number) + 1)))
     assert api.send(f'{{"x":[{numbers}]}}', LENIENT).status_code == 202
@@ -174,14 +174,14 @@ def test_a_body_that_arrives_in_pieces_is_one_body(api):
 @pytest.mark.parametrize(
     "length", [b"0", b"5", b"-1", b"", b"x", b"1e9", "٣".encode(), b"\xb2", b"9" * 5000], ids=range(9)
 )
-def test_a_length_that_is_a_lie_or_no_number_is_no_error_of_ours(length, api):
+def test_a_wrong_content_length_is_not_an_internal_error(length, api):
     headers = [*JSON.items(), ("Content-Length", length)]
     response = api.post("/order", content=ORDER % (1, 1, 1), headers=headers)
     assert response.status_code in (202, 400, 413), response.text
 
 
 @pytest.mark.parametrize("length", ["65537", "99999999999"])
-def test_a_length_above_64_kib_is_believed_before_anything_is_read(length, api):
+def test_a_content_length_above_64_kib_is_refused_before_reading(length, api):
     headers = [*JSON.items(), ("Content-Length", length)]
     assert_problem(api.post("/order", content=b"{}", headers=headers), 413, "body-too-large")
 

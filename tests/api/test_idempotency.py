@@ -1,4 +1,4 @@
-"""Idempotency-Key: one key is one order, however often, however written, and however many at a time."""
+"""Idempotency-Key: requests with the same key create one order, also concurrently and in any spelling."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def submit(api, key=KEY, **changes):
     return api.post("/order", json=valid_order(**changes), headers={"Idempotency-Key": key})
 
 
-def test_a_repeat_gets_the_first_answer_and_says_that_it_is_one(api):
+def test_a_retry_gets_the_first_response_and_is_marked_as_replayed(api):
     first, again = submit(api), submit(api)
     assert (first.status_code, first.json()) == (again.status_code, again.json())
     assert again.headers["location"] == first.headers["location"]
@@ -24,7 +24,7 @@ def test_a_repeat_gets_the_first_answer_and_says_that_it_is_one(api):
     assert (len(api.stored), len(api.system.workflow.started)) == (1, 1)
 
 
-def test_the_answer_stays_the_same_while_the_order_moves_on(api):
+def test_a_retry_gets_the_same_response_after_the_order_changed(api):
     first = submit(api)
     store.run(first.json(), api.system)
     fulfill.claim(first.json()["order_id"], api.system)
@@ -54,13 +54,13 @@ def test_a_quoted_key_is_the_bare_one(bare, quoted, api):
 
 
 @pytest.mark.parametrize("other", [KEY.upper(), KEY + "x", KEY[:-1], KEY.replace("-", " ")])
-def test_a_key_that_differs_at_all_is_another_order(other, api):
+def test_a_different_key_creates_another_order(other, api):
     assert submit(api, other).json()["order_id"] != submit(api).json()["order_id"]
     assert len(api.stored) == 2
 
 
 @pytest.mark.parametrize("key", ["x" * 16, "x" * 128, "!" * 16, "~" * 16, "a key with spaces", '"' + " " * 16 + '"'])
-def test_a_key_of_16_to_128_printable_characters_is_taken(key, api):
+def test_a_key_of_16_to_128_printable_characters_is_accepted(key, api):
     assert submit(api, key).status_code == 202
 
 
@@ -110,16 +110,16 @@ def test_the_same_key_with_another_order_is_refused(changes, api):
 
 
 @pytest.mark.parametrize("changes", [{"currency": "USD"}, {"metadata": {}}, {"total_amount": 59.980}])
-def test_the_same_order_written_otherwise_is_a_repeat(changes, api):
+def test_the_same_order_in_another_spelling_is_a_retry(changes, api):
     assert submit(api).json() == submit(api, **changes).json()
 
 
-def test_a_refused_order_does_not_use_its_key_up(api):
+def test_a_refused_order_does_not_use_its_key(api):
     assert_problem(submit(api, customer_id=""), 422, "order-invalid")
     assert submit(api).status_code == 202
 
 
-def test_a_repeat_of_an_unjudged_order_is_a_repeat_too(api):
+def test_a_lenient_order_can_be_retried_too(api):
     headers = {**LENIENT, "Idempotency-Key": KEY}
     first = api.post("/order", json={"x": 1.50}, headers=headers)
     assert api.post("/order", json={"x": 1.50}, headers=headers).json() == first.json()
@@ -127,7 +127,7 @@ def test_a_repeat_of_an_unjudged_order_is_a_repeat_too(api):
 
 
 @pytest.mark.parametrize("offload", [run_inline, run_in_thread])
-def test_repeats_at_the_same_time_are_one_order(offload):
+def test_concurrent_retries_create_one_order(offload):
     api = Api(offload=offload)
     request = ("POST", "/order", {"json": valid_order(), "headers": {"Idempotency-Key": KEY}})
     responses = api.together(*[request] * 20)

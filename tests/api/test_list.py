@@ -1,4 +1,4 @@
-"""GET /orders: newest first, in pages that neither skip nor repeat, by a cursor that serves no other list."""
+"""GET /orders: newest first, in pages that skip and repeat nothing, with a cursor bound to its list."""
 
 import base64
 import json
@@ -54,7 +54,7 @@ def five(api):
         (100, [["ord_5", "ord_4", "ord_3", "ord_2", "ord_1"]]),
     ],
 )
-def test_a_list_is_newest_first_in_pages_of_the_size_asked_for(limit, expected, query, five):
+def test_a_list_is_newest_first_in_pages_of_the_given_limit(limit, expected, query, five):
     assert pages(five, limit, **query) == expected
 
 
@@ -74,14 +74,14 @@ def test_any_number_of_orders_of_the_same_millisecond_can_be_listed(query, api):
     assert (len(listed), set(listed)) == (300, ids)
 
 
-def test_an_order_that_arrives_between_two_pages_moves_none_of_them(five):
+def test_an_order_created_between_two_pages_does_not_shift_them(five):
     cursor = cursor_of(five, customer_id="cust_123")
     five.system.receive("ord_6")
     page = five.get("/orders", params={"customer_id": "cust_123", "cursor": cursor}).json()
     assert [order["order_id"] for order in page["orders"]] == ["ord_4", "ord_3", "ord_2", "ord_1"]
 
 
-def test_twenty_are_shown_when_no_number_is_asked_for(api):
+def test_the_default_limit_is_twenty(api):
     for number in range(21):
         api.system.receive(f"ord_{number}")
     page = api.get("/orders?status=RECEIVED").json()
@@ -90,13 +90,13 @@ def test_twenty_are_shown_when_no_number_is_asked_for(api):
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_a_state_lists_the_orders_that_stand_in_it(status, api):
+def test_the_status_filter_lists_orders_with_this_status(status, api):
     for each in Status:
         standing(each, api.system, f"ord_{each}")
     assert pages(api, 10, status=status) == [[f"ord_{status}"]]
 
 
-def test_a_customer_sees_their_own_orders_whatever_their_state(api):
+def test_the_customer_filter_lists_orders_with_any_status(api):
     api.system.receive("ord_1", customer_id="ann")
     api.system.receive("ord_2", customer_id="bob")
     invalid(api.system, "ord_3")
@@ -104,7 +104,7 @@ def test_a_customer_sees_their_own_orders_whatever_their_state(api):
     assert pages(api, 10, customer_id="eve") == [[]]
 
 
-def test_a_listed_order_looks_like_one_that_is_asked_for_by_its_id(api):
+def test_a_listed_order_has_the_form_of_a_single_one(api):
     api.system.receive()
     assert api.get("/orders?status=RECEIVED").json()["orders"] == [api.get("/orders/ord_1").json()]
 
@@ -131,7 +131,7 @@ def test_a_listed_order_looks_like_one_that_is_asked_for_by_its_id(api):
         ({"status": "X", "limit": 0, "page": 1}, ["limit", "page", "status"]),
     ],
 )
-def test_parameters_that_make_no_list_are_named(query, names, api):
+def test_invalid_parameters_are_named(query, names, api):
     problem = assert_problem(api.get("/orders", params=query), 422, "parameters-invalid")
     assert sorted(error["pointer"] for error in problem["errors"]) == names
     assert all(error["detail"] for error in problem["errors"])
@@ -166,7 +166,7 @@ AT = "2026-01-31T09:30:00.123Z"
     ids=lambda cursor: ascii(cursor[:20]),
 )
 @pytest.mark.parametrize("query", AS_LISTS)
-def test_what_is_no_cursor_of_this_list_is_refused(cursor, query, five):
+def test_an_invalid_cursor_is_refused(cursor, query, five):
     response = five.get("/orders", params={**query, "cursor": cursor})
     problem = assert_problem(response, 400, "cursor-invalid")
     assert problem["detail"] == "The cursor does not belong to this list. Start again without a cursor."
@@ -190,7 +190,7 @@ def test_what_is_no_cursor_of_this_list_is_refused(cursor, query, five):
         b" \xff\n",
     ],
 )
-def test_a_cursor_whose_inside_was_tampered_with_is_refused(inside, five):
+def test_a_tampered_cursor_is_refused(inside, five):
     genuine = base64.urlsafe_b64decode(cursor_of(five, status="RECEIVED") + "==")
     tampered = base64.urlsafe_b64encode(genuine.partition(b" ")[0] + inside).decode().rstrip("=")
     response = five.get("/orders", params={"status": "RECEIVED", "cursor": tampered})
@@ -199,7 +199,7 @@ def test_a_cursor_whose_inside_was_tampered_with_is_refused(inside, five):
 
 @pytest.mark.parametrize("foreign", ["!", ".", " ", "\n", "\x00", "é"])
 @pytest.mark.parametrize("at", [0, 7, None])
-def test_a_cursor_with_a_character_that_is_not_its_own_is_refused(foreign, at, five):
+def test_a_cursor_with_an_invalid_character_is_refused(foreign, at, five):
     genuine = cursor_of(five, status="RECEIVED")
     at = len(genuine) if at is None else at
     tampered = genuine[:at] + 4 * foreign + genuine[at:]  # four leave the padding as it is
@@ -216,7 +216,7 @@ def test_a_cursor_with_a_character_that_is_not_its_own_is_refused(foreign, at, f
         ({"customer_id": "cust_123"}, {"status": "RECEIVED"}),
     ],
 )
-def test_a_cursor_serves_no_other_list(mine, other, five):
+def test_a_cursor_is_refused_by_another_list(mine, other, five):
     cursor = cursor_of(five, **mine)
     assert five.get("/orders", params={**mine, "cursor": cursor}).status_code == 200
     assert_problem(five.get("/orders", params={**other, "cursor": cursor}), 400, "cursor-invalid")
@@ -227,7 +227,7 @@ def test_a_cursor_needs_no_encoding_in_a_url(five):
     assert urlencode({"cursor": cursor}) == f"cursor={cursor}"
 
 
-def test_a_cursor_serves_pages_of_another_size(five):
+def test_a_cursor_is_valid_for_any_limit(five):
     cursor = cursor_of(five, status="RECEIVED")
     page = five.get("/orders", params={"status": "RECEIVED", "cursor": cursor, "limit": 3}).json()
     assert [order["order_id"] for order in page["orders"]] == ["ord_4", "ord_3", "ord_2"]

@@ -1,4 +1,4 @@
-"""How a request waits for AWS: in place on Lambda; in a thread under a server, so that nobody else waits with it."""
+"""How a request runs calls that block on AWS: inline on Lambda, in a worker thread on a server."""
 
 import threading
 
@@ -52,7 +52,7 @@ def hops(monkeypatch):
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda each: f"{each[0]} {each[1]}")
-def test_in_place_no_request_starts_a_thread_or_hops_to_one(request_, hops):
+def test_inline_requests_use_no_other_thread(request_, hops):
     api = Api(offload=run_inline)
     api.system.receive()
     method, path, given = request_
@@ -60,7 +60,7 @@ def test_in_place_no_request_starts_a_thread_or_hops_to_one(request_, hops):
     assert hops == []
 
 
-def test_in_place_the_work_is_done_by_the_thread_that_asked():
+def test_inline_work_runs_in_the_calling_thread():
     api = Api(offload=run_inline)
     workers = []
     api.system.workflow.start = lambda *_: workers.append(threading.current_thread())
@@ -68,12 +68,12 @@ def test_in_place_the_work_is_done_by_the_thread_that_asked():
     assert workers == [threading.current_thread()]
 
 
-def test_under_a_server_a_submission_hops_once(hops):
+def test_a_submission_to_a_server_uses_one_worker_thread(hops):
     Api(offload=run_in_thread).post("/order", json=valid_order())
     assert hops.count("hop") == 1
 
 
-def test_under_a_server_the_work_is_done_by_another_thread():
+def test_blocking_work_on_a_server_runs_in_another_thread():
     api = Api(offload=run_in_thread)
     workers = []
     api.system.workflow.start = lambda *_: workers.append(threading.current_thread())
@@ -90,7 +90,7 @@ def test_under_a_server_the_work_is_done_by_another_thread():
         ("apply", [("POST", "/orders/ord_1/cancel", {}), ("POST", "/orders/ord_2/cancel", {})]),
     ],
 )
-def test_under_a_server_a_table_that_keeps_one_waiting_does_not_keep_the_other(method, requests):
+def test_a_slow_table_does_not_block_other_requests_of_a_server(method, requests):
     """Each request is answered only when both are inside the store."""
     api = Api(offload=run_in_thread)
     for order_id in ("ord_1", "ord_2"):
@@ -105,7 +105,7 @@ def test_under_a_server_a_table_that_keeps_one_waiting_does_not_keep_the_other(m
     assert {response.status_code for response in api.together(*requests)} <= {200, 202}
 
 
-def test_under_a_server_the_three_checks_of_readiness_run_side_by_side():
+def test_readiness_checks_run_concurrently_on_a_server():
     api = Api(offload=run_in_thread)
     meeting = threading.Barrier(3)
 
@@ -117,7 +117,7 @@ def test_under_a_server_the_three_checks_of_readiness_run_side_by_side():
     assert api.get("/ready").status_code == 200
 
 
-def test_under_a_server_an_error_in_the_thread_is_the_same_problem():
+def test_an_error_in_a_worker_thread_is_the_same_problem():
     api = Api(offload=run_in_thread)
     assert api.get("/orders/ord_1").json()["type"] == "urn:dofs:problem:order-not-found"
     assert api.post("/order", json={}).json()["type"] == "urn:dofs:problem:order-invalid"

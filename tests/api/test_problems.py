@@ -1,4 +1,4 @@
-"""Every error is a problem by RFC 9457: a type for each cause, and not a word of the exception behind it."""
+"""Errors are problem details (RFC 9457): a type for each cause, without the text of the exception."""
 
 import asyncio
 
@@ -69,7 +69,7 @@ def test_no_problem_quotes_what_was_sent(slug):
 
 
 @pytest.mark.parametrize(("method", "verb", "path", "given"), CALLS)
-def test_an_error_of_ours_is_a_500_that_says_nothing_of_it(method, verb, path, given, api, caplog):
+def test_an_internal_error_is_a_500_without_details(method, verb, path, given, api, caplog):
     api.system.store = Broken(RuntimeError("canary"))
     response = api.request(verb, path, **given)
     assert assert_problem(response, 500, "internal-error").keys() == {"type", "title", "status", "trace_id"}
@@ -77,7 +77,7 @@ def test_an_error_of_ours_is_a_500_that_says_nothing_of_it(method, verb, path, g
     assert "RuntimeError" not in response.text
 
 
-def test_an_error_of_ours_is_in_the_log_with_its_route_and_where_it_came_from(api, caplog):
+def test_an_internal_error_is_logged_with_route_and_traceback(api, caplog):
     """What the caller is not told, the operator must hear."""
     api.system.store = Broken(RuntimeError("canary"))
     assert_problem(api.get("/orders/ord_1"), 500, "internal-error")
@@ -91,7 +91,7 @@ def test_an_error_of_ours_is_in_the_log_with_its_route_and_where_it_came_from(ap
     "path", ["/", "/x", "/order/1", "/orders/a/b", "/orders/ord_1/cancel/", "/docs/../secret", "/%00"]
 )
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "PROPFIND"])
-def test_a_path_or_method_that_does_not_exist_is_a_problem(path, method, api):
+def test_an_unknown_path_or_method_is_a_problem(path, method, api):
     response = api.request(method, path)
     assert response.status_code in (404, 405)
     assert response.headers["content-type"] == PROBLEM
@@ -110,20 +110,20 @@ def test_a_path_or_method_that_does_not_exist_is_a_problem(path, method, api):
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
-def test_a_method_that_is_not_allowed_is_told_which_are(path, allowed, method, api):
+def test_a_405_lists_the_allowed_methods(path, allowed, method, api):
     response = api.request(method, path)
     assert_problem(response, 405, "method-not-allowed")
     assert set(response.headers["allow"].split(", ")) == allowed
 
 
-def test_where_two_routes_share_a_path_both_methods_are_told(api):
+def test_a_405_lists_the_methods_of_every_route_of_a_path(api):
     """RFC 9110, section 15.5.6: Allow lists what the resource supports, not what one of its routes does."""
     response = api.request("DELETE", "/orders")
     assert_problem(response, 405, "method-not-allowed")
     assert set(response.headers["allow"].split(", ")) == {"GET", "POST"}
 
 
-def test_a_caller_who_goes_away_in_the_middle_is_no_error_of_ours(api, caplog):
+def test_a_client_disconnect_is_not_an_internal_error(api, caplog):
     """Anybody can hang up at any time; an operator who is called for that stops listening."""
     waiting = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
 
@@ -145,7 +145,7 @@ def test_the_errors_of_an_order_are_bounded(api):
     assert len(assert_problem(response, 422, "order-invalid")["errors"]) == 100
 
 
-def test_a_problem_has_no_members_that_say_nothing(api):
+def test_a_problem_has_no_empty_members(api):
     assert api.get("/orders/ord_1").json() == {
         "type": "urn:dofs:problem:order-not-found",
         "title": "There is no such order",

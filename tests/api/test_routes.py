@@ -1,4 +1,4 @@
-"""Which routes there are: operators' only where the deployment switches them on, and on every emulator."""
+"""The route table: operator routes only where the deployment enables them, and on every emulator."""
 
 from dataclasses import replace
 
@@ -69,7 +69,7 @@ def test_the_route_table_of_a_server(settings, served):
 
 
 @pytest.mark.parametrize("route", sorted(OPERATORS | SERVERS))
-def test_where_they_are_off_nothing_answers_and_nothing_is_documented(route):
+def test_disabled_operator_routes_are_not_found_and_not_documented(route):
     method, path = route.split(" ")
     api = Api(api_auth="iam")
     asked = path.replace("{order_id}", "ord_1").replace("{name}", "main.js")
@@ -77,7 +77,7 @@ def test_where_they_are_off_nothing_answers_and_nothing_is_documented(route):
     assert path not in api.get("/openapi.json").json()["paths"]
 
 
-def test_they_cannot_be_switched_on_where_anybody_can_call():
+def test_operator_routes_need_authentication():
     with pytest.raises(SettingsError, match="DOFS_OPERATOR_API=on needs DOFS_API_AUTH"):
         replace(SETTINGS, cloud="aws", operator_api="on", api_auth="none")
 
@@ -97,7 +97,7 @@ def call(gateway, method, path):
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
 @pytest.mark.parametrize("mode", ["api_key", "iam", "cognito"])
-def test_without_an_identity_nobody_is_an_operator(mode, method, path, event_loop):
+def test_requests_without_an_identity_are_not_operators(mode, method, path, event_loop):
     gateway = Gateway(api_auth=mode, operator_api="on")
     assert problem(call(gateway, method, path)) == (401, "unauthenticated")
 
@@ -114,7 +114,7 @@ def test_without_an_identity_nobody_is_an_operator(mode, method, path, event_loo
         ("customers,operators", True),
     ],
 )
-def test_of_a_user_pool_only_the_group_of_operators_may(groups, allowed, method, path, event_loop):
+def test_only_members_of_the_operators_group_are_operators(groups, allowed, method, path, event_loop):
     gateway = Gateway(api_auth="cognito", operator_api="on")
     claims = {"sub": "ann"} | ({} if groups is None else {"cognito:groups": groups})
     gateway.caller = {"authorizer": {"claims": claims}}
@@ -126,13 +126,13 @@ def test_of_a_user_pool_only_the_group_of_operators_may(groups, allowed, method,
 
 
 @pytest.mark.parametrize("mode", ["api_key", "iam", "cognito"])
-def test_the_page_itself_is_for_everybody_as_it_holds_nothing(mode, event_loop):
+def test_the_console_page_needs_no_identity(mode, event_loop):
     gateway = Gateway(api_auth=mode, operator_api="on")
     assert gateway.get("/console")["statusCode"] == 200
 
 
 @pytest.mark.parametrize(("switch", "seen"), [("on", 200), ("off", 404)])
-def test_an_operator_of_a_user_pool_sees_every_order_where_operators_are_served(switch, seen, event_loop):
+def test_a_cognito_operator_sees_every_order_if_operator_routes_are_enabled(switch, seen, event_loop):
     gateway = Gateway(api_auth="cognito", operator_api=switch)
     gateway.system.receive("ord_1")
     gateway.caller = {"authorizer": {"claims": {"sub": "ann", "cognito:groups": "operators"}}}

@@ -1,4 +1,4 @@
-"""Figures over HTTP: what they show, and that many who ask cost no more than one."""
+"""GET /stats: the statistics, and the cache that many clients share."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_an_idle_system_shows_zeros(api):
     assert shown["last_hour"]["seconds_to_fulfillment"] is None
 
 
-def test_the_figures_of_a_busy_one(api):
+def test_a_busy_system_shows_its_counts(api):
     for number, status in enumerate(Status):
         standing(status, api.system, f"ord_{number}")
         api.system.now.forward(1)
@@ -35,7 +35,7 @@ def test_the_figures_of_a_busy_one(api):
     assert len(shown["last_hour"]["minutes"]) == 60
 
 
-def test_many_who_ask_within_a_moment_cost_one_look(api):
+def test_concurrent_clients_share_one_query(api):
     looks = []
 
     def tally(store, *args):
@@ -52,7 +52,7 @@ def test_many_who_ask_within_a_moment_cost_one_look(api):
     assert len(looks) == 2 * once
 
 
-def test_a_store_that_does_not_answer_is_a_problem_that_says_nothing_private(api):
+def test_a_failed_store_is_a_problem_without_details(api):
     def tally(*_):
         raise ConnectionError("canary")
 
@@ -62,7 +62,7 @@ def test_a_store_that_does_not_answer_is_a_problem_that_says_nothing_private(api
     assert "canary" not in answer.text
 
 
-def test_a_look_that_takes_long_is_good_for_longer(api, monkeypatch):
+def test_slow_statistics_are_cached_longer(api, monkeypatch):
     clock = iter([0.0, 4.0, 100.0, 100.0])
     monkeypatch.setattr("service.api.stats.monotonic", lambda: next(clock))
     first = api.get("/stats").json()

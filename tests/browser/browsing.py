@@ -1,4 +1,4 @@
-"""A browser for the console's tests, and pages that remember everything that went wrong in them."""
+"""A browser for the console's tests, and pages that record their errors."""
 
 import os
 import re

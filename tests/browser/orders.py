@@ -1,4 +1,4 @@
-"""Orders for the console's tests, sent through the API as customers send them."""
+"""Orders for the console's tests, submitted through the API."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""Everybody can use it: axe finds nothing, the keyboard is enough, and nothing has to be scrolled sideways."""
+"""Accessibility: axe finds nothing, the keyboard is sufficient, and no page scrolls horizontally."""
 
 import re
 
@@ -75,7 +75,7 @@ def test_axe_finds_nothing_in_any_section_or_dialog(shop, seeded, open_console, 
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_axe_finds_nothing_where_orders_are_tried_nor_where_things_are_wrong(shop, seeded, open_console, look):
+def test_axe_finds_nothing_in_the_try_it_section_and_in_errors(shop, seeded, open_console, look):
     visit = open_console(shop.base, **look)
     visit.expects("422", "403", "ERR_FAILED")
     page = visit.page
@@ -98,7 +98,7 @@ def test_axe_finds_nothing_where_orders_are_tried_nor_where_things_are_wrong(sho
 
 
 @pytest.mark.parametrize("viewport", [NARROW, PHONE, DESKTOP], ids=["narrow", "phone", "desktop"])
-def test_no_page_has_to_be_scrolled_sideways(shop, seeded, open_console, viewport):
+def test_no_page_scrolls_horizontally(shop, seeded, open_console, viewport):
     visit = open_console(shop.base, viewport=viewport)
     for where in ("live", "orders", "failed", "try", f"failed/{seeded[0]}"):
         visit.go(where)
@@ -150,7 +150,7 @@ def test_the_skip_link_leads_past_the_sections(shop, seeded, open_console):
     expect(visit.page.get_by_role("heading", name="Orders", level=1)).to_be_visible()
 
 
-def test_what_has_the_focus_keeps_it_while_numbers_come(shop, seeded, open_console):
+def test_updates_keep_the_focus(shop, seeded, open_console):
     visit = open_console(shop.base)
     visit.go("live")
     link = visit.page.get_by_role("link", name="The warehouse refused permanently")

@@ -1,4 +1,4 @@
-"""When the API does not answer, or wants to know who asks."""
+"""The console when the API is unreachable or requires a credential."""
 
 import re
 
@@ -38,7 +38,7 @@ def behind_a_key(page: Page, header: str = "x-api-key", value: str = "secret") -
 
 
 @pytest.mark.parametrize("section", ["live", "orders", "failed"])
-def test_an_api_that_is_gone_is_told_of_and_comes_back_by_itself(shop, open_console, section):
+def test_an_unreachable_api_shows_a_banner_until_it_responds(shop, open_console, section):
     visit = open_console(shop.base)
     visit.expects("ERR_FAILED")
     visit.page.route(is_api, lambda route: route.abort())
@@ -51,7 +51,7 @@ def test_an_api_that_is_gone_is_told_of_and_comes_back_by_itself(shop, open_cons
     expect(visit.page.get_by_text(found[section])).to_be_visible()
 
 
-def test_an_api_that_goes_while_numbers_come_is_told_of_and_can_be_tried_at_once(shop, open_console):
+def test_an_api_that_becomes_unreachable_can_be_retried_at_once(shop, open_console):
     visit = open_console(shop.base)
     visit.expects("ERR_")
     visit.page.clock.install()
@@ -66,7 +66,7 @@ def test_an_api_that_goes_while_numbers_come_is_told_of_and_can_be_tried_at_once
     expect(visit.page.get_by_text("The API cannot be reached.")).to_have_count(0)
 
 
-def test_a_key_is_asked_for_kept_for_the_tab_and_forgotten(shop, open_console):
+def test_a_key_is_stored_for_the_tab_until_sign_out(shop, open_console):
     visit = open_console(shop.base)
     visit.expects(REFUSED)
     behind_a_key(visit.page)
@@ -92,7 +92,7 @@ def test_a_key_is_asked_for_kept_for_the_tab_and_forgotten(shop, open_console):
     assert visit.page.evaluate("sessionStorage.length") == 0
 
 
-def test_who_has_no_key_can_look_around_and_sign_in_later(shop, open_console):
+def test_sign_in_can_be_postponed(shop, open_console):
     visit = open_console(shop.base)
     visit.expects(REFUSED)
     behind_a_key(visit.page)
@@ -109,7 +109,7 @@ def test_who_has_no_key_can_look_around_and_sign_in_later(shop, open_console):
     expect(visit.page.get_by_role("button", name="Sign in…")).to_have_count(0)
 
 
-def test_a_link_to_an_order_asks_for_the_key_and_shows_it_then(shop, open_console):
+def test_a_link_to_an_order_works_after_sign_in(shop, open_console):
     visit = open_console(shop.base)
     visit.expects(REFUSED)
     behind_a_key(visit.page)
@@ -121,7 +121,7 @@ def test_a_link_to_an_order_asks_for_the_key_and_shows_it_then(shop, open_consol
     expect(visit.page.get_by_role("list", name="Timeline").get_by_text("FULFILLED")).to_be_visible()
 
 
-def test_an_id_token_goes_where_cognito_looks_for_it(shop, open_console):
+def test_an_id_token_is_sent_in_the_authorization_header(shop, open_console):
     visit = open_console(shop.base)
     visit.expects(REFUSED)
     behind_a_key(visit.page, "authorization", "a.b.c")
@@ -133,7 +133,7 @@ def test_an_id_token_goes_where_cognito_looks_for_it(shop, open_console):
     expect(visit.page.get_by_text("1 order, end of list")).to_be_visible()
 
 
-def test_who_is_known_and_no_operator_is_told_so_and_not_asked_for_a_key(shop, open_console):
+def test_a_caller_who_is_no_operator_is_not_asked_for_a_key(shop, open_console):
     visit = open_console(shop.base)
     visit.expects(REFUSED)
     problem = {"type": "urn:dofs:problem:not-operator", "title": "Only operators may do this", "status": 403}
@@ -143,7 +143,7 @@ def test_who_is_known_and_no_operator_is_told_so_and_not_asked_for_a_key(shop, o
     expect(visit.page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_part_that_does_not_answer_is_told_of_in_the_api_s_words_and_tried_again(shop, open_console):
+def test_a_503_is_shown_and_can_be_retried(shop, open_console):
     visit = open_console(shop.base)
     visit.expects("503")
     problem = {"title": "A dependency does not respond", "status": 503, "detail": "It may in a moment."}
@@ -157,7 +157,7 @@ def test_a_part_that_does_not_answer_is_told_of_in_the_api_s_words_and_tried_aga
     expect(told).to_have_count(0)
 
 
-def test_a_deployment_without_operators_routes_says_so_and_still_shows_orders(shop, open_console):
+def test_disabled_operator_routes_are_reported_and_orders_are_shown(shop, open_console):
     visit = open_console(shop.base)
     visit.expects("404")
     missing = {"type": "urn:dofs:problem:not-found", "title": "Not Found", "status": 404}

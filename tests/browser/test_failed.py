@@ -57,7 +57,7 @@ def operators(order: dict) -> list[str]:
     return [entry["reason"] for entry in order["timeline"] if entry["actor"].startswith("operator")]
 
 
-def test_failed_orders_are_counted_by_reason_and_a_click_filters(failed, visit):
+def test_failed_orders_are_counted_and_filtered_by_reason(failed, visit):
     reasons = visit.page.get_by_role("group", name="Reasons")
     for text in ("All 5", "declined 2", "refused 3", "error 0", "abandoned 0"):
         expect(reasons.get_by_role("link", name=text)).to_be_visible()
@@ -77,7 +77,7 @@ def test_failed_orders_are_listed_newest_first_with_their_last_error(shop, faile
     expect(row.get_by_text("no carrier goes to this address")).to_be_visible()
 
 
-def test_a_failed_order_shows_why_and_its_message(shop, failed, visit):
+def test_a_failed_order_shows_its_failure_and_its_message(shop, failed, visit):
     order_id = failed["declined"][0]
     message = shop.http.get(f"/failed-orders/{order_id}").json()["message_id"]
     assert message
@@ -89,7 +89,7 @@ def test_a_failed_order_shows_why_and_its_message(shop, failed, visit):
     expect(order.get_by_role("list", name="Timeline").get_by_role("listitem").last).to_contain_text("attempt 1 of 1")
 
 
-def test_one_order_is_redriven_from_its_own_view_and_followed_there(shop, failed, visit):
+def test_one_order_is_redriven_from_its_view(shop, failed, visit):
     order_id = failed["declined"][0]
     visit.go(f"failed/{order_id}")
     visit.page.get_by_role("button", name="Redrive…", exact=True).click()
@@ -103,7 +103,7 @@ def test_one_order_is_redriven_from_its_own_view_and_followed_there(shop, failed
     assert operators(shop.order(order_id)) == ["stock has come"]
 
 
-def test_the_selected_ones_are_redriven_and_no_other(shop, failed, visit):
+def test_only_selected_orders_are_redriven(shop, failed, visit):
     shop.fares(Mood.SUCCEEDS, pace=0.45)
     chosen = failed["refused"][:2]
     for order_id in chosen:
@@ -126,7 +126,7 @@ def test_the_selected_ones_are_redriven_and_no_other(shop, failed, visit):
     assert all(shop.order(order_id)["status"] == "FAILED" for order_id in rest)
 
 
-def test_all_that_are_shown_can_be_selected_at_once(visit):
+def test_all_shown_orders_can_be_selected_at_once(visit):
     everything = visit.page.get_by_role("checkbox", name="Select all shown")
     everything.check()
     expect(visit.page.get_by_text("5 selected")).to_be_visible()
@@ -135,7 +135,7 @@ def test_all_that_are_shown_can_be_selected_at_once(visit):
     expect(visit.page.get_by_text("4 selected")).to_be_visible()
 
 
-def test_a_redrive_wants_a_note(visit):
+def test_a_redrive_needs_a_note(visit):
     sent = []
     visit.page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     visit.page.get_by_role("button", name="Redrive all…").click()
@@ -149,7 +149,7 @@ def test_a_redrive_wants_a_note(visit):
     assert sent == []
 
 
-def test_a_dry_run_tells_what_would_happen_and_changes_nothing(shop, failed, visit):
+def test_a_dry_run_shows_the_outcomes_and_changes_nothing(shop, failed, visit):
     visit.page.get_by_role("link", name="refused").click()
     visit.page.get_by_role("button", name="Redrive all matching…").click()
     dialog = visit.page.get_by_role("dialog", name="Redrive")
@@ -165,7 +165,7 @@ def test_a_dry_run_tells_what_would_happen_and_changes_nothing(shop, failed, vis
     assert {shop.order(order_id)["status"] for order_id in failed["declined"]} == {"FAILED"}
 
 
-def test_all_that_match_are_redriven_batch_after_batch(shop, failed, visit):
+def test_all_matching_orders_are_redriven_in_batches(shop, failed, visit):
     shop.fares(Mood.REFUSES)
     many = [shop.submit() for _ in range(27)]
     shop.settled(many)
@@ -185,7 +185,7 @@ def test_all_that_match_are_redriven_batch_after_batch(shop, failed, visit):
     shop.settled(many)
 
 
-def test_a_batch_that_breaks_off_is_told_of_and_tried_again(shop, failed, visit):
+def test_a_failed_batch_is_shown_and_can_be_retried(shop, failed, visit):
     visit.expects("503")
 
     def unavailable(route: Route) -> None:
@@ -203,7 +203,7 @@ def test_a_batch_that_breaks_off_is_told_of_and_tried_again(shop, failed, visit)
     shop.settled([*failed["declined"], *failed["refused"]])
 
 
-def test_an_order_that_was_redriven_meanwhile_is_not_redriven_again(shop, failed, visit):
+def test_an_order_redriven_meanwhile_is_not_redriven_again(shop, failed, visit):
     order_id = failed["declined"][1]
     visit.page.get_by_role("checkbox", name=f"Select {order_id}").check()
     answer = shop.http.post(f"/failed-orders/{order_id}/redrive", json={"note": "somebody else's"})
@@ -217,7 +217,7 @@ def test_an_order_that_was_redriven_meanwhile_is_not_redriven_again(shop, failed
     assert operators(shop.order(order_id)) == ["somebody else's"]
 
 
-def test_a_failure_that_somebody_else_redrove_is_not_told_as_redriven_by_oneself(shop, failed, visit):
+def test_a_redrive_of_another_operator_is_not_reported_as_own(shop, failed, visit):
     order_id = failed["declined"][1]
     row = visit.page.get_by_role("row").filter(has_text=order_id)
     row.get_by_role("button", name=re.compile("Redrive")).click()
@@ -229,7 +229,7 @@ def test_a_failure_that_somebody_else_redrove_is_not_told_as_redriven_by_oneself
     assert operators(shop.order(order_id)) == ["somebody else's"]
 
 
-def test_orders_that_failed_lately_can_be_told_from_older_ones(shop, failed, visit):
+def test_failed_orders_can_be_filtered_by_time(shop, failed, visit):
     asked = []
     visit.page.on("request", lambda request: asked.append(request.url) if "/failed-orders?" in request.url else None)
     visit.page.get_by_label("Failed", exact=True).select_option("In the last hour")

@@ -1,4 +1,4 @@
-"""A system that nobody has used yet."""
+"""The console of a system without orders."""
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -19,7 +19,7 @@ def page(shop, open_console):
     return open_console(shop.base).page
 
 
-def test_the_live_page_says_that_nothing_has_come_in_and_where_to_begin(shop, page):
+def test_the_empty_live_page_links_to_the_first_order(shop, page):
     page.goto(f"{shop.base}/console")
     expect(page.get_by_text("No orders yet.")).to_be_visible()
     expect(page.get_by_role("img", name="no order was fulfilled or failed")).to_be_visible()
@@ -29,27 +29,27 @@ def test_the_live_page_says_that_nothing_has_come_in_and_where_to_begin(shop, pa
     expect(page.get_by_role("heading", name="Try it", level=1)).to_be_visible()
 
 
-def test_an_empty_list_of_orders_says_where_to_begin(shop, page):
+def test_the_empty_list_of_orders_links_to_the_first_order(shop, page):
     page.goto(f"{shop.base}/console#/orders")
     expect(page.get_by_text("No orders yet")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name="Try it").click()
     expect(page.get_by_role("button", name="Submit order")).to_be_visible()
 
 
-def test_an_empty_list_of_failed_orders_says_what_it_is_for(shop, page):
+def test_the_empty_list_of_failed_orders_explains_itself(shop, page):
     page.goto(f"{shop.base}/console#/failed")
     expect(page.get_by_text("No order has failed")).to_be_visible()
     expect(page.get_by_role("button", name="Redrive all…")).to_be_hidden()
 
 
-def test_the_page_is_served_with_a_policy_that_lets_nothing_in_from_elsewhere(shop):
+def test_the_content_security_policy_allows_own_files_only(shop):
     for path in ("/console", "/console/main.js"):
         policy = shop.http.get(path).headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
 
 
-def test_a_link_to_nowhere_opens_the_live_page(shop, page):
+def test_an_unknown_link_opens_the_live_page(shop, page):
     page.goto(f"{shop.base}/console#/nowhere/%zz")
     expect(page.get_by_role("heading", name="Live", level=1)).to_be_visible()
 

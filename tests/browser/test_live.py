@@ -42,7 +42,7 @@ def answering_stats(page: Page, change) -> None:
     page.route("**/stats", answer)
 
 
-def test_numbers_come_without_a_reload_and_it_is_said_how_and_when(shop, live):
+def test_updates_are_streamed_and_their_time_is_shown(shop, live):
     expect(live.page.get_by_text("the API streams updates")).to_be_visible()
     expect(live.page.get_by_text(re.compile(r"Updated \d\d:\d\d:\d\d"))).to_be_visible()
     before = number(figure(live.page, "FULFILLED").inner_text())
@@ -51,7 +51,7 @@ def test_numbers_come_without_a_reload_and_it_is_said_how_and_when(shop, live):
     expect(figure(live.page, "FULFILLED")).to_have_text(str(before + 2))
 
 
-def test_where_there_is_no_stream_numbers_are_asked_for_and_that_is_said(shop, open_console):
+def test_statistics_are_polled_if_there_is_no_stream(shop, open_console):
     visit = open_console(shop.base)
     visit.expects("404")
     visit.page.route("**/stats/live", lambda route: route.fulfill(status=404, body=""))
@@ -62,7 +62,7 @@ def test_where_there_is_no_stream_numbers_are_asked_for_and_that_is_said(shop, o
     expect(figure(visit.page, "FULFILLED")).to_have_text(str(before + 1))
 
 
-def test_nothing_is_asked_for_while_the_tab_is_hidden(shop, open_console):
+def test_a_hidden_tab_sends_no_requests(shop, open_console):
     visit = open_console(shop.base)
     visit.expects("404")
     asked: list[str] = []
@@ -81,7 +81,7 @@ def test_nothing_is_asked_for_while_the_tab_is_hidden(shop, open_console):
         visit.page.evaluate(visible.format("false") + changed)
 
 
-def test_a_throttled_request_is_asked_again(shop, open_console):
+def test_a_throttled_request_is_retried(shop, open_console):
     visit = open_console(shop.base)
     visit.expects("404", "429")
     visit.page.route("**/stats/live", lambda route: route.fulfill(status=404, body=""))
@@ -93,7 +93,7 @@ def test_a_throttled_request_is_asked_again(shop, open_console):
     expect(figure(visit.page, "FULFILLED")).to_be_visible()
 
 
-def test_a_count_that_is_not_exact_is_shown_as_at_least_so_many(shop, open_console):
+def test_a_lower_bound_is_shown_with_a_plus(shop, open_console):
     visit = open_console(shop.base)
     visit.expects("404")
 
@@ -107,7 +107,7 @@ def test_a_count_that_is_not_exact_is_shown_as_at_least_so_many(shop, open_conso
     expect(visit.page.get_by_text("the last hour has too many orders to count")).to_be_visible()
 
 
-def test_the_charts_have_their_text_beside_them(shop, live):
+def test_the_charts_have_text_alternatives(shop, live):
     shop.settled([shop.submit()])
     drawn = re.compile(r"Orders per minute in the last hour: \d+ fulfilled and 0 failed in total\.")
     expect(live.page.get_by_role("img", name=drawn)).to_be_visible()
@@ -120,7 +120,7 @@ def test_the_charts_have_their_text_beside_them(shop, live):
     expect(live.page.get_by_text("50% within")).to_be_visible()
 
 
-def test_dead_letters_ask_for_a_look_and_lead_to_the_failed_orders_of_a_reason(shop, live):
+def test_messages_in_the_dead_letter_queue_require_action(shop, live):
     card = live.page.locator("section").filter(has=live.page.get_by_role("heading", name="Dead-letter queue"))
     expect(card.get_by_text("Action required")).to_be_hidden()
     shop.succeeds_at(0)
@@ -133,7 +133,7 @@ def test_dead_letters_ask_for_a_look_and_lead_to_the_failed_orders_of_a_reason(s
     expect(live.page.get_by_role("heading", name="Failed", level=1)).to_be_focused()
 
 
-def test_the_numbers_are_those_of_the_api(shop, live):
+def test_the_counts_are_those_of_the_api(shop, live):
     stats = json.loads(shop.http.get("/stats").text)
     for status, tally in stats["orders"].items():
         expect(figure(live.page, status)).to_have_text(str(tally["count"]))

@@ -1,4 +1,4 @@
-"""Orders that wait: between two attempts there are 30 seconds here, in which they stay PENDING."""
+"""The console with PENDING orders: there are 30 seconds between two attempts."""
 
 import pytest
 from playwright.sync_api import expect
@@ -28,14 +28,14 @@ def visit(shop, open_console):
     return open_console(shop.base)
 
 
-def test_the_order_that_waits_the_longest_is_on_the_live_page_with_a_link_to_it(shop, waiting, visit):
+def test_the_live_page_links_to_the_oldest_open_order(shop, waiting, visit):
     oldest = shop.http.get("/stats").json()["oldest_open"]["order_id"]
     visit.go("live")
     visit.page.get_by_role("link", name=oldest).click()
     expect(visit.page.get_by_role("dialog").get_by_role("heading", name=oldest)).to_be_focused()
 
 
-def test_an_open_order_is_followed_to_its_end_without_a_reload(shop, waiting, visit):
+def test_an_open_order_is_updated_without_a_reload(shop, waiting, visit):
     visit.go(f"orders/{waiting}")
     steps = visit.page.get_by_role("list", name="Timeline").get_by_role("listitem")
     expect(steps).to_have_count(4)
@@ -47,7 +47,7 @@ def test_an_open_order_is_followed_to_its_end_without_a_reload(shop, waiting, vi
     expect(visit.page.get_by_role("button", name="Cancel order")).to_have_count(0)
 
 
-def test_a_waiting_order_is_cancelled_once_that_is_confirmed(shop, waiting, visit):
+def test_a_pending_order_is_cancelled_after_a_confirmation(shop, waiting, visit):
     visit.go(f"orders/{waiting}")
     visit.page.get_by_role("button", name="Cancel order").click()
     question = visit.page.get_by_role("dialog", name="Cancel this order?")
@@ -63,7 +63,7 @@ def test_a_waiting_order_is_cancelled_once_that_is_confirmed(shop, waiting, visi
     expect(row.get_by_text("CANCELLED")).to_be_visible()
 
 
-def test_a_cancellation_that_comes_too_late_says_so(shop, waiting, visit):
+def test_a_late_cancellation_shows_an_error(shop, waiting, visit):
     visit.expects("409")
     visit.go(f"orders/{waiting}")
     visit.page.get_by_role("button", name="Cancel order").click()

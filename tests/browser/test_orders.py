@@ -41,7 +41,7 @@ def ids(page: Page) -> list[str]:
     return page.locator("tbody a.id").all_inner_texts()
 
 
-def test_orders_of_all_states_are_listed_the_most_lately_changed_first(shop, fulfilled, rejected, visit):
+def test_orders_of_all_statuses_are_listed_by_last_change(shop, fulfilled, rejected, visit):
     visit.go("orders")
     expect(visit.page.get_by_text("20 orders shown")).to_be_visible()
     visit.page.keyboard.press("End")
@@ -52,7 +52,7 @@ def test_orders_of_all_states_are_listed_the_most_lately_changed_first(shop, ful
     assert changed == sorted(changed, reverse=True)
 
 
-def test_more_orders_come_by_a_button_as_well(visit):
+def test_a_button_loads_more_orders(visit):
     visit.page.add_init_script(NO_OBSERVER)
     visit.go("orders")
     expect(visit.page.get_by_text("20 orders shown")).to_be_visible()
@@ -71,7 +71,7 @@ def test_a_status_filters_and_is_in_the_link(rejected, visit):
     expect(visit.page.get_by_text("1 order, end of list")).to_be_visible()
 
 
-def test_a_customer_is_searched_for_and_a_status_filters_what_is_found(shop, fulfilled, rejected, visit):
+def test_a_customer_search_can_be_filtered_by_status(shop, fulfilled, rejected, visit):
     visit.go("orders")
     visit.page.get_by_label("Order or customer id").fill("cust_0")
     visit.page.keyboard.press("Enter")
@@ -82,7 +82,7 @@ def test_a_customer_is_searched_for_and_a_status_filters_what_is_found(shop, ful
     assert ids(visit.page) == [rejected]
 
 
-def test_an_order_that_is_searched_for_by_its_id_is_opened(fulfilled, visit):
+def test_a_search_for_an_order_id_opens_the_order(fulfilled, visit):
     visit.go("orders")
     visit.page.get_by_label("Order or customer id").fill(fulfilled[0])
     visit.page.get_by_role("button", name="Search").click()
@@ -92,7 +92,7 @@ def test_an_order_that_is_searched_for_by_its_id_is_opened(fulfilled, visit):
 @pytest.mark.parametrize(
     ("wanted", "answer"), [("ord_0000", "No order or customer matches"), ("nobody", "No orders of this customer")]
 )
-def test_what_is_not_found_is_said(visit, wanted, answer):
+def test_a_search_without_a_match_says_so(visit, wanted, answer):
     visit.expects("404")
     visit.go("orders")
     visit.page.get_by_label("Order or customer id").fill(wanted)
@@ -100,7 +100,7 @@ def test_what_is_not_found_is_said(visit, wanted, answer):
     expect(visit.page.get_by_text(answer)).to_be_visible()
 
 
-def test_an_id_that_cannot_be_one_is_answered_with_what_the_api_says(visit):
+def test_an_invalid_id_shows_the_errors_of_the_api(visit):
     visit.expects("422")
     visit.go("orders?q=no such id")
     expect(visit.page.get_by_role("alert").get_by_text("The parameters are not valid")).to_be_visible()
@@ -126,7 +126,7 @@ def test_an_order_shows_its_timeline_its_items_and_its_total(fulfilled, visit):
     expect(items.get_by_role("row", name="Total 59.98 USD")).to_be_visible()
 
 
-def test_a_rejected_order_shows_what_was_wrong_and_what_is_no_item_at_all(rejected, visit):
+def test_a_rejected_order_shows_its_errors_and_malformed_items(rejected, visit):
     visit.go(f"orders/{rejected}")
     wrong = visit.page.get_by_role("table", name="Errors by JSON Pointer")
     expect(wrong.get_by_role("row", name="/total_amount is required")).to_be_visible()
@@ -135,13 +135,13 @@ def test_a_rejected_order_shows_what_was_wrong_and_what_is_no_item_at_all(reject
     expect(visit.page.get_by_role("button", name="Cancel order")).to_have_count(0)
 
 
-def test_an_order_that_does_not_exist_is_a_deep_link_that_says_so(visit):
+def test_a_link_to_an_unknown_order_says_so(visit):
     visit.expects("404")
     visit.go("orders/ord_none")
     expect(visit.page.get_by_role("dialog").get_by_text("There is no such order")).to_be_visible()
 
 
-def test_the_back_button_goes_the_way_back(fulfilled, visit):
+def test_the_back_button_closes_the_order(fulfilled, visit):
     visit.go("live")
     visit.page.get_by_role("link", name="Orders", exact=True).click()
     visit.page.get_by_role("link", name=re.compile("^ord_")).first.click()
@@ -167,7 +167,7 @@ def test_closing_an_order_goes_back_to_the_list_as_it_was(fulfilled, visit):
     expect(visit.page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_page_is_not_asked_for_twice_and_no_order_is_listed_twice(visit, fulfilled):
+def test_no_order_is_listed_twice(visit, fulfilled):
     visit.go("orders?status=FULFILLED")
     expect(visit.page.get_by_text("20 orders shown")).to_be_visible()
     visit.page.keyboard.press("End")

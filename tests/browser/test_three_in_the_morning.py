@@ -1,4 +1,4 @@
-"""The story that the console is there for: everything fails, somebody is woken, and mends it."""
+"""An incident: all orders fail, the alarm goes off, and an operator redrives them in the console."""
 
 import operator
 from typing import Any
@@ -34,7 +34,7 @@ def story(order: dict[str, Any]) -> list[tuple[str, str]]:
     return [(entry["to"], entry["actor"].partition(":")[0]) for entry in order["timeline"]]
 
 
-def test_everything_fails_the_alarm_goes_on_and_an_operator_mends_it(shop, open_console):
+def test_an_operator_redrives_all_orders_after_the_alarm(shop, open_console):
     alarm = dead_letter_alarm(shop.cloud.names, "topic")
     assert not is_on(alarm, shop)
     visit = open_console(shop.base)

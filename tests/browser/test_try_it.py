@@ -26,7 +26,7 @@ def submit(visit, preset: str) -> None:
     visit.page.get_by_role("button", name="Submit order").click()
 
 
-def test_a_valid_order_is_followed_to_its_end(shop, visit):
+def test_a_valid_order_is_shown_until_it_is_fulfilled(shop, visit):
     submit(visit, "Valid")
     steps = visit.page.get_by_role("list", name="Timeline").get_by_role("listitem")
     expect(steps.last).to_contain_text("FULFILLED")
@@ -36,7 +36,7 @@ def test_a_valid_order_is_followed_to_its_end(shop, visit):
     expect(visit.page.get_by_role("dialog").get_by_text("72.48 USD").first).to_be_visible()
 
 
-def test_the_timeline_grows_while_the_order_is_on_its_way(shop, visit):
+def test_the_timeline_grows_while_the_order_is_processed(shop, visit):
     shop.succeeds_at(0)
     submit(visit, "Valid")
     expect(visit.page.get_by_text("in progress…")).to_be_visible()
@@ -46,7 +46,7 @@ def test_the_timeline_grows_while_the_order_is_on_its_way(shop, visit):
     expect(steps.last).to_contain_text("FULFILLED")
 
 
-def test_an_invalid_order_is_answered_with_every_wrong_field(visit):
+def test_an_invalid_order_shows_every_invalid_field(visit):
     visit.expects("422")
     submit(visit, "Invalid")
     expect(visit.page.get_by_text("The order is not valid")).to_be_visible()
@@ -61,14 +61,14 @@ def test_an_invalid_order_is_answered_with_every_wrong_field(visit):
     expect(visit.page.get_by_role("list", name="Timeline")).to_have_count(0)
 
 
-def test_a_lenient_order_is_taken_in_and_ends_as_rejected_with_its_errors(visit):
+def test_a_lenient_order_is_accepted_then_rejected(visit):
     submit(visit, "Lenient")
     expect(visit.page.get_by_text("handling=lenient", exact=True)).to_be_visible()
     expect(visit.page.get_by_role("list", name="Timeline").get_by_text("REJECTED")).to_be_visible()
     expect(visit.page.get_by_role("row", name="/customer_id is required")).to_be_visible()
 
 
-def test_an_order_that_is_sent_twice_under_one_key_is_one_order(visit):
+def test_an_order_sent_twice_with_one_key_is_one_order(visit):
     submit(visit, "Repeated")
     expect(visit.page.get_by_text("One order: the second response repeats the first")).to_be_visible()
     first, second = visit.page.locator(".answer").all()
@@ -77,7 +77,7 @@ def test_an_order_that_is_sent_twice_under_one_key_is_one_order(visit):
     expect(second.get_by_text("Idempotency-Replayed")).to_be_visible()
 
 
-def test_what_is_no_json_is_sent_as_it_is_and_the_api_says_what_is_wrong(visit):
+def test_invalid_json_is_sent_unchanged_and_the_api_reports_the_error(visit):
     visit.expects("400")
     visit.page.get_by_label("Order (JSON)").fill('{"customer_id": ')
     visit.page.get_by_role("button", name="Submit order").click()

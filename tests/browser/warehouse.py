@@ -1,4 +1,4 @@
-"""A warehouse that fares as it is told to, so that orders fail for each of the reasons."""
+"""A warehouse with a configurable outcome, so that orders fail for each reason."""
 
 import hashlib
 import time

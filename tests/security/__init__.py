@@ -1,1 +1,1 @@
-"""What SECURITY.md says, shown: over every route that there is, so that a new one cannot be forgotten."""
+"""The tests of SECURITY.md. They call every route of the application, so that a new route is covered."""

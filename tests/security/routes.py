@@ -1,4 +1,4 @@
-"""Every route of the application, as something to ask for; and who may ask without saying who they are."""
+"""Requests for every route of the application, and the routes that need no identity."""
 
 from dataclasses import dataclass
 from typing import Any

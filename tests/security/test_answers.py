@@ -1,4 +1,4 @@
-"""What every answer bears, whichever route or problem it comes from, on a server and behind API Gateway."""
+"""The security headers of every route and every problem, on a server and behind API Gateway."""
 
 import asyncio
 
@@ -34,7 +34,7 @@ def assert_guarded(headers, route="", media_type="application/json"):
         assert not {*policy} - {"default-src", "frame-ancestors"} or "console" in route, route
 
 
-def test_every_route_behind_api_gateway_answers_so(event_loop):
+def test_every_route_behind_api_gateway_has_the_security_headers(event_loop):
     gateway = Gateway(cloud="embedded")
     gateway.system.receive()
     for each in every_request(Api(cloud="embedded").app):
@@ -42,7 +42,7 @@ def test_every_route_behind_api_gateway_answers_so(event_loop):
         assert_guarded(headers, each.route, headers.get("content-type", ""))
 
 
-def test_every_route_of_a_server_answers_so():
+def test_every_route_of_a_server_has_the_security_headers():
     api = Api(cloud="embedded")
     api.system.receive()
     for each in every_request(api.app):
@@ -50,7 +50,7 @@ def test_every_route_of_a_server_answers_so():
         assert_guarded(headers, each.route, headers.get("content-type", ""))
 
 
-def test_a_stream_begins_so():
+def test_the_event_stream_has_the_security_headers():
     app = Api(cloud="embedded", offload=run_in_thread).app
     (asked,) = (each for each in every_request(app) if each.route == SERVERS_ONLY)
     headers = asyncio.run(head_of(app, asked.path))
@@ -94,7 +94,7 @@ PROBLEMS = [
 ]
 
 
-def test_every_problem_and_a_browsers_question_before_it_calls_are_answered_so():
+def test_problems_and_preflight_responses_have_the_security_headers():
     api = Api(cloud="embedded", cors_origins=SHOP)
     api.system.receive()
     for status, method, path, given in PROBLEMS:
@@ -106,7 +106,7 @@ def test_every_problem_and_a_browsers_question_before_it_calls_are_answered_so()
 @pytest.mark.parametrize(
     ("error", "status"), [(Unavailable("dynamodb GetItem: ThrottlingException"), 503), (KeyError(), 500)]
 )
-def test_what_goes_wrong_with_us_and_who_is_nobody_are_answered_so(error, status):
+def test_internal_errors_and_401s_have_the_security_headers(error, status):
     def get(_order_id):
         raise error
 
@@ -133,7 +133,7 @@ def assert_shared(headers, origin, listed):
 
 
 @pytest.mark.parametrize("listed", [frozenset(LISTED), frozenset()], ids=["with a list", "without"])
-def test_over_every_route_pages_that_are_not_listed_are_told_nothing(listed, event_loop):
+def test_no_route_sends_cors_headers_to_an_unlisted_origin(listed, event_loop):
     settings = {"cloud": "embedded", "cors_origins": ", ".join(sorted(listed))}
     api, gateway = Api(**settings), Gateway(**settings)
     asked = every_request(api.app)
@@ -146,7 +146,7 @@ def test_over_every_route_pages_that_are_not_listed_are_told_nothing(listed, eve
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CANARY"])
-def test_before_it_calls_a_listed_page_may_ask_for_what_there_is_and_no_other_for_anything(method):
+def test_preflight_requests_are_allowed_for_listed_origins_only(method):
     api = Api(cors_origins=f"{SHOP},{OTHER}")
     for origin in ORIGINS:
         asked = {"Origin": origin, "Access-Control-Request-Method": method}

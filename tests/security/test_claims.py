@@ -1,4 +1,4 @@
-"""Who calls is what API Gateway says, in the one place where it says so, and in the one form that it has."""
+"""The caller's identity comes from one place of API Gateway's event, in one form."""
 
 import json
 

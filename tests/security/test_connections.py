@@ -1,4 +1,4 @@
-"""A real uvicorn, with either of its parsers: that of the image, and that of `make run`."""
+"""Attacks on the connection of a real uvicorn, with each of its parsers: the image's and that of `make run`."""
 
 import re
 import socket
@@ -50,7 +50,7 @@ def status(answer):
     return int(answer.split()[1])
 
 
-def test_who_sends_half_a_body_holds_nobody_up_and_is_hung_up_on(server, monkeypatch):
+def test_an_incomplete_body_blocks_no_one_and_is_disconnected(server, monkeypatch):
     api, base, _ = server
     monkeypatch.setattr(body, "BODY_TIMEOUT", 0.3)
     with connection(base) as wire:
@@ -62,7 +62,7 @@ def test_who_sends_half_a_body_holds_nobody_up_and_is_hung_up_on(server, monkeyp
     assert api.stored == {}
 
 
-def test_the_time_is_for_the_whole_body_and_not_for_each_piece(server, monkeypatch):
+def test_the_body_timeout_covers_the_whole_body(server, monkeypatch):
     _, base, _ = server
     monkeypatch.setattr(body, "BODY_TIMEOUT", 0.3)
     with connection(base) as wire:
@@ -111,7 +111,7 @@ def test_a_name_beside_the_host_header_is_in_no_answer(server):
     assert b"evil" not in answer
 
 
-def test_no_answer_tells_which_version_of_what_serves_it(server):
+def test_no_response_names_the_server_software(server):
     _, base, _ = server
     for path in ("/health", "/nowhere"):
         assert httpx.get(f"{base}{path}").headers["server"] == "uvicorn"

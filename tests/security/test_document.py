@@ -1,4 +1,4 @@
-"""What SECURITY.md says is there: every test that it names, every threat of OWASP's list, every mode of the API."""
+"""SECURITY.md names existing tests, every threat of OWASP's list, and every mode of the API."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Two principals, and nobody at all, over every route: what is somebody's is nobody else's."""
+"""Two principals and an unauthenticated one on every route: none reaches the orders of another."""
 
 import json
 from dataclasses import replace
@@ -41,7 +41,7 @@ def of_ann(request, event_loop):
     return gateway
 
 
-def test_over_every_route_nobody_reads_cancels_redrives_or_lists_anothers_order(of_ann):
+def test_no_route_gives_access_to_another_callers_order(of_ann):
     before = of_ann.system.store.get(ANNS)
     for asked in every_request(app_of(of_ann), ANNS):
         answer = asked.behind(of_ann)
@@ -53,7 +53,7 @@ def test_over_every_route_nobody_reads_cancels_redrives_or_lists_anothers_order(
             assert problem(answer) == (404, "order-not-found"), asked
 
 
-def test_over_every_route_anothers_order_is_answered_as_one_that_there_is_not(of_ann):
+def test_every_route_answers_another_callers_order_as_unknown(of_ann):
     app = app_of(of_ann)
     about_one = [
         pair
@@ -67,7 +67,7 @@ def test_over_every_route_anothers_order_is_answered_as_one_that_there_is_not(of
 
 @pytest.mark.parametrize("headers", [{}, SPOOFED], ids=["plain", "spoofed"])
 @pytest.mark.parametrize("mode", MODES)
-def test_over_every_route_of_a_deployment_nobody_is_answered_but_by_pages(mode, headers, event_loop):
+def test_only_open_routes_answer_requests_without_an_identity(mode, headers, event_loop):
     gateway = deployment(mode)
     before = gateway.system.receive()
     asked = every_request(app_of(gateway))
@@ -82,7 +82,7 @@ def test_over_every_route_of_a_deployment_nobody_is_answered_but_by_pages(mode, 
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_over_every_route_of_a_server_nobody_is_anybody_whatever_they_write(mode):
+def test_no_route_of_a_server_takes_an_identity_from_a_header(mode):
     """No gateway stands before it, so there is nobody that it could know."""
     api = Api(offload=run_in_thread, cloud="embedded", api_auth=mode)
     before = api.system.receive()
@@ -97,6 +97,6 @@ def test_over_every_route_of_a_server_nobody_is_anybody_whatever_they_write(mode
     assert api.stored == {"ord_1": before}
 
 
-def test_what_is_open_is_what_there_is_and_no_order_is_among_it(event_loop):
+def test_the_open_routes_show_no_order(event_loop):
     assert set(every_route(app_of(deployment()))) >= OPEN
     assert not [route for route in OPEN if "order" in route or not route.startswith("GET ")]

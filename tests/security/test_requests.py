@@ -1,4 +1,4 @@
-"""What a request says of its host, its method and the type of its body, once or twice, gets it nowhere."""
+"""Forged hosts, methods and content types of a request, single and repeated, have no effect."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def requests(api):
     return [each for each in every_request(api.app) if each.route != SERVERS_ONLY]
 
 
-def test_over_every_route_the_host_of_a_request_is_in_no_answer(api, gateway):
+def test_no_response_contains_the_host_of_the_request(api, gateway):
     api.system.receive()
     gateway.system.receive()
     for each in requests(api):
@@ -150,24 +150,24 @@ OURS = [
 
 
 @pytest.mark.parametrize("host", FOREIGN)
-def test_a_server_answers_to_no_name_that_a_page_could_have_led_to_it(host, api):
+def test_a_server_rejects_hosts_that_anyone_can_register(host, api):
     """DNS rebinding: the page's own name, so that the browser lets it read the answer."""
     for each in requests(api):
         assert_problem(each.of(api, Host=host), 421, "misdirected")
     assert api.stored == {}
 
 
-def test_of_two_hosts_both_have_to_be_ours(api):
+def test_two_host_headers_must_both_be_accepted(api):
     for hosts in (["localhost", "evil.example"], ["evil.example", "localhost"]):
         assert_problem(api.get("/orders", headers=[("Host", each) for each in hosts]), 421, "misdirected")
 
 
 @pytest.mark.parametrize("host", OURS)
-def test_a_server_answers_to_addresses_and_to_names_that_nobody_can_register(host, api):
+def test_a_server_accepts_addresses_and_unregistrable_hosts(host, api):
     assert api.get("/health", headers={"Host": host}).status_code == 200
 
 
-def test_a_server_answers_to_a_name_whose_pages_may_call_it():
+def test_a_server_accepts_the_hosts_of_cors_origins():
     api = Api(cors_origins="https://shop.example, http://dev.example:8000")
     asked = {
         host: api.get("/health", headers={"Host": host}).status_code for host in ("shop.example", "dev.example:8000")
