@@ -1,9 +1,9 @@
-"""The function as Lambda starts it.
+"""The Lambda function's handler.
 
-What every event needs is loaded while the environment is initialized, when Lambda gives it a whole CPU; an invocation
-has the share that its memory buys. What only some events need, the web framework above all, comes with the first of
-them. The garbage collector looks away until then: what is loaded stays. Threads take turns of half a millisecond, since
-ten attempts that run side by side mostly wait for the network, and should not wait for each other as well.
+Everything that all events need is loaded during initialization, when Lambda provides a whole CPU; invocations get the
+share that their memory size buys. The rest, such as the web framework, is loaded with the first event that needs it.
+Garbage collection is disabled until then, because loaded modules stay. The thread switch interval is half a
+millisecond: the ten parallel attempts of a batch mostly wait for the network, and should not wait for each other.
 
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 """
@@ -12,7 +12,7 @@ import gc
 
 gc.disable()
 
-import sys  # noqa: E402 (the collector is to miss all that follows)
+import sys  # noqa: E402 (after garbage collection is disabled)
 from contextlib import suppress  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -22,7 +22,7 @@ from service.settings import SettingsError  # noqa: E402
 
 sys.setswitchinterval(0.0005)
 trim_imports()
-with suppress(SettingsError):  # each invocation tells of it by name; whatever else goes wrong here ends the start
+with suppress(SettingsError):  # each invocation reports it; any other error ends the start
     live_system().get_ready()
 
 
@@ -30,13 +30,13 @@ def handler(event: Any, context: Any) -> Any:
     """Handle one invocation.
 
     Args:
-        event: a task of ours, an SQS event, or an API Gateway REST proxy event.
+        event: a task, an SQS event, or an API Gateway REST proxy event.
         context: the Lambda context.
 
     Raises:
-        SettingsError: the function's environment lacks a setting, or has a wrong one.
+        SettingsError: a setting is missing or wrong.
         UnknownEvent: the event is none of these.
-        Exception: what a workflow step raises, by whose class name the workflow catches it.
+        Exception: the exception of a workflow step; the workflow catches it by its class name.
     """
     try:
         return dispatch(event, context, live_system())

@@ -53,7 +53,7 @@ _environment = {"cold": True}
 
 
 @contextmanager
-def about(**fields: Any) -> Iterator[None]:
+def with_fields(**fields: Any) -> Iterator[None]:
     """Add fields to the lines within, beside the fields of the enclosing context. None adds nothing."""
     known = {name: value for name, value in fields.items() if value is not None}
     token = _context.set({**(_context.get() or {}), **known})
@@ -71,14 +71,14 @@ def note(**fields: Any) -> None:
 
 
 @contextmanager
-def begun(**fields: Any) -> Iterator[None]:
-    """Add fields like ``about``, and start the clock for ``outcome``."""
-    with about(began=perf_counter(), **fields):
+def timed(**fields: Any) -> Iterator[None]:
+    """Add fields like ``with_fields``, and start the clock for ``outcome``."""
+    with with_fields(began=perf_counter(), **fields):
         yield
 
 
 def outcome(what: str, **fields: Any) -> dict[str, Any]:
-    """Return the ``extra`` of a line that reports a result: the outcome, and the duration since ``begun``."""
+    """Return the ``extra`` of a line that reports a result: the outcome, and the duration since ``timed``."""
     began = (_context.get() or {}).get("began")
     took = {} if began is None else {"duration_ms": round((perf_counter() - began) * 1000, 1)}
     return {"outcome": what, **took, **{name: value for name, value in fields.items() if value is not None}}
@@ -97,7 +97,7 @@ def _no_context() -> Iterator[None]:
 @contextmanager
 def invocation(event: str, level: int = logging.INFO, cold_start: bool | None = None, **fields: Any) -> Iterator[None]:
     """Log the result of an invocation in its last line: the noted outcome, or the exception that ended it."""
-    with _no_context(), begun(event=event, **fields):
+    with _no_context(), timed(event=event, **fields):
         try:
             yield
         except Exception as error:
@@ -106,10 +106,10 @@ def invocation(event: str, level: int = logging.INFO, cold_start: bool | None = 
             named = error_name(error)
             log.log(failed, "%s: %s", event, named, extra=outcome(kind, error=named, cold_start=cold_start))
             raise
-        said = _context.get() or {}
-        came = said.get("outcome", "ok")
-        level = logging.WARNING if came.startswith("5") else max(level, logging.INFO) if cold_start else level
-        log.log(level, "%s: %s", said.get("route", event), came, extra=outcome(came, cold_start=cold_start))
+        context = _context.get() or {}
+        result = context.get("outcome", "ok")
+        level = logging.WARNING if result.startswith("5") else max(level, logging.INFO) if cold_start else level
+        log.log(level, "%s: %s", context.get("route", event), result, extra=outcome(result, cold_start=cold_start))
 
 
 def aws_id(value: object) -> str | None:
@@ -123,9 +123,9 @@ def cold_start() -> bool:
     return cold
 
 
-def _about(record: logging.LogRecord) -> dict[str, Any]:
-    said = {**(_context.get() or {}), **record.__dict__}
-    return {name: said[name] for name in ABOUT if name in said}
+def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    fields = {**(_context.get() or {}), **record.__dict__}
+    return {name: fields[name] for name in ABOUT if name in fields}
 
 
 class JsonLines(logging.Formatter):
@@ -138,10 +138,10 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
         }
         try:
-            said = {"message": record.getMessage(), **_about(record)}
+            fields = {"message": record.getMessage(), **_fields_of(record)}
             if record.exc_info:
-                said["exception"] = self.formatException(record.exc_info)
-            return _encode(line | said)
+                fields["exception"] = self.formatException(record.exc_info)
+            return _encode(line | fields)
         except Exception as error:  # logging must never raise
             return _encode(line | {"message": f"a line that cannot be written: {type(error).__name__}"})
 
@@ -153,22 +153,22 @@ class TextLines(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)
-        said: Mapping[str, Any] = _about(record)
-        named = {"order_id"} if str(said.get("order_id")) in record.message else set()
-        shown = "".join(f"  {name}={said[name]}" for name in SHOWN if name in said and name not in named)
-        whole = super().formatMessage(record) + shown
-        return "".join(each if each.isprintable() else repr(each)[1:-1] for each in whole)
+        fields: Mapping[str, Any] = _fields_of(record)
+        mentioned = {"order_id"} if str(fields.get("order_id")) in record.message else set()
+        shown = "".join(f"  {name}={fields[name]}" for name in SHOWN if name in fields and name not in mentioned)
+        line = super().formatMessage(record) + shown
+        return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
 
 
 class WithLineBreak(logging.Formatter):
     """Adds the line break to another format, for handlers that write none."""
 
-    def __init__(self, form: logging.Formatter) -> None:
+    def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__()
-        self._form = form
+        self._formatter = formatter
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._form.format(record) + "\n"
+        return self._formatter.format(record) + "\n"
 
 
 def configure(settings: Settings) -> None:
@@ -176,12 +176,12 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.setLevel(settings.log_level)
     skip_unused_lookups()
-    form = JsonLines() if settings.log_format == "json" else TextLines()
+    formatter = JsonLines() if settings.log_format == "json" else TextLines()
     for handler in root.handlers:
         if isinstance(handler, logging.StreamHandler):
-            handler.setFormatter(form)
+            handler.setFormatter(formatter)
         else:  # the handler of Lambda's runtime adds no line break, and raises its errors
-            handler.setFormatter(WithLineBreak(form))
+            handler.setFormatter(WithLineBreak(formatter))
             handler.emit = _never_raise(handler.emit)  # type: ignore[method-assign,assignment]
 
 

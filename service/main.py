@@ -1,6 +1,6 @@
-"""``uvicorn service.main:app``: the API on a server, with the whole system around it in this process by default.
+"""``uvicorn service.main:app``: serves the API; by default the whole system runs in the same process.
 
-``DOFS_CLOUD`` says what the API talks to: ``embedded`` (the default here), ``localstack``, or ``aws``.
+``DOFS_CLOUD`` selects the AWS services: ``embedded`` (the default here), ``localstack``, or ``aws``.
 """
 
 import logging
@@ -20,7 +20,7 @@ from service.settings import Settings, SettingsError
 from service.wiring import LiveSystem
 
 DEFAULT_PORT = 8000  # uvicorn's own
-GRACE = 0.5  # seconds that threads have after the cloud has stopped
+GRACE = 0.5  # seconds that threads get after the cloud has stopped
 BANNER = """
 DOFS runs in this process. Nothing is stored when it stops.
 
@@ -39,10 +39,10 @@ SAMPLE = (
 
 
 def create() -> FastAPI:
-    """The application for the cloud that the environment names.
+    """Create the application for the cloud of ``DOFS_CLOUD``.
 
     Raises:
-        SystemExit: it cannot start; the message says why.
+        SystemExit: the settings are wrong, or a port is in use; the message names the cause.
     """
     try:
         if (os.environ.get("DOFS_CLOUD") or "embedded") == "embedded":
@@ -88,7 +88,7 @@ def _embedded() -> FastAPI:
 
 
 def _leave_soon() -> None:
-    """Let the process end although a simulated attempt still sleeps; Python would wait for its thread."""
+    """End the process soon. Python would wait for the threads of simulated attempts."""
     leave = threading.Timer(GRACE, os._exit, args=(0,))
     leave.daemon = True
     leave.start()
@@ -98,11 +98,11 @@ def _log(settings: Settings) -> None:
     logging.basicConfig()
     logs.configure(settings)
     logging.getLogger("botocore").setLevel("WARNING")
-    logging.getLogger("moto").setLevel("CRITICAL")  # it reports every failed execution as an error of its own
+    logging.getLogger("moto").setLevel("CRITICAL")  # it logs every failed execution as an error
 
 
 def _port() -> int:
-    """The port that uvicorn was told to listen on."""
+    """Return the port that uvicorn listens on."""
     context = click.get_current_context(silent=True)
     return int(context.params.get("port") or DEFAULT_PORT) if context else DEFAULT_PORT
 

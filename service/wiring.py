@@ -1,4 +1,4 @@
-"""Which adapter serves which port. Each part is built when it is first used, so an event pays only for its own."""
+"""Connects ports to adapters. Each adapter is created on first use, so that an event loads only what it needs."""
 
 import logging
 import os
@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 
 
 class LiveSystem:
-    """The ports on AWS, or on an emulator that the settings name."""
+    """The ports on AWS, or on the emulator of the settings."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
     def get_ready(self) -> None:
-        """Build what every event needs, so that the first one need not."""
+        """Create the adapters that every event needs, before the first event."""
         _ = self.metrics, self.store, self._clients.dynamodb
 
     @cached_property
@@ -69,8 +69,8 @@ class LiveSystem:
     def metrics(self) -> Metrics:
         from service.aws.metrics import EmbeddedMetricFormat
 
-        nobody_collects_them = self.settings.cloud == "embedded"
-        write = log.debug if nobody_collects_them else sys.stdout.write
+        collected = self.settings.cloud != "embedded"
+        write = sys.stdout.write if collected else log.debug
         return EmbeddedMetricFormat(self.settings.metrics_namespace, self.settings.environment, self.now, write)
 
     @property

@@ -1,1 +1,1 @@
-"""Those who do the work outside, behind the Fulfiller port."""
+"""Implementations of the Fulfiller port."""

@@ -1,4 +1,4 @@
-"""A warehouse that exists only as a probability."""
+"""A simulated warehouse."""
 
 import hashlib
 import time
@@ -12,9 +12,9 @@ DECLINED = "the simulated warehouse declined"
 
 @dataclass(frozen=True, slots=True)
 class SimulatedFulfiller:
-    """Succeeds at a fixed rate; each outcome is a pure function of the seed and the attempt.
+    """Fulfills orders at a fixed success rate. The seed and the attempt determine each outcome.
 
-    ``latency`` is how long an attempt takes, in seconds.
+    ``latency`` is the duration of an attempt in seconds.
     """
 
     success_rate: float
@@ -32,6 +32,6 @@ class SimulatedFulfiller:
 
 
 def succeeds(seed: str, success_rate: float, order_id: str, epoch: int, attempt: int) -> bool:
-    """Whether an attempt succeeds: the first 53 bits of a SHA-256, as a fraction of one, below the rate."""
+    """Return whether an attempt succeeds: whether a hash of it, as a fraction of one, is below the success rate."""
     digest = hashlib.sha256(f"{seed}\n{order_id}\n{epoch}\n{attempt}".encode()).digest()
     return (int.from_bytes(digest[:8]) >> 11) / 2**53 < success_rate

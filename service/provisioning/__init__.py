@@ -1,1 +1,1 @@
-"""Creates in an emulator what ``terraform/`` creates on AWS: one file per concern, each safe to run again."""
+"""Creates the resources of ``terraform/`` in an emulator. Every function can run repeatedly."""

@@ -1,6 +1,6 @@
-"""``python -m service.provisioning``: create everything in an emulator, say where it is, and see that it answers.
+"""``python -m service.provisioning``: creates the resources in an emulator, and invokes the function once.
 
-This is compose's one-shot ``deploy``. It reads the same settings as the function, and can run again at any time.
+Docker Compose runs it as the ``deploy`` service. It reads the function's settings, and can be run repeatedly.
 """
 
 import argparse
@@ -33,20 +33,21 @@ DOFS is deployed.
   AWS endpoint               http://127.0.0.1:{port}   (region {region}, any credentials)
 """
 
-TRIES, PAUSE = 10, 1.0  # seconds between two
+TRIES, PAUSE = 10, 1.0  # seconds between two attempts
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Deploy to the emulator that the environment names.
+    """Deploy to the emulator of the settings.
 
     Raises:
-        SystemExit: it cannot be done; the message says why, and what to do.
+        SystemExit: the deployment failed; the message names the cause.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m service.provisioning", description="Create everything in the emulator that DOFS_* names."
+        prog="python -m service.provisioning",
+        description="Create all resources in the emulator of DOFS_*.",
     )
-    parser.add_argument("--port", default="4566", help="where this machine reaches the emulator")
-    parser.add_argument("--server-port", default="8000", help="where this machine reaches the API's own server")
+    parser.add_argument("--port", default="4566", help="port of the emulator on this machine")
+    parser.add_argument("--server-port", default="8000", help="port of the API server on this machine")
     ports = parser.parse_args(arguments)
     try:
         deployment = emulated(Settings.load())
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         provision(deployment)
         api_id = create_rest_api(deployment)
         create_monitoring(deployment)
-        see_that_it_answers(deployment)
+        check_function(deployment)
     except BotoCoreError as error:
         raise SystemExit(f"DOFS is not deployed: {error}; does the emulator run?") from None
     except ClientError as error:
@@ -66,10 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def emulated(settings: Settings) -> Deployment:
-    """The deployment that the settings describe.
+    """Return the deployment of the settings.
 
     Raises:
-        SettingsError: they are not for an emulator, or call the resources other than a deployment does.
+        SettingsError: the settings are not for LocalStack, or name other resources than a deployment creates.
     """
     if settings.cloud != "localstack":
         raise SettingsError("DOFS_CLOUD must be localstack: the other clouds are not deployed from here")
@@ -105,11 +106,11 @@ def _clients(settings: Settings) -> Callable[[Any], Any]:
     return client
 
 
-def see_that_it_answers(deployment: Deployment) -> None:
-    """Invoke the function once; again only where a container had no runtime for it, as while it gets a new one.
+def check_function(deployment: Deployment) -> None:
+    """Invoke the function once. The call is repeated only while a container starts its runtime.
 
     Raises:
-        SystemExit: it fails; the message is its own.
+        SystemExit: the function fails; the message is the function's.
     """
     for tried in range(1, TRIES + 1):
         answer = deployment.client("lambda").invoke(
@@ -117,9 +118,9 @@ def see_that_it_answers(deployment: Deployment) -> None:
         )
         if "FunctionError" not in answer:
             return
-        said = answer["Payload"].read().decode()
-        if "Sandbox.Failure" not in said or tried == TRIES:
-            raise SystemExit(f"DOFS is deployed, but the function fails: {said}")
+        error = answer["Payload"].read().decode()
+        if "Sandbox.Failure" not in error or tried == TRIES:
+            raise SystemExit(f"DOFS is deployed, but the function fails: {error}")
         time.sleep(PAUSE)
 
 

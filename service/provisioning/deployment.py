@@ -1,4 +1,4 @@
-"""A deployment to create: where, under which names, with which settings."""
+"""The parameters of a deployment: its AWS clients, names and settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from service.settings import Settings
 
 @dataclass(frozen=True)
 class Deployment:
-    """What every part is created from."""
+    """The parameters from which each resource is created."""
 
     client: Callable[[Any], Any]
-    """Makes a boto3 client of the service that it is given."""
+    """Creates a boto3 client for a service."""
     names: Names
     settings: Settings
-    """Those that the function is to run with; they name the same resources."""
+    """The settings of the function; they name the same resources."""

@@ -1,4 +1,4 @@
-"""The one function, its alias, and what connects the queue to it."""
+"""The Lambda function, its alias, and its event source mapping."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from service.provisioning.deployment import Deployment
 from service.provisioning.names import ALIAS
 from service.provisioning.roles import create_role
 
-IMAGE = "dofs:latest"  # no emulator here pulls it: the embedded cloud runs the code itself, compose beside LocalStack
+IMAGE = "dofs:latest"  # not pulled: the embedded cloud and compose run the code themselves
 MEMORY = 256  # MB
 BATCH_SIZE = 10
-MAX_CONCURRENCY = 5  # batches at a time, so that a backlog does not starve the API
+MAX_CONCURRENCY = 5  # parallel batches; leaves concurrency for the API during a backlog
 
 
 def create_function(deployment: Deployment) -> None:
-    """Have the alias point at a version of the function with its present settings."""
+    """Create or update the function, and point its alias at a version with the present settings."""
     functions, name = deployment.client("lambda"), deployment.names.function
     role = create_role(deployment, deployment.names.function_role, "lambda.amazonaws.com")
     configuration = function_configuration(deployment, role)
@@ -44,7 +44,7 @@ def connect_queue(deployment: Deployment) -> None:
 
 
 def function_configuration(deployment: Deployment, role: str) -> dict[str, Any]:
-    """The function's configuration, as ``CreateFunction`` and ``UpdateFunctionConfiguration`` take it."""
+    """Return the function's configuration for ``CreateFunction`` and ``UpdateFunctionConfiguration``."""
     return {
         "FunctionName": deployment.names.function,
         "Role": role,
@@ -55,7 +55,7 @@ def function_configuration(deployment: Deployment, role: str) -> dict[str, Any]:
 
 
 def event_source_mapping(deployment: Deployment) -> dict[str, Any]:
-    """The mapping, as ``CreateEventSourceMapping`` takes it."""
+    """Return the parameters of ``CreateEventSourceMapping``."""
     names = deployment.names
     return {
         "EventSourceArn": names.queue_arn(names.queue),
@@ -67,7 +67,7 @@ def event_source_mapping(deployment: Deployment) -> dict[str, Any]:
 
 
 def _live_configuration(functions: Any, name: str) -> dict[str, Any] | None:
-    """The configuration of the version that the alias points at; None if there is no alias yet."""
+    """Return the configuration of the alias's version; None if the alias does not exist."""
     try:
         version = functions.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"]
     except functions.exceptions.ResourceNotFoundException:

@@ -1,23 +1,23 @@
-"""The alarm on the dead-letter queue, and the topic that it tells."""
+"""The alarm on the dead-letter queue, and its SNS topic."""
 
 from typing import Any
 
 from service.provisioning.deployment import Deployment
 from service.provisioning.names import Names
 
-DLQ_ALERT_THRESHOLD = 1  # messages; with few orders about, the first is worth a look
+DLQ_ALERT_THRESHOLD = 1  # messages
 
 
 def create_monitoring(deployment: Deployment) -> None:
-    """Create the topic and the alarm, or bring them up to date."""
+    """Create or update the topic and the alarm."""
     topic = deployment.client("sns").create_topic(Name=deployment.names.alarm_topic)["TopicArn"]
     deployment.client("cloudwatch").put_metric_alarm(**dead_letter_alarm(deployment.names, topic))
 
 
 def dead_letter_alarm(names: Names, topic_arn: str) -> dict[str, Any]:
-    """The alarm, as ``PutMetricAlarm`` takes it.
+    """Return the parameters of ``PutMetricAlarm``.
 
-    It looks at how many messages are there: ``NumberOfMessagesSent`` does not count those that SQS moves there itself.
+    The alarm uses the number of visible messages, as ``NumberOfMessagesSent`` omits the messages that SQS moves there.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/dead-letter-queues-alarms-cloudwatch.html
     """

@@ -1,8 +1,8 @@
-"""What the resources of a deployment are called; ``terraform/`` uses the same names."""
+"""The names of a deployment's resources. ``terraform/`` uses the same names."""
 
 from dataclasses import dataclass
 
-ALIAS = "live"  # what the API, the workflow and the queue invoke; it points at a published version
+ALIAS = "live"  # invoked by the API, the workflow and the queue; points at a published version
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Names:
 
     @property
     def alias_arn(self) -> str:
-        """The function as everything invokes it."""
+        """The ARN that the API, the workflow, the queue and the schedule invoke."""
         return f"{self.function_arn}:{ALIAS}"
 
     @property
@@ -83,7 +83,7 @@ class Names:
         return self._arn("sqs", queue)
 
     def rest_api_arn(self, api_id: str) -> str:
-        """The ARN of every call of the REST API."""
+        """The ARN of all methods of the REST API."""
         return self._arn("execute-api", f"{api_id}/*")
 
     def _named(self, what: str) -> str:

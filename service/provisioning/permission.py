@@ -1,4 +1,4 @@
-"""Who may invoke the function's alias."""
+"""Permissions to invoke the function's alias."""
 
 import json
 
@@ -7,7 +7,7 @@ from service.provisioning.names import ALIAS
 
 
 def allow_invoke(deployment: Deployment, statement: str, service: str, source_arn: str) -> None:
-    """Let a service invoke the alias on behalf of one resource, if it may not yet."""
+    """Allow a service to invoke the alias for one resource, unless it is allowed already."""
     functions, name = deployment.client("lambda"), deployment.names.function
     try:
         policy = json.loads(functions.get_policy(FunctionName=name, Qualifier=ALIAS)["Policy"])

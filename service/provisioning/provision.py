@@ -1,4 +1,4 @@
-"""Puts the parts together, in the order in which they need each other."""
+"""Creates the resources in the order of their dependencies."""
 
 from service.provisioning.deployment import Deployment
 from service.provisioning.function import connect_queue, create_function
@@ -9,10 +9,9 @@ from service.provisioning.workflow import create_workflow
 
 
 def provision(deployment: Deployment) -> None:
-    """Create all that carries an order from the workflow on, or bring it up to date.
+    """Create or update the tables, the queues, the function, the workflow and the schedule.
 
-    The API in front and the alarms behind are apart: the embedded cloud has a server of its own for the one, and
-    nothing that would evaluate the others.
+    The REST API and the alarms are not included: the embedded cloud serves the API itself, and evaluates no alarms.
     """
     create_tables(deployment)
     create_queues(deployment)

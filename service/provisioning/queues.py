@@ -6,11 +6,11 @@ from service.provisioning.deployment import Deployment
 from service.settings import Settings
 
 QUEUE_RETENTION = 4 * 86_400  # seconds
-DLQ_RETENTION = 14 * 86_400  # seconds; a message's age there counts from its first enqueue on the queue
+DLQ_RETENTION = 14 * 86_400  # seconds since the message was first sent to the fulfillment queue
 
 
 def create_queues(deployment: Deployment) -> None:
-    """Create the queues, or give those that are there the attributes that they should have."""
+    """Create or update the queues."""
     names = deployment.names
     queue, dead_letter_queue = names.queue_arn(names.queue), names.queue_arn(names.dead_letter_queue)
     _queue(deployment, names.dead_letter_queue, dead_letter_queue_attributes(queue))
@@ -18,7 +18,7 @@ def create_queues(deployment: Deployment) -> None:
 
 
 def queue_attributes(settings: Settings, dead_letter_queue_arn: str) -> dict[str, str]:
-    """The fulfillment queue's attributes; the receives that it allows are the attempts that an order has."""
+    """Return the attributes of the fulfillment queue. Its maximum of receives is the number of attempts of an order."""
     redrive = {"deadLetterTargetArn": dead_letter_queue_arn, "maxReceiveCount": settings.max_attempts}
     return {
         "VisibilityTimeout": str(settings.visibility_timeout),
@@ -29,7 +29,7 @@ def queue_attributes(settings: Settings, dead_letter_queue_arn: str) -> dict[str
 
 
 def dead_letter_queue_attributes(queue_arn: str) -> dict[str, str]:
-    """The dead-letter queue's attributes; it takes messages of the one queue only."""
+    """Return the attributes of the dead-letter queue, which accepts messages of the fulfillment queue only."""
     allowed = {"redrivePermission": "byQueue", "sourceQueueArns": [queue_arn]}
     return {
         "MessageRetentionPeriod": str(DLQ_RETENTION),

@@ -1,4 +1,4 @@
-"""The REST API in front of the function: ``POST /order`` with a check of its body, everything else passed through."""
+"""The REST API: checks the body of ``POST /order`` and passes all requests to the function."""
 
 import hashlib
 import json
@@ -7,19 +7,19 @@ from typing import Any
 from service.provisioning.deployment import Deployment
 from service.provisioning.permission import allow_invoke
 
-API_ID = "dofs"  # what an emulator that lets us choose calls it, so that the URL stays the same
+API_ID = "dofs"  # a fixed id, where the emulator allows it, keeps the URL the same
 MODEL = "Order"
 VALIDATOR = "body"
 ANY_METHOD = "x-amazon-apigateway-any-method"
 MALFORMED = {"type": "urn:dofs:problem:malformed-json", "title": "The body is not acceptable JSON", "status": 400}
-"""The gateway's answer to a body that is no JSON object; it has the form of the service's own."""
+"""The gateway's response to a body that is not a JSON object, in the format of the service's own problems."""
 
 
 def create_rest_api(deployment: Deployment) -> str:
-    """Create the REST API, or give it its present definition, and deploy it to the stage.
+    """Create or update the REST API, and deploy it to the stage.
 
     Returns:
-        Its id.
+        The id of the API.
     """
     names, gateway = deployment.names, deployment.client("apigateway")
     definition = json.dumps(rest_api_definition(deployment))
@@ -43,7 +43,7 @@ def create_rest_api(deployment: Deployment) -> str:
 
 
 def _deployed(gateway: Any, api_id: str, stage: str) -> str:
-    """The fingerprint of the definition that the stage serves; empty if it serves none."""
+    """Return the fingerprint of the definition that the stage serves; empty if it serves none."""
     try:
         deployment_id = gateway.get_stage(restApiId=api_id, stageName=stage)["deploymentId"]
     except gateway.exceptions.NotFoundException:
@@ -52,10 +52,10 @@ def _deployed(gateway: Any, api_id: str, stage: str) -> str:
 
 
 def rest_api_definition(deployment: Deployment) -> dict[str, Any]:
-    """The API as OpenAPI with API Gateway's extensions.
+    """Return the API as an OpenAPI document with API Gateway's extensions.
 
-    The gateway checks no more of an order than that it is an object: which fields are wrong is for the service to
-    say, all at once, and with ``Prefer: handling=lenient`` for the workflow.
+    The gateway only checks that an order is a JSON object. The service reports all wrong fields at once, or the
+    workflow does with ``Prefer: handling=lenient``.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions.html
     """

@@ -1,4 +1,4 @@
-"""The roles that the function and the state machine run as. Emulators do not enforce them; they ask that they exist."""
+"""The roles of the function and of the state machine. Emulators require roles but do not enforce them."""
 
 import json
 
@@ -6,10 +6,10 @@ from service.provisioning.deployment import Deployment
 
 
 def create_role(deployment: Deployment, name: str, service: str) -> str:
-    """Create a role that a service may assume, if it is not there yet.
+    """Create a role that a service can assume, unless it exists.
 
     Returns:
-        Its ARN.
+        The ARN of the role.
     """
     iam = deployment.client("iam")
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}

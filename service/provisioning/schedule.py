@@ -1,4 +1,4 @@
-"""The rule that runs the reconciler. A rule and not a schedule: LocalStack fires the one and not the other."""
+"""The EventBridge rule that runs the reconciler. LocalStack runs rules but not EventBridge Scheduler's schedules."""
 
 import json
 from typing import Any
@@ -11,20 +11,20 @@ RECONCILE_EVERY = "rate(1 minute)"
 
 
 def create_schedule(deployment: Deployment) -> None:
-    """Create the rule and its target, or bring them up to date.
+    """Create or update the rule and its target.
 
-    What is right is not written again: LocalStack would start a second schedule beside the first.
+    An unchanged rule is not written again, as LocalStack would then run it twice.
     """
     names, events = deployment.names, deployment.client("events")
     rule = {"Name": names.rule, "ScheduleExpression": RECONCILE_EVERY, "State": "ENABLED"}
     target = {"Id": "reconcile", "Arn": names.alias_arn, "Input": json.dumps(RECONCILE_EVENT)}
-    if not _is_there(events, rule, target):
+    if not _is_current(events, rule, target):
         events.put_rule(**rule)
         events.put_targets(Rule=names.rule, Targets=[target])
     allow_invoke(deployment, "schedule", "events.amazonaws.com", names.rule_arn)
 
 
-def _is_there(events: Any, rule: dict[str, str], target: dict[str, str]) -> bool:
+def _is_current(events: Any, rule: dict[str, str], target: dict[str, str]) -> bool:
     try:
         found = events.describe_rule(Name=rule["Name"])
     except events.exceptions.ResourceNotFoundException:

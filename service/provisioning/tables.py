@@ -6,7 +6,7 @@ from service.provisioning.deployment import Deployment
 
 
 def create_tables(deployment: Deployment) -> None:
-    """Create the tables that are not there yet; the orders in those that are stay."""
+    """Create the tables that do not exist. Existing tables keep their orders."""
     dynamodb, settings = deployment.client("dynamodb"), deployment.settings
     for table in (orders_table(settings.orders_table), failed_orders_table(settings.failed_orders_table)):
         try:
@@ -17,7 +17,7 @@ def create_tables(deployment: Deployment) -> None:
 
 
 def orders_table(name: str) -> dict[str, Any]:
-    """The orders table, as ``CreateTable`` takes it. Its indexes hold keys only; see ``service/aws/order_index.py``."""
+    """Return the ``CreateTable`` parameters of the orders table. See ``service/aws/order_index.py`` for its indexes."""
     return _table(
         name,
         {"by-customer": ("customer_id", "created_at"), "by-status": ("status_shard", "updated_at")},
@@ -25,7 +25,7 @@ def orders_table(name: str) -> dict[str, Any]:
 
 
 def failed_orders_table(name: str) -> dict[str, Any]:
-    """The failed-orders table; listed newest first, by reason, through an index that is sharded like the orders'."""
+    """Return the ``CreateTable`` parameters of the failed-orders table. Its index is sharded like those of orders."""
     return _table(name, {"by-reason": ("reason_shard", "failed_at")})
 
 

@@ -1,4 +1,4 @@
-"""The state machine: the file that all deployments use, with the two names filled in."""
+"""The state machine, from the definition that all deployments share."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ WORKFLOW_FILE = Path(__file__).parents[2] / "workflows" / "order_processing.asl.
 
 
 def create_workflow(deployment: Deployment) -> None:
-    """Create the state machine, or give it its present definition and type.
+    """Create or update the state machine.
 
-    A state machine keeps its type for life, so another type is another one of the same name: executions that run end,
-    and the reconciler starts their orders again.
+    The type of a state machine cannot be changed, so a change of type replaces it. Running executions end, and the
+    reconciler restarts the workflows of their orders.
     https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
     """
     names, stepfunctions = deployment.names, deployment.client("stepfunctions")
@@ -33,6 +33,6 @@ def create_workflow(deployment: Deployment) -> None:
 
 
 def workflow_definition(function_arn: str, queue_url: str) -> str:
-    """The state machine's definition for a function and a queue."""
+    """Return the definition for a function and a queue."""
     text = WORKFLOW_FILE.read_text()
     return text.replace("${function_arn}", function_arn).replace("${queue_url}", queue_url)

@@ -68,7 +68,7 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
 def acknowledge(record: Mapping[str, Any], system: System, seconds: float) -> bool:
     """Process one record; True when its message may be deleted. Never raises."""
     message_id = record["messageId"]
-    with logs.begun(message_id=logs.aws_id(message_id)):
+    with logs.timed(message_id=logs.aws_id(message_id)):
         try:
             read = message.read(record.get("body"))
             logs.note(order_id=read.order_id, trace_id=trace_id(read.traceparent))

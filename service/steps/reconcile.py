@@ -132,7 +132,7 @@ def _is_due(order: Order, patience: timedelta, system: System) -> bool:
 
 
 def _pushed(order: Order, system: System) -> str:
-    with logs.about(order_id=order.order_id, trace_id=trace_id(order.traceparent)):
+    with logs.with_fields(order_id=order.order_id, trace_id=trace_id(order.traceparent)):
         try:
             outcome = _push(order, system)
         except TransitionRefused:

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from service.provisioning.__main__ import emulated, main, see_that_it_answers
+from service.provisioning.__main__ import check_function, emulated, main
 from service.provisioning.deployment import Deployment
 from service.provisioning.monitoring import create_monitoring, dead_letter_alarm
 from service.provisioning.names import Names
@@ -142,7 +142,7 @@ def test_a_function_that_fails_ends_the_deployment_with_its_error():
         return SimpleNamespace(invoke=lambda **_: {"FunctionError": "Unhandled", "Payload": payload})
 
     with pytest.raises(SystemExit, match="DOFS_QUEUE_URL is missing"):
-        see_that_it_answers(Deployment(broken, NAMES, SETTINGS))
+        check_function(Deployment(broken, NAMES, SETTINGS))
     assert asked == ["lambda"]
 
 
@@ -157,11 +157,11 @@ def test_a_container_that_gets_a_new_runtime_is_given_a_while(failures, monkeypa
 
     deployment = Deployment(lambda _: SimpleNamespace(invoke=invoke), NAMES, SETTINGS)
     if failures == 2:
-        see_that_it_answers(deployment)
+        check_function(deployment)
         assert next(answers) == 3
     else:
         with pytest.raises(SystemExit, match="ErrGateCanceled"):
-            see_that_it_answers(deployment)
+            check_function(deployment)
         assert next(answers) < 100
 
 

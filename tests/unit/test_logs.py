@@ -58,8 +58,8 @@ def test_what_is_below_the_level_is_not_written(stream):
 def test_a_line_says_what_the_work_around_it_is_about(stream):
     logs.configure(SETTINGS)
     log = logging.getLogger("service")
-    with logs.about(order_id="ord_1", execution=None):
-        with logs.about(attempt=2):
+    with logs.with_fields(order_id="ord_1", execution=None):
+        with logs.with_fields(attempt=2):
             logs.note(reason="declined")
             log.warning("inside", extra={"outcome": "failed", "private": "x"})
         log.warning("outside")
@@ -83,7 +83,7 @@ def test_what_is_noted_outside_of_all_work_is_lost(stream):
 
 def test_a_terminal_gets_what_helps_to_follow_an_order_and_nothing_twice(stream):
     logs.configure(replace(SETTINGS, log_format="text"))
-    with logs.about(order_id="ord_12", attempt=2, request_id="r", trace_id="t"):
+    with logs.with_fields(order_id="ord_12", attempt=2, request_id="r", trace_id="t"):
         logging.getLogger("service").warning("order %s failed", "ord_12")
         logging.getLogger("service").warning("it failed")
     first, second = stream.getvalue().splitlines()
@@ -113,9 +113,9 @@ def test_a_line_that_cannot_be_written_is_told_as_such_and_breaks_nothing(stream
     deep = []
     for _ in range(100_000):
         deep = [deep]
-    with logs.about(order_id=Unprintable()):
+    with logs.with_fields(order_id=Unprintable()):
         log.warning("one")
-    with logs.about(order_id=deep):
+    with logs.with_fields(order_id=deep):
         log.warning("two")
     told = [json.loads(line)["message"] for line in stream.getvalue().splitlines()]
     assert told == [f"a line that cannot be written: {error}" for error in ("RuntimeError", "RecursionError")]
