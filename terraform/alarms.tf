@@ -1,9 +1,9 @@
-# The alarms of alarms.yaml. Each tells the topic when it goes off, and when it is over.
+# Creates the alarms of alarms.yaml. Each notifies the topic when it enters the ALARM state and when it returns to OK.
 
 locals {
   metrics_namespace = upper(var.project_name)
 
-  # What the placeholders of alarms.yaml and dashboard.yaml stand for.
+  # The values of the placeholders in alarms.yaml and dashboard.yaml.
   watched = {
     namespace           = local.metrics_namespace
     environment         = var.environment
@@ -37,7 +37,7 @@ resource "aws_cloudwatch_metric_alarm" "all" {
   alarm_name          = local.alarm_names[each.key]
   alarm_description   = each.value.description
   evaluation_periods  = each.value.periods
-  datapoints_to_alarm = try(each.value.breaching, null) # all of them, unless it says how many
+  datapoints_to_alarm = try(each.value.breaching, null) # null: all of them
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold
   treat_missing_data  = each.value.missing

@@ -1,4 +1,4 @@
-# The REST API: `POST /order` with a check of its body, everything else passed through, all to the function's alias.
+# The REST API. It checks the body of `POST /order` and passes every request to the function's alias.
 
 locals {
   order_path   = "/order"
@@ -23,12 +23,14 @@ locals {
       "ANY /order"    = { path = local.order_path, method = "ANY", open = false, validated = false }
       "ANY /{proxy+}" = { path = local.proxy_path, method = "ANY", open = false, validated = false }
     },
-    # A browser asks OPTIONS before it may show who it is, so that is open; the function answers it by its list of origins.
+    # A browser sends a preflight OPTIONS request without credentials, so it is not authenticated. The function compares the
+    # origin with cors_origins.
     length(var.cors_origins) == 0 ? {} : {
       "OPTIONS /order"    = { path = local.order_path, method = "OPTIONS", open = true, validated = false }
       "OPTIONS /{proxy+}" = { path = local.proxy_path, method = "OPTIONS", open = true, validated = false }
     },
-    # A browser cannot send a key with the address that is typed into it. The page holds nothing; what it asks for is guarded.
+    # A browser cannot send an API key with a typed URL, so the console's files are not authenticated. They hold no data;
+    # the API requests of the page are authenticated.
     !var.operator_api ? {} : {
       "GET /console"          = { path = local.console_path, method = "GET", open = true, validated = false }
       "GET /console/{proxy+}" = { path = local.files_path, method = "GET", open = true, validated = false }
@@ -37,7 +39,7 @@ locals {
 
   authorization = { none = "NONE", api_key = "NONE", iam = "AWS_IAM", cognito = "COGNITO_USER_POOLS" }[var.api_auth]
 
-  # A gateway's own answers can name one origin only. With several, the others' pages cannot read those.
+  # A gateway response can name only one origin. With several cors_origins, pages of the others cannot read it.
   gateway_cors_headers = length(var.cors_origins) == 0 ? {} : {
     "gatewayresponse.header.Access-Control-Allow-Origin" = "'${var.cors_origins[0]}'"
     "gatewayresponse.header.Vary"                        = "'Origin'"
@@ -60,9 +62,9 @@ locals {
 }
 
 resource "aws_api_gateway_rest_api" "orders" {
-  # checkov:skip=CKV_AWS_237: the aliases and permissions behind it are recreated with it in any case
+  # checkov:skip=CKV_AWS_237: create_before_destroy is set; its permissions and stage are recreated with it
   name        = local.names.rest_api
-  description = "Takes orders."
+  description = "Receives orders."
 
   endpoint_configuration {
     types = ["REGIONAL"]
@@ -101,8 +103,8 @@ resource "aws_api_gateway_resource" "console_files" {
   path_part   = trimprefix(local.proxy_path, "/")
 }
 
-# The gateway checks no more than that an order is an object: which fields are wrong is for the function to say, all at
-# once, and with `Prefer: handling=lenient` for the workflow.
+# The gateway checks only that the body is a JSON object. The function reports every invalid field in one response; with
+# `Prefer: handling=lenient` the workflow validates the order instead.
 resource "aws_api_gateway_model" "order" {
   rest_api_id  = aws_api_gateway_rest_api.orders.id
   name         = "Order"
@@ -126,8 +128,8 @@ resource "aws_api_gateway_authorizer" "cognito" {
 }
 
 resource "aws_api_gateway_method" "orders" {
-  # checkov:skip=CKV_AWS_59: api_auth = none is refused outside dev; OPTIONS and a page's own files cannot be authenticated
-  # checkov:skip=CKV2_AWS_53: `POST /order` is validated by the gateway, all else by the function
+  # checkov:skip=CKV_AWS_59: api_auth = none is refused outside dev; a browser cannot authenticate OPTIONS and the console's files
+  # checkov:skip=CKV2_AWS_53: the gateway validates `POST /order`, the function everything else
   for_each = local.methods
 
   rest_api_id          = aws_api_gateway_rest_api.orders.id
@@ -164,7 +166,7 @@ resource "aws_api_gateway_gateway_response" "problem" {
 resource "aws_api_gateway_deployment" "orders" {
   rest_api_id = aws_api_gateway_rest_api.orders.id
 
-  # Files and variables, not objects: what a provider computes would replace the deployment with every plan.
+  # Hashes this file and the variables. A hash of resource attributes would change, and replace the deployment, in every plan.
   triggers = {
     definition = sha1(jsonencode([filesha1("${path.module}/api.tf"), var.api_auth, var.cognito_user_pool_arn, var.cors_origins, var.operator_api, local.names]))
   }
@@ -177,18 +179,18 @@ resource "aws_api_gateway_deployment" "orders" {
 }
 
 resource "aws_api_gateway_stage" "orders" {
-  # checkov:skip=CKV_AWS_120: an answer about an order must not come from a cache
-  # checkov:skip=CKV_AWS_73: tracing is var.enable_tracing
-  # checkov:skip=CKV2_AWS_29: a web ACL is var.enable_waf
-  # checkov:skip=CKV2_AWS_77: its rules, those against Log4j among them, are in waf.tf
-  # checkov:skip=CKV2_AWS_51: clients are people and services without certificates; var.api_auth says how they are known
+  # checkov:skip=CKV_AWS_120: a response about an order must not come from a cache
+  # checkov:skip=CKV_AWS_73: var.enable_tracing turns tracing on
+  # checkov:skip=CKV2_AWS_29: var.enable_waf adds a web ACL
+  # checkov:skip=CKV2_AWS_77: waf.tf has its rules, including those against Log4j
+  # checkov:skip=CKV2_AWS_51: clients have no certificates; var.api_auth selects how they authenticate
   rest_api_id          = aws_api_gateway_rest_api.orders.id
   deployment_id        = aws_api_gateway_deployment.orders.id
   stage_name           = var.environment
   xray_tracing_enabled = var.enable_tracing
 
-  # No query string and no body: a customer's id stands in the one, the order in the other. A line of the function's log
-  # has the requestId as its gateway_request_id.
+  # Logs neither the query string, which can hold a customer_id, nor the body, which holds the order. The function logs this
+  # requestId as gateway_request_id.
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.api.arn
     format = jsonencode({
@@ -208,8 +210,8 @@ resource "aws_api_gateway_stage" "orders" {
 }
 
 resource "aws_api_gateway_method_settings" "all" {
-  # checkov:skip=CKV_AWS_225: an answer about an order must not come from a cache
-  # checkov:skip=CKV_AWS_308: the same
+  # checkov:skip=CKV_AWS_225: a response about an order must not come from a cache
+  # checkov:skip=CKV_AWS_308: see CKV_AWS_225
   rest_api_id = aws_api_gateway_rest_api.orders.id
   stage_name  = aws_api_gateway_stage.orders.stage_name
   method_path = "*/*"
@@ -224,17 +226,17 @@ resource "aws_api_gateway_method_settings" "all" {
 }
 
 resource "aws_cloudwatch_log_group" "api" {
-  # checkov:skip=CKV_AWS_158: encrypted by AWS unless var.kms_key_arn names a key; a key of one's own costs extra
-  # checkov:skip=CKV_AWS_338: orders are on record in the tables; how long logs are kept is var.log_retention_days
+  # checkov:skip=CKV_AWS_158: encrypted with an AWS key unless var.kms_key_arn names a customer key, which costs extra
+  # checkov:skip=CKV_AWS_338: the tables hold the orders; var.log_retention_days sets the retention
   name              = "/aws/apigateway/${local.names.rest_api}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
 }
 
-# API Gateway would make it itself, without an end to its retention; its name is given.
+# API Gateway dictates this name. Without this resource it creates the log group itself, with unlimited retention.
 resource "aws_cloudwatch_log_group" "api_errors" {
-  # checkov:skip=CKV_AWS_158: encrypted by AWS unless var.kms_key_arn names a key; a key of one's own costs extra
-  # checkov:skip=CKV_AWS_338: orders are on record in the tables; how long logs are kept is var.log_retention_days
+  # checkov:skip=CKV_AWS_158: encrypted with an AWS key unless var.kms_key_arn names a customer key, which costs extra
+  # checkov:skip=CKV_AWS_338: the tables hold the orders; var.log_retention_days sets the retention
   name              = "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.orders.id}/${var.environment}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn

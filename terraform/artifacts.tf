@@ -1,9 +1,9 @@
-# What the pipeline's source action hands to its builds: a copy of the commit, and nothing else.
+# The bucket through which the pipeline's source action passes a copy of the commit to the builds.
 
 resource "aws_s3_bucket" "artifacts" {
   # checkov:skip=CKV_AWS_18: each object is a copy of a commit, read by the builds only
   # checkov:skip=CKV_AWS_21: the pipeline never writes an object twice
-  # checkov:skip=CKV_AWS_144: what is lost is fetched from the repository again
+  # checkov:skip=CKV_AWS_144: a lost object can be fetched from the repository again
   # checkov:skip=CKV2_AWS_62: nothing reacts to a new object
   count = var.deploy_cicd_pipeline ? 1 : 0
 
@@ -46,7 +46,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "artifacts" {
 
     filter {}
 
-    # An approval waits for a week at most.
+    # An approval expires after a week.
     expiration {
       days = 14
     }

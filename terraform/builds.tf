@@ -1,8 +1,8 @@
-# The builds of the pipeline in cicd.tf. What each may do is its role, what it does its file: a commit brings its own, so
-# what runs before the approval runs with roles that change nothing of the deployment.
+# The CodeBuild projects of the pipeline in cicd.tf. A role limits each build, and a buildspec holds its commands. The
+# buildspecs come from the commit, so the roles of the builds before the approval cannot change the deployment.
 
 locals {
-  # Whatever the settings say, it is this deployment: what stands here wins over them.
+  # These variables win over the settings file, so that a build always deploys this deployment.
   deployment = {
     ENVIRONMENT     = local.suffix
     PROJECT_NAME    = local.prefix
@@ -11,7 +11,7 @@ locals {
 
   image_repository = split("@", var.image_uri)[0]
 
-  # A role that is named is bootstrap's.
+  # A named role is one of terraform/bootstrap's.
   builds = {
     test = {
       name      = "${local.prefix}-test-${local.suffix}"
@@ -45,8 +45,8 @@ locals {
 }
 
 resource "aws_codebuild_project" "pipeline" {
-  # checkov:skip=CKV_AWS_316: privileged is the one that builds the image, as said there
-  # checkov:skip=CKV_AWS_147: an artifact is a copy of a commit, and encrypted with AWS's key for S3
+  # checkov:skip=CKV_AWS_316: only the image build is privileged; see privileged_mode
+  # checkov:skip=CKV_AWS_147: an artifact is a copy of a commit, encrypted with the AWS managed key for S3
   for_each = var.deploy_cicd_pipeline ? local.builds : {}
 
   name          = each.value.name
@@ -61,7 +61,7 @@ resource "aws_codebuild_project" "pipeline" {
     type            = "LINUX_CONTAINER"
     compute_type    = "BUILD_GENERAL1_MEDIUM"
     image           = "aws/codebuild/standard:7.0"
-    privileged_mode = each.key == "image" # Docker's engine runs in no other container
+    privileged_mode = each.key == "image" # the Docker engine needs it
 
     dynamic "environment_variable" {
       for_each = each.value.variables
@@ -86,8 +86,8 @@ resource "aws_codebuild_project" "pipeline" {
 }
 
 resource "aws_cloudwatch_log_group" "builds" {
-  # checkov:skip=CKV_AWS_158: encrypted by AWS unless var.kms_key_arn names a key; a key of one's own costs extra
-  # checkov:skip=CKV_AWS_338: a state says what is deployed; how long logs are kept is var.log_retention_days
+  # checkov:skip=CKV_AWS_158: encrypted with an AWS key unless var.kms_key_arn names a customer key, which costs extra
+  # checkov:skip=CKV_AWS_338: the Terraform state records what is deployed; var.log_retention_days sets the retention
   for_each = { for name, build in local.builds : name => build.name if var.deploy_cicd_pipeline }
 
   name              = "/aws/codebuild/${each.value}"

@@ -1,11 +1,12 @@
-# A pipeline on AWS's own services, beside GitHub's workflows and off by default: source, tests, image, plan, approval,
-# apply. The builds are in builds.tf, what they do in buildspecs/, what passes between them in artifacts.tf.
+# An optional CodePipeline, an alternative to the GitHub workflows: source, tests, image, plan, approval, apply. builds.tf
+# has its builds, buildspecs/ their commands, and artifacts.tf the bucket between them.
 #
-# Three things come first. bootstrap/ is applied with codebuild_deploys = true: it makes the roles that build the image,
-# plan and deploy, and the boundary. The settings lie beside the state:
-# aws s3 cp terraform.tfvars s3://STATE-BUCKET/PROJECT/ENVIRONMENT.tfvars. And the connection is authorized once, in
-# AWS's console under Developer Tools, Connections: until then it is PENDING. One that is authorized can be given by
-# codeconnection_arn.
+# Before the first run:
+# 1. Apply bootstrap/ with codebuild_deploys = true. It creates the permissions boundary and the roles that build the image,
+#    plan and deploy.
+# 2. Store the settings beside the state: aws s3 cp terraform.tfvars s3://STATE-BUCKET/PROJECT/ENVIRONMENT.tfvars
+# 3. Authorize the connection in the AWS console, under Developer Tools, Connections; until then it is PENDING. Or set
+#    codeconnection_arn to a connection that is authorized.
 
 locals {
   pipeline = {
@@ -16,8 +17,8 @@ locals {
 
   connection_arn = var.codeconnection_arn != null ? var.codeconnection_arn : one(aws_codeconnections_connection.github[*].arn)
 
-  # Only the source passes from stage to stage; the image is found again by the commit, the plan by the execution, too: what
-  # is planned of the same commit meanwhile is not what was approved.
+  # Only the source passes between stages. A later stage finds the image by the commit, and the plan by the commit and the
+  # execution: another execution may plan the same commit before this one is approved.
   commit = jsonencode([{ name = "COMMIT", value = "#{Source.CommitId}", type = "PLAINTEXT" }])
   execution = jsonencode([
     { name = "COMMIT", value = "#{Source.CommitId}", type = "PLAINTEXT" },
@@ -33,7 +34,7 @@ resource "aws_codeconnections_connection" "github" {
 }
 
 resource "aws_codepipeline" "delivery" {
-  # checkov:skip=CKV_AWS_219: an artifact is a copy of a commit, and encrypted with AWS's key for S3
+  # checkov:skip=CKV_AWS_219: an artifact is a copy of a commit, encrypted with the AWS managed key for S3
   count = var.deploy_cicd_pipeline ? 1 : 0
 
   name          = local.pipeline.name
@@ -50,7 +51,7 @@ resource "aws_codepipeline" "delivery" {
       {
         name     = "Source"
         category = "Source"
-        provider = "CodeStarSourceConnection" # its name still
+        provider = "CodeStarSourceConnection" # CodePipeline's name for CodeConnections
         settings = {
           ConnectionArn    = local.connection_arn
           FullRepositoryId = trimprefix(var.github_repo_url, "https://github.com/")
@@ -75,7 +76,7 @@ resource "aws_codepipeline" "delivery" {
         category = "Approval"
         provider = "Manual"
         settings = {
-          CustomData      = "Apply to ${local.suffix} what ${local.builds.plan.name} has printed for #{Source.CommitId}?"
+          CustomData      = "Apply the plan of #{Source.CommitId} to ${local.suffix}? ${local.builds.plan.name} printed it."
           NotificationArn = aws_sns_topic.alarms.arn
         }
       },
@@ -114,7 +115,7 @@ resource "aws_iam_role" "pipeline" {
   } : {}
 
   name                 = "${local.prefix}-${each.value.service}-role-${local.suffix}"
-  description          = "What the pipeline of ${var.github_repo_url} runs with."
+  description          = "Role of the pipeline of ${var.github_repo_url}."
   permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
@@ -149,7 +150,7 @@ resource "aws_iam_role_policy" "pipeline" {
         [["codebuild:BatchGetBuilds", "codebuild:StartBuild"], values(aws_codebuild_project.pipeline)[*].arn],
         [["codeconnections:UseConnection"], [local.connection_arn]],
         [["sns:Publish"], [aws_sns_topic.alarms.arn]],
-        [["kms:Decrypt", "kms:GenerateDataKey"], var.kms_key_arn[*]], # the topic's
+        [["kms:Decrypt", "kms:GenerateDataKey"], var.kms_key_arn[*]], # encrypts the topic
       ] :
       { Effect = "Allow", Action = statement[0], Resource = statement[1] } if length(statement[1]) > 0
     ]

@@ -1,4 +1,4 @@
-# The dashboard of dashboard.yaml: a heading for each part, and beneath it the widgets, three in a row.
+# Creates the dashboard of dashboard.yaml: for each section a heading, and below it the widgets, three in a row.
 
 locals {
   dashboard       = yamldecode(templatefile("${path.module}/dashboard.yaml", local.watched))

@@ -1,5 +1,5 @@
-# The one function. What invokes it invokes the alias `live`, which points at a published version: to roll back, point it
-# at an earlier one.
+# The Lambda function. Every caller invokes the alias `live`, which points at a published version. To roll back, point the
+# alias at an earlier version.
 
 locals {
   function_environment = {
@@ -26,14 +26,14 @@ locals {
 }
 
 resource "aws_lambda_function" "orders" {
-  # checkov:skip=CKV_AWS_117: it talks to AWS services only, all over TLS; a VPC would add NAT or seven endpoints and no safety
-  # checkov:skip=CKV_AWS_116: its asynchronous invocations are the schedule's, and the next one does what a lost one did not
+  # checkov:skip=CKV_AWS_117: it calls AWS services only, over TLS; a VPC would need NAT or seven endpoints and make nothing safer
+  # checkov:skip=CKV_AWS_116: only the schedule invokes it asynchronously, and the next run does the work of a lost one
   # checkov:skip=CKV_AWS_173: the environment holds names and numbers, no secret
-  # checkov:skip=CKV_AWS_115: the limit is var.lambda_reserved_concurrency; a default would fail in accounts with a small quota
-  # checkov:skip=CKV_AWS_50: tracing is var.enable_tracing
-  # checkov:skip=CKV_AWS_272: code signing does not exist for container images; the image is named by its digest
+  # checkov:skip=CKV_AWS_115: var.lambda_reserved_concurrency sets a limit; a default would fail in accounts with a small quota
+  # checkov:skip=CKV_AWS_50: var.enable_tracing turns tracing on
+  # checkov:skip=CKV_AWS_272: Lambda cannot verify signatures of container images; the image is pinned by digest
   function_name                  = local.names.function
-  description                    = "The API, the workflow's steps, fulfillment and the reconciler of ${local.prefix}."
+  description                    = "API, workflow steps, fulfillment and reconciler of ${local.prefix}."
   package_type                   = "Image"
   image_uri                      = var.image_uri
   architectures                  = [var.lambda_architecture]
@@ -47,8 +47,8 @@ resource "aws_lambda_function" "orders" {
     variables = local.function_environment
   }
 
-  # The function keeps to DOFS_LOG_LEVEL by itself. Its lines of metrics bear no level, and have to pass: Lambda must
-  # filter none. Lambda's own lines, of each start and end, are INFO.
+  # Lambda must not filter the function's lines: the function applies DOFS_LOG_LEVEL itself, and Lambda would drop its
+  # metric lines, which have no level. Lambda logs the start and the end of each invocation as INFO.
   logging_config {
     log_format            = "JSON"
     log_group             = aws_cloudwatch_log_group.function.name
@@ -68,13 +68,13 @@ resource "aws_lambda_function" "orders" {
     }
   }
 
-  # Otherwise Lambda makes the log group itself, without an end to its retention; and it looks at the role for tracing.
+  # Without the log group, Lambda creates it with unlimited retention. With tracing, Lambda checks the role's policy.
   depends_on = [aws_cloudwatch_log_group.function, aws_iam_role_policy_attachment.function]
 }
 
 resource "aws_lambda_alias" "live" {
   name             = "live"
-  description      = "What the API, the workflow, the queue and the schedule invoke."
+  description      = "The version that the API, the workflow, the queue and the schedule invoke."
   function_name    = aws_lambda_function.orders.function_name
   function_version = aws_lambda_function.orders.version
 }
@@ -88,8 +88,8 @@ resource "aws_lambda_provisioned_concurrency_config" "live" {
 }
 
 resource "aws_cloudwatch_log_group" "function" {
-  # checkov:skip=CKV_AWS_158: encrypted by AWS unless var.kms_key_arn names a key; a key of one's own costs extra
-  # checkov:skip=CKV_AWS_338: orders are on record in the tables; how long logs are kept is var.log_retention_days
+  # checkov:skip=CKV_AWS_158: encrypted with an AWS key unless var.kms_key_arn names a customer key, which costs extra
+  # checkov:skip=CKV_AWS_338: the tables hold the orders; var.log_retention_days sets the retention
   name              = "/aws/lambda/${local.names.function}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
@@ -99,7 +99,7 @@ resource "aws_iam_role" "function" {
   name                 = local.names.function_role
   permissions_boundary = var.permissions_boundary_arn
 
-  # Lambda offers no condition here; that a function can be given the role is guarded by iam:PassRole.
+  # Lambda supports no condition on its trust. iam:PassRole controls who can give the role to a function.
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -116,7 +116,8 @@ resource "aws_iam_role_policy_attachment" "function" {
 }
 
 resource "aws_iam_policy" "function" {
-  name        = local.names.function_policy
+  name = local.names.function_policy
+  # IAM cannot change a policy's description: a new text would replace the policy of a running function.
   description = "What the function may do: each action on the resources of this deployment, and on no others."
 
   policy = jsonencode({
@@ -135,7 +136,7 @@ resource "aws_iam_policy" "function" {
         Resource = [for index in aws_dynamodb_table.orders.global_secondary_index : "${aws_dynamodb_table.orders.arn}/index/${index.name}"]
       },
       {
-        # A transaction needs the permissions of what it does. DeleteItem is an operator's redrive.
+        # A transaction needs the permission of each of its actions. A redrive deletes the failed order.
         Sid      = "FailedOrders"
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
@@ -154,14 +155,14 @@ resource "aws_iam_policy" "function" {
         Resource = aws_sqs_queue.fulfillment.arn
       },
       {
-        # The event source mapping takes messages with the function's role.
+        # The event source mapping receives messages with the function's role.
         Sid      = "TakeMessages"
         Effect   = "Allow"
         Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
         Resource = aws_sqs_queue.fulfillment.arn
       },
       {
-        # The reconciler looks at dead letters; a redrive takes those out that tell of what it sends again.
+        # The reconciler reads the dead-letter queue. A redrive deletes the messages of the orders that it resends.
         Sid      = "DeadLetters"
         Effect   = "Allow"
         Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
@@ -174,14 +175,14 @@ resource "aws_iam_policy" "function" {
         Resource = local.state_machine_arn
       },
       {
-        # The streams of the one group; Lambda makes up their names.
+        # Lambda chooses the names of the log streams.
         Sid      = "Logs"
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "${aws_cloudwatch_log_group.function.arn}:*"
       },
       ], var.enable_tracing ? [{
-        # X-Ray knows no resources for these.
+        # X-Ray supports no resource-level permissions for these actions.
         Sid      = "Traces"
         Effect   = "Allow"
         Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]

@@ -1,5 +1,5 @@
-# Every name is made here, so that what refers to each other can do so before it exists: the function knows its state
-# machine by its ARN, the state machine the function's alias.
+# Every resource's name. Resources that refer to each other in a circle use these names instead of each other's attributes:
+# the function needs the ARN of the state machine, and the state machine the function's alias.
 locals {
   prefix  = var.project_name
   suffix  = var.environment

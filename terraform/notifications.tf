@@ -1,7 +1,7 @@
-# Whom the alarms tell.
+# The topic that alarms notify, and its e-mail subscription.
 
 resource "aws_sns_topic" "alarms" {
-  # checkov:skip=CKV_AWS_26: alarms cannot publish through AWS's own key; var.kms_key_arn can name one that lets CloudWatch
+  # checkov:skip=CKV_AWS_26: alarms cannot publish to a topic with the AWS managed key; var.kms_key_arn can name another
   name              = local.names.alarm_topic
   kms_master_key_id = var.kms_key_arn
 }

@@ -8,67 +8,67 @@ locals {
 }
 
 output "api_gateway_url" {
-  description = "Where the API is."
+  description = "URL of the API."
   value       = aws_api_gateway_stage.orders.invoke_url
 }
 
 output "try_it" {
-  description = "A first order."
+  description = "A command that submits a first order."
   value       = "curl -i ${aws_api_gateway_stage.orders.invoke_url}/order ${local.curl_identity[var.api_auth]}-H 'Content-Type: application/json' -d '{\"customer_id\": \"cust_123\", \"items\": [{\"product_id\": \"prod_456\", \"quantity\": 2, \"price\": 29.99}], \"total_amount\": 59.98}'"
 }
 
 output "api_auth" {
-  description = "How callers of the API are known."
+  description = "How callers of the API are authenticated."
   value       = var.api_auth
 }
 
 output "api_key" {
-  description = "The first caller's API key, with api_auth = api_key; send it as X-Api-Key."
+  description = "API key of the first caller, to send as X-Api-Key; only with api_auth = api_key."
   value       = one(aws_api_gateway_api_key.first[*].value)
   sensitive   = true
 }
 
 output "dashboard_url" {
-  description = "The dashboard in AWS's console."
+  description = "URL of the dashboard in the AWS console."
   value       = "https://${local.region}.console.aws.amazon.com/cloudwatch/home?region=${local.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.orders.dashboard_name}"
 }
 
 output "orders_table" {
-  description = "Table of the orders."
+  description = "Name of the orders table."
   value       = aws_dynamodb_table.orders.name
 }
 
 output "failed_orders_table" {
-  description = "Table of the orders that failed for good."
+  description = "Name of the failed-orders table."
   value       = aws_dynamodb_table.failed_orders.name
 }
 
 output "queue_url" {
-  description = "The fulfillment queue."
+  description = "URL of the fulfillment queue."
   value       = aws_sqs_queue.fulfillment.url
 }
 
 output "dead_letter_queue_url" {
-  description = "The dead-letter queue."
+  description = "URL of the dead-letter queue."
   value       = aws_sqs_queue.dead_letter.url
 }
 
 output "function_name" {
-  description = "The function; its alias `live` is what is invoked."
+  description = "Name of the function; callers invoke its alias `live`."
   value       = aws_lambda_function.orders.function_name
 }
 
 output "function_version" {
-  description = "The version that `live` points at. To roll back: make rollback."
+  description = "Version that `live` points at. `make rollback` points it at the previous one."
   value       = aws_lambda_alias.live.function_version
 }
 
 output "state_machine_arn" {
-  description = "The order workflow."
+  description = "ARN of the order workflow."
   value       = aws_sfn_state_machine.orders.arn
 }
 
 output "image_uri" {
-  description = "The image that is deployed."
+  description = "URI of the deployed image."
   value       = aws_lambda_function.orders.image_uri
 }

@@ -1,4 +1,4 @@
-# Questions to the function's log, saved where CloudWatch Logs Insights offers them.
+# Saves the queries of queries.yaml in CloudWatch Logs Insights, for the function's log.
 
 locals {
   log_queries = yamldecode(file("${path.module}/queries.yaml"))

@@ -1,4 +1,4 @@
-# The fulfillment queue, its dead-letter queue, and what takes messages from the one to the function.
+# The fulfillment queue, its dead-letter queue, and the event source mapping that invokes the function.
 
 resource "aws_sqs_queue" "fulfillment" {
   name                              = local.names.queue
@@ -15,7 +15,7 @@ resource "aws_sqs_queue" "fulfillment" {
   })
 }
 
-# A message's age counts from its first enqueue, also after the move: so it is kept longer here than there.
+# SQS counts a message's age from its first enqueue, also after the move to this queue, so the retention is longer here.
 resource "aws_sqs_queue" "dead_letter" {
   name                              = local.names.dead_letter_queue
   message_retention_seconds         = 14 * 86400

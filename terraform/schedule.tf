@@ -1,9 +1,9 @@
-# The reconciler, once a minute: it takes up orders that got stuck. A rule invokes the function by the function's own
-# permission and needs no role.
+# Runs the reconciler, which recovers stuck orders, once a minute. The function's resource policy admits the rule, so the
+# rule needs no role.
 
 resource "aws_cloudwatch_event_rule" "reconcile" {
   name                = local.names.rule
-  description         = "Has the reconciler look for orders that got stuck."
+  description         = "Runs the reconciler, which recovers stuck orders."
   schedule_expression = "rate(1 minute)"
   state               = "ENABLED"
 }
@@ -24,7 +24,7 @@ resource "aws_lambda_permission" "schedule" {
   source_arn    = aws_cloudwatch_event_rule.reconcile.arn
 }
 
-# A run that is late is as good as none: the next one does its work.
+# A late or failed run is dropped, because the next run does its work.
 resource "aws_lambda_function_event_invoke_config" "reconcile" {
   function_name                = aws_lambda_function.orders.function_name
   qualifier                    = aws_lambda_alias.live.name

@@ -1,7 +1,7 @@
-# The orders, and those that failed for good. Indexes hold keys only: an order is written often and listed seldom.
+# The orders table and the failed-orders table. Their indexes project only keys: orders are written often and listed rarely.
 
 resource "aws_dynamodb_table" "orders" {
-  # checkov:skip=CKV_AWS_119: encrypted with a key of AWS's unless var.kms_key_arn names one; a key of one's own costs extra
+  # checkov:skip=CKV_AWS_119: encrypted with an AWS key unless var.kms_key_arn names a customer key, which costs extra
   # checkov:skip=CKV2_AWS_16: on-demand tables scale by themselves
   name                        = local.names.orders_table
   billing_mode                = "PAY_PER_REQUEST"
@@ -25,7 +25,7 @@ resource "aws_dynamodb_table" "orders" {
     type = "S"
   }
 
-  # The status and a hash of the id, `PENDING#3`, so that no one partition takes every write of a status.
+  # The status and a hash of the order's id, such as `PENDING#3`, so that the writes of one status spread over partitions.
   attribute {
     name = "status_shard"
     type = "S"
@@ -61,7 +61,7 @@ resource "aws_dynamodb_table" "orders" {
 }
 
 resource "aws_dynamodb_table" "failed_orders" {
-  # checkov:skip=CKV_AWS_119: encrypted with a key of AWS's unless var.kms_key_arn names one; a key of one's own costs extra
+  # checkov:skip=CKV_AWS_119: encrypted with an AWS key unless var.kms_key_arn names a customer key, which costs extra
   # checkov:skip=CKV2_AWS_16: on-demand tables scale by themselves
   name                        = local.names.failed_orders_table
   billing_mode                = "PAY_PER_REQUEST"
@@ -73,7 +73,7 @@ resource "aws_dynamodb_table" "failed_orders" {
     type = "S"
   }
 
-  # The reason and a hash of the id, `declined#3`.
+  # The reason and a hash of the order's id, such as `declined#3`.
   attribute {
     name = "reason_shard"
     type = "S"

@@ -1,4 +1,4 @@
-# --- where and what ---------------------------------------------------------------------------------------------------
+# --- the deployment ---------------------------------------------------------------------------------------------------
 
 variable "aws_region" {
   description = "AWS region of the deployment."
@@ -7,12 +7,12 @@ variable "aws_region" {
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.aws_region))
-    error_message = "aws_region must be a region's code, such as ap-south-1."
+    error_message = "aws_region must be the code of a region, such as ap-south-1."
   }
 }
 
 variable "environment" {
-  description = "Name of the deployment, the last part of every name: dev, staging or prod. Prod protects its data."
+  description = "Name of the deployment and suffix of every name: dev, staging or prod. Tables of prod cannot be deleted."
   type        = string
   default     = "dev"
 
@@ -23,33 +23,33 @@ variable "environment" {
 }
 
 variable "project_name" {
-  description = "First part of every name."
+  description = "Prefix of every name."
   type        = string
   default     = "dofs"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.project_name))
-    error_message = "project_name must be 2 to 16 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "project_name must be 2 to 16 lower-case letters, digits and hyphens, and start with a letter."
   }
 }
 
 variable "image_uri" {
-  description = "The function's image in ECR, by digest: ….amazonaws.com/dofs@sha256:…; `make deploy` finds it out."
+  description = "URI of the function's image in ECR by digest, ….amazonaws.com/dofs@sha256:…; `make deploy` sets it."
   type        = string
 
   validation {
     condition     = can(regex("^[0-9]{12}\\.dkr\\.ecr\\..+@sha256:[0-9a-f]{64}$", var.image_uri))
-    error_message = "image_uri must be an ECR image by digest, ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:…: a tag can be moved."
+    error_message = "image_uri must be an ECR image by digest, ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:…; a tag can be moved."
   }
 
   validation {
     condition     = strcontains(var.image_uri, ".dkr.ecr.${var.aws_region}.")
-    error_message = "image_uri must be in aws_region: Lambda takes no image from another region."
+    error_message = "image_uri must be in aws_region: Lambda cannot use an image of another region."
   }
 }
 
 variable "notification_email" {
-  description = "Who is told when an alarm goes off. AWS sends a mail with a link that has to be followed once."
+  description = "E-mail address that alarms notify. AWS sends it a link that confirms the subscription."
   type        = string
 
   validation {
@@ -59,7 +59,7 @@ variable "notification_email" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Boundary of every role that is made here: what bootstrap/ prints. Its deploying role makes no others."
+  description = "Permissions boundary of every role, an output of terraform/bootstrap. Its deployment role can create no role without it."
   type        = string
   default     = null
 
@@ -70,25 +70,25 @@ variable "permissions_boundary_arn" {
 
   validation {
     condition     = var.permissions_boundary_arn != null || !var.deploy_cicd_pipeline
-    error_message = "deploy_cicd_pipeline needs permissions_boundary_arn: the role that deploys makes no others."
+    error_message = "deploy_cicd_pipeline needs permissions_boundary_arn: the deployment role cannot create a role without it."
   }
 }
 
 # --- the function -----------------------------------------------------------------------------------------------------
 
 variable "lambda_timeout" {
-  description = "Timeout of the function, in seconds. API Gateway waits 29 seconds at most."
+  description = "Timeout of the function, in seconds. API Gateway waits for at most 29 seconds."
   type        = number
   default     = 30
 
   validation {
     condition     = var.lambda_timeout >= 6 && var.lambda_timeout <= 900 && floor(var.lambda_timeout) == var.lambda_timeout
-    error_message = "lambda_timeout must be a whole number of seconds between 6 and 900: a batch takes no new record in its last 5."
+    error_message = "lambda_timeout must be a whole number of seconds between 6 and 900: a batch starts no record in its last 5 seconds."
   }
 }
 
 variable "lambda_memory_size" {
-  description = "Memory of the function, in MB; its share of a processor grows with it."
+  description = "Memory of the function, in MB; its CPU share grows with it."
   type        = number
   default     = 256
 
@@ -110,7 +110,7 @@ variable "lambda_architecture" {
 }
 
 variable "lambda_reserved_concurrency" {
-  description = "Invocations at the same time that are kept for the function, and that it cannot exceed; -1 for no limit."
+  description = "Concurrent invocations that are reserved for the function and limit it; -1 for no reservation."
   type        = number
   default     = -1
 
@@ -121,7 +121,7 @@ variable "lambda_reserved_concurrency" {
 }
 
 variable "lambda_provisioned_concurrency" {
-  description = "Execution environments that are kept warm behind the alias; 0 for none. They cost money when idle."
+  description = "Execution environments that Lambda keeps initialized for the alias; 0 for none. They cost money when idle."
   type        = number
   default     = 0
 
@@ -132,23 +132,23 @@ variable "lambda_provisioned_concurrency" {
 
   validation {
     condition     = var.lambda_reserved_concurrency == -1 || var.lambda_provisioned_concurrency <= var.lambda_reserved_concurrency
-    error_message = "lambda_provisioned_concurrency must not be more than lambda_reserved_concurrency."
+    error_message = "lambda_provisioned_concurrency must be at most lambda_reserved_concurrency."
   }
 }
 
 variable "lambda_snap_start" {
-  description = "Whether published versions start from a snapshot. AWS's sources disagree on container images: try it first."
+  description = "Whether published versions use SnapStart. AWS's documents disagree about container images: try it first."
   type        = bool
   default     = false
 
   validation {
     condition     = !(var.lambda_snap_start && var.lambda_provisioned_concurrency > 0)
-    error_message = "lambda_snap_start and lambda_provisioned_concurrency exclude each other."
+    error_message = "lambda_snap_start and lambda_provisioned_concurrency cannot be used together."
   }
 }
 
 variable "log_level" {
-  description = "What the function logs: DEBUG, INFO, WARNING or ERROR. WARNING cuts the volume of logs by more than half."
+  description = "Lowest level that the function logs: DEBUG, INFO, WARNING or ERROR. WARNING more than halves the volume."
   type        = string
   default     = "INFO"
 
@@ -159,7 +159,7 @@ variable "log_level" {
 }
 
 variable "fulfillment_success_rate" {
-  description = "Share of simulated attempts that succeed."
+  description = "Share of simulated attempts that succeed, between 0 and 1."
   type        = number
   default     = 0.7
 
@@ -172,7 +172,7 @@ variable "fulfillment_success_rate" {
 # --- the queue --------------------------------------------------------------------------------------------------------
 
 variable "sqs_visibility_timeout" {
-  description = "Visibility timeout of the queue, in seconds; AWS asks for six times the function's, and the batch window, at least."
+  description = "Visibility timeout of the queue, in seconds. AWS requires at least 6 × lambda_timeout + sqs_batch_window."
   type        = number
   default     = 180
 
@@ -183,7 +183,7 @@ variable "sqs_visibility_timeout" {
 }
 
 variable "sqs_max_receive_count" {
-  description = "Attempts to fulfill an order before it is FAILED and its message goes to the dead-letter queue."
+  description = "Attempts to fulfill an order before it is FAILED and its message moves to the dead-letter queue."
   type        = number
   default     = 3
 
@@ -194,18 +194,18 @@ variable "sqs_max_receive_count" {
 }
 
 variable "sqs_batch_size" {
-  description = "Messages that one invocation takes at most."
+  description = "Largest number of messages that one invocation receives."
   type        = number
   default     = 10
 
   validation {
     condition     = var.sqs_batch_size >= 1 && var.sqs_batch_size <= 10
-    error_message = "sqs_batch_size must be between 1 and 10; more needs a window, and the lease of the last would be short."
+    error_message = "sqs_batch_size must be between 1 and 10: SQS needs a batch window for more, and the last lease would be too short."
   }
 }
 
 variable "sqs_batch_window" {
-  description = "Seconds to wait for a batch to fill."
+  description = "Seconds that the event source mapping waits for a batch to fill."
   type        = number
   default     = 0
 
@@ -216,7 +216,7 @@ variable "sqs_batch_window" {
 }
 
 variable "sqs_maximum_concurrency" {
-  description = "Batches that are fulfilled at the same time, so that a backlog does not starve the API."
+  description = "Batches that are processed at the same time. The limit keeps a backlog from starving the API."
   type        = number
   default     = 5
 
@@ -227,14 +227,14 @@ variable "sqs_maximum_concurrency" {
 
   validation {
     condition     = var.lambda_reserved_concurrency == -1 || var.sqs_maximum_concurrency < var.lambda_reserved_concurrency
-    error_message = "sqs_maximum_concurrency must be less than lambda_reserved_concurrency: the queue would take all of it."
+    error_message = "sqs_maximum_concurrency must be less than lambda_reserved_concurrency: otherwise the queue can use all of it."
   }
 }
 
 # --- the tables -------------------------------------------------------------------------------------------------------
 
 variable "status_shards" {
-  description = "Partitions of each status in the index. Raise it when one status takes more than 1,000 writes a second."
+  description = "Partitions of each status in the index. Raise it if one status receives more than 1,000 writes a second."
   type        = number
   default     = 8
 
@@ -245,7 +245,7 @@ variable "status_shards" {
 }
 
 variable "previous_status_shards" {
-  description = "What status_shards was before it was changed; reads ask for the larger."
+  description = "Value of status_shards before its last change. Queries read the larger number of partitions."
   type        = number
   default     = 1
 
@@ -256,7 +256,7 @@ variable "previous_status_shards" {
 }
 
 variable "kms_key_arn" {
-  description = "A key of your own for tables, queues, topic and logs; null for AWS's. Its policy must admit cloudwatch and logs."
+  description = "A customer key that encrypts tables, queues, topic and logs; null for AWS keys. Its policy must admit cloudwatch and logs."
   type        = string
   default     = null
 
@@ -267,7 +267,7 @@ variable "kms_key_arn" {
 }
 
 variable "enable_table_stream" {
-  description = "Whether changes of orders are published as a DynamoDB stream, for consumers of your own."
+  description = "Whether the orders table publishes its changes as a DynamoDB stream, for your own consumers."
   type        = bool
   default     = false
 }
@@ -275,7 +275,7 @@ variable "enable_table_stream" {
 # --- the workflow -----------------------------------------------------------------------------------------------------
 
 variable "workflow_type" {
-  description = "STANDARD: exactly once, a history of 90 days. EXPRESS: less than a fifth of the price, at least once, history in logs. Another type is another state machine."
+  description = "STANDARD runs an execution exactly once and keeps its history for 90 days. EXPRESS runs it at least once, logs its history and costs less than a fifth. A change replaces the state machine."
   type        = string
   default     = "STANDARD"
 
@@ -288,7 +288,7 @@ variable "workflow_type" {
 # --- the API ----------------------------------------------------------------------------------------------------------
 
 variable "api_auth" {
-  description = "How callers are authenticated: none (in dev only), api_key, iam or cognito."
+  description = "How API Gateway authenticates callers: none (only in dev), api_key, iam or cognito."
   type        = string
   default     = "none"
 
@@ -299,29 +299,29 @@ variable "api_auth" {
 
   validation {
     condition     = var.api_auth != "none" || var.environment == "dev"
-    error_message = "api_auth must not be none outside dev: anybody could submit orders, and read everybody's."
+    error_message = "api_auth must not be none outside dev: anybody could submit orders and read all orders."
   }
 }
 
 variable "cognito_user_pool_arn" {
-  description = "The user pool whose tokens are accepted; with api_auth = cognito only."
+  description = "ARN of the user pool whose tokens the API accepts; only with api_auth = cognito."
   type        = string
   default     = null
 
   validation {
     condition     = (var.cognito_user_pool_arn != null) == (var.api_auth == "cognito")
-    error_message = "cognito_user_pool_arn belongs to api_auth = cognito, and only to it."
+    error_message = "cognito_user_pool_arn must be set with api_auth = cognito, and only then."
   }
 }
 
 variable "operator_api" {
-  description = "Whether the API has the routes of operators and the console. With api_auth = cognito they are for the group operators."
+  description = "Whether the API serves the operators' routes and the console. With api_auth = cognito only the group operators may call them."
   type        = bool
   default     = false
 
   validation {
     condition     = !var.operator_api || var.api_auth != "none"
-    error_message = "operator_api needs another api_auth than none: anybody could redrive, and see every order."
+    error_message = "operator_api needs an api_auth other than none: anybody could redrive and read all orders."
   }
 }
 
@@ -332,12 +332,12 @@ variable "cors_origins" {
 
   validation {
     condition     = alltrue([for origin in var.cors_origins : can(regex("^https?://[^/*,[:space:]]+$", origin))])
-    error_message = "cors_origins must be origins, scheme and host and no path; there is no wildcard."
+    error_message = "cors_origins must be origins with a scheme and a host, without a path and without a wildcard."
   }
 }
 
 variable "api_throttling_rate" {
-  description = "Requests a second that the API takes in the long run."
+  description = "Requests per second that the API accepts in the long run."
   type        = number
   default     = 100
 
@@ -348,7 +348,7 @@ variable "api_throttling_rate" {
 }
 
 variable "api_throttling_burst" {
-  description = "Requests that the API takes at once."
+  description = "Requests that the API accepts in a burst."
   type        = number
   default     = 200
 
@@ -359,21 +359,21 @@ variable "api_throttling_burst" {
 }
 
 variable "enable_waf" {
-  description = "Whether a web ACL with AWS's common rules and a rate limit per address stands before the API."
+  description = "Whether a web ACL protects the API with AWS's common rules and a rate limit per address."
   type        = bool
   default     = false
 }
 
-# --- watching it ------------------------------------------------------------------------------------------------------
+# --- monitoring -------------------------------------------------------------------------------------------------------
 
 variable "log_retention_days" {
-  description = "Days that logs are kept."
+  description = "Days for which logs are kept."
   type        = number
   default     = 30
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days must be one of the periods that CloudWatch Logs knows: 1, 3, 5, 7, 14, 30, 60, 90, …, 365, …"
+    error_message = "log_retention_days must be a period of CloudWatch Logs: 1, 3, 5, 7, 14, 30, 60, 90, …, 365, …"
   }
 }
 
@@ -384,13 +384,13 @@ variable "enable_tracing" {
 }
 
 variable "enable_dlq_alerting" {
-  description = "Whether an alarm watches the depth of the dead-letter queue. Without it, few orders that all fail page nobody."
+  description = "Whether an alarm watches the depth of the dead-letter queue. Without it, no alarm reports a few failed orders."
   type        = bool
   default     = true
 }
 
 variable "dlq_alert_threshold" {
-  description = "Messages in the dead-letter queue at which the alarm goes off."
+  description = "Messages in the dead-letter queue that trigger the alarm."
   type        = number
   default     = 5
 
@@ -401,43 +401,43 @@ variable "dlq_alert_threshold" {
 }
 
 variable "success_rate_floor" {
-  description = "Percent of the orders that end which have to be FULFILLED; below it the alarm goes off."
+  description = "Lowest percentage of fulfilled orders among fulfilled and failed ones; a lower one triggers the alarm."
   type        = number
   default     = 90
 
   validation {
     condition     = var.success_rate_floor > 0 && var.success_rate_floor <= 100
-    error_message = "success_rate_floor must be a percentage, more than 0 and at most 100."
+    error_message = "success_rate_floor must be a percentage above 0 and at most 100."
   }
 }
 
 variable "success_rate_minimum_orders" {
-  description = "Orders that have to end within five minutes before their success rate is judged."
+  description = "Orders that must be fulfilled or fail within five minutes before the alarm checks their success rate."
   type        = number
   default     = 20
 
   validation {
     condition     = var.success_rate_minimum_orders >= 1 && floor(var.success_rate_minimum_orders) == var.success_rate_minimum_orders
-    error_message = "success_rate_minimum_orders must be a whole number of at least 1."
+    error_message = "success_rate_minimum_orders must be a whole number, at least 1."
   }
 }
 
 # --- the pipeline -----------------------------------------------------------------------------------------------------
 
 variable "deploy_cicd_pipeline" {
-  description = "Whether a CodePipeline builds and deploys what is pushed to the repository."
+  description = "Whether a CodePipeline builds and deploys each push to the repository."
   type        = bool
   default     = false
 }
 
 variable "github_repo_url" {
-  description = "The repository that the pipeline builds, https://github.com/OWNER/NAME; with deploy_cicd_pipeline only."
+  description = "The repository that the pipeline deploys, https://github.com/OWNER/NAME; only with deploy_cicd_pipeline."
   type        = string
   default     = null
 
   validation {
     condition     = var.github_repo_url == null || can(regex("^https://github\\.com/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", var.github_repo_url))
-    error_message = "github_repo_url must be of the form https://github.com/OWNER/NAME."
+    error_message = "github_repo_url must have the form https://github.com/OWNER/NAME."
   }
 
   validation {
@@ -447,7 +447,7 @@ variable "github_repo_url" {
 }
 
 variable "codeconnection_arn" {
-  description = "An authorized connection to GitHub that the pipeline uses; null to create one, which is then to be authorized."
+  description = "ARN of an authorized connection to GitHub for the pipeline; null creates one, which you then authorize."
   type        = string
   default     = null
 
@@ -458,6 +458,6 @@ variable "codeconnection_arn" {
 
   validation {
     condition     = var.codeconnection_arn == null || strcontains(coalesce(var.codeconnection_arn, "none"), ":codeconnections:${var.aws_region}:")
-    error_message = "codeconnection_arn must be in aws_region: the boundary lets the pipeline use no other."
+    error_message = "codeconnection_arn must be in aws_region: the permissions boundary allows no other connection."
   }
 }

@@ -1,7 +1,7 @@
-# Optional: a web ACL before the API.
+# An optional web ACL for the API.
 
 resource "aws_wafv2_web_acl" "api" {
-  # checkov:skip=CKV2_AWS_31: its samples and metrics are on; full logs would hold what customers send
+  # checkov:skip=CKV2_AWS_31: samples and metrics are on; full logs would hold customers' data
   count = var.enable_waf ? 1 : 0
 
   name  = local.names.rest_api
@@ -24,7 +24,7 @@ resource "aws_wafv2_web_acl" "api" {
         vendor_name = "AWS"
         name        = "AWSManagedRulesCommonRuleSet"
 
-        # The API takes bodies of up to 64 KiB; this rule stops at 8.
+        # This rule blocks bodies above 8 KiB; the API accepts 64 KiB.
         rule_action_override {
           name = "SizeRestrictions_BODY"
 
@@ -74,7 +74,7 @@ resource "aws_wafv2_web_acl" "api" {
 
     statement {
       rate_based_statement {
-        limit              = 2000 # in five minutes
+        limit              = 2000 # requests in five minutes
         aggregate_key_type = "IP"
       }
     }

@@ -1,8 +1,8 @@
-# The order workflow, from the file that every way to run uses.
+# The order workflow. The embedded system and LocalStack use the same definition file.
 
 resource "aws_sfn_state_machine" "orders" {
-  # checkov:skip=CKV_AWS_284: tracing is var.enable_tracing
-  # checkov:skip=CKV_AWS_285: what goes wrong is logged; var.workflow_type EXPRESS logs all, as it has no other history
+  # checkov:skip=CKV_AWS_284: var.enable_tracing turns tracing on
+  # checkov:skip=CKV_AWS_285: it logs errors; an EXPRESS workflow, which keeps no history, logs every event
   name     = local.names.state_machine
   type     = var.workflow_type
   role_arn = aws_iam_role.workflow.arn
@@ -12,7 +12,7 @@ resource "aws_sfn_state_machine" "orders" {
     queue_url    = aws_sqs_queue.fulfillment.url
   })
 
-  # Without execution data: an order started by hand is in its execution's input, and does not belong into logs.
+  # An operator who starts an execution can put an order into its input; orders do not belong in logs.
   logging_configuration {
     log_destination        = "${aws_cloudwatch_log_group.workflow.arn}:*"
     level                  = var.workflow_type == "EXPRESS" ? "ALL" : "ERROR"
@@ -31,8 +31,8 @@ resource "aws_sfn_state_machine" "orders" {
 }
 
 resource "aws_cloudwatch_log_group" "workflow" {
-  # checkov:skip=CKV_AWS_158: encrypted by AWS unless var.kms_key_arn names a key; a key of one's own costs extra
-  # checkov:skip=CKV_AWS_338: orders are on record in the tables; how long logs are kept is var.log_retention_days
+  # checkov:skip=CKV_AWS_158: encrypted with an AWS key unless var.kms_key_arn names a customer key, which costs extra
+  # checkov:skip=CKV_AWS_338: the tables hold the orders; var.log_retention_days sets the retention
   name              = "/aws/stepfunctions/${local.names.state_machine}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
@@ -57,9 +57,9 @@ resource "aws_iam_role" "workflow" {
 }
 
 resource "aws_iam_role_policy" "workflow" {
-  # checkov:skip=CKV_AWS_290: the statement on log delivery has to name all resources, as said there
-  # checkov:skip=CKV_AWS_355: the same
-  # checkov:skip=CKV_AWS_289: the same
+  # checkov:skip=CKV_AWS_290: the actions of log delivery support no resource-level permissions
+  # checkov:skip=CKV_AWS_355: see CKV_AWS_290
+  # checkov:skip=CKV_AWS_289: see CKV_AWS_290
   name = local.names.workflow_policy
   role = aws_iam_role.workflow.id
 
@@ -79,7 +79,7 @@ resource "aws_iam_role_policy" "workflow" {
         Resource = aws_sqs_queue.fulfillment.arn
       },
       {
-        # CloudWatch Logs knows no resources for these.
+        # CloudWatch Logs supports no resource-level permissions for these actions.
         # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
         Sid    = "LogDelivery"
         Effect = "Allow"
@@ -96,7 +96,7 @@ resource "aws_iam_role_policy" "workflow" {
         Resource = "*"
       },
       ], var.enable_tracing ? [{
-        # X-Ray knows no resources for these.
+        # X-Ray supports no resource-level permissions for these actions.
         Sid      = "Traces"
         Effect   = "Allow"
         Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"]

@@ -1,5 +1,5 @@
-# The most that a role of the configuration above this one can be given. It grants nothing by itself. It is there also
-# when nobody but people deploys, so that the roles are the same everywhere.
+# The permissions boundary of every role in terraform/. It grants nothing by itself. It exists also where only people deploy,
+# so that the roles are the same everywhere.
 
 resource "aws_iam_policy" "boundary" {
   name        = "${local.own}-boundary"
@@ -29,14 +29,14 @@ resource "aws_iam_policy" "boundary" {
         ]
       },
       {
-        # A connection has an identifier and no name.
+        # A connection's ARN holds an id and no name.
         Sid      = "Connections"
         Effect   = "Allow"
         Action   = "codeconnections:UseConnection"
         Resource = "arn:${local.partition}:codeconnections:${local.here}:connection/*"
       },
       {
-        # AWS knows no resources for these: traces, and the delivery of logs.
+        # The actions of traces and log delivery support no resource-level permissions.
         Sid    = "Nameless"
         Effect = "Allow"
         Action = [

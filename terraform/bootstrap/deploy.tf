@@ -1,11 +1,11 @@
-# Who deploys, and what that takes: `terraform apply` of the configuration above this one, and a push of its image. What
-# it manages is named after the project, so that is all that the role reaches; where AWS knows no names, it says so.
+# The deployment role and its permissions: `terraform apply` in terraform/, and a push of the image. It may manage only
+# resources whose names start with the project's name; a comment marks each action that AWS cannot limit so.
 
 locals {
   here = "${local.region}:${local.account}"
   api  = "arn:${local.partition}:apigateway:${local.region}:"
 
-  # A policy has 6,144 characters at most, so there are several.
+  # A policy is limited to 6,144 characters, so there are several.
   deploy_policies = {
     release = concat([
       {
@@ -21,21 +21,21 @@ locals {
         Resource = "${local.state_arn}/${local.prefix}/*"
       },
       {
-        # Locks are released; states are never deleted.
+        # Terraform deletes its locks, and never a state.
         Sid      = "Unlock"
         Effect   = "Allow"
         Action   = "s3:DeleteObject"
         Resource = "${local.state_arn}/${local.prefix}/*.tflock"
       },
       {
-        # The registry as a whole is logged in to.
+        # The login is to the whole registry, so this action supports no resource-level permissions.
         Sid      = "RegistryLogin"
         Effect   = "Allow"
         Action   = "ecr:GetAuthorizationToken"
         Resource = "*"
       },
       {
-        # Lambda checks that who names an image may pull it.
+        # Lambda checks that the caller who sets an image may pull it.
         Sid    = "Images"
         Effect = "Allow"
         Action = [
@@ -46,7 +46,7 @@ locals {
         Resource = local.image_arn
       },
       {
-        # The order that is sent through after a deployment, where api_auth is iam. An API has an identifier and no name.
+        # The smoke test submits an order with api_auth = iam. An API's ARN holds an id and no name.
         Sid    = "Smoke"
         Effect = "Allow"
         Action = "execute-api:Invoke"
@@ -60,7 +60,7 @@ locals {
         Action   = ["dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"]
         Resource = "arn:${local.partition}:dynamodb:${local.here}:table/${var.state_lock_table}"
         }], var.kms_key_arn == null ? [] : [{
-        # Tables, topics and functions use the key by a grant of who creates them.
+        # Tables, topics and functions use the key by a grant from the role that creates them.
         Sid    = "Key"
         Effect = "Allow"
         Action = [
@@ -72,7 +72,7 @@ locals {
 
     system = [
       {
-        # Nothing here reads or writes an order.
+        # None of these actions reads or writes an order.
         Sid    = "Tables"
         Effect = "Allow"
         Action = [
@@ -107,7 +107,7 @@ locals {
         Resource = "arn:${local.partition}:lambda:${local.here}:function:${local.prefix}-*"
       },
       {
-        # A mapping has an identifier and no name; the condition says whose it is.
+        # The ARN of an event source mapping holds an id and no name; the condition names the function.
         Sid       = "EventSources"
         Effect    = "Allow"
         Action    = ["lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"]
@@ -115,7 +115,7 @@ locals {
         Condition = { ArnLike = { "lambda:FunctionArn" = "arn:${local.partition}:lambda:${local.here}:function:${local.prefix}-*" } }
       },
       {
-        # The same, without a condition that AWS would know.
+        # The same, but AWS supports no condition for these actions.
         Sid      = "EventSourceTags"
         Effect   = "Allow"
         Action   = ["lambda:GetEventSourceMapping", "lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"]
@@ -132,7 +132,7 @@ locals {
         Resource = "arn:${local.partition}:states:${local.here}:stateMachine:${local.prefix}-*"
       },
       {
-        # A definition is checked in the plan, before anything has a name.
+        # The plan validates the definition before the state machine exists.
         Sid      = "WorkflowDefinitions"
         Effect   = "Allow"
         Action   = "states:ValidateStateMachineDefinition"
@@ -151,7 +151,7 @@ locals {
 
     edge = [
       {
-        # REST APIs, keys and plans have identifiers, and no names in their ARNs. The account's settings are left out.
+        # The ARNs of REST APIs, keys and usage plans hold ids and no names. The account's settings are not among them.
         Sid    = "Apis"
         Effect = "Allow"
         Action = [
@@ -204,35 +204,35 @@ locals {
           "logs:DeleteRetentionPolicy", "logs:DisassociateKmsKey", "logs:ListTagsForResource", "logs:PutLogEvents",
           "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource",
         ]
-        # The last is API Gateway's own name for what it logs of a stage.
+        # The last is the log group that API Gateway names after a stage.
         Resource = [
           "arn:${local.partition}:logs:${local.here}:log-group:/aws/*/${local.prefix}-*",
           "arn:${local.partition}:logs:${local.here}:log-group:API-Gateway-Execution-Logs_*",
         ]
       },
       {
-        # An alarm is found in the list of all.
+        # Terraform lists all alarms to find one.
         Sid      = "AlarmList"
         Effect   = "Allow"
         Action   = "cloudwatch:DescribeAlarms"
         Resource = "arn:${local.partition}:cloudwatch:${local.here}:alarm:*"
       },
       {
-        # A log group is found in the list of all.
+        # Terraform lists all log groups to find one.
         Sid      = "LogList"
         Effect   = "Allow"
         Action   = "logs:DescribeLogGroups"
         Resource = "arn:${local.partition}:logs:${local.here}:log-group:*"
       },
       {
-        # A saved query has an identifier, and no name that IAM would know.
+        # The ARN of a saved query holds an id and no name.
         Sid      = "LogQueries"
         Effect   = "Allow"
         Action   = ["logs:DeleteQueryDefinition", "logs:DescribeQueryDefinitions", "logs:PutQueryDefinition"]
         Resource = "*"
       },
       {
-        # AWS knows no resources for these.
+        # These actions support no resource-level permissions.
         Sid      = "Subscriptions"
         Effect   = "Allow"
         Action   = ["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"]
@@ -242,7 +242,7 @@ locals {
 
     pipeline = [
       {
-        # Terraform reads every setting that a bucket has; the objects are the builds' inputs, and go with it.
+        # Terraform reads every setting of a bucket. It deletes the objects, which are the builds' inputs, with the bucket.
         Sid    = "Artifacts"
         Effect = "Allow"
         Action = [
@@ -267,7 +267,7 @@ locals {
         ]
       },
       {
-        # A connection has an identifier and no name.
+        # A connection's ARN holds an id and no name.
         Sid    = "Connections"
         Effect = "Allow"
         Action = [
@@ -294,7 +294,7 @@ locals {
         Resource = ["${local.iam}:role/${local.prefix}-*", "${local.iam}:policy/${local.prefix}-*"]
       },
       {
-        # Who may make roles could give them anything; the boundary is the end of it.
+        # The boundary limits the policies that the deployment role can give to the roles that it creates.
         Sid    = "BoundedRoles"
         Effect = "Allow"
         Action = [
@@ -316,7 +316,7 @@ locals {
         }
       },
       {
-        # AWS names this role; the account's first API makes it.
+        # AWS names this role; the account's first API creates it.
         Sid       = "ServiceLinkedRole"
         Effect    = "Allow"
         Action    = "iam:CreateServiceLinkedRole"
@@ -324,7 +324,7 @@ locals {
         Condition = { StringEquals = { "iam:AWSServiceName" = "ops.apigateway.amazonaws.com" } }
       },
       {
-        # Else the role could widen itself, or the boundary.
+        # Otherwise the role could extend its own policies, or the boundary.
         Sid    = "NotItsOwn"
         Effect = "Deny"
         Action = [

@@ -1,11 +1,11 @@
-# API Gateway writes access logs with one role, set once per account and region, before any stage can have them.
+# The role with which API Gateway writes logs. An account has one for each region, and a stage with access logs needs it.
 
 resource "aws_api_gateway_account" "logs" {
   count = var.manage_api_gateway_account ? 1 : 0
 
   cloudwatch_role_arn = aws_iam_role.gateway_logs[0].arn
 
-  # API Gateway tries the role out when it is set.
+  # API Gateway tests the role when it is set.
   depends_on = [aws_iam_role_policy_attachment.gateway_logs]
 }
 
@@ -14,7 +14,7 @@ resource "aws_iam_role" "gateway_logs" {
 
   name = "${local.own}-gateway-logs"
 
-  # As AWS documents it, without a condition; what it gives is to write logs.
+  # AWS documents this trust without a condition. The role can only write logs.
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

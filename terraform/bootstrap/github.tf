@@ -1,4 +1,4 @@
-# GitHub's workflows prove who they are by a token of GitHub's, and no key is kept there.
+# GitHub workflows authenticate with an OpenID Connect token, so GitHub holds no AWS keys.
 # https://docs.github.com/actions/reference/security/oidc
 
 locals {
@@ -6,7 +6,7 @@ locals {
   github_provider_arn = "${local.iam}:oidc-provider/${local.github_host}"
 }
 
-# AWS trusts GitHub's certificates by their authorities, so there is no thumbprint to keep up to date.
+# AWS verifies GitHub's certificate by its authority, so no thumbprint is needed.
 resource "aws_iam_openid_connect_provider" "github" {
   count = var.github_repository != null && var.create_github_oidc_provider ? 1 : 0
 

@@ -1,8 +1,8 @@
-# The roles of the pipeline's builds that need more than the boundary lets a role have. They are made here, so that who
-# deploys can neither widen them nor make another: pushing an image is in no role of the configuration above this one.
+# The roles of the pipeline's builds that need more than the permissions boundary allows. They are created here, so that the
+# deployment role can neither extend them nor create another; no role of terraform/ can push an image.
 
 locals {
-  # Which builds: the projects by their whole names, of any environment, and nothing else that is called alike.
+  # The CodeBuild projects that may assume each role: their full names, in any environment.
   build_trusts = {
     for build in ["image", "plan", "apply"] : build => {
       Sid       = "Pipeline"
@@ -23,14 +23,14 @@ locals {
 
   build_logs = "arn:${local.partition}:logs:${local.here}:log-group:/aws/codebuild/${local.prefix}"
 
-  # A plan reads what is deployed. That it reads is seen by the names of what deploying takes, so there is no second list.
+  # A plan reads the deployed resources. It may call the deployment role's actions whose names say that they read.
   reads = sort(distinct([
     for action in flatten([
       for statements in values(local.deploy_policies) : [for statement in statements : statement.Action if statement.Effect == "Allow"]
     ]) : action if can(regex(":(BatchGet|Decrypt$|Describe|GET$|Get|List|Validate)", action))
   ]))
 
-  # The lock, the plan that is kept, and the build's own log.
+  # The state's lock, the stored plan, and the build's log.
   plan_writes = {
     actions = ["logs:CreateLogStream", "logs:PutLogEvents", "s3:DeleteObject", "s3:PutObject"]
     resources = [
@@ -42,7 +42,7 @@ locals {
 resource "aws_iam_role" "build" {
   for_each = var.codebuild_deploys ? {
     image = "Pushes the image of ${local.prefix}."
-    plan  = "Plans what deploying ${local.prefix} would change, and changes nothing."
+    plan  = "Plans deployments of ${local.prefix}; it cannot change them."
   } : {}
 
   name        = "${local.own}-${each.key}"
@@ -54,7 +54,7 @@ resource "aws_iam_role" "build" {
   })
 }
 
-# What runs before anybody has approved it is what the commit says, so it gets all that deploying takes, less all writing.
+# The plan build runs the commit's code before anybody approves it. It gets the deployment role's actions, but none that write.
 resource "aws_iam_role_policy_attachment" "plan" {
   for_each = { for name, policy in aws_iam_policy.deploy : name => policy.arn if var.codebuild_deploys }
 
@@ -73,7 +73,7 @@ resource "aws_iam_role_policy" "build" {
     Statement = {
       image = [
         {
-          # The registry as a whole is logged in to.
+          # The login is to the whole registry, so this action supports no resource-level permissions.
           Sid      = "RegistryLogin"
           Effect   = "Allow"
           Action   = "ecr:GetAuthorizationToken"

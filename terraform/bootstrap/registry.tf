@@ -1,4 +1,4 @@
-# Where the function's image is pushed to. Deployments name it by its digest.
+# The ECR repository of the function's image. Deployments refer to an image by its digest.
 
 resource "aws_ecr_repository" "images" {
   name                 = local.image_repository
@@ -8,13 +8,13 @@ resource "aws_ecr_repository" "images" {
     scan_on_push = true
   }
 
-  # With AWS's own key for ECR on purpose: a key of one's own costs extra, and the image holds no secret.
+  # Uses the AWS managed key for ECR: a customer key costs extra, and the image holds no secret.
   encryption_configuration {
     encryption_type = "KMS"
   }
 }
 
-# By count, and never untagged images by their age: a deployed digest need not have a tag, and Lambda wants it to exist.
+# Expires images by count, never untagged images by age: a deployed image may have no tag, and Lambda needs it.
 resource "aws_ecr_lifecycle_policy" "images" {
   repository = aws_ecr_repository.images.name
 
@@ -32,7 +32,7 @@ resource "aws_ecr_lifecycle_policy" "images" {
   })
 }
 
-# Without it Lambda would write a policy of its own, for which who deploys would need ecr:SetRepositoryPolicy.
+# Without this policy Lambda adds its own, and the deployment role would need ecr:SetRepositoryPolicy for that.
 resource "aws_ecr_repository_policy" "images" {
   repository = aws_ecr_repository.images.name
 

@@ -1,8 +1,9 @@
-# The states of every deployment. Terraform locks a state by an object beside it: `use_lockfile = true`, no table.
+# The bucket for the states of all deployments. Terraform locks a state with an object beside it (`use_lockfile = true`), so
+# no DynamoDB table is needed.
 
 resource "aws_s3_bucket" "state" {
-  # checkov:skip=CKV_AWS_18: who read or wrote a state is in CloudTrail; access logs would need a second bucket
-  # checkov:skip=CKV_AWS_144: a lost state can be imported anew, in the one region that the deployments are in
+  # checkov:skip=CKV_AWS_18: CloudTrail records reads and writes of a state; access logs would need a second bucket
+  # checkov:skip=CKV_AWS_144: a lost state can be imported again in the region of the deployments
   # checkov:skip=CKV2_AWS_62: nothing reacts to a new state
   bucket = local.state_bucket
 
@@ -22,7 +23,7 @@ resource "aws_s3_bucket_versioning" "state" {
 resource "aws_s3_bucket_server_side_encryption_configuration" "state" {
   bucket = aws_s3_bucket.state.id
 
-  # With AWS's own key for S3 on purpose: a key of one's own costs extra, and its policy can lock everybody out.
+  # Uses the AWS managed key for S3: a customer key costs extra, and its policy can lock everybody out.
   rule {
     bucket_key_enabled = true
 
@@ -57,7 +58,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "state" {
 
     filter {}
 
-    # Every lock leaves a version behind, so they would pile up.
+    # Each lock leaves a version behind; without this rule they would accumulate.
     noncurrent_version_expiration {
       noncurrent_days           = var.state_versions_days
       newer_noncurrent_versions = 10
@@ -72,7 +73,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "state" {
     }
   }
 
-  # What is planned is applied within days, or not at all; and a plan holds whatever a state holds.
+  # A plan is applied within days or never, and it holds the same secrets as a state.
   rule {
     id     = "plans"
     status = "Enabled"
@@ -108,6 +109,6 @@ resource "aws_s3_bucket_policy" "state" {
     }]
   })
 
-  # S3 takes changes of one bucket one at a time.
+  # S3 rejects concurrent changes of one bucket.
   depends_on = [aws_s3_bucket_public_access_block.state]
 }

@@ -1,27 +1,27 @@
 variable "aws_region" {
-  description = "AWS region of the state bucket and the images: the one that is deployed to."
+  description = "AWS region of the state bucket, the images and the deployments."
   type        = string
   default     = "ap-south-1"
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.aws_region))
-    error_message = "aws_region must be a region's code, such as ap-south-1."
+    error_message = "aws_region must be the code of a region, such as ap-south-1."
   }
 }
 
 variable "project_name" {
-  description = "First part of every name; the same as in the configuration above this one."
+  description = "Prefix of every name; the same as in terraform/."
   type        = string
   default     = "dofs"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.project_name))
-    error_message = "project_name must be 2 to 16 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "project_name must be 2 to 16 lower-case letters, digits and hyphens, and start with a letter."
   }
 }
 
 variable "state_versions_days" {
-  description = "Days that a replaced version of a state is kept; the last ten are kept for longer."
+  description = "Days for which replaced versions of a state are kept; the ten newest are kept longer."
   type        = number
   default     = 90
 
@@ -32,7 +32,7 @@ variable "state_versions_days" {
 }
 
 variable "ecr_repository" {
-  description = "Name of the repository that the function's image is pushed to; null for project_name, where pipelines look for it."
+  description = "Name of the ECR repository for the function's image; null for project_name, which pipelines expect."
   type        = string
   default     = null
 
@@ -43,7 +43,7 @@ variable "ecr_repository" {
 }
 
 variable "images_kept" {
-  description = "Images that are kept, the newest. Prod must not lag behind by more than that: its image would be deleted."
+  description = "Number of newest images that are kept. An image that is still deployed must be among them."
   type        = number
   default     = 100
 
@@ -54,7 +54,7 @@ variable "images_kept" {
 }
 
 variable "github_repository" {
-  description = "Whose workflows deploy: OWNER@ID/NAME@ID as GitHub's tokens say, OWNER/NAME if older than 15 July 2026; null for none."
+  description = "Repository whose workflows deploy: OWNER@ID/NAME@ID as in GitHub's tokens, OWNER/NAME if older than 15 July 2026; null for none."
   type        = string
   default     = null
 
@@ -65,41 +65,41 @@ variable "github_repository" {
 }
 
 variable "github_subjects" {
-  description = "Which runs of its workflows may deploy: main, and the environment that is deployed to. Name none that is not there with main as its only branch: GitHub makes one for whoever asks, from any branch."
+  description = "Runs of its workflows that may deploy: the branch main and the environment of the deployment. Name only environments that exist with main as their only branch: GitHub creates a missing one for a workflow of any branch."
   type        = list(string)
   default     = ["ref:refs/heads/main", "environment:dev"]
 
   validation {
     condition     = length(var.github_subjects) > 0 && alltrue([for subject in var.github_subjects : can(regex("^(ref:refs/(heads|tags)/|environment:)[^*?:]", subject))])
-    error_message = "github_subjects must be ref:refs/heads/NAME, ref:refs/tags/NAME or environment:NAME; no name may begin with a wildcard."
+    error_message = "github_subjects must be ref:refs/heads/NAME, ref:refs/tags/NAME or environment:NAME; no name may start with a wildcard."
   }
 }
 
 variable "state_lock_table" {
-  description = "The DynamoDB table that is TF_STATE_LOCK_TABLE of the workflows, which deploys need then; null for the lock file alone."
+  description = "DynamoDB table that the workflows set as TF_STATE_LOCK_TABLE, so that their role may use it; null for the lock file alone."
   type        = string
   default     = null
 
   validation {
     condition     = var.state_lock_table == null || can(regex("^[A-Za-z0-9_.-]{3,255}$", var.state_lock_table))
-    error_message = "state_lock_table must be a DynamoDB table's name, or null."
+    error_message = "state_lock_table must be the name of a DynamoDB table, or null."
   }
 }
 
 variable "create_github_oidc_provider" {
-  description = "Whether GitHub's identity provider is created; an account can have one only, so false where there is one."
+  description = "Whether to create GitHub's identity provider. An account can have only one: set false if it exists."
   type        = bool
   default     = true
 }
 
 variable "codebuild_deploys" {
-  description = "Whether the pipeline's CodeBuild project may deploy, too; needed for deploy_cicd_pipeline."
+  description = "Whether the pipeline's CodeBuild projects may deploy, too; needed for deploy_cicd_pipeline."
   type        = bool
   default     = false
 }
 
 variable "kms_key_arn" {
-  description = "The kms_key_arn of the configuration above this one, which its roles may use then; null for AWS's keys."
+  description = "The kms_key_arn of terraform/, so that its roles may use the key; null for AWS keys."
   type        = string
   default     = null
 
@@ -110,7 +110,7 @@ variable "kms_key_arn" {
 }
 
 variable "manage_api_gateway_account" {
-  description = "Whether API Gateway's role for logs is set here; false where something else has set the account's."
+  description = "Whether to set API Gateway's role for logs; false if something else has set it in this region."
   type        = bool
   default     = true
 }

@@ -1,10 +1,10 @@
-# What exists once per account and region, and before everything else: where the state is kept, where images go, who may
-# deploy. A person with administrator rights applies it, once:
+# Creates the resources that terraform/ needs, once per account and region: the bucket for states, the ECR repository and the
+# deployment roles. An administrator applies it once:
 #
 #   terraform init && terraform apply
 #
-# Its own state stays in terraform.tfstate beside this file, as the bucket for states is made here. There is no secret
-# in it; keep it all the same, or import what exists when it is lost.
+# Its own state stays in terraform.tfstate beside this file, because it creates the bucket for states. The state holds no
+# secret. Keep it; if it is lost, import the resources.
 terraform {
   required_version = ">= 1.11"
 
@@ -31,14 +31,14 @@ data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
 
-# Every ARN is made here of names: a policy can then be read in a plan, before what it names exists.
+# ARNs are composed of names, so that a plan shows each policy before the resources exist.
 locals {
   prefix    = var.project_name
   account   = data.aws_caller_identity.current.account_id
   partition = data.aws_partition.current.partition
   region    = var.aws_region
 
-  # What carries this prefix belongs to this configuration; who deploys may not change it.
+  # The prefix of this configuration's resources, which the deployment role must not change.
   own = "${local.prefix}-bootstrap"
 
   image_repository = coalesce(var.ecr_repository, var.project_name)

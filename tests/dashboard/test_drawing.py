@@ -115,7 +115,7 @@ def test_an_expression_is_computed_over_its_own_period():
 
 
 def test_areas_lie_on_top_of_each_other():
-    (widget,) = (each for each in WIDGETS if each["title"] == "Attempts that failed, by reason")
+    (widget,) = (each for each in WIDGETS if each["title"] == "Failed attempts, by reason")
     card = cards(drawn(measured(*METRICS, minutes=range(MINUTES))))[widget["title"]]
     heights = [float(line.findall("path")[1].get("d").split(",")[-1]) for line in drawn_lines(card)]
     assert len(set(heights)) == 4

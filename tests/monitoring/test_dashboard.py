@@ -75,12 +75,12 @@ def test_an_expression_is_of_lines_that_are_there(title):
 
 
 def test_the_success_rate_is_what_its_alarm_watches():
-    (rate,) = expressions_of(WIDGETS["Success rate in five minutes"])
+    (rate,) = expressions_of(WIDGETS["Success rate over five minutes"])
     plain, watched = (
         re.sub(r"FILL\((\w+), 0\)", r"\1", math) for math in (rate["expression"], alarms()["success-rate"]["math"])
     )
     assert plain in watched
-    assert WIDGETS["Success rate in five minutes"]["period"] == alarms()["success-rate"]["period"]
+    assert WIDGETS["Success rate over five minutes"]["period"] == alarms()["success-rate"]["period"]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_success_rate_is_what_its_alarm_watches():
     [
         ("Dead-letter queue: depth", "dlq-depth"),
         ("Queue: age of the oldest message", "queue-age"),
-        ("Success rate in five minutes", "success-rate"),
+        ("Success rate over five minutes", "success-rate"),
     ],
 )
 def test_a_line_is_drawn_at_the_threshold_of_the_alarm(title, name):
