@@ -25,6 +25,7 @@ through. When that order does not get through, the alias `live` is pointed back 
   --version N       the version to go back to
   --yes             do not ask before applying
   --no-smoke        apply, and send no order
+  --smoke-timeout TIME  how long the smoke test waits for its order, such as 90s; by default 5m
   --help            show this
 
 It needs aws, docker (for an image), git and terraform, AWS credentials in the environment, and in terraform/ the files
@@ -153,7 +154,7 @@ smoke() {
     iam) sigv4=--sigv4 ;;
   esac
   export DOFS_API_URL
-  ../.venv/bin/dofs ${sigv4:+"$sigv4"} smoke
+  ../.venv/bin/dofs ${sigv4:+"$sigv4"} smoke ${smoke_timeout:+--timeout "$smoke_timeout"}
 }
 
 live_version() {
@@ -210,7 +211,7 @@ roll_back() {
   point_live_at "$function" "$version"
 }
 
-image="" platform="" repository="" revision="" run="" version="" yes="" no_smoke="" step=all
+image="" platform="" repository="" revision="" run="" version="" yes="" no_smoke="" smoke_timeout="" step=all
 case ${1:-} in
   image | plan | apply | smoke | rollback | destroy) step=$1; shift ;;
 esac
@@ -223,6 +224,11 @@ while [ $# -gt 0 ]; do
       ;;
     --yes) yes=yes; shift ;;
     --no-smoke) no_smoke=yes; shift ;;
+    --smoke-timeout)
+      [[ ${2:-} =~ ^[0-9]+[sm]$ ]] || die "$1 needs a duration, such as 90s or 5m" # before anything is changed
+      smoke_timeout=$2
+      shift 2
+      ;;
     --help | -h) usage; exit ;;
     --*) die "there is no option $1; see --help" ;;
     *) die "there is no step $1; see --help" ;;

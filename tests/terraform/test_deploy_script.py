@@ -173,20 +173,43 @@ def test_a_missing_tool_is_named(world):
 def test_help_names_every_option(world):
     done = world.deploy("--help")
     assert done.returncode == 0
-    options = ("image", "platform", "repository", "revision", "run", "version", "yes", "no-smoke", "help")
-    for option in (*STEPS, *(f"--{each}" for each in options)):
+    options = (
+        "image",
+        "platform",
+        "repository",
+        "revision",
+        "run",
+        "version",
+        "yes",
+        "no-smoke",
+        "smoke-timeout",
+        "help",
+    )
+    for option in (*STEPS, *(f"--{each}" for each in options), "--help"):
         assert f"\n  {option} " in done.stdout
     assert not world.calls()
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [(["--imgae"], "option --imgae"), (["--image"], "--image needs a value"), (["plam"], "step plam")],
+    [
+        (["--imgae"], "option --imgae"),
+        (["--image"], "--image needs a value"),
+        (["plam"], "step plam"),
+        (["--smoke-timeout", "soon"], "needs a duration"),
+    ],
 )
 def test_a_wrong_option_is_named(world, arguments, named):
     done = world.deploy(*arguments)
     assert done.returncode != 0
     assert named in done.stderr
+
+
+def test_a_smoke_timeout_that_is_no_duration_is_refused_before_anything_is_changed(world):
+    done = world.deploy("--smoke-timeout", "soon")
+    assert done.returncode != 0
+    assert "--smoke-timeout needs a duration" in done.stderr
+    assert not world.calls()
 
 
 def test_destroying_names_the_image_that_is_deployed_and_leaves_the_asking_to_terraform(world):

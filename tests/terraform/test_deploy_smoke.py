@@ -78,6 +78,11 @@ def test_the_order_has_what_its_caller_needs(auth, call, key, world):
     assert f"https://abc/dev {key}" in world.calls()
 
 
+def test_the_order_is_awaited_as_long_as_the_caller_says(world):
+    assert world.deploy("smoke", "--smoke-timeout", "90s").returncode == 0
+    assert "dofs smoke --timeout 90s" in world.calls()
+
+
 def test_where_users_are_known_by_tokens_one_is_asked_for_before_anything_is_changed(world):
     (world.root / "terraform" / "terraform.tfvars").write_text('api_auth = "cognito"\n')
     assert "DOFS_TOKEN" in world.deploy().stderr
