@@ -11,6 +11,7 @@ BASE   ?= origin/main
 CHECKS := .venv-checks/bin
 UPGRADE ?= --upgrade
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
+SLOWEST = --durations=10 --durations-min=1
 REVISION = $(or $(shell git describe --always --dirty --abbrev=40 --exclude="*" 2>/dev/null),unknown)
 VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 
@@ -26,13 +27,13 @@ run: $(VENV)/installed ## Run the whole system in one process: http://127.0.0.1:
 	$(BIN)/uvicorn service.main:app --port $(PORT) --no-access-log --timeout-graceful-shutdown 1
 
 test: $(VENV)/installed ## Run the tests
-	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(SLOWEST)
 
 test-compose: $(VENV)/installed ## Test the image and the system on LocalStack; needs Docker
-	$(BIN)/pytest -m docker
+	$(BIN)/pytest -m docker $(SLOWEST)
 
 test-browser: $(VENV)/installed ## Test the console in a browser; needs Chromium
-	$(BIN)/pytest -m browser --numprocesses=auto --dist=loadfile
+	$(BIN)/pytest -m browser --numprocesses=auto --dist=loadfile $(SLOWEST)
 
 screenshots: $(VENV)/installed ## Take the pictures of docs/pictures/ anew; needs Chromium
 	$(BIN)/python -m tests.browser.screenshots
@@ -42,7 +43,7 @@ simulate: $(VENV)/installed ## Run SEEDS=2000 simulated worlds of each profile, 
 	$(BIN)/python -m tests.simulation run --seeds $(SEEDS)
 
 fuzz: $(VENV)/installed ## Send everything that is generated to break it: all of it, where `make test` sends a part
-	$(BIN)/pytest tests/hostile --thorough --numprocesses=auto --dist=loadfile
+	$(BIN)/pytest tests/hostile --thorough --numprocesses=auto --dist=loadfile $(SLOWEST)
 
 check: format lint types asl openapi diagram metrics terraform licenses security test ## Run everything that CI runs and that needs no Docker
 
