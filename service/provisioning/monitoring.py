@@ -23,7 +23,7 @@ def dead_letter_alarm(names: Names, topic_arn: str) -> dict[str, Any]:
     """
     return {
         "AlarmName": names.dead_letter_alarm,
-        "AlarmDescription": "Orders have failed. `dofs failed list` shows why. Fix the cause, then `dofs redrive --all`.",
+        "AlarmDescription": "Orders have failed. `dofs failed list` shows why; fix it, then `dofs redrive --all`.",
         "Namespace": "AWS/SQS",
         "MetricName": "ApproximateNumberOfMessagesVisible",
         "Dimensions": [{"Name": "QueueName", "Value": names.dead_letter_queue}],
