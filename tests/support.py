@@ -14,7 +14,7 @@ from service.orders.metric import Metric
 from service.orders.model import Order
 from service.orders.policy import Policy
 from service.orders.ports import DeadLetter, Fulfiller, OrderStore
-from service.orders.submission import received
+from service.orders.submission import new_order
 from service.settings import Settings
 from tests.memory.store import InMemoryOrderStore
 
@@ -202,7 +202,7 @@ class MemorySystem:
 
     def receive(self, order_id: str = "ord_1", **changes: Any) -> Order:
         """Put a RECEIVED order into the store."""
-        order = received(
+        order = new_order(
             valid_order(**changes),
             order_id=order_id,
             owner="anonymous",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from service import logs
 from service.api.problems import MISDIRECTED, problem
 from service.orders.identity import is_id
-from service.orders.trace import accepted, begun, of_xray, trace_id
+from service.orders.trace import from_xray, new_traceparent, trace_id, valid_traceparent
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -99,9 +99,9 @@ def _traceparent(scope: "Scope") -> str:
     """Return the caller's trace, or API Gateway's, or a new one."""
     headers: dict[bytes, Any] = dict(scope["headers"])
     return (
-        accepted(_decode(headers.get(b"traceparent")))
-        or of_xray(_decode(headers.get(b"x-amzn-trace-id")))
-        or begun(scope["app"].state.system.new_id)
+        valid_traceparent(_decode(headers.get(b"traceparent")))
+        or from_xray(_decode(headers.get(b"x-amzn-trace-id")))
+        or new_traceparent(scope["app"].state.system.new_id)
     )
 
 

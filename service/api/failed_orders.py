@@ -1,10 +1,8 @@
 """Operator routes for failed orders: list them, show one, redrive one or many."""
 
-import asyncio
-import re
+import time
 from datetime import datetime
 from functools import partial
-from time import monotonic
 from typing import Annotated, Any, Self, TypeVar
 
 from fastapi import APIRouter, Query, Request
@@ -24,23 +22,26 @@ from service.api.views import (
     OrderView,
     RedriveView,
 )
-from service.orders.dead_letters import remove_stale
 from service.orders.identity import ID_PATTERN, is_id
-from service.orders.json_views import failed_order_view, order_view
-from service.orders.model import FailureKind, Order
+from service.orders.json_views import bulk_result_view, failed_order_view, order_view
+from service.orders.model import FailureKind
 from service.orders.paging import Span
-from service.orders.ports import System
-from service.orders.redrive import NotFailed, Outcome, Result, Selection, chosen, redrive, redrive_one_of_many
+from service.orders.redrive import (
+    NOTE_LENGTH,
+    NOTE_PATTERN,
+    REDRIVE_SECONDS,
+    Pace,
+    Selection,
+    checked_note,
+    redrive_many,
+    redrive_one,
+)
 from service.orders.timestamps import YEARS, parse, text
 
 router = APIRouter(route_class=ProblemRoute, tags=["operators"], default_response_class=DecimalResponse)
 
 MAX_ORDERS = 100  # of one response
-_CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
-NOTE_PATTERN = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
-TIME = 20  # seconds after which a redrive of many begins no further order; API Gateway waits for 29
-SHARE = 0.6  # of the function's timeout, which may be shorter
-NOTE_LENGTH = 200
+SHARE = 0.6  # of the function's timeout, in which a redrive of many may begin another order
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -58,11 +59,12 @@ def _parse_instant(written: object) -> datetime:
 
 
 def _parse_note(written: object) -> object:
-    if not isinstance(written, str) or len(written) > NOTE_LENGTH:  # the pattern takes quadratic time
+    if not isinstance(written, str):
         return written
-    if not re.fullmatch(NOTE_PATTERN, written):
-        raise PydanticCustomError("note", "must be one line of text that is not blank")
-    return written.strip()
+    try:
+        return checked_note(written)
+    except ValueError as error:
+        raise PydanticCustomError("note", "{rule}", {"rule": str(error)}) from None
 
 
 Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
@@ -196,20 +198,10 @@ async def redrive_order(order_id: str, request: Request, context: OperatorDep) -
     wanted = await _read_model(request, RedriveRequest)
     if not is_id(order_id):
         raise OrderNotFound
-    return DecimalResponse(
-        order_view(await context.offload(_redriven, order_id, wanted, _actor(context.caller), context.system))
+    order = await context.offload(
+        redrive_one, order_id, _actor(context.caller), wanted.note, context.system, wanted.epoch
     )
-
-
-def _redriven(order_id: str, wanted: RedriveRequest, actor: str, system: System) -> Order:
-    try:
-        order = redrive(order_id, actor, wanted.note, system, wanted.epoch)
-    except NotFailed as refused:
-        if not refused.redriven:
-            raise
-        return refused.order
-    remove_stale(system)
-    return order
+    return DecimalResponse(order_view(order))
 
 
 @router.post(
@@ -224,28 +216,11 @@ async def redrive_orders(request: Request, context: OperatorDep) -> DecimalRespo
     Continue with `next_cursor` until it is null.
     """
     wanted = await _read_model(request, BulkRedriveRequest)
-    orders, following = await context.offload(chosen, wanted.selection, context.system)
-    actor, began = _actor(context.caller), monotonic()
-    results: list[Result] = []
-    for order_id, epoch in orders:
-        if monotonic() > began + min(TIME, SHARE * context.settings.function_timeout):
-            results.append(Result(order_id, Outcome.ERROR, "no time was left for it; try again"))
-            continue
-        one = partial(redrive_one_of_many, epoch=epoch, dry_run=wanted.dry_run)
-        results.append(await context.offload(one, order_id, actor, wanted.note, context.system))
-        if results[-1].outcome is Outcome.REDRIVEN:
-            await asyncio.sleep(1 / context.settings.redrive_rate)
-    removed = 0 if wanted.dry_run else await context.offload(remove_stale, context.system)
-    return DecimalResponse(
-        {
-            "dry_run": wanted.dry_run,
-            "results": [
-                {"order_id": each.order_id, "outcome": each.outcome, "detail": each.detail} for each in results
-            ],
-            "dead_letters_removed": removed,
-            "next_cursor": cursor.encode(following, wanted.listing),
-        }
-    )
+    seconds = min(REDRIVE_SECONDS, SHARE * context.settings.function_timeout)
+    pace = Pace(context.settings.redrive_rate, seconds, time.monotonic, time.sleep)
+    many = partial(redrive_many, dry_run=wanted.dry_run)
+    done = await context.offload(many, wanted.selection, _actor(context.caller), wanted.note, pace, context.system)
+    return DecimalResponse(bulk_result_view(done, cursor.encode(done.next, wanted.listing), dry_run=wanted.dry_run))
 
 
 def _actor(operator: Caller) -> str:

@@ -12,11 +12,11 @@ from service.api.body import KEY_PATTERN, parse_idempotency_key, prefers_lenient
 from service.api.dependencies import ContextDep
 from service.api.problems import OrderNotFound, Problem, ProblemRoute
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView
-from service.orders.cancel import cancel
 from service.orders.identity import ID_PATTERN, is_id
 from service.orders.json_views import order_view
 from service.orders.lifecycle import Status
-from service.orders.submission import Submission, submit
+from service.orders.orders import Orders
+from service.orders.submission import Submission
 from service.orders.validation import OrderRequest
 
 router = APIRouter(route_class=ProblemRoute, tags=["orders"], default_response_class=DecimalResponse)
@@ -118,7 +118,7 @@ async def submit_order(request: Request, context: ContextDep) -> DecimalResponse
         idempotency_key=parse_idempotency_key(request.headers.getlist("Idempotency-Key")),
         traceparent=request.scope["traceparent"],
     )
-    order, replayed = await context.offload(submit, submission, context.system)
+    order, replayed = await context.offload(Orders(context.system).submit, submission)
     logs.note(order_id=order.order_id)
     headers = {"Location": f"{request.scope.get('root_path', '')}/orders/{order.order_id}"}
     if submission.lenient:
@@ -165,5 +165,5 @@ async def cancel_order(order_id: str, context: ContextDep) -> DecimalResponse:
         if order is None:
             raise OrderNotFound
         context.caller.check_can_see(order)
-    cancelled = await context.offload(cancel, order_id, "api", "cancelled by the customer", context.system)
+    cancelled = await context.offload(Orders(context.system).cancel, order_id, "api", "cancelled by the customer")
     return DecimalResponse(order_view(cancelled))

@@ -13,12 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from service.orders.cancel import TooLate
+from service.orders.errors import KeyReused, NotFailed, OrderInvalid, OrderUnknown, TooLate
 from service.orders.json_views import error_views
-from service.orders.ports import OrderUnknown, Unavailable
-from service.orders.redrive import NotFailed
+from service.orders.ports import Unavailable
 from service.orders.strict_json import MalformedDocument
-from service.orders.submission import KeyReused, OrderInvalid
 from service.orders.trace import trace_id
 from service.orders.validation import pointer
 

@@ -22,6 +22,7 @@ class TimelineView(BaseModel):
     to: Status
     actor: str
     reason: str | None
+    failure: FailureKind | None = Field(description="How an attempt ended that failed; null for every other entry.")
 
 
 class OrderView(BaseModel):

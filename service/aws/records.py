@@ -6,8 +6,10 @@ from typing import Any
 
 from service.aws.attributes import from_attribute, to_attribute
 from service.orders.lifecycle import Status
-from service.orders.model import FailedOrder, FailureKind, FieldError, Order, TimelineEntry, linked
+from service.orders.model import FailedOrder, FailureKind, FieldError, Order, TimelineEntry, link
 from service.orders.timestamps import parse, text
+
+KINDS = frozenset(FailureKind)
 
 
 def shard_key(value: Status | FailureKind, order_id: str, shards: int) -> str:
@@ -64,7 +66,7 @@ def to_order(item: Mapping[str, Any]) -> Order:
         lease_owner=row.get("lease_owner"),
         lease_until=parse(row["lease_until"]) if row.get("lease_until") else None,
         errors=tuple(FieldError(error["pointer"], error["detail"]) for error in row["errors"]),
-        timeline=linked(tuple(_entry(entry) for entry in row["timeline"])),
+        timeline=link(tuple(_entry(entry) for entry in row["timeline"])),
     )
 
 
@@ -105,10 +107,13 @@ def from_timeline(entries: tuple[TimelineEntry, ...]) -> tuple[dict[str, Any], .
         {"at": text(entry.at), "to": str(entry.target), "actor": entry.actor}
         | ({"from": str(entry.source)} if entry.source else {})
         | ({"reason": entry.reason} if entry.reason else {})
+        | ({"failure": str(entry.failure)} if entry.failure else {})
         for entry in entries
     )
 
 
 def _entry(row: Mapping[str, Any]) -> TimelineEntry:
     source = Status(row["from"]) if "from" in row else None
-    return TimelineEntry(parse(row["at"]), source, Status(row["to"]), row["actor"], row.get("reason"))
+    failure = row.get("failure")
+    known = FailureKind(failure) if failure in KINDS else None  # a newer version may know more kinds
+    return TimelineEntry(parse(row["at"]), source, Status(row["to"]), row["actor"], row.get("reason"), known)

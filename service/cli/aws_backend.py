@@ -27,15 +27,15 @@ from service.cli.backend import PAGE_SIZE
 from service.cli.errors import CliError, ExitCode
 from service.cli.log_group import CLOCK_SKEW, DEFAULT_AGE, LogSearch, search_log_group
 from service.orders import stats
-from service.orders.cancel import TooLate, cancel
-from service.orders.dead_letters import remove_stale
-from service.orders.json_views import failed_order_view, order_view, stats_view
+from service.orders.errors import OrderUnknown, TooLate
+from service.orders.json_views import bulk_result_view, failed_order_view, order_view, stats_view
 from service.orders.lifecycle import Status
 from service.orders.metric import Metric
 from service.orders.model import FailureKind, Order
+from service.orders.orders import Orders
 from service.orders.paging import Span
-from service.orders.ports import OrderUnknown, Unavailable
-from service.orders.redrive import Outcome, Selection, chosen, redrive_one_of_many
+from service.orders.ports import Unavailable
+from service.orders.redrive import REDRIVE_SECONDS, Pace, Selection, redrive_many
 from service.orders.timestamps import parse
 from service.provisioning.names import ALIAS
 from service.settings import Settings, SettingsError
@@ -85,7 +85,7 @@ class AwsBackend:
     def cancel(self, order_id: str) -> Any:
         with self._errors():
             try:
-                return order_view(cancel(order_id, self._actor, "cancelled by an operator", self._system))
+                return order_view(Orders(self._system).cancel(order_id, self._actor, "cancelled by an operator"))
             except OrderUnknown:
                 raise _unknown_order(order_id) from None
             except TooLate as late:
@@ -105,21 +105,16 @@ class AwsBackend:
             return {**failed_order_view(failed), "order": order_view(self._get_order(order_id))}
 
     def redrive(self, selection: Mapping[str, Any]) -> Any:
-        note, dry_run = selection["note"], selection["dry_run"]
+        dry_run = selection["dry_run"]
         with self._errors():
-            system, named = self._system, tuple(selection.get("order_ids", ()))
+            named = tuple(selection.get("order_ids", ()))
             wanted = Selection(named, *_filter(selection), selection.get("limit", PAGE_SIZE), selection.get("cursor"))
-            orders, following = chosen(wanted, system)
-            results = []
-            for order_id, epoch in orders:
-                result = redrive_one_of_many(order_id, self._actor, note, system, epoch=epoch, dry_run=dry_run)
+            pace = Pace(self._settings.redrive_rate, REDRIVE_SECONDS, time.monotonic, time.sleep)
+            done = redrive_many(wanted, self._actor, selection["note"], pace, self._system, dry_run=dry_run)
+            for result in done.results:
                 if result.cause and _is_denied(_aws_error(result.cause)):
                     raise result.cause
-                results.append({"order_id": order_id, "outcome": result.outcome, "detail": result.detail})
-                if result.outcome is Outcome.REDRIVEN:
-                    time.sleep(1 / self._settings.redrive_rate)
-            removed = 0 if dry_run else remove_stale(system)
-        return {"dry_run": dry_run, "results": results, "dead_letters_removed": removed, "next_cursor": following}
+        return bulk_result_view(done, done.next, dry_run=dry_run)
 
     def stats(self) -> Any:
         with self._errors():

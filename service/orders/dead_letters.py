@@ -1,4 +1,4 @@
-"""When a dead letter has nothing left to say, and taking such ones out."""
+"""Messages in the dead-letter queue that an operator's redrive has superseded."""
 
 import logging
 
@@ -9,42 +9,43 @@ from service.orders.ports import DeadLetter, System, error_name
 
 log = logging.getLogger(__name__)
 
-LETTERS = 200
-"""Dead letters that are looked at for stale ones at a time."""
+MOST_MESSAGES = 200
+"""The most messages that one call examines."""
 
 
-def is_stale(letter: DeadLetter, order: Order, system: System) -> bool:
-    """Whether a dead letter tells of nothing but a failure that an operator has redriven since.
+def is_superseded(dead: DeadLetter, order: Order, system: System) -> bool:
+    """Whether a message in the dead-letter queue stands for nothing but a failure that was redriven since.
 
-    A message of before the redrive can be the one on which its order failed anew, and may be the only one that is left.
+    A message that was sent before the redrive can be the one on which the order failed again. Then it is the only
+    message of that failure, and stays.
 
     Raises:
-        PoisonMessage: it tells of nothing.
+        PoisonMessage: its body names no order.
     """
-    if message.read(letter.body).epoch >= order.epoch:
+    if message.read(dead.body).epoch >= order.epoch:
         return False
     failed = system.store.failed(order.order_id) if order.status is Status.FAILED else None
-    return failed is None or failed.message_id not in (None, letter.message_id)
+    return failed is None or failed.message_id not in (None, dead.message_id)
 
 
-def remove_stale(system: System) -> int:
-    """Take dead letters out whose orders were redriven, so that the alarm on those that are left can clear.
+def remove_superseded(system: System) -> int:
+    """Remove superseded messages from the dead-letter queue, so that the alarm on the other ones can clear.
 
-    What this does not reach, or what dies only now, the reconciler takes out.
+    The reconciler removes messages that this call does not reach, or that arrive there later.
 
     Returns:
-        How many were taken out.
+        How many messages were removed.
     """
 
-    def stale(letter: DeadLetter) -> bool:
+    def is_unwanted(dead: DeadLetter) -> bool:
         try:
-            order = system.store.get(message.read(letter.body).order_id)
-            return order is not None and is_stale(letter, order, system)
+            order = system.store.get(message.read(dead.body).order_id)
+            return order is not None and is_superseded(dead, order, system)
         except message.PoisonMessage:
             return False
 
     try:
-        return system.dead_letters.remove(stale, LETTERS)
-    except Exception as error:  # the orders are on their way; a letter too many harms none of them
-        log.warning("stale dead letters not taken out (%s); the reconciler will try again", error_name(error))
+        return system.dead_letters.remove(is_unwanted, MOST_MESSAGES)
+    except Exception as error:  # the orders are redriven; a message too many harms none of them
+        log.warning("superseded dead-letter messages not removed (%s); the reconciler tries again", error_name(error))
         return 0

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.orders.counts import Depth, Tally
 from service.orders.model import FailedOrder, FieldError, Order
+from service.orders.redrive import BulkResult
 from service.orders.stats import LastHour, Stats
 from service.orders.timestamps import text
 
@@ -35,6 +36,7 @@ def order_view(order: Order) -> dict[str, Any]:
                 "to": entry.target,
                 "actor": entry.actor,
                 "reason": entry.reason,
+                "failure": entry.failure,
             }
             for entry in order.timeline
         ],
@@ -52,6 +54,18 @@ def failed_order_view(failed: FailedOrder) -> dict[str, Any]:
         "epoch": failed.epoch,
         "failed_at": text(failed.failed_at),
         "message_id": failed.message_id,
+    }
+
+
+def bulk_result_view(done: BulkResult, next_cursor: object, *, dry_run: bool) -> dict[str, Any]:
+    """Show the results of redriving many orders."""
+    return {
+        "dry_run": dry_run,
+        "results": [
+            {"order_id": each.order_id, "outcome": each.outcome, "detail": each.detail} for each in done.results
+        ],
+        "dead_letters_removed": done.messages_removed,
+        "next_cursor": next_cursor,
     }
 
 

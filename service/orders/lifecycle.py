@@ -1,17 +1,19 @@
-"""The life of an order, as data: its states, its transitions, and the guards that stand before each.
+"""The lifecycle of an order as a table: its states, its transitions, and their guards.
 
-A transition is written down once, here. The DynamoDB store compiles a row of ``TRANSITIONS`` into a condition
-expression and an update expression, the in-memory store evaluates the same row in Python, and
-``docs/lifecycle.md`` is generated from it (``python -m service.orders.diagram``).
+Each transition is defined once, here. The DynamoDB store compiles a row of ``TRANSITIONS`` into a condition expression
+and an update expression. The in-memory store of the tests evaluates the same row in Python. ``docs/lifecycle.md`` is
+generated from the table (``python -m service.orders.diagram``).
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from service.orders.metric import Metric
+
 
 class Status(StrEnum):
-    """Where an order stands."""
+    """The state of an order."""
 
     RECEIVED = "RECEIVED"
     PENDING = "PENDING"
@@ -30,9 +32,9 @@ Comparison = Literal["=", "<", ">="]
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A named comparison of the stored order with a value that the writer brings.
+    """A named comparison of the stored order with a value of the write.
 
-    ``order.<attribute> <comparison> write.values[<value>]`` must hold in the same instant as the write.
+    ``order.<attribute> <comparison> write.values[<value>]`` must hold at the moment of the write.
     """
 
     name: str
@@ -50,7 +52,7 @@ VERSION_SEEN = Guard("version is the one seen", "version", "=", "seen_version")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A state that a transition may leave, and the guards that apply when it leaves that one."""
+    """A state that a transition may leave, and the guards that apply in that state alone."""
 
     status: Status
     guards: tuple[Guard, ...] = ()
@@ -58,7 +60,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """Set an attribute to the value of the same name that the writer brings."""
+    """Set an attribute to the write's value of the same name."""
 
     attribute: str
 
@@ -83,10 +85,12 @@ Change = Assign | Reset | Increment
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One way in which an order may move.
+    """A row of the table.
 
-    Every transition also adds one to ``version``, sets ``updated_at`` and appends to the timeline; those are not
-    repeated in each row. ``failed_orders`` says what the same transaction does to the failed-orders table.
+    Every transition also adds one to ``version``, sets ``updated_at`` and appends to the timeline; the rows do not
+    repeat this. ``failed_orders`` says what the same transaction does to the failed-orders
+    table, ``metrics`` what
+    is recorded after the write.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Transition:
     guards: tuple[Guard, ...] = ()
     changes: tuple[Change, ...] = ()
     failed_orders: Literal["put", "delete"] | None = None
+    metrics: tuple[Metric, ...] = ()
 
 
 TransitionName = Literal[
@@ -117,12 +122,31 @@ TransitionName = Literal[
 _AT_REST = (Source(Status.PENDING), Source(Status.PROCESSING, (LEASE_EXPIRED,)))
 
 TRANSITIONS: dict[TransitionName, Transition] = {
-    "receive": Transition("receive", "API, or Validate for an order started by hand", (), Status.RECEIVED),
-    "store": Transition("store", "Store task", (Source(Status.RECEIVED),), Status.PENDING),
-    "reject": Transition(
-        "reject", "Reject task", (Source(Status.RECEIVED),), Status.REJECTED, changes=(Assign("errors"),)
+    "receive": Transition(
+        "receive",
+        "API, or Validate for an order started by hand",
+        (),
+        Status.RECEIVED,
+        metrics=(Metric.ORDERS_RECEIVED,),
     ),
-    "cancel": Transition("cancel", "API", (Source(Status.RECEIVED), Source(Status.PENDING)), Status.CANCELLED),
+    "store": Transition(
+        "store", "Store task", (Source(Status.RECEIVED),), Status.PENDING, metrics=(Metric.ORDERS_STORED,)
+    ),
+    "reject": Transition(
+        "reject",
+        "Reject task",
+        (Source(Status.RECEIVED),),
+        Status.REJECTED,
+        changes=(Assign("errors"),),
+        metrics=(Metric.ORDERS_REJECTED,),
+    ),
+    "cancel": Transition(
+        "cancel",
+        "API",
+        (Source(Status.RECEIVED), Source(Status.PENDING)),
+        Status.CANCELLED,
+        metrics=(Metric.ORDERS_CANCELLED,),
+    ),
     "claim": Transition(
         "claim",
         "fulfillment",
@@ -132,10 +156,20 @@ TRANSITIONS: dict[TransitionName, Transition] = {
         changes=(Increment("attempts"), Assign("lease_owner"), Assign("lease_until"), Reset("resends", 0)),
     ),
     "fulfill": Transition(
-        "fulfill", "lease holder", (Source(Status.PROCESSING),), Status.FULFILLED, guards=(LEASE_IS_MINE,)
+        "fulfill",
+        "lease holder",
+        (Source(Status.PROCESSING),),
+        Status.FULFILLED,
+        guards=(LEASE_IS_MINE,),
+        metrics=(Metric.ORDERS_FULFILLED, Metric.TIME_TO_FULFILL),
     ),
     "release": Transition(
-        "release", "lease holder", (Source(Status.PROCESSING),), Status.PENDING, guards=(LEASE_IS_MINE,)
+        "release",
+        "lease holder",
+        (Source(Status.PROCESSING),),
+        Status.PENDING,
+        guards=(LEASE_IS_MINE,),
+        metrics=(Metric.ATTEMPTS_FAILED,),
     ),
     "fail": Transition(
         "fail",
@@ -144,6 +178,7 @@ TRANSITIONS: dict[TransitionName, Transition] = {
         Status.FAILED,
         guards=(LEASE_IS_MINE,),
         failed_orders="put",
+        metrics=(Metric.ATTEMPTS_FAILED, Metric.ORDERS_FAILED),
     ),
     "give_up": Transition(
         "give_up",
@@ -152,6 +187,7 @@ TRANSITIONS: dict[TransitionName, Transition] = {
         Status.FAILED,
         guards=(ATTEMPTS_SPENT, VERSION_SEEN),
         failed_orders="put",
+        metrics=(Metric.ATTEMPTS_FAILED, Metric.ORDERS_FAILED),
     ),
     "recover": Transition(
         "recover",
@@ -185,5 +221,6 @@ TRANSITIONS: dict[TransitionName, Transition] = {
         guards=(VERSION_SEEN,),
         changes=(Increment("epoch"), Reset("attempts", 0), Reset("resends", 0)),
         failed_orders="delete",
+        metrics=(Metric.ORDERS_REDRIVEN,),
     ),
 }

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 
 from service.orders.identity import is_id
-from service.orders.trace import accepted
+from service.orders.trace import valid_traceparent
 
 
 class PoisonMessage(Exception):
@@ -41,7 +41,7 @@ def read(body: object) -> Message:
     try:
         content = json.loads(body)  # type: ignore[arg-type]
         order_id, epoch = content["order_id"], content.get("epoch", 0)
-        traceparent = accepted(content.get("traceparent"))
+        traceparent = valid_traceparent(content.get("traceparent"))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise PoisonMessage('the body is not {"order_id": …}') from None
     if not is_id(order_id):

@@ -1,7 +1,7 @@
-"""An order as the system keeps it: what was submitted, where it stands, and what has happened to it."""
+"""An order as the system stores it: the submitted document, its state, and its timeline."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,12 +10,12 @@ from service.orders import strict_json
 from service.orders.lifecycle import TRANSITIONS, Status, Transition, TransitionName
 
 TIMELINE_LIMIT = 100
-"""Entries that a timeline keeps when a writer that has read the order adds one more and rewrites it."""
+"""The most entries of a timeline. A writer that has read a full timeline drops the oldest entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one place of a submitted document.
+    """An error in one place of a submitted document.
 
     ``pointer`` is a JSON Pointer (RFC 6901) into the document; the empty pointer is the document itself.
     """
@@ -24,24 +24,34 @@ class FieldError:
     detail: str
 
 
+class FailureKind(StrEnum):
+    """Why an attempt failed; operators group failed orders by it."""
+
+    DECLINED = "declined"  # the warehouse did not fulfill the order this time
+    REFUSED = "refused"  # the warehouse will never fulfill the order
+    ERROR = "error"  # the attempt broke off with an error of this system
+    ABANDONED = "abandoned"  # the attempt was claimed and never ended
+
+
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One thing that happened to an order. ``source`` is None for the first."""
+    """One transition of an order. ``source`` is None for the first; ``failure`` is how an attempt ended that failed."""
 
     at: datetime
     source: Status | None
     target: Status
     actor: str
     reason: str | None = None
+    failure: FailureKind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One order and its whole story.
+    """One order.
 
-    ``submission`` is the JSON text that the customer sent, normalized when it is a valid order and as sent when it
-    is not (yet known to be) one. ``traceparent`` is the trace that it came with. ``write_id`` names the write that
-    produced this version, by which a writer whose response was lost recognizes its own work.
+    ``submission`` is the JSON text of the submitted document: normalized if it is a valid order, as sent otherwise.
+    ``traceparent`` is the trace of its request. ``write_id`` names the write that produced this version; by it, a
+    writer whose response was lost recognizes its own write.
     """
 
     order_id: str
@@ -71,18 +81,9 @@ class Order:
         return content
 
 
-class FailureKind(StrEnum):
-    """Why an order failed for good; what operators group failed orders by."""
-
-    DECLINED = "declined"  # the last attempt was made and did not succeed
-    REFUSED = "refused"  # the warehouse said that no attempt will ever succeed
-    ERROR = "error"  # the last attempt broke off with an error of ours
-    ABANDONED = "abandoned"  # the last attempt was claimed and never came to an end
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The failure that ended an attempt. ``detail`` is for operators and never quotes the order."""
+    """The failure of an attempt. ``detail`` is for operators and never quotes the order."""
 
     kind: FailureKind
     detail: str
@@ -90,10 +91,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedOrder:
-    """A row of the failed-orders table: it stands there exactly as long as its order is FAILED.
+    """A row of the failed-orders table. It exists exactly as long as its order is FAILED.
 
-    ``message_id`` is the message whose delivery it failed on, as the dead-letter queue will have it; None when the
-    reconciler failed it without one.
+    ``message_id`` is the message that was being processed when the order failed; SQS moves that message to the
+    dead-letter queue. It is None if the reconciler failed the order.
     """
 
     order_id: str
@@ -108,12 +109,12 @@ class FailedOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """One application of a transition to one order: who, when, why, and the values its guards and changes name.
+    """One application of a transition to one order: by whom, when, why, and the values for its guards and changes.
 
-    ``id`` is unique to this write and the same for every retry of it. ``seen`` is the order that the writer holds:
-    the one that it looked at, for transitions that are guarded by its version, or the one that it claimed, for those
-    that are guarded by its lease. Either guard means that nobody wrote in between, so the store need not send the
-    order back. ``failure`` and ``message_id`` are what the failed-orders row says, for transitions that put one.
+    ``id`` is unique to this write and the same for each retry of it. ``seen`` is the order as the writer has read it
+    (for transitions guarded by the version) or claimed it (for transitions guarded by the lease). Either guard ensures
+    that nobody wrote in between, so the store need not return the order. ``failure`` is the failure of the attempt
+    that this write ends. ``message_id`` goes into the failed-orders row, for transitions that put one.
     """
 
     name: TransitionName
@@ -133,10 +134,10 @@ class Write:
         return TRANSITIONS[self.name]
 
     def value(self, name: str) -> Any:
-        """A value that a guard or a change asks for by name.
+        """The value for a guard or a change, by its name.
 
         Raises:
-            KeyError: the writer did not bring it.
+            KeyError: the write has no such value.
         """
         match name:
             case "now":
@@ -148,27 +149,25 @@ class Write:
 
     @property
     def entry(self) -> TimelineEntry:
-        """What this write adds to the timeline; a reader knows the state it left from the entry before it."""
-        return TimelineEntry(self.at, None, self.transition.target, self.actor, self.reason)
+        """The timeline entry of this write. A reader knows the state that it left from the entry before it."""
+        failure = self.failure.kind if self.failure else None
+        return TimelineEntry(self.at, None, self.transition.target, self.actor, self.reason, failure)
 
     def rewritten_timeline(self) -> tuple[TimelineEntry, ...] | None:
-        """The whole timeline after this write, cut; None when the writer appends to it.
+        """The whole timeline after this write, cut to the limit; None if the write appends to the stored one.
 
-        It appends when it has not seen the order, and while there is room: what is written anew is in the words of
-        this version, and loses what a newer one may have said in an entry.
+        It appends while there is room, because a rewritten entry loses fields that a newer version may have added.
         """
         if self.seen is None or len(self.seen.timeline) < TIMELINE_LIMIT:
             return None
-        return linked((*self.seen.timeline, self.entry))[-TIMELINE_LIMIT:]
+        return link((*self.seen.timeline, self.entry))[-TIMELINE_LIMIT:]
 
 
-def linked(entries: tuple[TimelineEntry, ...]) -> tuple[TimelineEntry, ...]:
-    """Give each entry that lacks it the state it left, which is where the entry before it arrived."""
+def link(entries: tuple[TimelineEntry, ...]) -> tuple[TimelineEntry, ...]:
+    """Give each entry that lacks a source the target of the entry before it."""
     before: Status | None = None
     result = []
     for entry in entries:
-        result.append(
-            entry if entry.source else TimelineEntry(entry.at, before, entry.target, entry.actor, entry.reason)
-        )
+        result.append(entry if entry.source else replace(entry, source=before))
         before = entry.target
     return tuple(result)

@@ -34,10 +34,6 @@ def error_name(error: BaseException) -> str:
     return str(error) if isinstance(error, Unavailable) else type(error).__name__
 
 
-class OrderUnknown(Exception):
-    """There is no order of this id."""
-
-
 class OrderExists(Exception):
     """``create`` met an order of the same id that another write had put there."""
 

@@ -1,72 +1,43 @@
-"""Sending a failed order again, once an operator has seen to its cause."""
+"""Redriving failed orders on an operator's request: which ones, at which rate, and the result for each."""
 
 import logging
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from service.orders.lifecycle import Status
-from service.orders.message import Message
-from service.orders.metric import Metric
-from service.orders.model import FailureKind, Order, Write
+from service.orders.dead_letters import remove_superseded
+from service.orders.errors import NotFailed, OrderUnknown
+from service.orders.model import FailureKind, Order
+from service.orders.orders import Orders
 from service.orders.paging import ALWAYS, Position, Span
-from service.orders.ports import OrderUnknown, System, TransitionRefused, error_name
+from service.orders.ports import OrderStore, System, error_name
 
 log = logging.getLogger(__name__)
 
+NOTE_LENGTH = 200
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+NOTE_PATTERN = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
+"""A note: one line of text that is not blank, without control characters."""
 
-class NotFailed(Exception):
-    """Only a FAILED order can be sent again. ``order`` is what stands there; it may have been ``redriven`` already."""
-
-    def __init__(self, order: Order, epoch: int | None = None) -> None:
-        super().__init__(f"order {order.order_id} is {order.status}; only a FAILED order can be sent again")
-        self.order = order
-        self.redriven = order.epoch > (epoch or 0)
+REDRIVE_SECONDS = 20
+"""How long one request begins to redrive orders. API Gateway waits 29 seconds for an answer."""
 
 
-def redrive(order_id: str, actor: str, reason: str, system: System, epoch: int | None = None) -> Order:
-    """Give a failed order a new epoch with all its attempts, and send it to the queue.
-
-    Once the write is made the order is not lost: if the message could not be sent, the reconciler sends it.
-
-    Args:
-        order_id: the order.
-        actor: who sends it again; the timeline says so.
-        reason: why; the timeline says so.
-        system: the ports.
-        epoch: how often it had been redriven when the failure came that is meant, so that a repeat of this call does
-            not send a later failure again, which nobody has looked at; None for the failure that there is.
-
-    Returns:
-        The order as it waits for fulfillment.
+def checked_note(note: str) -> str:
+    """Return the note of a redrive without surrounding white space.
 
     Raises:
-        OrderUnknown: there is no such order.
-        NotFailed: it is not FAILED, or no longer; nothing was changed.
+        ValueError: it is longer than ``NOTE_LENGTH`` characters, blank, or more than one line.
     """
-    order = _failed(order_id, epoch, system)
-    write = Write(
-        name="redrive", order_id=order_id, id=system.new_id(), at=system.now(), actor=actor, reason=reason, seen=order
-    )
-    try:
-        waiting = system.store.apply(write)
-    except TransitionRefused as refused:
-        raise NotFailed(refused.order or order, epoch) from None
-    system.metrics.record(Metric.ORDERS_REDRIVEN)
-    try:
-        system.queue.send(Message(order_id, waiting.epoch, waiting.traceparent))
-    except Exception as error:  # the order waits on record, so whatever this is, it is not lost
-        log.warning(
-            "order %s: not sent (%s); the reconciler will send it",
-            order_id,
-            error_name(error),
-            extra={"order_id": order_id},
-        )
-    return waiting
+    if len(note) > NOTE_LENGTH or not re.fullmatch(NOTE_PATTERN, note):  # a long text would slow the pattern down
+        raise ValueError(f"must be one line of 1 to {NOTE_LENGTH} characters")
+    return note.strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which failed orders are to be sent again: those that are named, or else those that match, newest first."""
+    """The failed orders to redrive: the named ones, or else those that match, newest first."""
 
     order_ids: tuple[str, ...] = ()
     kind: FailureKind | None = None
@@ -75,28 +46,49 @@ class Selection:
     after: Position | None = None
 
 
-def chosen(selection: Selection, system: System) -> tuple[list[tuple[str, int | None]], Position | None]:
-    """The orders of a selection, each with the epoch of its failure where that is known, and where the next begin."""
+def select(selection: Selection, store: OrderStore) -> tuple[list[tuple[str, int | None]], Position | None]:
+    """Find the orders of a selection.
+
+    Returns:
+        Each order's id with the epoch of its failure, None for a named order; and where the next page begins.
+    """
     if selection.order_ids:
         return [(order_id, None) for order_id in dict.fromkeys(selection.order_ids)], None
-    page = system.store.failed_orders(selection.kind, selection.span, selection.limit, selection.after)
+    page = store.failed_orders(selection.kind, selection.span, selection.limit, selection.after)
     return [(failed.order_id, failed.epoch) for failed in page.orders], page.next
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast orders are redriven, and for how long.
+
+    Args:
+        per_second: orders that are redriven in one second, at most.
+        seconds: time after which no further order is begun.
+        clock: the process's monotonic clock, in seconds.
+        wait: waits for a number of seconds.
+    """
+
+    per_second: float
+    seconds: float
+    clock: Callable[[], float]
+    wait: Callable[[float], None]
+
+
 class Outcome(StrEnum):
-    """What came of sending one of several orders again."""
+    """The result of redriving one of several orders."""
 
     REDRIVEN = "redriven"
-    WOULD_REDRIVE = "would_redrive"  # it was asked only
+    WOULD_REDRIVE = "would_redrive"  # a dry run
     ALREADY_REDRIVEN = "already_redriven"
     NOT_FAILED = "not_failed"
     UNKNOWN = "unknown"
-    ERROR = "error"  # it is FAILED still, as far as can be told
+    ERROR = "error"  # as far as is known, it is still FAILED
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one order; ``detail`` says more where there is more to say, ``cause`` is for who may know it."""
+    """The result for one order. ``detail`` explains it; ``cause`` is the error behind it, for operators only."""
 
     order_id: str
     outcome: Outcome
@@ -104,15 +96,69 @@ class Result:
     cause: Exception | None = field(default=None, compare=False)
 
 
-def redrive_one_of_many(
-    order_id: str, actor: str, reason: str, system: System, *, epoch: int | None = None, dry_run: bool = False
-) -> Result:
-    """Redrive an order, or with ``dry_run`` see whether it could be; whatever happens is told and stops no others."""
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """The results of redriving many orders.
+
+    ``messages_removed`` counts the messages that were removed from the dead-letter queue. ``next`` is where the next
+    page of the selection begins; None after the last.
+    """
+
+    results: tuple[Result, ...]
+    messages_removed: int
+    next: Position | None
+
+
+def redrive_one(order_id: str, actor: str, note: str, system: System, epoch: int | None = None) -> Order:
+    """Redrive one order, and remove its superseded messages from the dead-letter queue.
+
+    Arguments and errors are those of ``Orders.redrive``, but for a failure that somebody has redriven already: the
+    order is returned in its present state, so that a repeated request gets an answer.
+    """
+    try:
+        order = Orders(system).redrive(order_id, actor, note, epoch)
+    except NotFailed as refused:
+        if not refused.redriven:
+            raise
+        return refused.order
+    remove_superseded(system)
+    return order
+
+
+def redrive_many(
+    selection: Selection, actor: str, note: str, pace: Pace, system: System, *, dry_run: bool = False
+) -> BulkResult:
+    """Redrive the orders of a selection, one after the other; an error with one stops no other.
+
+    Args:
+        selection: which orders.
+        actor: who redrives them; every order's timeline shows it.
+        note: why; every order's timeline shows it.
+        pace: how fast, and for how long; orders that are not begun in time get the outcome ``error``.
+        system: the ports.
+        dry_run: say what would be done, and do nothing.
+    """
+    began = pace.clock()
+    found, following = select(selection, system.store)
+    orders = Orders(system)
+    results: list[Result] = []
+    for order_id, epoch in found:
+        if pace.clock() > began + pace.seconds:
+            results.append(Result(order_id, Outcome.ERROR, "no time was left for it; try again"))
+            continue
+        results.append(_result(order_id, actor, note, epoch, orders, dry_run))
+        if results[-1].outcome is Outcome.REDRIVEN:
+            pace.wait(1 / pace.per_second)
+    removed = 0 if dry_run else remove_superseded(system)
+    return BulkResult(tuple(results), removed, following)
+
+
+def _result(order_id: str, actor: str, note: str, epoch: int | None, orders: Orders, dry_run: bool) -> Result:
     try:
         if dry_run:
-            _failed(order_id, epoch, system)
+            orders.failed(order_id, epoch)
             return Result(order_id, Outcome.WOULD_REDRIVE)
-        redrive(order_id, actor, reason, system, epoch)
+        orders.redrive(order_id, actor, note, epoch)
     except OrderUnknown:
         return Result(order_id, Outcome.UNKNOWN, "there is no such order")
     except NotFailed as refused:
@@ -122,13 +168,3 @@ def redrive_one_of_many(
         log.exception("order %s: not redriven, %s", order_id, error_name(error), extra={"order_id": order_id})
         return Result(order_id, Outcome.ERROR, "a part of the system does not answer; try again", error)
     return Result(order_id, Outcome.REDRIVEN)
-
-
-def _failed(order_id: str, epoch: int | None, system: System) -> Order:
-    """The order as it stands, in the failure that is meant."""
-    order = system.store.get(order_id)
-    if order is None:
-        raise OrderUnknown(f"there is no order {order_id}")
-    if order.status is not Status.FAILED or epoch not in (None, order.epoch):
-        raise NotFailed(order, epoch)
-    return order

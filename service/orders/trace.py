@@ -1,4 +1,4 @@
-"""The thread through everything that happens to one order: a W3C trace context, which is carried and never read into.
+"""The trace of an order, as a W3C ``traceparent``: it is passed on unchanged with everything that concerns the order.
 
 https://www.w3.org/TR/trace-context/#traceparent-header
 """
@@ -10,10 +10,10 @@ _TRACEPARENT = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9
 _XRAY_ROOT = re.compile(r"Root=1-(?P<time>[0-9a-f]{8})-(?P<random>[0-9a-f]{24})")
 
 
-def accepted(traceparent: object) -> str | None:
-    """A caller's ``traceparent``, or None when it is not one.
+def valid_traceparent(traceparent: object) -> str | None:
+    """A caller's ``traceparent``, or None if it is not valid.
 
-    Of a version that is not known yet, the parts that every version has are taken.
+    Of a later version of the format, only the fields that every version has are kept.
     """
     if not isinstance(traceparent, str):
         return None
@@ -24,22 +24,22 @@ def accepted(traceparent: object) -> str | None:
     return f"00{found[0][2:]}"
 
 
-def of_xray(header: object) -> str | None:
-    """The same trace as X-Ray has it, which API Gateway names in each request: its id is 32 digits written in parts.
+def from_xray(header: object) -> str | None:
+    """The ``traceparent`` of an X-Ray trace header, which API Gateway adds to each request; None if there is none.
 
     https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-traceids
     """
     found = _XRAY_ROOT.search(header) if isinstance(header, str) else None
-    return accepted(_traceparent(found["time"] + found["random"])) if found else None
+    return valid_traceparent(_traceparent(found["time"] + found["random"])) if found else None
 
 
-def begun(new_id: Callable[[], str]) -> str:
-    """A trace of our own, for an order that comes without one."""
+def new_traceparent(new_id: Callable[[], str]) -> str:
+    """A new trace, for an order that comes without one."""
     return _traceparent(new_id())
 
 
 def trace_id(traceparent: str | None) -> str | None:
-    """What all lines of a trace have in common: its 32 hexadecimal digits."""
+    """The trace's id: 32 hexadecimal digits."""
     return traceparent.split("-")[1] if traceparent else None
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from service.orders.lifecycle import Assign, Guard, Increment, Reset
-from service.orders.model import FailedOrder, Failure, Order, Write, linked
+from service.orders.model import FailedOrder, Failure, Order, Write, link
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {"=": operator.eq, "<": operator.lt, ">=": operator.ge}
 
@@ -38,7 +38,7 @@ def after_write(order: Order, write: Write) -> Order:
         "version": order.version + 1,
         "updated_at": write.at,
         "write_id": write.id,
-        "timeline": write.rewritten_timeline() or linked((*order.timeline, write.entry)),
+        "timeline": write.rewritten_timeline() or link((*order.timeline, write.entry)),
     }
     for change in write.transition.changes:
         match change:

@@ -1,6 +1,6 @@
-"""Our own events: ``{"dofs": {"task": …, …}}`` and nothing beside it.
+"""The workflow's and the schedule's events: ``{"dofs": {"task": …, …}}``, and no key beside it.
 
-Whatever a user wrote is at least one level below, so no order can pass for another kind of event.
+A user's JSON is at least one level deeper, so no order can pass for another kind of event.
 """
 
 from collections.abc import Mapping
@@ -9,21 +9,21 @@ from typing import Any
 from service import logs
 from service.orders.identity import derived_id, is_id
 from service.orders.model import Order
-from service.orders.trace import accepted, trace_id
+from service.orders.trace import trace_id, valid_traceparent
 
 
 class BadTask(Exception):
-    """A task of ours came without something that it needs; the workflow or the schedule is wrong, not an order."""
+    """A task lacks a field that it needs: the workflow or the schedule is wrong, not an order."""
 
 
 def order_id_of(task: Mapping[str, Any]) -> str:
-    """The order that a workflow task is about.
+    """The id of a workflow task's order.
 
-    An execution that was started by hand carries a raw order instead of an id; its order's id is derived from the
-    execution, so that every retry of the step means the same order.
+    An execution that was started by hand carries a raw order instead of an id. Its order's id is derived from the
+    execution's name, so that each retry of the step has the same id.
 
     Raises:
-        BadTask: the task names neither.
+        BadTask: the task has neither.
     """
     given = task.get("input")
     for place in (task, given):
@@ -35,13 +35,13 @@ def order_id_of(task: Mapping[str, Any]) -> str:
 
 
 def traceparent_of(task: Mapping[str, Any]) -> str | None:
-    """The trace that a workflow task belongs to, where its execution was given one."""
+    """The trace of a workflow task, if its execution was given one."""
     given = task.get("input")
-    return accepted(given.get("traceparent")) if isinstance(given, Mapping) else None
+    return valid_traceparent(given.get("traceparent")) if isinstance(given, Mapping) else None
 
 
-def note(task: Mapping[str, Any], order_id: str) -> None:
-    """Have the log say which order and which execution a workflow task is about."""
+def note_task(task: Mapping[str, Any], order_id: str) -> None:
+    """Add a workflow task's order, execution and trace to the log lines."""
     execution = task.get("execution")
     logs.note(
         order_id=order_id if is_id(order_id) else None,
@@ -50,14 +50,14 @@ def note(task: Mapping[str, Any], order_id: str) -> None:
     )
 
 
-def carried(order: Order) -> dict[str, str]:
-    """What the next steps of a workflow get of an order, and at last its message: its id and its trace."""
+def next_state_input(order: Order) -> dict[str, str]:
+    """The input of the workflow's next state, and at last the body of the message: the order's id and its trace."""
     trace = {"traceparent": order.traceparent} if order.traceparent else {}
     return {"order_id": order.order_id, **trace}
 
 
 def names_an_order(task: Mapping[str, Any]) -> bool:
-    """Whether a workflow task names an order by its id; otherwise it carries a raw one."""
+    """Whether a workflow task has an order's id; otherwise it carries a raw order."""
     given = task.get("input")
     return "order_id" in task or (isinstance(given, Mapping) and "order_id" in given)
 
@@ -69,7 +69,7 @@ def text(task: Mapping[str, Any], name: str, *, needed: bool = True) -> str:
         BadTask: it is missing although it is needed, or it is not a text.
     """
     value = task.get(name)
-    if isinstance(value, str) and value and value.isprintable():  # half a character is not, and no key can hold it
+    if isinstance(value, str) and value and value.isprintable():  # no key can hold an unpaired surrogate
         return value
     if needed or value is not None:
         raise BadTask(f"the field {name!r} of the task is missing or is not a text")

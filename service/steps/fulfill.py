@@ -1,8 +1,8 @@
-"""Fulfillment: a batch of messages from the queue, each the id of an order that waits.
+"""Fulfillment of a batch of messages from the queue, each with the id of a PENDING order.
 
-A message is acknowledged only when its order is terminal and did not fail. Everything else is reported in
-``batchItemFailures``, each record by itself: the queue then delivers it again, and at last moves it to the
-dead-letter queue. An exception here would fail the whole batch, and a plain return would delete it.
+A message is deleted only when its order is terminal and not FAILED. All other messages are reported in
+``batchItemFailures``: the queue delivers them again, and at last moves them to the dead-letter queue. An exception
+would fail the whole batch; a return without ``batchItemFailures`` would delete it.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
@@ -17,27 +17,28 @@ from service import logs
 from service.orders import message
 from service.orders.lifecycle import TERMINAL, Status
 from service.orders.metric import Metric
-from service.orders.model import Failure, FailureKind, Order, Write
-from service.orders.ports import Fulfilled, System, TransitionRefused, error_name
+from service.orders.model import Failure, FailureKind, Order
+from service.orders.orders import FULFILLMENT, Orders
+from service.orders.ports import NotFulfilled, System, TransitionRefused
 from service.orders.trace import trace_id
 
 log = logging.getLogger(__name__)
 
 PARALLEL = 10
-ACTOR = "fulfillment"
+FAILED = "order %s: FAILED, %s; see GET /failed-orders/%s"
 
 
 def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Callable[[], float]) -> dict[str, Any]:
-    """Fulfill a batch, its records side by side.
+    """Fulfill a batch, its records in parallel.
 
     Args:
         records: the records of an SQS event.
         system: the ports.
-        seconds_left: time until the invocation is cut off.
+        seconds_left: time until Lambda ends the invocation.
 
     Returns:
-        ``batchItemFailures`` with the id of every record that must stay on the queue. Records that were not begun,
-        or not finished, before the deadline are among them.
+        ``batchItemFailures`` with the id of each record that must stay on the queue. Records that were not begun, or
+        not finished, before the deadline are among them.
     """
     unfinished = {record["messageId"]: record for record in records}
     margin = system.policy.deadline_margin.total_seconds()
@@ -66,14 +67,14 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
 
 
 def acknowledge(record: Mapping[str, Any], system: System, seconds: float) -> bool:
-    """Process one record; True when its message may be deleted. Never raises."""
+    """Process one record; True if its message may be deleted. Never raises."""
     message_id = record["messageId"]
     with logs.timed(message_id=logs.aws_id(message_id)):
         try:
             read = message.read(record.get("body"))
             logs.note(order_id=read.order_id, trace_id=trace_id(read.traceparent))
             return process(read.order_id, message_id, system, seconds)
-        except Exception as error:  # whatever this is, it concerns this record alone
+        except Exception as error:  # the other records go on
             poison = isinstance(error, message.PoisonMessage)
             if poison:
                 system.metrics.record(Metric.POISON_MESSAGES)
@@ -84,103 +85,49 @@ def acknowledge(record: Mapping[str, Any], system: System, seconds: float) -> bo
                 received,
                 type(error).__name__,
                 error,
-                extra=logs.outcome("poison" if poison else "error", error=error_name(error)),
+                extra=logs.outcome("poison" if poison else "error", error=type(error).__name__),
             )
             return False
 
 
 def process(order_id: str, message_id: str, system: System, seconds: float) -> bool:
-    """Make one attempt at an order, if it is there to be claimed.
+    """Make one attempt at an order, if it can be claimed.
 
     Args:
         order_id: the order.
-        message_id: the message that names it; a failure for good is recorded with it.
+        message_id: the message that names it; if the order fails, the failed-orders row names the message.
         system: the ports.
         seconds: time that the attempt may take.
 
     Returns:
-        True when the order is terminal and did not fail, so that its message has done its work.
+        True if the order is terminal and not FAILED, so that its message may be deleted.
     """
+    orders = Orders(system)
     try:
-        order = claim(order_id, system)
+        order = orders.claim(order_id)
     except TransitionRefused as refused:
-        return _not_claimed(refused.order, order_id, message_id, system)
+        return _not_claimed(refused.order, order_id, message_id, orders)
     logs.note(attempt=order.attempts, trace_id=trace_id(order.traceparent))
     try:
         outcome = system.fulfiller.fulfill(order, seconds)
     except Exception as error:
         log.exception("order %s: attempt %d broke off", order_id, order.attempts)
-        failure, permanent = Failure(FailureKind.ERROR, f"the attempt broke off: {type(error).__name__}"), False
-    else:
-        if isinstance(outcome, Fulfilled):
-            _finish(order, "fulfill", f"attempt {order.attempts} succeeded", system)
-            took = system.now() - order.created_at
-            system.metrics.record(Metric.ORDERS_FULFILLED)
-            system.metrics.record(Metric.TIME_TO_FULFILL, max(0, int(took.total_seconds() * 1000)))
+        outcome = NotFulfilled(Failure(FailureKind.ERROR, f"the attempt broke off: {type(error).__name__}"))
+    if isinstance(outcome, NotFulfilled):
+        logs.note(reason=outcome.failure.kind)
+    settled = orders.settle(order, outcome, message_id)
+    reason = settled.timeline[-1].reason
+    match settled.status:
+        case Status.FULFILLED:
             log.info("order %s: FULFILLED", order_id, extra=logs.outcome("fulfilled"))
-            return True
-        failure, permanent = outcome.failure, outcome.permanent
-    _attempt_failed(order, failure, permanent, message_id, system)
-    return False
+        case Status.FAILED:
+            log.error(FAILED, order_id, reason, order_id, extra=logs.outcome("failed"))
+        case _:
+            log.info("order %s: %s; it will be tried again", order_id, reason, extra=logs.outcome("attempt_failed"))
+    return settled.status is Status.FULFILLED
 
 
-def claim(order_id: str, system: System) -> Order:
-    """Take the lease on an order; the attempt is charged with it, so that a crash costs one.
-
-    Raises:
-        TransitionRefused: it is leased, terminal, not stored yet, out of attempts, or unknown.
-    """
-    now, owner = system.now(), system.new_id()
-    return system.store.apply(
-        Write(
-            name="claim",
-            order_id=order_id,
-            id=owner,
-            at=now,
-            actor=ACTOR,
-            values={
-                "max_attempts": system.policy.max_attempts,
-                "lease_owner": owner,
-                "lease_until": now + system.policy.lease,
-            },
-        )
-    )
-
-
-def give_up(order: Order, actor: str, system: System, message_id: str | None = None) -> None:
-    """Fail an order whose last attempt was claimed and never came to an end.
-
-    Args:
-        order: the order as it was seen.
-        actor: who gives it up.
-        system: the ports.
-        message_id: the message that names it, if one was delivered.
-
-    Raises:
-        TransitionRefused: it moved on since it was seen, is leased still, or has attempts left.
-    """
-    detail = f"attempt {order.attempts} of {system.policy.max_attempts} never came to an end"
-    system.store.apply(
-        Write(
-            name="give_up",
-            order_id=order.order_id,
-            id=system.new_id(),
-            at=system.now(),
-            actor=actor,
-            reason=detail,
-            values={"max_attempts": system.policy.max_attempts},
-            seen=order,
-            failure=Failure(FailureKind.ABANDONED, detail),
-            message_id=message_id,
-        )
-    )
-    system.metrics.record(Metric.ATTEMPTS_FAILED, reason=FailureKind.ABANDONED)
-    system.metrics.record(Metric.ORDERS_FAILED)
-    said = logs.outcome("gave_up", attempt=order.attempts, reason=FailureKind.ABANDONED)
-    log.error("order %s: FAILED, %s; see GET /failed-orders/%s", order.order_id, detail, order.order_id, extra=said)
-
-
-def _not_claimed(order: Order | None, order_id: str, message_id: str, system: System) -> bool:
+def _not_claimed(order: Order | None, order_id: str, message_id: str, orders: Orders) -> bool:
     if order is None:
         said = logs.outcome("unknown_order")
         log.warning("order %s: no such order; its message stays on the queue", order_id, extra=said)
@@ -189,53 +136,15 @@ def _not_claimed(order: Order | None, order_id: str, message_id: str, system: Sy
     if order.status in TERMINAL:
         log.info("order %s: %s already", order_id, order.status, extra=logs.outcome("ended"))
         return order.status is not Status.FAILED  # a failed order's message belongs in the dead-letter queue
-    if order.status is not Status.RECEIVED and order.attempts >= system.policy.max_attempts:
+    if order.status is not Status.RECEIVED and orders.has_no_attempts_left(order):
         try:
-            give_up(order, ACTOR, system, message_id)
+            failed = orders.give_up(order, FULFILLMENT, message_id)
         except TransitionRefused as refused:
             log.info("%s", refused, extra=logs.outcome("not_free"))
+        else:
+            said = logs.outcome("gave_up", reason=FailureKind.ABANDONED)
+            log.error(FAILED, order_id, failed.timeline[-1].reason, order_id, extra=said)
         return False
     said = logs.outcome("not_free")
     log.info("order %s: %s and not free; its message stays on the queue", order_id, order.status, extra=said)
     return False
-
-
-def _attempt_failed(order: Order, failure: Failure, permanent: bool, message_id: str, system: System) -> None:
-    most = system.policy.max_attempts
-    logs.note(reason=failure.kind)
-    reason = f"attempt {order.attempts} of {most}: {failure.detail}"
-    if not permanent and order.attempts < most:
-        _finish(order, "release", reason, system)
-        system.metrics.record(Metric.ATTEMPTS_FAILED, reason=failure.kind)
-        said = logs.outcome("attempt_failed")
-        log.info("order %s: %s; it will be tried again", order.order_id, reason, extra=said)
-        return
-    _finish(order, "fail", reason, system, failure, message_id)
-    system.metrics.record(Metric.ATTEMPTS_FAILED, reason=failure.kind)
-    system.metrics.record(Metric.ORDERS_FAILED)
-    said = logs.outcome("failed")
-    log.error("order %s: FAILED, %s; see GET /failed-orders/%s", order.order_id, reason, order.order_id, extra=said)
-
-
-def _finish(
-    order: Order,
-    name: Any,
-    reason: str,
-    system: System,
-    failure: Failure | None = None,
-    message_id: str | None = None,
-) -> None:
-    system.store.apply(
-        Write(
-            name=name,
-            order_id=order.order_id,
-            id=system.new_id(),
-            at=system.now(),
-            actor=ACTOR,
-            reason=reason,
-            values={"lease_owner": order.lease_owner},
-            seen=order,
-            failure=failure,
-            message_id=message_id,
-        )
-    )

@@ -1,8 +1,7 @@
-"""The reconciler: finds orders that nothing moves any more, and gives each the push that its state needs.
+"""The reconciler: finds open orders that nothing moves, and pushes each as its state requires.
 
-It writes first, guarded by the version that it saw, and acts after; if it dies in between, the write has reset the
-order's clock, and a later run acts. Each run pushes a bounded number of orders of each open state, reads a bounded
-number, and begins no push when its deadline is near; the next run begins with those that wait longest by then.
+Each run pushes a bounded number of orders of each open state, reads a bounded number, and begins no push close to its
+deadline. The next run begins with the orders that have waited longest.
 """
 
 import logging
@@ -13,48 +12,48 @@ from typing import Any
 
 from service import logs
 from service.orders import message
-from service.orders.dead_letters import is_stale, remove_stale
-from service.orders.launch import start
-from service.orders.lifecycle import OPEN, Status, TransitionName
+from service.orders.dead_letters import is_superseded, remove_superseded
+from service.orders.lifecycle import OPEN, Status
 from service.orders.metric import Metric
-from service.orders.model import Order, Write
+from service.orders.model import FailureKind, Order
+from service.orders.orders import Orders
 from service.orders.ports import System, TransitionRefused, error_name
 from service.orders.trace import trace_id
-from service.steps.fulfill import give_up
 
 log = logging.getLogger(__name__)
 
-ACTOR = "reconciler"
 INTERVENTIONS = ("restarted", "recovered", "resent", "gave_up")
 COUNTED = (*INTERVENTIONS, "errors")
-"""What becomes of an order, or of a look at some, that somebody ought to hear of: a push that failed is one, too."""
+"""The results that the metric counts: pushes, and pushes or reads that failed."""
+
+GAVE_UP = "order %s: FAILED, attempt %d never ended; see GET /failed-orders/%s"
 
 LOOK_FURTHER = 10
-"""How many times ``reconcile_limit`` orders a run reads, when orders whose back-off is not over stand before others."""
+"""A run reads this many times ``reconcile_limit`` orders, if orders that are not due yet stand before others."""
 
 
 def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], float]) -> dict[str, int]:
-    """Look once at the orders that wait too long, and at those that the dead-letter queue names.
+    """Push the open orders that are due, and those that messages in the dead-letter queue name.
 
     Args:
-        _task: nothing but the task's name.
+        _task: holds nothing but the task's name.
         system: the ports.
-        seconds_left: time until the invocation is cut off.
+        seconds_left: time until Lambda ends the invocation.
 
     Returns:
-        How many orders each intervention touched; ``moved_on`` are those that moved by themselves meanwhile, and
-        ``out_of_time`` is 1 when the deadline ended the run.
+        How many orders each intervention pushed. ``moved_on`` counts orders that changed meanwhile; ``out_of_time`` is
+        1 if the deadline ended the run.
     """
     policy = system.policy
     done: Counter[str] = Counter(dict.fromkeys((*INTERVENTIONS, "moved_on", "errors", "out_of_time"), 0))
     rounds: tuple[tuple[str, Callable[[System], Iterator[Order]]], ...] = (
         ("RECEIVED orders", lambda system: _waiting(Status.RECEIVED, policy.restart_after, system)),
         ("PROCESSING orders", lambda system: _waiting(Status.PROCESSING, policy.recover_after, system)),
-        ("dead letters", _dead),
+        ("dead-letter messages", _named_by_dead_letters),
         ("PENDING orders", lambda system: _waiting(Status.PENDING, policy.resend_after, system)),
     )
     for name, due in rounds:
-        for outcome, count in _round(name, due, system, seconds_left).items():
+        for outcome, count in _push_all(name, due, system, seconds_left).items():
             done[outcome] += count
             if outcome in COUNTED:
                 system.metrics.record(Metric.RECONCILER_INTERVENTIONS, count, reason=outcome)
@@ -66,110 +65,69 @@ def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], flo
     return dict(done)
 
 
-def _round(
+def _push_all(
     name: str, due: Callable[[System], Iterator[Order]], system: System, seconds_left: Callable[[], float]
 ) -> Counter[str]:
-    """Push the orders that are due by one reason; how many came to what."""
+    """Push the orders that are due for one reason; count the outcomes."""
     done: Counter[str] = Counter()
     try:
         for order in due(system):
             if seconds_left() <= system.policy.deadline_margin.total_seconds():
                 done["out_of_time"] = 1
                 break
-            done[_pushed(order, system)] += 1
+            done[_push(order, system)] += 1
     except Exception as error:  # orders in another state must not wait for this one
         log.exception("%s: not read, %s", name, error_name(error))
         done["errors"] += 1
     return done
 
 
-def _waiting(status: Status, patience: timedelta, system: System) -> Iterator[Order]:
-    """The orders of a state whose time has come, the longest waiting first; at most ``reconcile_limit``."""
-    limit = system.policy.reconcile_limit
-    due: list[Order] = []
-    for most in (limit, LOOK_FURTHER * limit):
-        found = system.store.waiting(status, system.now() - patience, most)
-        due = [order for order in found if _is_due(order, patience, system)]
-        if len(found) < most or len(due) >= limit:
-            break
-    return iter(due[:limit])
-
-
-def _dead(system: System) -> Iterator[Order]:
-    """The orders of dead letters that are open still: no message is left that would move them.
-
-    A message dies without failing its order when its last receive came to nothing: the function crashed, or was
-    throttled. Where another message is on its way after all, the two find that out. A letter that died after its
-    order was redriven is taken out, as the redrive would have done.
-    """
-    stale = 0
-    for letter in system.dead_letters.peek():
-        try:
-            order = system.store.get(message.read(letter.body).order_id)
-        except message.PoisonMessage:
-            continue
-        if order is None:
-            continue
-        stale += is_stale(letter, order, system)
-        if order.status in OPEN and _is_due(order, system.policy.recover_after, system):
-            yield order
-    if stale:
-        log.info("dead letters of redriven orders taken out: %d", remove_stale(system))
-
-
-def _is_due(order: Order, patience: timedelta, system: System) -> bool:
-    """Whether an order has waited long enough: ``patience``, doubled with each time that it was pushed."""
-    match order.status:
-        case Status.PROCESSING:
-            return order.lease_until is None or order.lease_until < system.now()
-        case Status.PENDING if order.attempts >= system.policy.max_attempts:
-            return True
-        case Status.PENDING:
-            times = order.resends
-        case _:
-            patience, times = system.policy.restart_after, order.restarts
-    return order.updated_at + system.policy.backoff(patience, times) < system.now()
-
-
-def _pushed(order: Order, system: System) -> str:
+def _push(order: Order, system: System) -> str:
     with logs.with_fields(order_id=order.order_id, trace_id=trace_id(order.traceparent)):
         try:
-            outcome = _push(order, system)
+            outcome = Orders(system).push(order)
         except TransitionRefused:
             return "moved_on"
         except Exception as error:  # the others must not wait for this one
             log.exception("order %s: not reconciled, %s", order.order_id, error_name(error))
             return "errors"
-        log.warning("order %s: %s", order.order_id, outcome, extra={"outcome": outcome})
+        if outcome == "gave_up":
+            said = {"outcome": outcome, "attempt": order.attempts, "reason": FailureKind.ABANDONED}
+            log.error(GAVE_UP, order.order_id, order.attempts, order.order_id, extra=said)
+        else:
+            log.warning("order %s: %s", order.order_id, outcome, extra={"outcome": outcome})
         return outcome
 
 
-def _push(order: Order, system: System) -> str:
-    if order.status is Status.RECEIVED:
-        touched = _touch(order, "restart", f"workflow start {order.restarts + 2}", system)
-        started = start(order, f"{order.order_id}-{touched.restarts}", system)
-        return "restarted" if started else "errors"
-    if order.attempts >= system.policy.max_attempts:
-        give_up(order, ACTOR, system)
-        return "gave_up"
-    if order.status is Status.PROCESSING:
-        _touch(order, "recover", f"attempt {order.attempts} never came to an end", system)
-        system.queue.send(message.Message(order.order_id, order.epoch, order.traceparent))
-        return "recovered"
-    _touch(order, "resend", f"sent to the queue again, time {order.resends + 1}", system)
-    system.queue.send(message.Message(order.order_id, order.epoch, order.traceparent))
-    return "resent"
+def _waiting(status: Status, patience: timedelta, system: System) -> Iterator[Order]:
+    """The orders of a state that are due, the longest waiting first; at most ``reconcile_limit``."""
+    limit = system.policy.reconcile_limit
+    due: list[Order] = []
+    for most in (limit, LOOK_FURTHER * limit):
+        found = system.store.waiting(status, system.now() - patience, most)
+        due = [order for order in found if system.policy.is_due(order, patience, system.now())]
+        if len(found) < most or len(due) >= limit:
+            break
+    return iter(due[:limit])
 
 
-def _touch(order: Order, name: TransitionName, reason: str, system: System) -> Order:
-    return system.store.apply(
-        Write(
-            name=name,
-            order_id=order.order_id,
-            id=system.new_id(),
-            at=system.now(),
-            actor=ACTOR,
-            reason=reason,
-            seen=order,
-        )
-    )
+def _named_by_dead_letters(system: System) -> Iterator[Order]:
+    """The open orders that messages in the dead-letter queue name: no other message may be left to move them.
+
+    A message reaches the dead-letter queue without failing its order if its last receive had no effect: the function
+    crashed, or was throttled. If another message is on its way after all, conditional writes keep the two apart.
+    Superseded messages are removed, as the redrive would have done.
+    """
+    superseded = 0
+    for dead in system.dead_letters.peek():
+        try:
+            order = system.store.get(message.read(dead.body).order_id)
+        except message.PoisonMessage:
+            continue
+        if order is None:
+            continue
+        superseded += is_superseded(dead, order, system)
+        if order.status in OPEN and system.policy.is_due(order, system.policy.recover_after, system.now()):
+            yield order
+    if superseded:
+        log.info("superseded dead-letter messages removed: %d", remove_superseded(system))

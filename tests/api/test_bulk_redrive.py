@@ -1,6 +1,7 @@
 """POST /failed-orders/redrive: operators redrive many failed orders in one request."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -142,11 +143,7 @@ def test_a_dry_run_removes_no_superseded_message_from_the_dead_letter_queue(api)
 
 def test_redrives_are_paced_by_the_redrive_rate(monkeypatch):
     waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    monkeypatch.setattr("service.api.failed_orders.asyncio.sleep", sleep)
+    monkeypatch.setattr("service.api.failed_orders.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=waits.append))
     api = Api(cloud="embedded", redrive_rate=5)
     fail(api.system, "ord_1", "ord_2")
     api.post(PATH, json={**NOTE, "dry_run": True})
@@ -156,7 +153,7 @@ def test_redrives_are_paced_by_the_redrive_rate(monkeypatch):
 
 
 def test_orders_that_are_left_when_time_runs_out_are_errors(monkeypatch, api):
-    monkeypatch.setattr("service.api.failed_orders.TIME", -1)
+    monkeypatch.setattr("service.api.failed_orders.REDRIVE_SECONDS", -1)
     fail(api.system, "ord_1")
     response = api.post(PATH, json=NOTE)
     assert outcomes(response) == {"ord_1": "error"}
@@ -166,7 +163,8 @@ def test_orders_that_are_left_when_time_runs_out_are_errors(monkeypatch, api):
 
 def test_a_short_function_timeout_leaves_less_time(monkeypatch):
     ticks = iter(range(0, 1000, 2))
-    monkeypatch.setattr("service.api.failed_orders.monotonic", lambda: next(ticks))
+    clock = SimpleNamespace(monotonic=lambda: next(ticks), sleep=lambda _: None)
+    monkeypatch.setattr("service.api.failed_orders.time", clock)
     api = Api(cloud="embedded", redrive_rate=1000, function_timeout=6, deadline_margin=1)
     fail(api.system, "ord_1", "ord_2", "ord_3")
     results = api.post(PATH, json=NOTE).json()["results"]

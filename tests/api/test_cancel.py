@@ -21,6 +21,7 @@ def test_an_order_is_cancelled_before_fulfillment_starts(status, api):
         "to": "CANCELLED",
         "actor": "api",
         "reason": "cancelled by the customer",
+        "failure": None,
     }
 
 

@@ -23,7 +23,14 @@ def test_an_order_has_the_designed_form(api):
         "updated_at": "2026-01-31T09:30:00.123Z",
         "errors": [],
         "timeline": [
-            {"at": "2026-01-31T09:30:00.123Z", "from": None, "to": "RECEIVED", "actor": "api", "reason": None}
+            {
+                "at": "2026-01-31T09:30:00.123Z",
+                "from": None,
+                "to": "RECEIVED",
+                "actor": "api",
+                "reason": None,
+                "failure": None,
+            }
         ],
     }
 
@@ -115,3 +122,9 @@ def test_a_read_changes_nothing(api):
     before = api.system.receive()
     api.get("/orders/ord_1")
     assert api.system.store.get("ord_1") == before
+
+
+def test_a_timeline_entry_of_a_failed_attempt_says_how_it_failed(api):
+    standing(Status.FAILED, api.system)
+    shown = api.get("/orders/ord_1").json()
+    assert [entry["failure"] for entry in shown["timeline"]] == [None, None, None, "refused"]

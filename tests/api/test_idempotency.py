@@ -4,8 +4,9 @@ import pytest
 
 from service.api.dependencies import run_in_thread, run_inline
 from service.orders.lifecycle import Status
+from service.orders.orders import Orders
+from service.steps import store
 from tests.api.client import LENIENT, Api, assert_problem
-from tests.steps.doubles import fulfill, store
 from tests.support import valid_order
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
@@ -27,7 +28,7 @@ def test_a_retry_gets_the_first_response_and_is_marked_as_replayed(api):
 def test_a_retry_gets_the_same_response_after_the_order_changed(api):
     first = submit(api)
     store.run(first.json(), api.system)
-    fulfill.claim(first.json()["order_id"], api.system)
+    Orders(api.system).claim(first.json()["order_id"])
     assert submit(api).json() == first.json() == {**first.json(), "status": Status.RECEIVED}
 
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from service.api.failed_orders import NOTE_PATTERN
 from service.orders.lifecycle import Status
 from service.orders.message import Message
+from service.orders.redrive import NOTE_PATTERN
 from tests.api.client import Api, assert_problem
 from tests.api.failing import fail, listed
 from tests.steps.doubles import DECLINED, Scripted, deliver, message, standing
@@ -132,7 +132,7 @@ def test_a_note_over_the_limit_is_not_matched_against_the_pattern(api, monkeypat
             longest = max(longest, len(text))
         return real(pattern, text, *args)
 
-    monkeypatch.setattr("service.api.failed_orders.re.fullmatch", fullmatch)
+    monkeypatch.setattr("service.orders.redrive.re.fullmatch", fullmatch)
     for note in ("x" * 200, "x" * 60_000 + "\n"):
         api.post("/failed-orders/redrive", json={"note": note})
     assert longest == 200

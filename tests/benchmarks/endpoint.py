@@ -16,7 +16,7 @@ from service.aws.records import from_order
 from service.orders import strict_json
 from service.orders.lifecycle import Status
 from service.orders.model import Order
-from service.orders.submission import received
+from service.orders.submission import new_order
 from service.orders.timestamps import parse
 from tests.support import SETTINGS, valid_order
 
@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 
 
 def _order(**changes: Any) -> Order:
-    order = received(
+    order = new_order(
         strict_json.from_python(valid_order()),
         order_id="ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6",
         owner="anonymous",

@@ -24,7 +24,8 @@ from service.embedded.functions import event_loop
 from service.handler import dispatch
 from service.orders import strict_json
 from service.orders.model import Order
-from service.orders.submission import Submission, submit
+from service.orders.orders import Orders
+from service.orders.submission import Submission
 from service.wiring import LiveSystem
 from tests import events
 from tests.api.proxy import at
@@ -106,7 +107,7 @@ def rows() -> list[Figure]:
     def bare() -> Any:
         trace = "00-697dcd385f1e2a3b4c5d6e7f80910111-4c5d6e7f80910111-00"
         read = strict_json.parse(event["body"].encode())
-        order, _ = submit(Submission(document=read, owner="anonymous", traceparent=trace), silent)
+        order, _ = Orders(silent).submit(Submission(document=read, owner="anonymous", traceparent=trace))
         return _answer(order.order_id, order.status)
 
     def typed() -> Any:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from service.orders.lifecycle import Status
 from service.orders.ports import Unavailable
-from service.orders.submission import received
+from service.orders.submission import new_order
 from tests.cli.commands import clean_environment, eventually, run, run_installed
 from tests.cli.stub import Answer, stub
 from tests.support import valid_order
@@ -186,7 +186,7 @@ def test_with_aws_no_web_framework_is_loaded(command, code, cloud):
 def test_with_aws_the_actor_of_a_cancellation_is_the_iam_identity(run_with_aws, cloud):
     at = datetime.now(UTC)
     content = {"order_id": "ord_unwanted", "owner": "anonymous", "actor": "api", "at": at, "write_id": "w"}
-    cloud.system.store.create(received(valid_order(), **content))
+    cloud.system.store.create(new_order(valid_order(), **content))
     ran = run_with_aws("cancel", "ord_unwanted")
     assert (ran.code, ran.json["status"]) == (0, "CANCELLED")
     assert ran.json["timeline"][-1]["actor"].startswith("operator:arn:aws:")

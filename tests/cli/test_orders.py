@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from service.orders.submission import received
+from service.orders.submission import new_order
 from tests.cli.commands import eventually, run, run_installed, start_installed
 from tests.cli.stub import Answer, stub
 from tests.support import valid_order
@@ -36,7 +36,7 @@ def store_received_order(cloud, order_id):
     """Store an order without an execution of the workflow."""
     at = datetime.now(UTC)
     content = valid_order()
-    order = received(content, order_id=order_id, owner="anonymous", actor="api", at=at, write_id="w")
+    order = new_order(content, order_id=order_id, owner="anonymous", actor="api", at=at, write_id="w")
     cloud.system.store.create(order)
 
 

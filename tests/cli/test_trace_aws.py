@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from moto.logs.models import logs_backends
 
 from service.cli import log_group
-from service.orders.submission import received
+from service.orders.submission import new_order
 from tests.cli.commands import eventually, run
 from tests.cli.log_lines import ORDER, ORDER_LINES, TRACE, line, messages
 from tests.support import valid_order
@@ -139,7 +139,7 @@ def test_on_aws_the_default_search_is_the_last_week(group, on_aws):
 def test_on_aws_the_search_begins_when_the_order_was_created(cloud, group, on_aws):
     at = datetime.now(UTC) - timedelta(days=20)
     order_id = f"ord_of_before_{time.time_ns()}"
-    cloud.system.store.create(received(valid_order(), order_id=order_id, owner="a", actor="api", at=at, write_id="w"))
+    cloud.system.store.create(new_order(valid_order(), order_id=order_id, owner="a", actor="api", at=at, write_id="w"))
     put(group, line(1, order_id=order_id), ago=timedelta(days=20, minutes=5))
     put(group, line(2, order_id=order_id), ago=timedelta(days=20, seconds=1))
     put(group, line(3, order_id=order_id), ago=timedelta(days=19))

@@ -13,7 +13,7 @@ from service.orders.lifecycle import TRANSITIONS, VERSION_SEEN, Status, Transiti
 from service.orders.model import Failure, FailureKind, FieldError, Order, TimelineEntry, Write
 from service.orders.paging import Page, Position
 from service.orders.ports import OrderStore
-from service.orders.submission import received
+from service.orders.submission import new_order
 from tests.support import START, valid_order
 from tests.transition_table import NAMES, changed_by, permits
 
@@ -32,7 +32,7 @@ VALUES = {
 
 def order_in(status: Status = Status.RECEIVED, order_id: str = "ord_1", **changes: Any) -> Order:
     """An order that stands in a state, with every attribute set; without changes, every guard can hold there."""
-    order = received(valid_order(), order_id=order_id, owner="anonymous", actor="api", at=START, write_id="w1")
+    order = new_order(valid_order(), order_id=order_id, owner="anonymous", actor="api", at=START, write_id="w1")
     defaults: dict[str, Any] = {
         "status": status,
         "version": 5,
@@ -71,6 +71,7 @@ def holds(order: Order, write: Write) -> bool:
 def expected(order: Order, write: Write) -> Order:
     """The order that a permitted write leaves, by the transition table."""
     row = TRANSITIONS[write.name]
+    failure = write.failure.kind if write.failure else None
     return replace(
         order,
         status=row.target,
@@ -79,7 +80,7 @@ def expected(order: Order, write: Write) -> Order:
         write_id=write.id,
         timeline=(
             *order.timeline,
-            TimelineEntry(write.at, order.status, row.target, write.actor, write.reason),
+            TimelineEntry(write.at, order.status, row.target, write.actor, write.reason, failure),
         ),
         **changed_by(row, order, _values(write)),
     )

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from service.orders.lifecycle import Status, TransitionName
-from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, TimelineEntry, linked
+from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, TimelineEntry, link
 from service.orders.ports import OrderExists, OrderStore, TransitionRefused
 from tests.contract.support import (
     ERRORS,
@@ -98,7 +98,7 @@ def test_the_timeline_tells_the_whole_way_of_an_order(store: OrderStore):
     assert [entry.target for entry in order.timeline] == (
         "RECEIVED RECEIVED PENDING PENDING PROCESSING PENDING PROCESSING FAILED PENDING".split()
     )
-    assert order.timeline == linked(order.timeline)
+    assert order.timeline == link(order.timeline)
     assert [entry.source for entry in order.timeline][1:] == [entry.target for entry in order.timeline][:-1]
     assert (order.version, order.epoch, order.attempts) == (9, 2, 0)
     assert store.get(order.order_id) == order
@@ -109,7 +109,7 @@ def test_the_timeline_tells_the_whole_way_of_an_order(store: OrderStore):
 def test_a_write_that_saw_the_order_keeps_the_timeline_bounded(
     store: OrderStore, name: TransitionName, status: str, entries: int
 ):
-    timeline = linked(tuple(TimelineEntry(after(n), None, Status(status), "test", f"{n}") for n in range(entries)))
+    timeline = link(tuple(TimelineEntry(after(n), None, Status(status), "test", f"{n}") for n in range(entries)))
     order = store.create(order_in(Status(status), timeline=timeline))
     moved = store.apply(write_of(name, order))
     assert len(moved.timeline) == TIMELINE_LIMIT

@@ -10,9 +10,9 @@ import pytest
 
 from service.aws.records import from_failed_order, from_order, to_failed_order, to_order
 from service.handler import dispatch
+from service.orders.errors import OrderInvalid
 from service.orders.lifecycle import Status, TransitionName
 from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, Order, TimelineEntry
-from service.orders.submission import OrderInvalid
 from service.orders.timestamps import parse
 from tests import events
 from tests.contract.support import expected, failed_in, order_in, permitting, write_of
@@ -196,3 +196,9 @@ def test_an_order_with_a_field_that_this_version_does_not_know_is_not_valid_to_i
     system.receive("ord_1", priority="high")
     with pytest.raises(OrderInvalid):
         dispatch({"dofs": {"task": "validate", "execution": "ord_1", "order_id": "ord_1"}}, Context(), system)
+
+
+def test_a_kind_of_failure_that_only_a_newer_version_knows_leaves_the_timeline_readable():
+    item = from_order(order_in(Status.PENDING), 8)
+    item["timeline"]["L"][-1]["M"]["failure"] = {"S": "lost_at_sea"}
+    assert to_order(item).timeline[-1].failure is None

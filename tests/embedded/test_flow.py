@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from service.embedded.cloud import EmbeddedCloud
-from service.orders.submission import received
+from service.orders.submission import new_order
 from tests.embedded.support import client, running_cloud
 from tests.invariants import check_always, check_without_faults
 from tests.support import valid_order
@@ -45,7 +45,7 @@ async def test_the_aws_endpoint_shows_the_same_execution_and_queue(sure_cloud):
 
 async def test_an_order_that_is_cancelled_in_time_is_never_fulfilled(sure_cloud):
     system = sure_cloud.system
-    order = received(
+    order = new_order(
         valid_order(), order_id="ord_early", owner="anonymous", actor="api", at=system.now(), write_id=system.new_id()
     )
     system.store.create(order)

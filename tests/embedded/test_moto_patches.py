@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from service.orders.orders import Orders
 from service.orders.ports import TransitionRefused
-from service.steps.fulfill import claim
 from tests.embedded.support import running_cloud
 from tests.support import valid_order
 from tests.system import executions
@@ -38,7 +38,7 @@ def test_of_many_threads_that_claim_one_order_exactly_one_gets_it(cloud):
         def attempt(order_id: str, together: threading.Barrier = together) -> bool:
             together.wait(10)
             try:
-                claim(order_id, cloud.system)
+                Orders(cloud.system).claim(order_id)
             except TransitionRefused:
                 return False
             return True

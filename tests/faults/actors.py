@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from service.orders.dead_letters import remove_stale
+from service.orders.errors import NotFailed
 from service.orders.identity import order_id_for
 from service.orders.ports import System
-from service.orders.redrive import NotFailed, redrive
+from service.orders.redrive import redrive_one
 from tests import events
 from tests.api.proxy import at
 from tests.faults.cloud import SETTINGS
@@ -50,8 +50,7 @@ def operate(run: Run, order_id: str) -> Steps:
 
 
 def _redrive(order_id: str, system: System) -> None:
-    redrive(order_id, "operator", "the cause is fixed", system)
-    remove_stale(system)
+    redrive_one(order_id, "operator", "the cause is fixed", system)
 
 
 def start_in_console(run: Run, name: str, given: Any) -> None:

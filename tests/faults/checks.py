@@ -141,6 +141,6 @@ def _unfinished(entries: Sequence[Entry]) -> set[int]:
             continue
         attempt += 1
         ended = following and following["actor"] == "fulfillment" and following["to"] != "PROCESSING"
-        if not ended or "never came to an end" in following.get("reason", ""):
+        if not ended or "never ended" in following.get("reason", ""):
             unfinished.add(attempt)
     return unfinished

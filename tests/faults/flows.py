@@ -6,8 +6,9 @@ from typing import Any
 
 from service.fulfillers.simulated import succeeds
 from service.orders.identity import derived_id, order_id_for
-from service.orders.submission import received
-from service.steps import fulfill, store
+from service.orders.orders import Orders
+from service.orders.submission import new_order
+from service.steps import store
 from tests.faults.actors import operate, start_in_console, submit, submit_and_cancel
 from tests.faults.cloud import SETTINGS, FaultySystem
 from tests.faults.driver import EVERY, START_DELAY, Run
@@ -111,7 +112,7 @@ def _existing(key: str, since: float, attempts: int | None = None, message_in: s
             store.run({"task": "store", "order_id": _id(key)}, system)
         for _ in range(attempts or 0):
             clock.forward(SETTINGS.lease + 1)
-            fulfill.claim(_id(key), system)
+            Orders(system).claim(_id(key))
         clock.at = max(clock.at, START)
         if message_in:
             system.clients.sqs.send_message(QueueUrl=message_in, MessageBody=f'{{"order_id": "{_id(key)}"}}')
@@ -121,7 +122,7 @@ def _existing(key: str, since: float, attempts: int | None = None, message_in: s
 
 def _receive(key: str, system: FaultySystem) -> None:
     named = {"order_id": _id(key), "owner": OWNER, "actor": "api"}
-    system.store.create(received(valid_order(), at=system.now(), write_id=system.new_id(), **named))
+    system.store.create(new_order(valid_order(), at=system.now(), write_id=system.new_id(), **named))
 
 
 EXPIRED_AT_RECONCILE = EVERY - SETTINGS.lease - 1  # the lease has just expired when the reconciler first runs

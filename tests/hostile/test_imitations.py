@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from service.handler import dispatch
+from service.orders.errors import OrderInvalid
 from service.orders.identity import derived_id
 from service.orders.lifecycle import Status
-from service.orders.submission import OrderInvalid
 from tests import events
 from tests.api.client import LENIENT, Api, assert_problem
 from tests.api.proxy import Gateway, content, problem

@@ -22,10 +22,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from service.orders.errors import OrderInvalid
 from service.orders.lifecycle import Status
+from service.orders.orders import Orders
 from service.orders.ports import TransitionRefused
-from service.orders.submission import OrderInvalid
-from service.steps import fulfill
 from tests.api.client import assert_problem
 from tests.hostile.documents import CUSTOMERS, invalid_orders, orders
 from tests.hostile.driver import Driver, SteadyApi
@@ -52,7 +52,7 @@ MET: Counter[Any] = Counter()
 """What the examples have met: moves from state to state, and situations."""
 
 
-class Orders(RuleBasedStateMachine):
+class OrderMachine(RuleBasedStateMachine):
     api: SteadyApi
     known = Bundle("known")
     walks = Bundle("walks")
@@ -182,7 +182,7 @@ class Orders(RuleBasedStateMachine):
     def an_attempt_never_comes_to_an_end(self, order_id):
         claimed = self.model[order_id].claim(self.system.now())
         try:
-            fulfill.claim(order_id, self.system)
+            Orders(self.system).claim(order_id)
         except TransitionRefused:
             assert not claimed
         else:
@@ -274,10 +274,10 @@ def test_the_model_has_the_numbers_of_the_settings():
 
 
 def test_whatever_happens_to_orders_they_are_what_the_model_says(steady_api, thorough, counted):
-    Orders.api = steady_api
+    OrderMachine.api = steady_api
     MET.clear()
     often = settings(max_examples=200 if thorough else 60, stateful_step_count=40, derandomize=True, deadline=None)
-    run_state_machine_as_test(Orders, settings=settings(often, suppress_health_check=list(HealthCheck)))
+    run_state_machine_as_test(OrderMachine, settings=settings(often, suppress_health_check=list(HealthCheck)))
     missed = {move for move in LEGAL_MOVES - BY_THE_RECONCILER if move not in MET}
     missed |= {(what, state) for what, states in SITUATIONS.items() for state in states if (what, state) not in MET}
     assert not missed or not thorough

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from service.orders import strict_json
-from service.orders.cancel import TooLate, cancel
-from service.orders.dead_letters import remove_stale
+from service.orders.errors import KeyReused, NotFailed, OrderUnknown, TooLate
 from service.orders.identity import derived_id, order_id_for
 from service.orders.lifecycle import Status
-from service.orders.ports import OrderUnknown
-from service.orders.redrive import NotFailed, redrive
-from service.orders.submission import KeyReused, Submission, submit
+from service.orders.orders import Orders
+from service.orders.redrive import redrive_one
+from service.orders.submission import Submission
 from tests.simulation.function import FunctionFailed
 from tests.simulation.profiles import MINUTE
 from tests.support import valid_order
@@ -73,7 +72,7 @@ class Customer:
         submission = Submission(content or self._document, "somebody", self.kind == "lenient", self._key)
         for tried in range(TRIES):
             try:
-                order, _ = self._request(lambda ports: submit(submission, ports), f"submits/{self.name}")
+                order, _ = self._request(lambda ports: Orders(ports).submit(submission), f"submits/{self.name}")
             except FunctionFailed as failed:
                 if failed.error == KeyReused.__name__:
                     return None
@@ -148,9 +147,8 @@ class Operator:
 
 
 def _cancel(order_id: str, ports: Any) -> Any:
-    return cancel(order_id, "api", "cancelled by the customer", ports)
+    return Orders(ports).cancel(order_id, "api", "cancelled by the customer")
 
 
 def _redrive(order_id: str, ports: Any) -> None:
-    redrive(order_id, "operator", "the cause is fixed", ports)
-    remove_stale(ports)
+    redrive_one(order_id, "operator", "the cause is fixed", ports)

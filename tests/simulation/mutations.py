@@ -10,11 +10,13 @@ from service.orders import dead_letters, submission
 from service.orders.identity import order_id_for
 from service.orders.lifecycle import OPEN, TRANSITIONS, Increment, Source, Status, Transition
 from service.orders.model import Order, Write
+from service.orders.orders import Orders
+from service.orders.policy import Policy
 from service.orders.ports import OrderStore
-from service.steps import fulfill, reconcile, store
+from service.steps import fulfill, store
 from tests.memory import store as memory
 from tests.memory.store import InMemoryOrderStore
-from tests.simulation import actors, world
+from tests.simulation import world
 from tests.simulation.ports import Ports
 from tests.simulation.run import Run, simulate
 
@@ -124,13 +126,15 @@ def no_idempotency_key() -> list[Any]:
 
 
 def started_before_the_row() -> list[Any]:
-    def submit(given: Any, system: Any) -> Any:
-        if given.idempotency_key:
-            order_id = order_id_for(given.owner, given.idempotency_key, system.new_id)
-            system.workflow.start(order_id, order_id)
-        return submission.submit(given, system)
+    real = Orders.submit
 
-    return [patch.object(actors, "submit", submit)]
+    def submit(orders: Orders, given: Any) -> Any:
+        if given.idempotency_key:
+            order_id = order_id_for(given.owner, given.idempotency_key, orders._system.new_id)
+            orders._system.workflow.start(order_id, order_id)
+        return real(orders, given)
+
+    return [patch.object(Orders, "submit", submit)]
 
 
 def accepted_without_a_row() -> list[Any]:
@@ -145,21 +149,21 @@ def accepted_without_a_row() -> list[Any]:
 
 
 def leases_taken() -> list[Any]:
-    real = reconcile._is_due
+    real = Policy.is_due
 
-    def is_due(order: Order, *args: Any) -> bool:
-        return order.status is Status.PROCESSING or real(order, *args)
+    def is_due(policy: Policy, order: Order, *args: Any) -> bool:
+        return order.status is Status.PROCESSING or real(policy, order, *args)
 
     free = (Source(Status.PENDING), Source(Status.PROCESSING))
     changed = {
         "recover": replace(TRANSITIONS["recover"], sources=free[1:]),
         "give_up": replace(TRANSITIONS["give_up"], sources=free),
     }
-    return [patch.dict(TRANSITIONS, changed), patch.object(reconcile, "_is_due", is_due)]
+    return [patch.dict(TRANSITIONS, changed), patch.object(Policy, "is_due", is_due)]
 
 
 def nobody_gives_up() -> list[Any]:
-    return [patch.object(module, "give_up", lambda *args: None) for module in (fulfill, reconcile)]
+    return [patch.object(Orders, "give_up", lambda orders, order, *args: order)]
 
 
 MUTATIONS = (
@@ -202,7 +206,7 @@ MUTATIONS = (
         "a redrive takes every dead letter out",
         "zero",
         "I8",
-        lambda: [patch.object(dead_letters, "is_stale", lambda *_: True)],
+        lambda: [patch.object(dead_letters, "is_superseded", lambda *_: True)],
     ),
     Mutation("accepted without a row", "outage", "I0", accepted_without_a_row),
     Mutation("no idempotency key", "zero", "I5", no_idempotency_key),

@@ -6,12 +6,12 @@ from threading import Barrier
 from typing import Any
 
 from service.handler import dispatch
-from service.orders.cancel import cancel
 from service.orders.lifecycle import Status
 from service.orders.model import Failure, FailureKind, Order
+from service.orders.orders import Orders
 from service.orders.ports import Fulfilled, NotFulfilled, OrderStore
-from service.orders.submission import received
-from service.steps import fulfill, reject, store
+from service.orders.submission import new_order
+from service.steps import reject, store
 from tests import events
 from tests.support import Context, MemorySystem, sqs_event
 
@@ -106,7 +106,7 @@ def message(order_id: str) -> str:
 def invalid(system: MemorySystem, order_id: str = "ord_1") -> Order:
     """Put an order that the edge let through unjudged into the store."""
     return system.store.create(
-        received({}, order_id=order_id, owner="anonymous", actor="api", at=system.now(), write_id=system.new_id())
+        new_order({}, order_id=order_id, owner="anonymous", actor="api", at=system.now(), write_id=system.new_id())
     )
 
 
@@ -117,12 +117,12 @@ def pending(system: MemorySystem, order_id: str = "ord_1") -> Order:
 
 
 def processing(system: MemorySystem, order_id: str = "ord_1", attempts: int = 1) -> Order:
-    """Put an order into the store whose last claim stands; every earlier attempt never came to an end."""
+    """Put an order into the store whose last claim stands; every earlier attempt never ended."""
     pending(system, order_id)
     for _ in range(attempts - 1):
-        fulfill.claim(order_id, system)
+        Orders(system).claim(order_id)
         system.now.forward(system.policy.lease.total_seconds() + 1)
-    return fulfill.claim(order_id, system)
+    return Orders(system).claim(order_id)
 
 
 def standing(status: Status, system: MemorySystem, order_id: str = "ord_1") -> Order:
@@ -139,7 +139,7 @@ def standing(status: Status, system: MemorySystem, order_id: str = "ord_1") -> O
             reject.run({"task": "reject", "execution": order_id, "input": {"order_id": order_id}}, system)
         case Status.CANCELLED:
             system.receive(order_id)
-            cancel(order_id, "api", "cancelled by the customer", system)
+            Orders(system).cancel(order_id, "api", "cancelled by the customer")
         case Status.FULFILLED | Status.FAILED:
             pending(system, order_id)
             usual, system.fulfiller = system.fulfiller, Scripted(DONE if status is Status.FULFILLED else REFUSED)

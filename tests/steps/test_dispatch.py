@@ -6,8 +6,8 @@ import json
 import pytest
 
 from service.handler import UnknownEvent, dispatch
+from service.orders.errors import OrderInvalid
 from service.orders.identity import derived_id
-from service.orders.submission import OrderInvalid
 from service.provisioning.schedule import RECONCILE_EVENT
 from service.provisioning.workflow import WORKFLOW_FILE
 from tests import events

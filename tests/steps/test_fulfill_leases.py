@@ -7,6 +7,7 @@ import pytest
 
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
+from service.orders.orders import Orders
 from service.steps import fulfill
 from tests.steps.doubles import (
     DECLINED,
@@ -62,7 +63,7 @@ def test_a_holder_that_lost_its_lease_writes_nothing(outcome, system):
 
     def somebody_else_takes_over(_order):
         later(system, system.policy.lease)
-        taken.append(fulfill.claim("ord_1", system))
+        taken.append(Orders(system).claim("ord_1"))
 
     system.fulfiller = Calling(somebody_else_takes_over, outcome)
     assert deliver(system, message("ord_1")) == ["m1"]
@@ -113,7 +114,7 @@ def test_a_late_delivery_gives_up_an_order_whose_last_attempt_never_ended(system
     order, row = system.store.get("ord_1"), system.store.failed("ord_1")
     assert (order.status, order.attempts, order.timeline[-1].actor) == (Status.FAILED, 3, "fulfillment")
     assert (row.kind, row.attempts, row.failed_at) == (FailureKind.ABANDONED, 3, system.now())
-    assert row.detail == "attempt 3 of 3 never came to an end"
+    assert row.detail == "attempt 3 of 3 never ended"
     assert row.message_id == "m1", "a redrive keeps the dead-letter message of a later failure by it"
     assert system.fulfiller.asked == []
 
@@ -154,7 +155,7 @@ def test_an_order_that_moved_between_the_look_and_the_giving_up_is_left_alone(sy
 
     def first_somebody_else(store, write):
         if write.name == "give_up":
-            fulfill.give_up(store.get("ord_1"), "reconciler", other)
+            Orders(other).give_up(store.get("ord_1"), "reconciler")
         return store.apply(write)
 
     system.store = Interposed(real, apply=first_somebody_else)

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from service.handler import dispatch
+from service.orders.errors import OrderInvalid
 from service.orders.lifecycle import Status
 from service.orders.model import Failure, FailureKind
+from service.orders.orders import Orders
 from service.orders.ports import Fulfilled, NotFulfilled
-from service.orders.redrive import redrive
-from service.orders.submission import OrderInvalid
 from tests import events
 from tests.log_lines import logged, said
 from tests.steps.doubles import Scripted, breaking, deliver, invalid, message, pending, reconcile, standing
@@ -158,7 +158,7 @@ def test_the_trace_goes_with_the_order_through_every_step_and_message(system):
     assert [sent.traceparent for sent in system.queue.messages] == [TRACEPARENT]
     system.fulfiller = Scripted(REFUSED, Fulfilled())
     deliver(system, message("ord_1"))
-    redrive("ord_1", "operator", "why", system)
+    Orders(system).redrive("ord_1", "operator", "why")
     assert system.queue.messages[-1].traceparent == TRACEPARENT
     (line, _) = lines_of(sqs_event(message("ord_1")), system)
     assert said(line, "outcome", "trace_id") == ("fulfilled", TRACE)

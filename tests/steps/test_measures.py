@@ -6,12 +6,12 @@ import pytest
 
 from service.handler import dispatch
 from service.orders import strict_json
-from service.orders.cancel import cancel
+from service.orders.errors import KeyReused, OrderInvalid
 from service.orders.lifecycle import Status
 from service.orders.model import Failure, FailureKind
+from service.orders.orders import Orders
 from service.orders.ports import NotFulfilled
-from service.orders.redrive import redrive
-from service.orders.submission import KeyReused, OrderInvalid, Submission, submit
+from service.orders.submission import Submission
 from tests import events
 from tests.steps.doubles import (
     Interposed,
@@ -49,16 +49,16 @@ def task(name, given, system, execution="e"):
 
 def test_an_order_is_received_once_and_its_repeats_are_replays(system):
     for _ in range(3):
-        submit(submission(idempotency_key="a-key-of-16-chars"), system)
+        Orders(system).submit(submission(idempotency_key="a-key-of-16-chars"))
     assert counted(system) == {"OrdersReceived": 1, "IdempotentReplays": 2}
 
 
 def test_what_is_refused_at_the_edge_is_counted_as_such(system):
     with pytest.raises(OrderInvalid):
-        submit(submission({}), system)
-    submit(submission(idempotency_key="a-key-of-16-chars"), system)
+        Orders(system).submit(submission({}))
+    Orders(system).submit(submission(idempotency_key="a-key-of-16-chars"))
     with pytest.raises(KeyReused):
-        submit(submission(valid_order(customer_id="c"), idempotency_key="a-key-of-16-chars"), system)
+        Orders(system).submit(submission(valid_order(customer_id="c"), idempotency_key="a-key-of-16-chars"))
     assert counted(system) == {"SubmissionsRefused": 2, "OrdersReceived": 1}
 
 
@@ -124,14 +124,14 @@ def test_an_order_that_is_given_up_has_failed_too(system):
 def test_an_order_is_cancelled_once(system):
     system.receive()
     for _ in range(2):
-        cancel("ord_1", "api", "why", system)
+        Orders(system).cancel("ord_1", "api", "why")
     assert counted(system) == {"OrdersCancelled": 1}
 
 
 def test_a_failed_order_is_redriven_once_for_each_failure(system):
     standing(Status.FAILED, system)
     before = counted(system)
-    redrive("ord_1", "operator", "why", system)
+    Orders(system).redrive("ord_1", "operator", "why")
     assert {name: count for name, count in counted(system).items() if name not in before} == {"OrdersRedriven": 1}
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from service.orders.lifecycle import Status
 from service.orders.message import Message
-from service.orders.redrive import redrive
-from service.steps import fulfill
+from service.orders.orders import Orders
 from tests.steps.doubles import later, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
 
@@ -20,7 +19,7 @@ def system():
     system = MemorySystem()
     failed = standing(Status.FAILED, system)
     system.store.orders["ord_1"] = replace(failed, traceparent=TRACE)
-    redrive("ord_1", "jo", "the warehouse is open again", system)
+    Orders(system).redrive("ord_1", "jo", "the warehouse is open again")
     return system
 
 
@@ -30,7 +29,7 @@ def test_an_order_that_is_redriven_is_sent_with_its_epoch_and_trace(system):
 
 def test_an_order_that_is_recovered_after_a_redrive_is_sent_with_its_epoch_and_trace(system):
     """With an older epoch, its message in the dead-letter queue would be removed as superseded."""
-    fulfill.claim("ord_1", system)
+    Orders(system).claim("ord_1")
     later(system, SETTINGS.policy.recover_after)
     assert reconcile(system) == {"recovered": 1}
     assert system.queue.messages[1:] == [Message("ord_1", epoch=1, traceparent=TRACE)]

@@ -7,7 +7,8 @@ import pytest
 
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind, TimelineEntry
-from service.steps import fulfill, store
+from service.orders.orders import Orders
+from service.steps import store
 from service.steps.reconcile import LOOK_FURTHER, run
 from tests.steps.doubles import (
     DONE,
@@ -112,7 +113,7 @@ def test_an_order_whose_holder_vanished_waits_and_is_sent_again(attempts, system
     assert reconcile(system) == {"recovered": 1}
     order = system.store.get("ord_1")
     assert (order.status, order.attempts, order.resends) == (Status.PENDING, attempts, 1)
-    assert order.timeline[-1].reason == f"attempt {attempts} never came to an end"
+    assert order.timeline[-1].reason == f"attempt {attempts} never ended"
     assert system.queue.sent == ["ord_1"]
     assert deliver(system, message("ord_1")) == []
 
@@ -184,7 +185,7 @@ def test_a_claim_ends_the_back_off(system):
     for _ in range(3):
         later(system, POLICY.backoff_ceiling)
         reconcile(system)
-    fulfill.claim("ord_1", system)
+    Orders(system).claim("ord_1")
     assert system.store.get("ord_1").resends == 0
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from service.orders.lifecycle import Status
-from service.steps import fulfill, store
+from service.orders.orders import Orders
+from service.steps import store
 from tests.steps.doubles import Interposed, breaking, later, pending, processing, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
 
@@ -54,8 +55,8 @@ def test_a_workflow_that_could_not_be_started_is_started_by_a_later_run(system):
     ("status", "move"),
     [
         (Status.RECEIVED, lambda system: store.run({"order_id": "ord_1"}, system)),
-        (Status.PENDING, lambda system: fulfill.claim("ord_1", system)),
-        (Status.PROCESSING, lambda system: fulfill.claim("ord_1", system)),
+        (Status.PENDING, lambda system: Orders(system).claim("ord_1")),
+        (Status.PROCESSING, lambda system: Orders(system).claim("ord_1")),
     ],
 )
 def test_an_order_that_moves_by_itself_meanwhile_is_left_to_itself(status, move, system):

@@ -5,15 +5,14 @@ import json
 import pytest
 
 from service.handler import dispatch
-from service.orders.cancel import cancel
+from service.orders.errors import OrderInvalid, OrderUnknown
 from service.orders.identity import derived_id
 from service.orders.lifecycle import Status
 from service.orders.model import FieldError, TimelineEntry
-from service.orders.ports import OrderUnknown, TransitionRefused
-from service.orders.submission import OrderInvalid
+from service.orders.orders import Orders
+from service.orders.ports import TransitionRefused
 from service.steps import store, validate
 from service.steps.events import BadTask
-from service.steps.fulfill import claim
 from service.steps.reject import CAUSE_LIMIT, cause, run
 from tests import events
 from tests.steps.doubles import Interposed, breaking, invalid
@@ -77,7 +76,7 @@ def test_a_replay_answers_the_same_and_writes_nothing(system):
 
 def test_an_order_cancelled_meanwhile_stays_cancelled(system):
     invalid(system)
-    cancel("ord_1", "api", "cancelled by the customer", system)
+    Orders(system).cancel("ord_1", "api", "cancelled by the customer")
     assert run(by_id(), system)["order_id"] == "ord_1"
     assert system.store.get("ord_1").status is Status.CANCELLED
 
@@ -88,7 +87,7 @@ def test_an_order_cancelled_in_that_very_instant_stays_cancelled(system):
     def cancelled_first(store, write):
         if store.get("ord_1").status is Status.RECEIVED:
             real, system.store = system.store, store
-            cancel("ord_1", "api", "cancelled by the customer", system)
+            Orders(system).cancel("ord_1", "api", "cancelled by the customer")
             system.store = real
         return store.apply(write)
 
@@ -97,7 +96,9 @@ def test_an_order_cancelled_in_that_very_instant_stays_cancelled(system):
     assert system.store.get("ord_1").status is Status.CANCELLED
 
 
-@pytest.mark.parametrize("moves", [[store.run], [store.run, lambda task, system: claim(task["order_id"], system)]])
+@pytest.mark.parametrize(
+    "moves", [[store.run], [store.run, lambda task, system: Orders(system).claim(task["order_id"])]]
+)
 def test_an_order_that_somehow_moved_on_is_not_rejected(moves, system):
     invalid(system)
     for move in moves:

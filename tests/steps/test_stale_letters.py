@@ -4,11 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from service.orders.dead_letters import remove_stale
+from service.orders.dead_letters import remove_superseded
 from service.orders.lifecycle import Status
 from service.orders.message import Message, write
-from service.orders.redrive import redrive
-from service.steps.fulfill import claim
+from service.orders.orders import Orders
 from tests.steps.doubles import DECLINED, REFUSED, Scripted, deliver, later, message, reconcile, standing
 from tests.support import MemorySystem
 
@@ -22,17 +21,17 @@ def system():
 
 
 def send_again(system):
-    redrive("ord_1", "jo", "the warehouse is open again", system)
+    Orders(system).redrive("ord_1", "jo", "the warehouse is open again")
 
 
 def test_the_letter_of_a_failed_order_stays(system):
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
     assert len(system.dead_letters.letters) == 1
 
 
 def test_the_letter_of_a_redriven_order_goes(system):
     send_again(system)
-    assert remove_stale(system) == 1
+    assert remove_superseded(system) == 1
     assert system.dead_letters.letters == []
 
 
@@ -42,7 +41,7 @@ def test_the_letter_of_an_order_that_was_never_redriven_stays_whatever_became_of
     system = MemorySystem()
     standing(status, system)
     system.dead_letters.put(message("ord_1"))
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
 
 
 def test_the_letter_of_the_redrive_itself_stays_when_the_order_fails_again(system):
@@ -54,7 +53,7 @@ def test_the_letter_of_the_redrive_itself_stays_when_the_order_fails_again(syste
         deliver(system, write(sent))
     assert system.store.get("ord_1").status is Status.FAILED
     system.dead_letters.put(write(sent))
-    assert remove_stale(system) == 1
+    assert remove_superseded(system) == 1
     assert [letter.body for letter in system.dead_letters.letters] == [write(sent)]
 
 
@@ -66,34 +65,34 @@ def test_the_letter_of_an_earlier_message_stays_when_the_order_failed_anew_on_th
     system.dead_letters.letters = []
     deliver(system, message("ord_1"))
     system.dead_letters.put(message("ord_1"), system.store.failed("ord_1").message_id)
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
     system.queue.broken = None
     send_again(system)
-    assert remove_stale(system) == 1
+    assert remove_superseded(system) == 1
 
 
 def test_every_letter_stays_of_an_order_that_was_given_up_without_a_message_at_hand(system):
     send_again(system)
     for _ in range(3):
-        claim("ord_1", system)
+        Orders(system).claim("ord_1")
         later(system, system.policy.recover_after)
     assert reconcile(system) == {"gave_up": 1}
     assert system.store.failed("ord_1").message_id is None
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
 
 
 @pytest.mark.parametrize("body", ["", "poison", message("ord_unknown")])
 def test_a_letter_that_names_no_order_of_ours_stays(body, system):
     system.dead_letters.letters = []
     system.dead_letters.put(body)
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
 
 
 def test_a_queue_that_does_not_answer_is_left_to_the_reconciler(system, caplog):
     send_again(system)
     system.dead_letters.broken = ConnectionError("canary")
-    assert remove_stale(system) == 0
-    assert "(ConnectionError); the reconciler will try again" in caplog.text
+    assert remove_superseded(system) == 0
+    assert "(ConnectionError); the reconciler tries again" in caplog.text
     assert "canary" not in caplog.text
     system.dead_letters.broken = None
     assert reconcile(system) == {}
@@ -103,7 +102,7 @@ def test_a_queue_that_does_not_answer_is_left_to_the_reconciler(system, caplog):
 def test_a_letter_that_dies_after_the_redrive_is_taken_out_by_the_reconciler(system):
     system.dead_letters.letters = []
     send_again(system)
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
     system.dead_letters.put(message("ord_1"))
     later(system, timedelta(seconds=1))
     assert reconcile(system) == {}

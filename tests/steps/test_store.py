@@ -3,9 +3,9 @@
 import pytest
 
 from service.handler import dispatch
+from service.orders.errors import OrderUnknown
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
-from service.orders.ports import OrderUnknown
 from service.steps.events import BadTask
 from service.steps.store import run
 from tests import events

@@ -4,12 +4,13 @@ import re
 
 import pytest
 
+from service.orders.errors import KeyReused, OrderInvalid
 from service.orders.identity import derived_id, order_id_for
-from service.orders.launch import start
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
+from service.orders.orders import Orders
 from service.orders.strict_json import MalformedDocument, parse
-from service.orders.submission import KeyReused, OrderInvalid, Submission, submit
+from service.orders.submission import Submission
 from service.orders.validation import ID_PATTERN
 from service.steps import store
 from tests.steps.doubles import Interposed, breaking
@@ -29,7 +30,7 @@ def submission(text=TEXT, **given):
 
 
 def test_an_order_is_received_and_its_workflow_started(system):
-    order, replayed = submit(submission(), system)
+    order, replayed = Orders(system).submit(submission())
     assert not replayed
     assert system.store.get(order.order_id) == order
     assert (order.status, order.owner, order.customer_id) == (Status.RECEIVED, "anonymous", "c")
@@ -40,42 +41,42 @@ def test_an_order_is_received_and_its_workflow_started(system):
 def test_the_row_stands_before_the_workflow_starts(system):
     seen = []
     system.workflow.start = lambda order_id, *_: seen.append(system.store.get(order_id))
-    order, _ = submit(submission(), system)
+    order, _ = Orders(system).submit(submission())
     assert seen == [order]
 
 
 @pytest.mark.parametrize("error", [ConnectionError("canary"), RuntimeError(), TimeoutError(), ValueError()])
 def test_an_order_whose_workflow_cannot_be_started_is_taken_in_all_the_same(error, system):
     system.workflow.broken = error
-    order, replayed = submit(submission(), system)
+    order, replayed = Orders(system).submit(submission())
     assert (system.store.get(order.order_id), replayed) == (order, False)
-    assert start(order, order.order_id, system) is False
+    assert order.status is Status.RECEIVED
 
 
 def test_without_a_row_no_workflow_is_started(system):
     system.store = Interposed(system.store, create=lambda store, order: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        submit(submission(), system)
+        Orders(system).submit(submission())
     assert system.workflow.started == []
 
 
 def test_orders_without_a_key_have_random_ids(system):
-    ids = [submit(submission(), system)[0].order_id for _ in range(3)]
+    ids = [Orders(system).submit(submission())[0].order_id for _ in range(3)]
     assert len(set(ids)) == 3
     assert all(re.fullmatch("ord_[0-9a-f]{32}", order_id) for order_id in ids)
 
 
 def test_a_repeat_with_its_key_gets_the_first_answer_and_starts_nothing(system):
-    first, _ = submit(submission(idempotency_key=KEY), system)
+    first, _ = Orders(system).submit(submission(idempotency_key=KEY))
     system.now.forward(60)
-    assert submit(submission(idempotency_key=KEY), system) == (first, True)
+    assert Orders(system).submit(submission(idempotency_key=KEY)) == (first, True)
     assert (len(system.store.orders), len(system.workflow.started)) == (1, 1)
 
 
 def test_a_repeat_long_after_finds_the_order_where_it_is_by_then(system):
-    first, _ = submit(submission(idempotency_key=KEY), system)
+    first, _ = Orders(system).submit(submission(idempotency_key=KEY))
     store.run({"order_id": first.order_id}, system)
-    again, replayed = submit(submission(idempotency_key=KEY), system)
+    again, replayed = Orders(system).submit(submission(idempotency_key=KEY))
     assert (again.order_id, again.status, replayed) == (first.order_id, Status.PENDING, True)
 
 
@@ -91,8 +92,8 @@ def test_a_repeat_long_after_finds_the_order_where_it_is_by_then(system):
     ],
 )
 def test_the_same_order_written_otherwise_is_the_same(same, system):
-    first, _ = submit(submission(idempotency_key=KEY), system)
-    assert submit(submission(same, idempotency_key=KEY), system) == (first, True)
+    first, _ = Orders(system).submit(submission(idempotency_key=KEY))
+    assert Orders(system).submit(submission(same, idempotency_key=KEY)) == (first, True)
 
 
 @pytest.mark.parametrize(
@@ -105,9 +106,9 @@ def test_the_same_order_written_otherwise_is_the_same(same, system):
     ],
 )
 def test_a_key_does_not_serve_another_order(other, system):
-    first, _ = submit(submission(idempotency_key=KEY), system)
+    first, _ = Orders(system).submit(submission(idempotency_key=KEY))
     with pytest.raises(KeyReused):
-        submit(submission(other, idempotency_key=KEY), system)
+        Orders(system).submit(submission(other, idempotency_key=KEY))
     assert system.store.orders == {first.order_id: first}
     assert len(system.workflow.started) == 1
 
@@ -121,11 +122,11 @@ def test_a_key_does_not_serve_another_order(other, system):
 )
 def test_a_key_leads_to_the_order_id_that_version_0_1_0_made_of_it(owner, order_id, system):
     """With another id, a retry across a deployment would be a second order."""
-    assert submit(submission(idempotency_key=KEY, owner=owner), system)[0].order_id == order_id
+    assert Orders(system).submit(submission(idempotency_key=KEY, owner=owner))[0].order_id == order_id
 
 
 def test_one_key_of_two_callers_is_two_orders(system):
-    ids = {submit(submission(idempotency_key=KEY, owner=owner), system)[0].order_id for owner in ("ann", "bob")}
+    ids = {Orders(system).submit(submission(idempotency_key=KEY, owner=owner))[0].order_id for owner in ("ann", "bob")}
     assert len(ids) == 2
 
 
@@ -147,7 +148,7 @@ def test_every_id_is_an_id(key):
 )
 def test_an_invalid_order_is_refused_and_nothing_is_kept(text, system):
     with pytest.raises(OrderInvalid) as refused:
-        submit(submission(text), system)
+        Orders(system).submit(submission(text))
     assert refused.value.errors
     assert (system.store.orders, system.workflow.started) == ({}, [])
 
@@ -163,7 +164,7 @@ def test_an_invalid_order_is_refused_and_nothing_is_kept(text, system):
     ],
 )
 def test_leniently_any_object_is_kept_as_it_was_sent_and_left_to_the_workflow(text, customer, system):
-    order, _ = submit(submission(text, lenient=True), system)
+    order, _ = Orders(system).submit(submission(text, lenient=True))
     assert order.document == parse(text)
     assert (order.status, order.customer_id, order.errors) == (Status.RECEIVED, customer, ())
     assert system.workflow.started == [(order.order_id, order.order_id)]
@@ -172,29 +173,29 @@ def test_leniently_any_object_is_kept_as_it_was_sent_and_left_to_the_workflow(te
 @pytest.mark.parametrize("text", ["[]", '"x"', "null", "5", "true"])
 def test_leniently_what_is_no_object_is_refused_still(text, system):
     with pytest.raises(OrderInvalid) as refused:
-        submit(submission(text, lenient=True), system)
+        Orders(system).submit(submission(text, lenient=True))
     assert [error.pointer for error in refused.value.errors] == [""]
     assert system.store.orders == {}
 
 
 def test_a_valid_order_is_the_same_order_leniently(system):
-    first, _ = submit(submission(idempotency_key=KEY), system)
-    assert submit(submission(idempotency_key=KEY, lenient=True), system) == (first, True)
+    first, _ = Orders(system).submit(submission(idempotency_key=KEY))
+    assert Orders(system).submit(submission(idempotency_key=KEY, lenient=True)) == (first, True)
 
 
 def test_a_table_that_does_not_answer_is_an_error_and_not_an_order(system):
     breaking(system, "create", order_id_for("anonymous", KEY, str))
     with pytest.raises(ConnectionError):
-        submit(submission(idempotency_key=KEY), system)
+        Orders(system).submit(submission(idempotency_key=KEY))
     assert system.workflow.started == []
 
 
 def test_what_is_malformed_never_gets_as_far(system):
     with pytest.raises(MalformedDocument):
-        submit(submission('{"a":NaN}'), system)
+        Orders(system).submit(submission('{"a":NaN}'))
 
 
 def test_what_was_submitted_can_be_read_back_exactly(system):
-    order, _ = submit(submission(), system)
+    order, _ = Orders(system).submit(submission())
     assert order.document["items"][0] == {"product_id": "p", "quantity": 2, "price": parse("29.99")}
     assert valid_order().keys() <= order.document.keys() == {"currency", "metadata"} | valid_order().keys()

@@ -6,12 +6,11 @@ from dataclasses import replace
 import pytest
 
 from service.handler import dispatch
+from service.orders.errors import KeyReused, OrderInvalid, OrderUnknown
 from service.orders.identity import derived_id
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
-from service.orders.ports import OrderUnknown
 from service.orders.strict_json import MalformedDocument, parse_stored
-from service.orders.submission import KeyReused, OrderInvalid
 from service.steps.events import BadTask
 from service.steps.validate import run
 from tests import events

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from service.embedded.cloud import EmbeddedCloud
-from service.orders.submission import received
+from service.orders.submission import new_order
 from service.steps import store
 from tests.embedded.support import client, running_cloud
 from tests.support import valid_order
@@ -69,7 +69,7 @@ async def record_calls() -> set[Call]:
             rejected = await api.post("/order", json={}, headers={"Prefer": "handling=lenient"})
             await settled(api, rejected.json()["order_id"])
             for order_id in ("ord_never_started", "ord_never_sent"):
-                order = received(
+                order = new_order(
                     valid_order(), order_id=order_id, owner="a", actor="api", at=system.now(), write_id=system.new_id()
                 )
                 system.store.create(order)

@@ -20,7 +20,7 @@ from service.aws.clients import Clients
 from service.aws.store import DynamoDbOrderStore
 from service.fulfillers.simulated import succeeds
 from service.orders.identity import order_id_for
-from service.orders.submission import received
+from service.orders.submission import new_order
 from tests.compose.mailbox import Mailbox, subscribed
 from tests.support import valid_order
 from tests.system import depth_becomes, ended, key_for, oracle, settled, until, url
@@ -162,7 +162,7 @@ def stuck_order(system: Deployed) -> str:
     endpoint = system.client("dynamodb").meta.endpoint_url
     settings = replace(system.settings, cloud="localstack", aws_endpoint_url=endpoint)
     key = key_for(settings, ("FULFILLED", 1), uuid.uuid4().hex)
-    order = received(
+    order = new_order(
         valid_order(),
         order_id=order_id_for("anonymous", key, str),
         owner="anonymous",

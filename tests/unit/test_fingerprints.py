@@ -7,8 +7,9 @@ import pytest
 from pydantic import Field
 
 from service.orders import validation
+from service.orders.orders import Orders
 from service.orders.strict_json import parse, parse_stored
-from service.orders.submission import Submission, submit
+from service.orders.submission import Submission
 from tests.support import MemorySystem
 
 OF_0_1_0 = json.loads(Path(__file__).with_name("fingerprints_0_1_0.json").read_text())
@@ -46,7 +47,7 @@ def with_optional_fields(monkeypatch):
 
 
 def submitted(text, system, key=None):
-    return submit(Submission(parse(text), "anonymous", lenient=True, idempotency_key=key), system)
+    return Orders(system).submit(Submission(parse(text), "anonymous", lenient=True, idempotency_key=key))
 
 
 @pytest.mark.parametrize("row", OF_0_1_0, ids=lambda row: row["document"])

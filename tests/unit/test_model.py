@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.orders.lifecycle import Status
-from service.orders.model import TIMELINE_LIMIT, Order, TimelineEntry, Write, linked
+from service.orders.model import TIMELINE_LIMIT, Order, TimelineEntry, Write, link
 from service.orders.transition_rules import after_write, check_complete
 from tests.support import START, MemorySystem
 
@@ -21,7 +21,7 @@ def entry(number: int, target: Status, source: Status | None = None) -> Timeline
 def order_with(entries: int) -> Order:
     first = entry(0, Status.RECEIVED)
     rest = (entry(number, Status.PENDING) for number in range(1, entries))
-    return replace(MemorySystem().receive(), status=Status.PENDING, timeline=linked((first, *rest)))
+    return replace(MemorySystem().receive(), status=Status.PENDING, timeline=link((first, *rest)))
 
 
 def resend(order: Order, *, seen: Order | None) -> Write:
@@ -34,7 +34,7 @@ TARGETS = st.lists(st.sampled_from(Status), max_size=20)
 
 @given(TARGETS)
 def test_each_entry_comes_from_where_the_one_before_it_arrived(targets: list[Status]):
-    entries = linked(tuple(entry(number, target) for number, target in enumerate(targets)))
+    entries = link(tuple(entry(number, target) for number, target in enumerate(targets)))
     assert [each.source for each in entries] == [None, *targets][: len(targets)]
     assert [each.target for each in entries] == targets
 
@@ -42,14 +42,14 @@ def test_each_entry_comes_from_where_the_one_before_it_arrived(targets: list[Sta
 @given(TARGETS)
 def test_linking_twice_changes_nothing_and_only_the_source_is_ever_added(targets: list[Status]):
     entries = tuple(entry(number, target) for number, target in enumerate(targets))
-    once = linked(entries)
-    assert linked(once) == once
+    once = link(entries)
+    assert link(once) == once
     assert tuple(replace(each, source=None) for each in once) == entries
 
 
 def test_a_source_that_an_entry_has_already_is_kept():
     entries = (entry(0, Status.PENDING, Status.PROCESSING), entry(1, Status.FAILED))
-    assert [each.source for each in linked(entries)] == [Status.PROCESSING, Status.PENDING]
+    assert [each.source for each in link(entries)] == [Status.PROCESSING, Status.PENDING]
 
 
 def test_a_write_that_has_not_seen_the_order_rewrites_no_timeline():
@@ -71,7 +71,7 @@ def test_a_rewritten_timeline_keeps_its_latest_hundred_entries(entries: int):
     write = resend(order, seen=order)
     timeline = write.rewritten_timeline()
     assert len(timeline) == TIMELINE_LIMIT
-    assert timeline == linked((*order.timeline, write.entry))[-100:]
+    assert timeline == link((*order.timeline, write.entry))[-100:]
     assert after_write(order, write).timeline == timeline
 
 

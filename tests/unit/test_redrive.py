@@ -2,10 +2,11 @@
 
 import pytest
 
+from service.orders.errors import NotFailed, OrderUnknown
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
-from service.orders.ports import OrderUnknown
-from service.orders.redrive import NotFailed, Outcome, Result, redrive, redrive_one_of_many
+from service.orders.orders import Orders
+from service.orders.redrive import Outcome, Pace, Result, Selection, redrive_many
 from tests.steps.doubles import DECLINED, Interposed, Scripted, deliver, later, message, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
 
@@ -16,7 +17,7 @@ def system():
 
 
 def send_again(system):
-    return redrive("ord_1", "jo", "the warehouse is open again", system)
+    return Orders(system).redrive("ord_1", "jo", "the warehouse is open again")
 
 
 def test_a_failed_order_waits_again_with_all_its_attempts_and_is_sent(system):
@@ -90,24 +91,30 @@ def fail_again(system):
 
 def test_a_repeat_that_names_the_failure_does_not_send_a_later_one_again(system):
     standing(Status.FAILED, system)
-    redrive("ord_1", "jo", "once", system, epoch=0)
+    Orders(system).redrive("ord_1", "jo", "once", epoch=0)
     fail_again(system)
     with pytest.raises(NotFailed) as refused:
-        redrive("ord_1", "jo", "once", system, epoch=0)
+        Orders(system).redrive("ord_1", "jo", "once", epoch=0)
     assert refused.value.redriven
     assert system.store.get("ord_1").epoch == 1
-    assert redrive("ord_1", "jo", "twice", system, epoch=1).epoch == 2
+    assert Orders(system).redrive("ord_1", "jo", "twice", epoch=1).epoch == 2
 
 
 def test_a_failure_that_never_was_is_no_repeat(system):
     standing(Status.FAILED, system)
     with pytest.raises(NotFailed) as refused:
-        redrive("ord_1", "jo", "too early", system, epoch=1)
+        Orders(system).redrive("ord_1", "jo", "too early", epoch=1)
     assert not refused.value.redriven
 
 
+def many(system, *order_ids, dry_run=False):
+    pace = Pace(per_second=20, seconds=20, clock=lambda: 0.0, wait=lambda _: None)
+    selection = Selection(order_ids)
+    return redrive_many(selection, "jo", "all of them", pace, system, dry_run=dry_run).results
+
+
 def one(system, order_id="ord_1", **how):
-    return redrive_one_of_many(order_id, "jo", "all of them", system, **how)
+    return many(system, order_id, **how)[0]
 
 
 def test_of_many_each_is_answered_for(system):
@@ -122,7 +129,6 @@ def test_of_many_each_is_answered_for(system):
 def test_to_ask_only_changes_nothing(system):
     before = standing(Status.FAILED, system)
     assert one(system, dry_run=True) == Result("ord_1", Outcome.WOULD_REDRIVE)
-    assert one(system, dry_run=True, epoch=7) == Result("ord_1", Outcome.NOT_FAILED, "it is FAILED")
     assert one(system, "ord_2", dry_run=True) == Result("ord_2", Outcome.UNKNOWN, "there is no such order")
     assert (system.store.get("ord_1"), system.queue.sent) == (before, [])
 
@@ -135,3 +141,19 @@ def test_of_many_one_that_cannot_be_written_stops_no_others_and_tells_nothing_pr
 
 def failing(store, order_id):
     raise ConnectionError("canary")
+
+
+def test_a_bulk_redrive_keeps_to_its_pace_and_begins_no_order_after_its_time(system):
+    for order_id in ("ord_1", "ord_2", "ord_3"):
+        standing(Status.FAILED, system, order_id)
+    clock, slept = [0.0], []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        clock[0] += 15
+
+    pace = Pace(per_second=4, seconds=20, clock=lambda: clock[0], wait=sleep)
+    done = redrive_many(Selection(("ord_1", "ord_2", "ord_3")), "jo", "all of them", pace, system)
+    late = Result("ord_3", Outcome.ERROR, "no time was left for it; try again")
+    assert done.results == (Result("ord_1", Outcome.REDRIVEN), Result("ord_2", Outcome.REDRIVEN), late)
+    assert slept == [0.25, 0.25]

@@ -86,12 +86,12 @@ def test_where_too_much_ended_the_span_is_shorter_for_both_ends(system, monkeypa
 
 
 def test_a_redriven_order_counts_as_what_it_became(system):
-    from service.orders.redrive import redrive
+    from service.orders.orders import Orders
     from tests.steps.doubles import deliver
 
     standing(Status.FAILED, system)
     assert stats.take(system).last_hour.failed == 1
-    redrive("ord_1", "jo", "again", system)
+    Orders(system).redrive("ord_1", "jo", "again")
     assert stats.take(system).last_hour.success_rate is None
     assert deliver(system, message("ord_1")) == []
     assert stats.take(system).last_hour.success_rate == 1

@@ -10,7 +10,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from service.embedded.cloud import EmbeddedCloud, embedded_settings
 from service.handler import dispatch
-from service.orders.submission import received
+from service.orders.submission import new_order
 from tests.support import valid_order
 
 
@@ -34,7 +34,7 @@ class Workflow:
     def receive(self, order_id: str, **changes: Any) -> str:
         system = self.cloud.system
         content = {**valid_order(), **changes}
-        order = received(content, order_id=order_id, owner="a", actor="api", at=system.now(), write_id=system.new_id())
+        order = new_order(content, order_id=order_id, owner="a", actor="api", at=system.now(), write_id=system.new_id())
         return system.store.create(order).order_id
 
     def start(self, given: Any, name: str) -> str:

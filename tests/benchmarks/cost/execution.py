@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from service.embedded.cloud import EmbeddedCloud, embedded_settings
-from service.orders.submission import received
+from service.orders.submission import new_order
 from tests.benchmarks.cost.prices import REGION
 from tests.support import valid_order
 
@@ -56,7 +56,7 @@ def _events(cloud: EmbeddedCloud) -> list[dict[str, Any]]:
     system, stepfunctions = cloud.system, cloud.client("stepfunctions")
     order_id, trace = f"ord_{system.new_id()}", f"00-{system.new_id()}-{system.new_id()[:16]}-01"
     system.store.create(
-        received(
+        new_order(
             valid_order(),
             order_id=order_id,
             owner="anonymous",

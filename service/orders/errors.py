@@ -1,0 +1,43 @@
+"""The errors of the domain: what the system answers when it does not do what was asked.
+
+The state machine names some of them in ``Retry`` and ``Catch``, by the name of the class.
+"""
+
+from service.orders.model import FieldError, Order
+
+
+class OrderInvalid(Exception):
+    """The submitted document is not a valid order; ``errors`` lists all its field errors."""
+
+    def __init__(self, errors: tuple[FieldError, ...], order_id: str | None = None) -> None:
+        named = f"order {order_id}" if order_id else "the order"
+        super().__init__(f"{named} is not valid; field errors: {len(errors)}")
+        self.errors = errors
+
+
+class KeyReused(Exception):
+    """The idempotency key was used before, for another order."""
+
+
+class OrderUnknown(Exception):
+    """There is no order of this id."""
+
+
+class TooLate(Exception):
+    """The order can no longer be cancelled; ``order`` is its present state."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"order {order.order_id} is {order.status}; it can no longer be cancelled")
+        self.order = order
+
+
+class NotFailed(Exception):
+    """Only a FAILED order can be redriven; ``order`` is its present state.
+
+    ``redriven`` says whether somebody has redriven the failure of epoch ``epoch`` already.
+    """
+
+    def __init__(self, order: Order, epoch: int | None = None) -> None:
+        super().__init__(f"order {order.order_id} is {order.status}; only a FAILED order can be redriven")
+        self.order = order
+        self.redriven = order.epoch > (epoch or 0)
