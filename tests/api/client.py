@@ -17,7 +17,7 @@ PROBLEM = "application/problem+json"
 
 
 class Api:
-    """The application with a system in memory; each call is one request, or some at the same time."""
+    """The application with an in-memory system. Each call sends one request, or several concurrently."""
 
     def __init__(self, system: MemorySystem | None = None, offload: Any = run_inline, **settings: Any) -> None:
         self.system = system or MemorySystem(settings=replace(SETTINGS, **settings))
@@ -41,7 +41,7 @@ class Api:
         return self.post("/order", content=content, headers=[*JSON.items(), *httpx.Headers(headers).multi_items()])
 
     def together(self, *requests: tuple[str, str, dict[str, Any]]) -> list[httpx.Response]:
-        """Send requests at the same time."""
+        """Send requests concurrently."""
         return asyncio.run(self._together(requests))
 
     async def _together(self, requests: Any) -> list[httpx.Response]:
@@ -51,7 +51,7 @@ class Api:
 
 
 def assert_problem(response: httpx.Response, status: int, slug: str) -> dict[str, Any]:
-    """The response is a problem of that status and type; its document."""
+    """Check that the response is a problem with this status and type, and return its document."""
     document = response.json()
     assert (response.status_code, document.get("type")) == (status, f"urn:dofs:problem:{slug}"), response.text
     assert response.headers["content-type"] == PROBLEM

@@ -13,7 +13,7 @@ def api():
 
 @pytest.fixture
 def event_loop():
-    """The loop of the thread that the function runs in; Lambda's only thread has one for as long as it lives."""
+    """The event loop of the function's thread. Lambda's main thread keeps one for its lifetime."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield loop

@@ -5,7 +5,7 @@ from tests.steps.doubles import DECLINED, Scripted, deliver, message, pending
 
 
 def fail(system, *order_ids, outcome=DECLINED):
-    """Have orders fail for good, a second apart."""
+    """Make orders FAILED, one second apart."""
     fulfiller, system.fulfiller = system.fulfiller, Scripted(outcome)
     for order_id in order_ids:
         system.now.forward(1)
@@ -18,7 +18,7 @@ def fail(system, *order_ids, outcome=DECLINED):
 
 
 def listed(api, **query):
-    """The ids of every page."""
+    """Return the order ids of all pages."""
     ids, answer = [], api.get("/failed-orders", params=query).json()
     while True:
         ids += [failed["order_id"] for failed in answer["failed_orders"]]

@@ -10,14 +10,14 @@ from tests.support import SETTINGS, Context, MemorySystem
 
 
 class GatewaySystem(MemorySystem):
-    """A system that the function can keep its application for, as it does for the one of the process."""
+    """A hashable system, since the function caches one application for each system."""
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
 
 class Gateway:
-    """A deployment behind API Gateway; ``caller`` is what the gateway says of who calls."""
+    """A deployment behind API Gateway. ``caller`` is the gateway's part of the event that identifies the caller."""
 
     def __init__(self, **settings: Any) -> None:
         self.system = GatewaySystem(settings=replace(SETTINGS, **settings))
@@ -45,19 +45,19 @@ class Gateway:
 
 
 def at(path: str, event: dict[str, Any], stage: str = "/dev") -> dict[str, Any]:
-    """The event at another path."""
+    """Return the event with another path."""
     event["path"], event["requestContext"]["path"] = path, stage + path
     return event
 
 
 def content(answer: dict[str, Any]) -> Any:
-    """The document that an answer carries, which must not be encoded for text."""
+    """Return the JSON document of a response, which must not be base64."""
     assert answer["isBase64Encoded"] is False
     return json.loads(answer["body"])
 
 
 def problem(answer: dict[str, Any]) -> tuple[int, str]:
-    """Status and type of an answer that is a problem."""
+    """Return the status and the type of a problem."""
     document = content(answer)
     assert answer["headers"]["content-type"] == "application/problem+json"
     assert document["status"] == answer["statusCode"]

@@ -135,7 +135,7 @@ def test_a_list_has_the_callers_own_orders_only(query, cognito):
 
 
 def test_a_cursor_contains_no_other_callers_order_id(cognito):
-    """A cursor is only encoded: what it holds, its reader has."""
+    """A cursor is encoded, not encrypted: its holder can read it."""
     mine = posted(cognito)
     cognito.system.now.forward(-1)
     posted(cognito)

@@ -70,7 +70,7 @@ def test_a_page_can_read_a_problem_of_its_own(method, path, status, api):
 
 @pytest.mark.parametrize(("error", "status"), [(THROTTLED, 503), (RuntimeError("canary"), 500)])
 def test_a_page_can_read_an_internal_error(error, status, api):
-    """Without the header a browser reports a network error, and nobody sees Retry-After."""
+    """Without the header a browser reports a network error and hides Retry-After."""
 
     def get(_order_id):
         raise error

@@ -18,7 +18,7 @@ COMMITTED = Path(openapi.__file__).parents[2] / "docs" / "openapi.json"
 
 @pytest.fixture
 def api():
-    """One that serves operators, too."""
+    """An API with operator routes."""
     return Api(cloud="embedded")
 
 

@@ -98,7 +98,7 @@ def test_a_single_value_query_is_read_too(gateway):
 
 @pytest.mark.parametrize("absent", ["headers", "multiValueHeaders", "pathParameters", "body"])
 def test_null_members_of_the_event_are_absent(absent, gateway):
-    """The console's own test button sends no headers at all."""
+    """The test button of API Gateway's console sends no headers."""
     assert content(gateway.get("/health", **{absent: None}))["status"] == "ok"
 
 
@@ -162,7 +162,7 @@ def test_a_retry_is_marked_as_replayed(gateway):
 
 
 def test_a_process_builds_one_application_for_orders_and_one_for_all_routes(gateway, monkeypatch):
-    """Building one anew would cost every request its routes."""
+    """Building one for each request would be slow."""
     built = []
     monkeypatch.setattr(
         module, "create_app", lambda *args, **named: built.append((args, named)) or create_app(*args, **named)

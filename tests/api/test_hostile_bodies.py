@@ -127,7 +127,7 @@ def test_a_lenient_order_is_stored_and_shown_unchanged(body, api):
 
 @pytest.mark.parametrize("number", ["1e39", "1e-39", "-1E+39", "0e-39", "1e300"])
 def test_every_accepted_body_fits_into_a_row(number, api):
-    """A short number can be long when it is written out; what cannot be stored would fail in every retry."""
+    """A short number such as 1e300 is long in decimal notation. An order too large for a row fails in every retry."""
     numbers = ",".join([number] * ((64 * 1024 - 10) // (len(number) + 1)))
     assert api.send(f'{{"x":[{numbers}]}}', LENIENT).status_code == 202
     assert [len(order.submission) < MAX_ROW for order in api.stored.values()] == [True]

@@ -14,7 +14,7 @@ AS_LISTS = [{"status": "RECEIVED"}, {"customer_id": "cust_123"}]
 
 
 def pages(api, limit, **query):
-    """Every page of a list, as the ids that it shows."""
+    """Return the order ids of each page of a list."""
     query["limit"], shown = limit, []
     for _ in range(1000):
         response = api.get("/orders", params=query)
@@ -37,7 +37,7 @@ def written(content):
 
 @pytest.fixture
 def five(api):
-    """Five orders, each a second younger than the one before."""
+    """Five orders, created one second apart."""
     for number in range(1, 6):
         api.system.receive(f"ord_{number}")
         api.system.now.forward(1)
@@ -68,7 +68,7 @@ def test_orders_of_the_same_millisecond_are_listed_once_each(limit, query, api):
 
 @pytest.mark.parametrize("query", AS_LISTS)
 def test_any_number_of_orders_of_the_same_millisecond_can_be_listed(query, api):
-    """A cursor that the API gave is a cursor that it takes."""
+    """The API accepts every cursor that it returns."""
     ids = {api.system.receive(f"ord_{number:032x}").order_id for number in range(300)}
     listed = [order_id for page in pages(api, 100, **query) for order_id in page]
     assert (len(listed), set(listed)) == (300, ids)

@@ -32,7 +32,7 @@ REQUESTS = [
 
 @pytest.fixture
 def hops(monkeypatch):
-    """Every start of a thread and every hop to one, by the thread that runs the test."""
+    """Record each thread that the test's thread starts or uses."""
     seen, mine = [], threading.current_thread()
 
     def noting(name, real):
@@ -91,7 +91,7 @@ def test_blocking_work_on_a_server_runs_in_another_thread():
     ],
 )
 def test_a_slow_table_does_not_block_other_requests_of_a_server(method, requests):
-    """Each request is answered only when both are inside the store."""
+    """Each request completes only when both are inside the store."""
     api = Api(offload=run_in_thread)
     for order_id in ("ord_1", "ord_2"):
         api.system.receive(order_id)

@@ -42,7 +42,7 @@ CALLS = [
 
 
 class Broken:
-    """A store of which everything raises."""
+    """A store whose methods all raise."""
 
     def __init__(self, error):
         self.error = error
@@ -78,7 +78,7 @@ def test_an_internal_error_is_a_500_without_details(method, verb, path, given, a
 
 
 def test_an_internal_error_is_logged_with_route_and_traceback(api, caplog):
-    """What the caller is not told, the operator must hear."""
+    """The response hides the cause, so the log must have it."""
     api.system.store = Broken(RuntimeError("canary"))
     assert_problem(api.get("/orders/ord_1"), 500, "internal-error")
     (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
@@ -124,7 +124,7 @@ def test_a_405_lists_the_methods_of_every_route_of_a_path(api):
 
 
 def test_a_client_disconnect_is_not_an_internal_error(api, caplog):
-    """Anybody can hang up at any time; an operator who is called for that stops listening."""
+    """Clients disconnect at any time. An alarm on that would be noise."""
     waiting = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
 
     async def receive():

@@ -23,12 +23,12 @@ ARGUMENTS = (
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 375, "height": 740}
 NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
-PATIENCE = 20_000  # milliseconds; only a failing test waits so long
+PATIENCE = 20_000  # milliseconds; passing tests do not wait that long
 
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
-    """A browser of this machine, or playwright's own; without either, the test is skipped, but fails in CI."""
+    """Launch the machine's browser or playwright's own. Without one, skip the test, or fail it in CI."""
     with sync_playwright() as playwright:
         browser = _launched(playwright)
         try:
@@ -63,8 +63,8 @@ class Visit:
     def go(self, where: str) -> None:
         """Open a section by its link.
 
-        Chromium breaks requests off when an interface comes or goes on this machine, as with every container that
-        starts; a page that met that is loaded again.
+        Chromium aborts requests when a network interface appears or disappears, as with the start of a container. The
+        page is then loaded again.
         """
         for _ in range(5):
             try:
@@ -74,14 +74,14 @@ class Visit:
             except Error as error:
                 if not any(NETWORK_CHANGED in text for text in (error.message, *self.complaints)):
                     raise
-        raise AssertionError("the network does not stop changing")
+        raise AssertionError("network interfaces keep changing")
 
     def expects(self, *complaints: str) -> None:
-        """Name what the browser will say of itself in this test: it tells of every answer that is an error."""
+        """Expect these messages in the browser's console, which reports every error response."""
         self.expected += complaints
 
     def check(self) -> None:
-        """Nothing was complained of that the test had not expected, and nobody else was asked for anything."""
+        """Check that there were no unexpected messages and no requests to other hosts."""
         unexpected = [
             each
             for each in self.complaints
@@ -91,7 +91,7 @@ class Visit:
         assert self.foreign == []
 
     def listen(self) -> None:
-        """Remember complaints and requests from now on."""
+        """Record messages and requests."""
         self.page.on("console", self._complaint)
         self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
         self.page.on("request", self._request)
@@ -107,7 +107,7 @@ class Visit:
 
 @contextmanager
 def visiting(browser: Browser, base: str, **options: object) -> Iterator[Visit]:
-    """A tab of its own, with nothing of other tests in it; what went wrong in it is checked when it is closed."""
+    """Open a tab with a context of its own, and check its errors when it is closed."""
     context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", "locale": "en-US", **options})
     context.set_default_timeout(PATIENCE)
     try:

@@ -11,7 +11,7 @@ expect.set_options(timeout=PATIENCE)
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for each file, closed with it."""
+    """One browser for each file."""
     with running_browser() as browser:
         yield browser
 

@@ -24,7 +24,7 @@ QUICK = {"visibility_timeout": 1, "stats_every": 0.5}
 
 @dataclass
 class Shop:
-    """A cloud with its API over HTTP, and customers who send it orders."""
+    """An embedded cloud with its API over HTTP, and orders submitted to it."""
 
     cloud: EmbeddedCloud
     base: str
@@ -36,7 +36,7 @@ class Shop:
     def submit(
         self, order: dict[str, Any] | None = None, outcome: tuple[str, int] | None = None, **headers: str
     ) -> str:
-        """Submit an order, one that comes to an outcome if it is given; its id."""
+        """Submit an order, with a given outcome if there is one, and return its id."""
         if outcome:
             headers["Idempotency-Key"] = key_for(self.cloud.settings, outcome, f"browser-test-{next(self.numbers)}")
         answer = self.http.post("/order", json=order or valid_order(), headers=headers)
@@ -50,27 +50,27 @@ class Shop:
         return shown
 
     def settled(self, order_ids: Sequence[str]) -> list[dict[str, Any]]:
-        """Orders once all of them have ended."""
+        """Wait until all orders have a terminal status, and return them."""
         return until(
             lambda: [self.order(order_id) for order_id in order_ids],
             lambda orders: all(order["status"] in TERMINAL for order in orders),
         )
 
     def succeeds_at(self, rate: float) -> None:
-        """From now on, the warehouse succeeds at this rate."""
+        """Set the success rate of the warehouse."""
         self.cloud.system.fulfiller = SimulatedFulfiller(rate, "browser")
 
     def fares(self, mood: Mood, pace: float = 0) -> None:
-        """From now on, every attempt goes this way."""
+        """Set the outcome of all attempts."""
         self.cloud.system.fulfiller = Warehouse(mood, pace)
 
     def deliver(self, order_id: str) -> None:
-        """Put one more message for an order on the queue; it comes at once, whenever its own would."""
+        """Send another message for an order to the queue. It is visible at once."""
         url = self.cloud.settings.queue_url
         self.cloud.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"order_id": order_id}))
 
     def dead_letters(self) -> dict[str, int]:
-        """The depth of the dead-letter queue, as CloudWatch's metrics name it."""
+        """Return the depth of the dead-letter queue by the names of CloudWatch's metrics."""
         names = {
             "ApproximateNumberOfMessages": "ApproximateNumberOfMessagesVisible",
             "ApproximateNumberOfMessagesNotVisible": "ApproximateNumberOfMessagesNotVisible",
@@ -92,7 +92,7 @@ def open_shop(**settings: object) -> Iterator[Shop]:
 
 
 def until(read: Callable[[], T], holds: Callable[[T], bool], deadline: float = DEADLINE) -> T:
-    """Read again and again until something holds of what was read."""
+    """Poll until a condition holds."""
     ends = time.monotonic() + deadline
     while not holds(found := read()):
         assert time.monotonic() < ends, f"still not so after {deadline} s: {found}"

@@ -33,7 +33,7 @@ TROUBLES = {
 
 
 def main(folder: Path) -> None:
-    logging.getLogger("moto").setLevel(logging.CRITICAL)  # it reports every rejected order as an error of its own
+    logging.getLogger("moto").setLevel(logging.CRITICAL)  # it logs an error for each rejected order
     folder.mkdir(parents=True, exist_ok=True)
     with (
         open_shop(visibility_timeout=1, **UNHURRIED) as shop,
@@ -53,7 +53,7 @@ def main(folder: Path) -> None:
 
 
 def busy_hour(shop: Shop) -> str:
-    """An hour of orders in less than a minute; the id of one that failed, was redriven and fulfilled."""
+    """Simulate an hour of orders. Return the id of one that failed, was redriven and fulfilled."""
     warehouse = Warehouse(pace=0.17)
     shop.cloud.system.fulfiller = warehouse
     ahead = partial(set_clock, shop)
@@ -76,7 +76,7 @@ def busy_hour(shop: Shop) -> str:
 
 
 def wait_for_more(shop: Shop, warehouse: Warehouse) -> None:
-    """Some orders stand between their first attempt and their second, as the picture is taken."""
+    """Keep some orders PENDING between two attempts for the picture."""
     queue = shop.cloud.settings.queue_url
     shop.cloud.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "300"})
     warehouse.mood = Mood.DECLINES
@@ -89,7 +89,7 @@ def wait_for_more(shop: Shop, warehouse: Warehouse) -> None:
 
 
 def set_clock(shop: Shop, offset: timedelta) -> None:
-    """Have the whole system, which reads the time through one port, be this much ahead of it."""
+    """Shift the clock of the whole system, which reads the time through one port."""
     real = LiveSystem.now.fget
 
     class Shifted(LiveSystem):

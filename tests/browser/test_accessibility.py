@@ -30,7 +30,7 @@ def shop():
 
 @pytest.fixture(scope="module")
 def seeded(shop):
-    """An order of each end; the ids of one that failed and one that was rejected."""
+    """Orders with terminal statuses; the ids of a FAILED and a REJECTED one."""
     shop.fares(Mood.REFUSES)
     failed = [shop.submit() for _ in range(3)]
     shop.settled(failed)

@@ -26,7 +26,7 @@ def is_api(url: str) -> bool:
 
 
 def behind_a_key(page: Page, header: str = "x-api-key", value: str = "secret") -> None:
-    """Only who brings the key is let through, as at API Gateway."""
+    """Reject requests without the key, as API Gateway does."""
 
     def guard(route: Route) -> None:
         if route.request.headers.get(header) == value:

@@ -17,7 +17,7 @@ def shop():
 
 @pytest.fixture
 def failed(shop):
-    """Two orders that were declined and three that were refused, and none besides; after them, all succeed."""
+    """Two declined and three refused orders, and no other FAILED ones. Later attempts succeed."""
     redrive_everything(shop)
     orders = {}
     for reason, mood, number in (("declined", Mood.DECLINES, 2), ("refused", Mood.REFUSES, 3)):
@@ -47,7 +47,7 @@ def ids(page: Page) -> list[str]:
 
 
 def redrive(page: Page, note: str) -> None:
-    """Fill in the dialog that is open."""
+    """Fill in and submit the open dialog."""
     dialog = page.get_by_role("dialog", name="Redrive")
     dialog.get_by_label("Note").fill(note)
     dialog.get_by_role("button", name="Redrive", exact=True).click()

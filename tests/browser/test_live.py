@@ -31,7 +31,7 @@ def number(text: str) -> int:
 
 
 def answering_stats(page: Page, change) -> None:
-    """Numbers are polled, and each answer is changed before the page sees it."""
+    """Disable the stream, and change each polled response."""
 
     def answer(route: Route) -> None:
         found = route.fetch().json()

@@ -16,7 +16,7 @@ def shop():
 
 @pytest.fixture
 def waiting(shop):
-    """An order that stands between its first attempt and its second."""
+    """A PENDING order between its first and its second attempt."""
     shop.succeeds_at(0)
     order_id = shop.submit()
     until(lambda: shop.order(order_id), lambda order: order["attempts"] == 1 and order["status"] == "PENDING")

@@ -23,7 +23,7 @@ def shop():
 
 
 def is_on(alarm: dict[str, Any], shop: Shop) -> bool:
-    """Whether the alarm's condition holds of the queue as it is now; nothing here evaluates alarms by itself."""
+    """Evaluate the alarm's condition for the queue. The embedded cloud evaluates no alarms."""
     assert alarm["Namespace"] == "AWS/SQS"
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": shop.cloud.names.dead_letter_queue}]
     depth = shop.dead_letters()[alarm["MetricName"]]

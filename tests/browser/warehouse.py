@@ -19,7 +19,7 @@ class Mood(Enum):
 
 @dataclass
 class Warehouse:
-    """``pace`` is the longest time that an attempt takes, in seconds; each order has its own."""
+    """``pace`` is the maximum duration of an attempt in seconds. Each order has its own duration."""
 
     mood: Mood = Mood.SUCCEEDS
     pace: float = 0

@@ -44,12 +44,12 @@ class Asked:
     body: Any
 
     def of(self, api: Api, **headers: str) -> httpx.Response:
-        """Ask a server."""
+        """Send the request to a server."""
         body = {} if self.body is None else {"json": self.body}
         return api.request(self.method, self.path, params=self.query, headers=headers, **body)
 
     def event(self, **headers: str) -> dict[str, Any]:
-        """What API Gateway makes of it."""
+        """Return API Gateway's event for the request."""
         event = at(self.path, events.load("api_post_order" if self.method == "POST" else "api_get_order"))
         event["httpMethod"] = event["requestContext"]["httpMethod"] = self.method
         event["multiValueQueryStringParameters"] = {name: [value] for name, value in self.query.items()} or None
@@ -59,7 +59,7 @@ class Asked:
         return event
 
     def behind(self, gateway: Gateway, **headers: str) -> dict[str, Any]:
-        """Ask a deployment behind API Gateway."""
+        """Send the request to a deployment behind API Gateway."""
         return gateway.call(self.event(**headers))
 
 
@@ -71,7 +71,7 @@ def every_route(app: FastAPI) -> list[str]:
 
 
 def every_request(app: FastAPI, order_id: str = "ord_1") -> list[Asked]:
-    """Requests that each route would answer for somebody; all about one order, where they are about one."""
+    """Return a valid request for each route. Those about an order use the same order."""
     asked = []
     for route in every_route(app):
         method, template = route.split(" ")

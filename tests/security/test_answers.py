@@ -17,7 +17,7 @@ CACHED = {"GET /docs/{name}": "public, max-age=86400", "GET /console": "no-cache
 
 
 def assert_guarded(headers, route="", media_type="application/json"):
-    """An answer that no cache keeps, nothing frames, and no browser takes for what it is not."""
+    """Check the headers against caching, framing and sniffing."""
     assert headers["x-content-type-options"] == "nosniff", route
     assert headers["referrer-policy"] == "no-referrer", route
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
@@ -59,7 +59,7 @@ def test_the_event_stream_has_the_security_headers():
 
 
 async def head_of(app, path):
-    """The headers of an answer that is then heard no further."""
+    """Return the headers of a response and close it."""
     begun = asyncio.get_running_loop().create_future()
 
     async def send(message):
@@ -123,7 +123,7 @@ LISTED = {SHOP, OTHER}
 
 
 def assert_shared(headers, origin, listed):
-    """Only a page that is listed may read the answer, and no cache gives it to another."""
+    """Check that only listed origins may read the response, and that it varies by origin."""
     shared = {name: value for name, value in headers.items() if name.startswith("access-control-allow-")}
     assert shared.get("access-control-allow-origin") == (origin if origin in listed else None)
     assert "access-control-allow-credentials" not in shared

@@ -13,13 +13,15 @@ from tests.api.client import Api
 from tests.embedded.support import served
 
 POST = b"POST /order HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-MANY = 1000  # more than any of these clients has to send until it is heard
+MANY = 1000  # more pieces than any client has to send
 
 
 @pytest.fixture(scope="module", params=["h11", "httptools"])
 def server(request):
     api = Api(cloud="embedded")
-    with served(api.app, http=request.param, timeout_keep_alive=60) as base:  # whoever is hung up on is so at once
+    with served(
+        api.app, http=request.param, timeout_keep_alive=60
+    ) as base:  # the server closes at once, not at the timeout
         yield api, base, request.param
 
 
@@ -31,7 +33,7 @@ def connection(base):
 
 
 def answer_of(base, *sent):
-    """Everything that comes until the server closes the connection."""
+    """Read until the server closes the connection."""
     with connection(base) as wire:
         for part in sent:
             wire.sendall(part)
@@ -120,6 +122,6 @@ def test_no_response_names_the_server_software(server):
 
 def test_a_head_that_is_too_large_is_refused_by_the_parser_of_the_image(server):
     _, base, parser = server
-    if parser == "h11":  # the other has no limit: see SECURITY.md
+    if parser == "h11":  # the other parser has no limit: see SECURITY.md
         answer = answer_of(base, b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 70_000)
         assert status(answer) == 400

@@ -21,7 +21,7 @@ CUSTOMERS = {"POST /order", "POST /orders", "GET /orders", "GET /orders/{order_i
 
 
 def deployment(mode: str = "cognito") -> Gateway:
-    """One that serves every route that there can be behind API Gateway."""
+    """A deployment with every route."""
     return Gateway(api_auth=mode, operator_api="on")
 
 
@@ -31,7 +31,7 @@ def app_of(gateway: Gateway):
 
 @pytest.fixture(params=[Status.RECEIVED, Status.FAILED])
 def of_ann(request, event_loop):
-    """A deployment that holds one order, which is Ann's, and is called by Bob."""
+    """A deployment with one order of Ann, called by Bob."""
     gateway = deployment()
     order = replace(standing(request.param, gateway.system, ANNS), owner="cognito:ann")
     gateway.system.store.orders[ANNS] = order
@@ -83,7 +83,7 @@ def test_only_open_routes_answer_requests_without_an_identity(mode, headers, eve
 
 @pytest.mark.parametrize("mode", MODES)
 def test_no_route_of_a_server_takes_an_identity_from_a_header(mode):
-    """No gateway stands before it, so there is nobody that it could know."""
+    """A server has no gateway, so it cannot authenticate callers."""
     api = Api(offload=run_in_thread, cloud="embedded", api_auth=mode)
     before = api.system.receive()
     asked = every_request(api.app)

@@ -53,7 +53,7 @@ def test_no_response_contains_the_host_of_the_request(api, gateway):
     ],
 )
 def test_no_path_leads_elsewhere(path, api, gateway):
-    """The one redirect that there is leads from the root to the documentation, and below the stage."""
+    """The only redirect leads from the root to the documentation, also below a stage."""
     behind = gateway.get(path)
     answer = api.get(f"http://api.test{path}")
     assert (answer.status_code, behind["statusCode"]) == (404, 404)
@@ -72,14 +72,14 @@ def test_the_method_of_a_request_is_the_one_that_it_was_sent_with(name, api):
 
 
 def test_of_two_idempotency_keys_neither_is_taken(api):
-    """Whoever stands before us may have read the other."""
+    """A proxy may have read the other one."""
     twice = [("Idempotency-Key", key) for key in KEYS]
     assert_problem(api.post("/order", json=valid_order(), headers=twice), 400, "idempotency-key-invalid")
     assert api.stored == {}
 
 
 def test_behind_api_gateway_two_idempotency_keys_are_a_third_one(gateway):
-    """They arrive there as one header."""
+    """API Gateway joins them into one header."""
     (event,) = (each.event() for each in requests(Api()) if each.route == "POST /order")
     ids = []
     for keys in (KEYS, KEYS[:1], KEYS[1:], KEYS):
@@ -99,7 +99,7 @@ SIMPLE = (
 
 @pytest.mark.parametrize("media_type", [*SIMPLE, None])
 def test_no_body_that_a_foreign_page_can_send_unasked_is_read_by_any_route(media_type, api):
-    """A browser asks first before it sends JSON elsewhere (CORS), and is told no."""
+    """A browser sends a preflight request before cross-origin JSON (CORS). The preflight fails."""
     reading = [
         each for each in requests(api) if each.method == "POST" and each.route != "POST /orders/{order_id}/cancel"
     ]
@@ -151,7 +151,7 @@ OURS = [
 
 @pytest.mark.parametrize("host", FOREIGN)
 def test_a_server_rejects_hosts_that_anyone_can_register(host, api):
-    """DNS rebinding: the page's own name, so that the browser lets it read the answer."""
+    """DNS rebinding: the host is the page's own, so the browser lets the page read the response."""
     for each in requests(api):
         assert_problem(each.of(api, Host=host), 421, "misdirected")
     assert api.stored == {}
