@@ -35,6 +35,14 @@ def test_the_letter_of_a_redriven_order_goes(system):
     assert system.dead_letters.letters == []
 
 
+def test_a_redrive_of_the_most_orders_of_one_request_removes_all_of_their_letters(system):
+    """A request redrives up to 100 orders, and each may have died with the letters of others before it."""
+    for _ in range(149):
+        system.dead_letters.put(message("ord_1"))
+    send_again(system)
+    assert remove_stale(system) == 150
+
+
 @pytest.mark.parametrize("status", [each for each in Status if each is not Status.FAILED])
 def test_the_letter_of_an_order_that_was_never_redriven_stays_whatever_became_of_it(status):
     """It is what tells the reconciler of an open order that lost its message; of another, somebody has to know why."""
