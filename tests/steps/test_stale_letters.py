@@ -35,12 +35,12 @@ def test_the_letter_of_a_redriven_order_goes(system):
     assert system.dead_letters.letters == []
 
 
-def test_a_redrive_of_the_most_orders_of_one_request_removes_all_of_their_letters(system):
-    """A request redrives up to 100 orders, and each may have died with the letters of others before it."""
+def test_a_redrive_removes_more_messages_than_one_request_redrives_orders(system):
+    """A request redrives up to 100 orders, and an order may have dead-letter messages of earlier failures."""
     for _ in range(149):
         system.dead_letters.put(message("ord_1"))
     send_again(system)
-    assert remove_stale(system) == 150
+    assert remove_superseded(system) == 150
 
 
 @pytest.mark.parametrize("status", [each for each in Status if each is not Status.FAILED])
