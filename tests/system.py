@@ -14,10 +14,9 @@ from service.orders.lifecycle import TERMINAL
 from service.provisioning.names import Names
 from service.settings import Settings
 from tests.invariants import World, rows
+from tests.polling import PATIENCE
 
 T = TypeVar("T")
-
-DEADLINE = 30  # seconds that any order may take; only a failing test waits so long
 
 
 class Running(Protocol):
@@ -30,7 +29,7 @@ class Running(Protocol):
     def client(self, service: Any) -> Any: ...
 
 
-async def until(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool], deadline: float = DEADLINE) -> T:
+async def until(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool], deadline: float = PATIENCE) -> T:
     """Read again and again until something holds of what was read."""
     ends = time.monotonic() + deadline
     while not holds(found := await read()):
@@ -39,7 +38,7 @@ async def until(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool], de
     return found
 
 
-async def settled(api: httpx.AsyncClient, order_id: str, deadline: float = DEADLINE) -> dict[str, Any]:
+async def settled(api: httpx.AsyncClient, order_id: str, deadline: float = PATIENCE) -> dict[str, Any]:
     """An order once it is terminal."""
 
     async def read() -> dict[str, Any]:
@@ -48,7 +47,7 @@ async def settled(api: httpx.AsyncClient, order_id: str, deadline: float = DEADL
     return await until(read, lambda order: order.get("status") in TERMINAL, deadline)
 
 
-async def depth_becomes(system: Running, queue: str, messages: int, deadline: float = DEADLINE) -> None:
+async def depth_becomes(system: Running, queue: str, messages: int, deadline: float = PATIENCE) -> None:
     """Wait until a queue holds so many messages."""
 
     async def read() -> int:
@@ -57,7 +56,7 @@ async def depth_becomes(system: Running, queue: str, messages: int, deadline: fl
     await until(read, lambda found: found == messages, deadline)
 
 
-async def ended(system: Running, name: str, deadline: float = DEADLINE) -> dict[str, Any]:
+async def ended(system: Running, name: str, deadline: float = PATIENCE) -> dict[str, Any]:
     """An execution once it has ended."""
 
     async def read() -> dict[str, Any]:

@@ -88,7 +88,12 @@ class EmbeddedCloud:
                 return answer["Payload"].read(), "FunctionError" in answer
 
             source = EventSource(
-                self.client("sqs"), self.settings.queue_url, self.names.queue_arn(self.names.queue), BATCH_SIZE, invoke
+                self.client("sqs"),
+                self.settings.queue_url,
+                self.names.queue_arn(self.names.queue),
+                BATCH_SIZE,
+                self.settings.visibility_timeout,
+                invoke,
             )
             schedule = Schedule(self.settings.embedded_reconcile_every, lambda: invoke(RECONCILE_EVENT))
             for part in (self.endpoint, source, schedule):

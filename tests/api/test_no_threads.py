@@ -8,7 +8,8 @@ import starlette.concurrency
 
 from service.api.dependencies import run_in_thread, run_inline
 from tests.api.client import LENIENT, Api
-from tests.steps.doubles import PATIENCE, Interposed
+from tests.polling import PATIENCE
+from tests.steps.doubles import Interposed
 from tests.support import valid_order
 
 REQUESTS = [

@@ -5,17 +5,15 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from service.cli import main
+from tests.polling import PATIENCE
 
 DOFS = Path(sys.executable).parent / "dofs"
-PATIENCE = 20  # seconds
 
 
 @dataclass(frozen=True)
@@ -75,12 +73,3 @@ def run(*arguments: str, stdin: bytes = b"") -> CommandResult:
         sys.stdin = before
     assert "Traceback" not in err.getvalue(), err.getvalue()
     return CommandResult(int(code), out.getvalue(), err.getvalue())
-
-
-def eventually(holds: Callable[[], Any]) -> Any:
-    """Wait until the condition is true, and return its value."""
-    ends = time.monotonic() + PATIENCE
-    while not (value := holds()):
-        assert time.monotonic() < ends
-        time.sleep(0.02)
-    return value

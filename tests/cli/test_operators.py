@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 from service.orders.lifecycle import Status
 from service.orders.ports import Unavailable
 from service.orders.submission import new_order
-from tests.cli.commands import clean_environment, eventually, run, run_installed
+from tests.cli.commands import clean_environment, run, run_installed
 from tests.cli.stub import Answer, stub
+from tests.polling import eventually
 from tests.support import valid_order
 
 

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from service.orders.submission import new_order
-from tests.cli.commands import eventually, run, run_installed, start_installed
+from tests.cli.commands import run, run_installed, start_installed
 from tests.cli.stub import Answer, stub
+from tests.polling import PATIENCE, eventually
 from tests.support import valid_order
 
 
@@ -93,8 +94,9 @@ def test_a_run_after_an_interruption_creates_no_duplicates(blow, url, customer, 
     may_answer = threading.Semaphore(5)
 
     def through(request):
-        assert may_answer.acquire(timeout=20)
-        answer = httpx.request(request.method, url + request.path, headers=request.headers, content=request.body)
+        assert may_answer.acquire(timeout=PATIENCE)
+        target = url + request.path
+        answer = httpx.request(request.method, target, headers=request.headers, content=request.body, timeout=PATIENCE)
         return Answer(answer.status_code, answer.content, {"Content-Type": answer.headers["content-type"]})
 
     with stub(through) as gate:
@@ -102,7 +104,7 @@ def test_a_run_after_an_interruption_creates_no_duplicates(blow, url, customer, 
         eventually(lambda: len(gate.received) == 7)
         process.send_signal(blow)
         may_answer.release(2)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
         may_answer.release(100)
     again = run("--api", url, "--json", "submit", file)
     assert (again.code, again.json["accepted"] + again.json["already_there"]) == (0, 9)

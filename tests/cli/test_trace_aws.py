@@ -11,8 +11,9 @@ from moto.logs.models import logs_backends
 
 from service.cli import log_group
 from service.orders.submission import new_order
-from tests.cli.commands import eventually, run
+from tests.cli.commands import run
 from tests.cli.log_lines import ORDER, ORDER_LINES, TRACE, line, messages
+from tests.polling import PATIENCE, eventually
 from tests.support import valid_order
 
 
@@ -27,7 +28,7 @@ def on_aws(cloud, monkeypatch):
 def test_on_aws_an_order_is_traced_through_all_components(cloud, url, monkeypatch, caplog):
     caplog.set_level("INFO", "service")
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint.url)
-    order_id = httpx.post(f"{url}/order", json=valid_order()).json()["order_id"]
+    order_id = httpx.post(f"{url}/order", json=valid_order(), timeout=PATIENCE).json()["order_id"]
 
     def found():
         lines = run("--json", "trace", order_id, "--aws").lines

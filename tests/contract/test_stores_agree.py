@@ -77,7 +77,7 @@ def rows(store: OrderStore) -> list[Any]:
     return [*(store.get(each) for each in IDS), *(store.failed(each) for each in IDS), *lists]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(steps=st.lists(STEPS, min_size=1, max_size=14))
 def test_both_stores_answer_every_sequence_of_writes_alike_and_keep_the_same_rows(
     clients: Clients, new_tables: Callable[..., Settings], steps: list[Step]
@@ -87,7 +87,6 @@ def test_both_stores_answer_every_sequence_of_writes_alike_and_keep_the_same_row
     assert rows(dynamodb) == rows(memory)
 
 
-@settings(deadline=None)
 @given(steps=st.lists(STEPS, min_size=1, max_size=30))
 def test_no_sequence_of_writes_breaks_the_life_of_an_order(steps: list[Step]):
     store = InMemoryOrderStore()

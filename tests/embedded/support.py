@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from service.api.app import create_app
 from service.api.dependencies import run_in_thread
 from service.embedded.cloud import EmbeddedCloud, embedded_settings
+from tests.polling import PATIENCE
 from tests.support import PINNED
 
 EMBEDDED = {
@@ -67,5 +68,5 @@ def served(app: FastAPI, **config: Any) -> Iterator[str]:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(PATIENCE)
             assert not thread.is_alive()

@@ -7,6 +7,7 @@ import pytest
 
 from service.embedded.endpoint import AwsEndpoint, PortTaken
 from tests.embedded.support import running_cloud
+from tests.polling import PATIENCE
 
 LIST_QUEUES = {
     "X-Amz-Target": "AmazonSQS.ListQueues",
@@ -26,14 +27,14 @@ def test_it_listens_on_the_loopback_address_only(url):
 
 
 def test_a_program_is_answered(url):
-    answer = httpx.post(url, headers=LIST_QUEUES, content="{}")
+    answer = httpx.post(url, headers=LIST_QUEUES, content="{}", timeout=PATIENCE)
     assert answer.status_code == 200
     assert len(answer.json()["QueueUrls"]) == 2
 
 
 @pytest.mark.parametrize("header", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Host": ""}])
 def test_what_a_web_page_can_send_is_refused(url, header):
-    answer = httpx.post(url, headers={**LIST_QUEUES, **header}, content="{}")
+    answer = httpx.post(url, headers={**LIST_QUEUES, **header}, content="{}", timeout=PATIENCE)
     assert answer.status_code == 403
 
 

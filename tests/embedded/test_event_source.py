@@ -12,6 +12,7 @@ from moto import mock_aws
 from service.embedded.event_source import EventSource
 from service.embedded.event_source_rules import failed_ids
 from service.embedded.moto_patches import patch_moto
+from tests.polling import eventually
 
 SENT = {"a", "b", "c"}
 
@@ -56,12 +57,6 @@ class Queues:
         attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(value) for value in attributes.values())
 
-    def wait_for(self, condition) -> None:
-        ends = time.monotonic() + 10
-        while not condition():
-            assert time.monotonic() < ends
-            time.sleep(0.02)
-
 
 @pytest.fixture
 def queues(monkeypatch):
@@ -72,7 +67,7 @@ def queues(monkeypatch):
 
 
 def run(queues: Queues, invoke) -> EventSource:
-    source = EventSource(queues.sqs, queues.url, queues.arn, 10, invoke)
+    source = EventSource(queues.sqs, queues.url, queues.arn, 10, 1, invoke)
     source.start()
     return source
 
@@ -85,7 +80,7 @@ def test_records_have_the_shape_that_lambda_gives_them(queues):
         MessageAttributes={"trace": {"StringValue": "t1", "DataType": "String"}},
     )
     source = run(queues, lambda event: (events.append(event), (b"{}", False))[1])
-    queues.wait_for(lambda: queues.depth(queues.url) == 0)
+    eventually(lambda: queues.depth(queues.url) == 0)
     source.stop()
     (record,) = events[0]["Records"]
     assert record["body"] == "hello"
@@ -112,27 +107,49 @@ def test_only_the_reported_message_comes_back_and_moves_to_the_dead_letter_queue
     queues.sqs.send_message(QueueUrl=queues.url, MessageBody="good")
     queues.sqs.send_message(QueueUrl=queues.url, MessageBody="bad")
     source = run(queues, invoke)
-    queues.wait_for(lambda: queues.depth(queues.dead) == 1)
+    eventually(lambda: queues.depth(queues.dead) == 1)
     source.stop()
     assert queues.depth(queues.url) == 0
     assert sorted(receives) == [("bad", "1"), ("bad", "2"), ("good", "1")]
 
 
 def test_messages_come_back_when_the_function_crashes(queues):
-    crashed = threading.Event()
+    crashed, delivered = threading.Event(), list[Any]()
 
     def invoke(event: Any) -> tuple[bytes, bool]:
         if not crashed.is_set():
             crashed.set()
             raise RuntimeError("the function is gone")
+        delivered.append(event)
         return b"{}", False
 
     queues.sqs.send_message(QueueUrl=queues.url, MessageBody="order")
     source = run(queues, invoke)
-    queues.wait_for(lambda: queues.depth(queues.url) == 0)
+    eventually(lambda: delivered)
+    eventually(lambda: queues.depth(queues.url) == 0)
     source.stop()
-    assert crashed.is_set()
     assert queues.depth(queues.dead) == 0
+
+
+def test_a_message_is_not_visible_while_its_batch_is_in_progress(queues):
+    """Otherwise a slow machine would spend its receives, and move it to the dead-letter queue."""
+    from moto.sqs.models import sqs_backends
+
+    (work,) = (each for each in sqs_backends["123456789012"]["ap-south-1"].queues.values() if each.name == "work")
+    visible_after: list[float] = []
+
+    def invoke(event: Any) -> tuple[bytes, bool]:
+        (message,) = work._messages
+        visible_after.append(message.visible_at / 1000 - time.time())
+        if len(visible_after) < 2:
+            raise RuntimeError("once more")
+        return b"{}", False
+
+    queues.sqs.send_message(QueueUrl=queues.url, MessageBody="order")
+    source = run(queues, invoke)
+    eventually(lambda: len(visible_after) == 2)
+    source.stop()
+    assert min(visible_after) > 3600
 
 
 def test_a_queue_does_not_push_to_a_function_by_itself(queues):

@@ -7,6 +7,7 @@ import pytest
 from moto.awslambda.models import LambdaFunction
 
 from tests.embedded.support import running_cloud
+from tests.polling import PATIENCE
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_an_api_event_is_answered_in_a_thread_that_has_no_event_loop(cloud):
     answers = []
     thread = threading.Thread(target=lambda: answers.append(invoke(cloud, event)[1]))
     thread.start()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert json.loads(answers[0])["statusCode"] == 200
 
 

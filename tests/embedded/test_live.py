@@ -5,19 +5,20 @@ import json
 import httpx
 
 from tests.embedded.support import running_cloud, serving
+from tests.polling import PATIENCE
 
 
 def test_figures_come_again_and_again_and_change_with_the_orders():
     with running_cloud(fulfillment_success_rate=1, stats_every=0.2) as cloud, serving(cloud) as url:
         seen = []
-        with httpx.stream("GET", f"{url}/stats/live", timeout=10) as stream:
+        with httpx.stream("GET", f"{url}/stats/live", timeout=PATIENCE) as stream:
             assert stream.headers["content-type"].startswith("text/event-stream")
             for line in stream.iter_lines():
                 if not line.startswith("data:"):
                     continue
                 if not seen:
                     order = {"customer_id": "c", "items": [{"product_id": "p", "quantity": 1, "price": 1}]}
-                    accepted = httpx.post(f"{url}/order", json={**order, "total_amount": 1})
+                    accepted = httpx.post(f"{url}/order", json={**order, "total_amount": 1}, timeout=PATIENCE)
                     assert accepted.status_code == 202
                 seen.append(json.loads(line.removeprefix("data:")))
                 if seen[-1]["orders"]["FULFILLED"]["count"] == 1:
@@ -29,7 +30,7 @@ def test_figures_come_again_and_again_and_change_with_the_orders():
 
 def test_a_store_that_stops_answering_ends_the_stream_and_not_the_server(monkeypatch):
     with running_cloud(stats_every=0.2) as cloud, serving(cloud) as url:
-        with httpx.stream("GET", f"{url}/stats/live", timeout=10) as stream:
+        with httpx.stream("GET", f"{url}/stats/live", timeout=PATIENCE) as stream:
             lines = stream.iter_lines()
             assert next(line for line in lines if line.startswith("data:"))
 
@@ -38,4 +39,4 @@ def test_a_store_that_stops_answering_ends_the_stream_and_not_the_server(monkeyp
 
             monkeypatch.setattr(cloud.system.store, "tally", broken)
             assert not any("canary" in line for line in lines)
-        assert httpx.get(f"{url}/health").status_code == 200
+        assert httpx.get(f"{url}/health", timeout=PATIENCE).status_code == 200

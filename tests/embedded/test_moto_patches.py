@@ -8,6 +8,7 @@ import pytest
 from service.orders.orders import Orders
 from service.orders.ports import TransitionRefused
 from tests.embedded.support import running_cloud
+from tests.polling import PATIENCE, eventually
 from tests.support import valid_order
 from tests.system import executions
 
@@ -36,7 +37,7 @@ def test_of_many_threads_that_claim_one_order_exactly_one_gets_it(cloud):
         together = threading.Barrier(8)
 
         def attempt(order_id: str, together: threading.Barrier = together) -> bool:
-            together.wait(10)
+            together.wait(PATIENCE)
             try:
                 Orders(cloud.system).claim(order_id)
             except TransitionRefused:
@@ -55,10 +56,7 @@ def test_an_execution_that_is_started_without_a_name_gets_one(cloud):
 
 def test_a_name_that_is_started_twice_is_refused(cloud):
     assert cloud.system.workflow.start("ord_x", "ord_x") is True
-    for _ in range(100):
-        if executions(cloud) == [("ord_x", "FAILED")]:
-            break
-        threading.Event().wait(0.05)
+    eventually(lambda: executions(cloud) == [("ord_x", "FAILED")])
     assert cloud.system.workflow.start("ord_x", "ord_x") is False
 
 
@@ -95,10 +93,7 @@ def _ended(execution):
 def test_finished_executions_are_forgotten_beyond_the_number_that_is_kept(cloud):
     for number in range(40):
         cloud.system.workflow.start(f"ord_{number}", f"ord_{number}")
-        for _ in range(100):
-            if dict(executions(cloud)).get(f"ord_{number}") != "RUNNING":
-                break
-            threading.Event().wait(0.02)
+        eventually(lambda name=f"ord_{number}": dict(executions(cloud)).get(name) != "RUNNING")
     names = [name for name, _ in executions(cloud)]
     assert 10 <= len(names) <= 12
     assert "ord_39" in names

@@ -10,6 +10,7 @@ from service.provisioning.names import Names
 from service.settings import Settings
 from tests.compose.stack import Stack
 from tests.embedded.support import client, running_cloud
+from tests.polling import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
     kind, workflow_type, door = request.param
     if kind == "embedded":
         with running_cloud(visibility_timeout=1, workflow_type=workflow_type) as cloud:
-            yield Deployment(lambda: client(cloud), cloud.client, cloud.names, cloud.settings, False, patience=30)
+            yield Deployment(lambda: client(cloud), cloud.client, cloud.names, cloud.settings, False, patience=PATIENCE)
     else:
         stack = request.getfixturevalue("stack" if workflow_type == "STANDARD" else "express_stack")
         assert stack.settings.workflow_type == workflow_type

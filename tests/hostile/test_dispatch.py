@@ -30,7 +30,7 @@ MET: Counter[str] = Counter()
 def often(examples: int) -> Any:
     """Each example begins with a store of its own; what else a fixture gives serves all alike."""
     unconcerned = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-    return settings(max_examples=examples, derandomize=True, deadline=None, suppress_health_check=unconcerned)
+    return settings(max_examples=examples, suppress_health_check=unconcerned)
 
 
 @pytest.fixture(scope="module")

@@ -276,7 +276,7 @@ def test_the_model_has_the_numbers_of_the_settings():
 def test_whatever_happens_to_orders_they_are_what_the_model_says(steady_api, thorough, counted):
     OrderMachine.api = steady_api
     MET.clear()
-    often = settings(max_examples=200 if thorough else 60, stateful_step_count=40, derandomize=True, deadline=None)
+    often = settings(max_examples=200 if thorough else 60, stateful_step_count=40)
     run_state_machine_as_test(OrderMachine, settings=settings(often, suppress_health_check=list(HealthCheck)))
     missed = {move for move in LEGAL_MOVES - BY_THE_RECONCILER if move not in MET}
     missed |= {(what, state) for what, states in SITUATIONS.items() for state in states if (what, state) not in MET}

@@ -62,7 +62,7 @@ def test_nor_when_the_youngest_are_not_counted_yet(name, rate):
     assert not late(ALARMS[name], series(name, *rejections(rate, rate, minutes, 0.5, name), minutes))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     name=some.sampled_from(sorted(DIFFERENCES)),
     seed=some.integers(0, 2**32),

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.polling import PATIENCE
+
 SCRIPT = Path(__file__).parents[2] / "localstack" / "start.d" / "lambda_replicas.py"
 PORT = 18080
 
@@ -64,7 +66,7 @@ def script(localstack, monkeypatch):
     spec.loader.exec_module(module)
     module.waits, module.looks_up = module.WAIT_FOR_ONE, module.Replicas.__dict__["_look_up"].__func__
     monkeypatch.setattr(module, "LOOK_AGAIN", 0.05)
-    monkeypatch.setattr(module, "WAIT_FOR_ONE", 5)
+    monkeypatch.setattr(module, "WAIT_FOR_ONE", PATIENCE)
     monkeypatch.setattr(module, "BEYOND_TIMEOUT", 0.3)
     module.addresses = []
     monkeypatch.setattr(module.Replicas, "_look_up", staticmethod(lambda: list(module.addresses)))
@@ -130,7 +132,7 @@ def after(seconds: float, answer: Answer) -> Answer:
     return slowly
 
 
-def invoke(script, localstack, payload: str = "{}", timeout: int = 1) -> Result:
+def invoke(script, localstack, payload: str = "{}", timeout: float = PATIENCE) -> Result:
     executor = localstack.EXECUTOR_PLUGIN_MANAGER.load("docker").load()
     version = SimpleNamespace(config=SimpleNamespace(timeout=timeout))
     return executor("id", version).invoke({"invoke-id": "r-1", "payload": payload})
@@ -181,7 +183,7 @@ def test_the_emulators_own_words_are_a_timeout(script, localstack, containers):
 
 def test_a_container_that_says_nothing_at_all_is_a_timeout(script, localstack, containers):
     over = threading.Event()
-    containers(lambda request, event: over.wait(10) and None)
+    containers(lambda request, event: over.wait(PATIENCE) and None)
     result = invoke(script, localstack, timeout=0)
     over.set()
     assert result.is_error
@@ -191,7 +193,7 @@ def test_a_container_that_says_nothing_at_all_is_a_timeout(script, localstack, c
 def test_the_function_has_its_own_timeout_and_a_little_more(script, localstack, containers, monkeypatch):
     monkeypatch.setattr(script, "BEYOND_TIMEOUT", 0.1)
     containers(after(0.4, say(b"1")))
-    assert invoke(script, localstack, timeout=1).payload == b"1"
+    assert invoke(script, localstack).payload == b"1"
 
 
 def test_a_container_that_gave_no_answer_is_left_alone_while_it_may_be_at_work(script, localstack, containers):
@@ -199,7 +201,7 @@ def test_a_container_that_gave_no_answer_is_left_alone_while_it_may_be_at_work(s
 
     def hang(request: BaseHTTPRequestHandler, event: bytes) -> None:
         hung.append(event)
-        over.wait(10)
+        over.wait(PATIENCE)
 
     containers(hang)
     containers(say(b"1"))
@@ -230,7 +232,7 @@ def test_a_container_that_comes_late_is_found(script, localstack, containers):
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(invoke, script, localstack)
         containers(say(b"1"))
-        assert waiting.result(5).payload == b"1"
+        assert waiting.result(PATIENCE).payload == b"1"
 
 
 def test_a_container_that_was_away_is_tried_again(script, localstack, containers):
@@ -240,16 +242,16 @@ def test_a_container_that_was_away_is_tried_again(script, localstack, containers
         with pytest.raises(TimeoutError):
             waiting.result(0.2)
         containers(say(b"1"))
-        assert waiting.result(5).payload == b"1"
+        assert waiting.result(PATIENCE).payload == b"1"
 
 
 def test_who_waits_is_woken_by_the_container_that_becomes_free(script, localstack, containers, monkeypatch):
-    monkeypatch.setattr(script, "LOOK_AGAIN", 30)
-    monkeypatch.setattr(script, "WAIT_FOR_ONE", 30)
+    monkeypatch.setattr(script, "LOOK_AGAIN", 4 * PATIENCE)
+    monkeypatch.setattr(script, "WAIT_FOR_ONE", 4 * PATIENCE)
     containers(after(0.02, say(b"1")))
     with ThreadPoolExecutor(5) as pool:
         waiting = [pool.submit(invoke, script, localstack) for _ in range(10)]
-        assert [each.result(5).payload for each in waiting] == [b"1"] * 10
+        assert [each.result(PATIENCE).payload for each in waiting] == [b"1"] * 10
 
 
 def test_who_waits_is_served_in_turn(script, localstack, containers):
@@ -267,7 +269,7 @@ def test_who_waits_is_served_in_turn(script, localstack, containers):
             waiting.append(pool.submit(invoke, script, localstack, str(number)))
             while number and len(script.REPLICAS._waiting) + len(served) <= number:
                 threading.Event().wait(0.001)
-        assert all(each.result(5).payload == b"1" for each in waiting)
+        assert all(each.result(PATIENCE).payload == b"1" for each in waiting)
     assert served == [str(number).encode() for number in range(12)]
 
 
@@ -296,7 +298,7 @@ def test_all_containers_behind_the_name_are_known(script, monkeypatch):
 
 
 def test_each_container_has_one_invocation_at_a_time_and_all_are_used(script, localstack, containers):
-    together, used = threading.Barrier(3, timeout=5), set()
+    together, used = threading.Barrier(3, timeout=PATIENCE), set()
     busy: dict[str, threading.Lock] = {}
 
     def answer(request: BaseHTTPRequestHandler, event: bytes) -> None:
@@ -311,6 +313,6 @@ def test_each_container_has_one_invocation_at_a_time_and_all_are_used(script, lo
     for _ in range(3):
         busy[containers(answer)] = threading.Lock()
     with ThreadPoolExecutor(20) as pool:
-        results = list(pool.map(lambda _: invoke(script, localstack, timeout=5), range(60)))
+        results = list(pool.map(lambda _: invoke(script, localstack), range(60)))
     assert [result.payload for result in results] == [b"1"] * 60
     assert len(used) == 3

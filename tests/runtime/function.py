@@ -12,7 +12,8 @@ from typing import Any
 import boto3
 
 import service
-from tests.runtime.runtime_api import PATIENCE, RuntimeApi
+from tests.polling import PATIENCE
+from tests.runtime.runtime_api import RuntimeApi
 
 ROOT = Path(service.__file__).parents[1]
 REGION = "ap-south-1"

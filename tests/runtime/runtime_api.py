@@ -11,8 +11,9 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import Any
 
+from tests.polling import PATIENCE
+
 VERSION = "/2018-06-01/runtime"
-PATIENCE = 30  # seconds
 FUNCTION_ARN = "arn:aws:lambda:ap-south-1:123456789012:function:dofs-orders-test:live"
 
 
@@ -94,7 +95,7 @@ class RuntimeApi:
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,), name="runtime-api", daemon=True)
         self._thread.start()
 
-    def invoke(self, event: Any, seconds: float = 30) -> Answer:
+    def invoke(self, event: Any, seconds: float = PATIENCE) -> Answer:
         """Have one event handled; ``seconds`` is what the invocation is told it has."""
         self.invocations += 1
         request_id = f"00000000-0000-4000-8000-{self.invocations:012d}"

@@ -11,6 +11,7 @@ import pytest
 from service.api import body
 from tests.api.client import Api
 from tests.embedded.support import served
+from tests.polling import PATIENCE
 
 POST = b"POST /order HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 MANY = 1000  # more pieces than any client has to send
@@ -28,7 +29,7 @@ def server(request):
 @contextmanager
 def connection(base):
     where = urlsplit(base)
-    with socket.create_connection((where.hostname, where.port), timeout=20) as wire:
+    with socket.create_connection((where.hostname, where.port), timeout=PATIENCE) as wire:
         yield wire
 
 
@@ -57,7 +58,7 @@ def test_an_incomplete_body_blocks_no_one_and_is_disconnected(server, monkeypatc
     monkeypatch.setattr(body, "BODY_TIMEOUT", 0.3)
     with connection(base) as wire:
         wire.sendall(POST + b"Content-Length: 20\r\n\r\n{")
-        assert httpx.get(f"{base}/health").status_code == 200
+        assert httpx.get(f"{base}/health", timeout=PATIENCE).status_code == 200
         answer = rest_of(wire)
     assert status(answer) == 408
     assert b"urn:dofs:problem:body-too-slow" in answer
@@ -116,7 +117,7 @@ def test_a_name_beside_the_host_header_is_in_no_answer(server):
 def test_no_response_names_the_server_software(server):
     _, base, _ = server
     for path in ("/health", "/nowhere"):
-        assert httpx.get(f"{base}{path}").headers["server"] == "uvicorn"
+        assert httpx.get(f"{base}{path}", timeout=PATIENCE).headers["server"] == "uvicorn"
     assert not re.search(rb"[0-9]+\.[0-9]+\.[0-9]+", answer_of(base, b"\r\nnonsense\r\n\r\n"))
 
 

@@ -13,12 +13,12 @@ from service.orders.ports import Fulfilled, NotFulfilled, OrderStore
 from service.orders.submission import new_order
 from service.steps import reject, store
 from tests import events
+from tests.polling import PATIENCE
 from tests.support import Context, MemorySystem, sqs_event
 
 DONE = Fulfilled()
 DECLINED = NotFulfilled(Failure(FailureKind.DECLINED, "not today"))
 REFUSED = NotFulfilled(Failure(FailureKind.REFUSED, "no longer sold"), permanent=True)
-PATIENCE = 20  # seconds until a test that waits for another thread gives up
 
 
 class Scripted:

@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 from threading import Event
-from time import monotonic, sleep
 
 import pytest
 
 from service.orders.lifecycle import Status
 from service.settings import SettingsError
 from service.steps import fulfill
-from tests.steps.doubles import DONE, PATIENCE, Calling, Scripted, Together, deliver, later, message, pending
+from tests.polling import PATIENCE, eventually
+from tests.steps.doubles import DONE, Calling, Scripted, Together, deliver, later, message, pending
 from tests.support import SETTINGS, MemorySystem, sqs_event
 
 MARGIN = 1.0  # seconds; half of it is how long a batch waits for those that are under way
@@ -25,14 +25,6 @@ def system():
 def deliver_until(system, seconds_left, *order_ids):
     answer = fulfill.run(sqs_event(*map(message, order_ids))["Records"], system, seconds_left)
     return sorted(failure["itemIdentifier"] for failure in answer["batchItemFailures"])
-
-
-def eventually(holds):
-    """Poll until something holds; fail when it never does."""
-    until = monotonic() + PATIENCE
-    while not holds():
-        assert monotonic() < until
-        sleep(0.001)
 
 
 @pytest.mark.parametrize("seconds", [MARGIN, MARGIN / 2, 0.001, 0, -1])

@@ -9,10 +9,10 @@ from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
 from service.orders.orders import Orders
 from service.steps import fulfill
+from tests.polling import PATIENCE
 from tests.steps.doubles import (
     DECLINED,
     DONE,
-    PATIENCE,
     REFUSED,
     Calling,
     Interposed,

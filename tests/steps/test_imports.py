@@ -12,6 +12,7 @@ import service.orders
 from tests import events
 from tests.benchmarks.endpoint import endpoint, settings_on
 from tests.benchmarks.starts import COUNT, MOST_MODULES
+from tests.polling import PATIENCE
 from tests.support import SETTINGS
 
 ROOT = Path(service.orders.__file__).parents[2]
@@ -74,7 +75,7 @@ def loaded_by(*command):
         env=SETTINGS.environment_variables(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -114,7 +115,7 @@ def test_the_function_loads_no_more_than_its_first_batch_or_step_needs(event):
             input=json.dumps(events.load(event)),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
     assert done.returncode == 0, done.stderr

@@ -1,7 +1,6 @@
 """The state machine in an emulator of which a test sees, and can disturb, every step."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from service.embedded.cloud import EmbeddedCloud, embedded_settings
 from service.handler import dispatch
 from service.orders.submission import new_order
+from tests.polling import eventually
 from tests.support import valid_order
 
 
@@ -48,11 +48,7 @@ class Workflow:
         return self.ended(self.start(given, name))
 
     def ended(self, arn: str) -> dict[str, Any]:
-        ends = time.monotonic() + 30
-        while (found := self._described(arn))["status"] == "RUNNING":
-            assert time.monotonic() < ends, "the execution does not end"
-            time.sleep(0.02)
-        return found
+        return eventually(lambda: self._described(arn), lambda found: found["status"] != "RUNNING")
 
     def _described(self, arn: str) -> dict[str, Any]:
         """What DescribeExecution says, or would say if it said anything of EXPRESS ones."""

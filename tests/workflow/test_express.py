@@ -10,6 +10,7 @@ import pytest
 
 from service.orders.identity import derived_id
 from service.steps import reconcile
+from tests.polling import PATIENCE
 from tests.support import valid_order
 
 BOTH = ["STANDARD", "EXPRESS"]
@@ -18,7 +19,7 @@ express = pytest.mark.parametrize("workflow", ["EXPRESS"], indirect=True)
 
 def twice_at_once(workflow, given):
     """Two executions of one name that take every step together; how they end."""
-    workflow.before = threading.Barrier(2, timeout=10).wait
+    workflow.before = threading.Barrier(2, timeout=PATIENCE).wait
     running = [workflow.start(given, "one-name") for _ in range(2)]
     return [workflow.ended(arn) for arn in running]
 
@@ -74,15 +75,19 @@ def test_a_name_that_is_used_again_is_the_same_order_or_refused(workflow):
 
 @pytest.mark.parametrize("workflow", BOTH, indirect=True)
 def test_an_execution_whose_time_is_over_ends_and_the_reconciler_starts_its_order_again(workflow):
-    workflow.machine.definition = json.dumps({**json.loads(workflow.machine.definition), "TimeoutSeconds": 1})
-    order_id, hangs = workflow.receive("ord_slow"), threading.Event()
-    workflow.before = lambda: hangs.wait(10)
-    assert workflow.run({"order_id": order_id}, order_id)["status"] == "TIMED_OUT"
-    assert workflow.status(order_id) == "RECEIVED"
-    workflow.before = lambda: None
-    assert reconcile.run({}, workflow.cloud.system, lambda: 30)["restarted"] == 1
-    again = workflow.machine.executions[-1]
-    assert (again.name, workflow.ended(again.execution_arn)["status"]) == (f"{order_id}-1", "SUCCEEDED")
-    hangs.set()
+    definition = workflow.machine.definition
+    workflow.machine.definition = json.dumps({**json.loads(definition), "TimeoutSeconds": 1})
+    order_id, released = workflow.receive("ord_slow"), threading.Event()
+    workflow.before = lambda: released.wait(PATIENCE)
+    try:
+        assert workflow.run({"order_id": order_id}, order_id)["status"] == "TIMED_OUT"
+        assert workflow.status(order_id) == "RECEIVED"
+        workflow.before = lambda: None
+        workflow.machine.definition = definition  # a slow machine may need more than a second for the next execution
+        assert reconcile.run({}, workflow.cloud.system, lambda: 30)["restarted"] == 1
+        again = workflow.machine.executions[-1]
+        assert (again.name, workflow.ended(again.execution_arn)["status"]) == (f"{order_id}-1", "SUCCEEDED")
+    finally:
+        released.set()
     assert workflow.status(order_id) == "PENDING"
     assert [json.loads(body) for body in workflow.messages()] == [{"order_id": order_id}]
