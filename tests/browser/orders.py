@@ -15,8 +15,9 @@ from service.fulfillers.simulated import SimulatedFulfiller
 from service.orders.lifecycle import TERMINAL
 from tests.browser.warehouse import Mood, Warehouse
 from tests.embedded.support import running_cloud, serving
+from tests.polling import PATIENCE
 from tests.support import valid_order
-from tests.system import DEADLINE, key_for
+from tests.system import key_for
 
 T = TypeVar("T")
 QUICK = {"visibility_timeout": 1, "stats_every": 0.5}
@@ -91,7 +92,7 @@ def open_shop(**settings: object) -> Iterator[Shop]:
         yield Shop(cloud, base, http)
 
 
-def until(read: Callable[[], T], holds: Callable[[T], bool], deadline: float = DEADLINE) -> T:
+def until(read: Callable[[], T], holds: Callable[[T], bool], deadline: float = PATIENCE) -> T:
     """Poll until a condition holds."""
     ends = time.monotonic() + deadline
     while not holds(found := read()):
