@@ -17,6 +17,6 @@ const WITHOUT_CUSTOMER = { items: ORDER.items, total_amount: ORDER.total_amount 
 export const PRESETS = [
   { name: "Valid", text: "Is accepted and processed to a terminal status.", order: ORDER },
   { name: "Invalid", text: "Is refused with an error for each invalid field. Nothing is stored.", order: INVALID },
-  { name: "Lenient", text: "Is accepted although invalid, then REJECTED by the workflow.", order: WITHOUT_CUSTOMER, lenient: true },
+  { name: "Lenient", text: "Is accepted without a customer, then REJECTED by the workflow.", order: WITHOUT_CUSTOMER, lenient: true },
   { name: "Repeated", text: "Is sent twice with one idempotency key. Creates one order.", order: ORDER, twice: true },
 ];

@@ -96,6 +96,8 @@ def test_a_terminal_or_unknown_order_is_requested_once(response, shown, stub, vi
     visit.go("orders/ord_1")
     expect(visit.page.get_by_role("dialog").get_by_text(shown).first).to_be_visible()
     visit.page.clock.run_for(5_000)
+    visit.page.evaluate("fetch('/after')")  # the stub records requests in order
+    assert len(stub.sent("GET", "/after")) == 1
     assert len(stub.sent("GET", "/orders/ord_1")) == 1
 
 
