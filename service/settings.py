@@ -1,7 +1,6 @@
-"""Every setting of the service, read from ``DOFS_*`` environment variables and from nowhere else.
+"""The settings of the service, read from ``DOFS_*`` environment variables only.
 
-This is a plain dataclass on purpose: a queue batch and the Store step need settings at every cold start and would
-pay for nothing else of a validation library.
+They are a plain dataclass, because a validation library would slow down every cold start.
 """
 
 import os
@@ -21,7 +20,7 @@ LOG_FORMATS = ("json", "text")
 WORKFLOW_TYPES = ("STANDARD", "EXPRESS")
 SWITCH = ("off", "on")
 COMMAND_LINE = frozenset({"DOFS_API_URL", "DOFS_API_KEY"})
-"""Variables of ``dofs``, the command line; a server that is started beside it does not mind them."""
+"""Variables of the command line ``dofs``; the service ignores them."""
 
 
 EMBEDDED_DEFAULTS = {
@@ -35,12 +34,12 @@ EMBEDDED_DEFAULTS = {
     "DOFS_RESEND_AFTER": "30",
     "DOFS_BACKOFF_CEILING": "120",
 }
-"""What differs when the whole system runs in one process: minutes become seconds, and an index has few partitions,
-since each query of the emulator looks at the whole table."""
+"""Defaults of the embedded cloud that differ: minutes become seconds, and indexes have few partitions, because each
+query of the emulator reads the whole table."""
 
 
 class SettingsError(Exception):
-    """One or more environment variables are missing or wrong; the message names each."""
+    """Environment variables are missing or wrong; the message names each."""
 
 
 def setting(
@@ -51,14 +50,14 @@ def setting(
     *,
     embedded_only: bool = False,
 ) -> Any:
-    """Declare a setting: what it means, its default, its bounds, and whether only the embedded cloud reads it."""
+    """Declare a setting: its description, default and bounds, and whether only the embedded cloud reads it."""
     metadata = {"description": description, "least": least, "most": most, "embedded_only": embedded_only}
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
 class _Type:
-    called: str
+    description: str
     read: Callable[[str], Any]
 
 
@@ -74,62 +73,60 @@ class Settings:
     """The settings of one running process. Durations are in seconds unless the name says otherwise."""
 
     orders_table: str = setting("DynamoDB table of the orders")
-    failed_orders_table: str = setting("DynamoDB table of the orders that failed for good")
+    failed_orders_table: str = setting("DynamoDB table of the failed orders")
     queue_url: str = setting("URL of the fulfillment queue")
     dead_letter_queue_url: str = setting("URL of the fulfillment queue's dead-letter queue")
     state_machine_arn: str = setting("ARN of the order workflow")
 
-    cloud: str = setting(f"where the AWS services are: {', '.join(CLOUDS)}", "aws")
+    cloud: str = setting(f"AWS services to use: {', '.join(CLOUDS)}", "aws")
     aws_endpoint_url: str = setting("endpoint of an AWS emulator; empty for AWS itself", "")
-    region: str = setting("AWS region; empty for the one of the Lambda function", "")
+    region: str = setting("AWS region; empty for the region of the Lambda function", "")
     environment: str = setting("name of the deployment, as in `dofs-orders-dev`", "dev")
-    workflow_type: str = setting(
-        f"type of the workflow that an emulator is given: {', '.join(WORKFLOW_TYPES)}", "STANDARD"
-    )
+    workflow_type: str = setting(f"type of the workflow in an emulator: {', '.join(WORKFLOW_TYPES)}", "STANDARD")
 
     api_auth: str = setting(f"how API Gateway authenticates callers: {', '.join(API_AUTHS)}", "none")
-    cors_origins: str = setting("origins that browsers may call the API from, separated by commas", "")
+    cors_origins: str = setting("origins whose pages may call the API, separated by commas", "")
     operator_api: str = setting(
-        "whether operators' routes and the console are served, on or off; emulators always serve them", "off"
+        "whether the API serves the operators' routes and the console, on or off; emulators always do", "off"
     )
-    redrive_rate: float = setting("orders that a redrive of many sends in a second, at most", 20, 5, 1000)
-    stats_every: float = setting("time for which figures are good before they are taken anew", 2, 0.2, 60)
+    redrive_rate: float = setting("maximum of orders per second of a bulk redrive", 20, 5, 1000)
+    stats_every: float = setting("time before statistics are computed again", 2, 0.2, 60)
     log_level: str = setting("DEBUG, INFO, WARNING or ERROR", "INFO")
-    log_format: str = setting("json, one object per line, or text for a terminal", "json")
+    log_format: str = setting("json (one object per line) or text (for a terminal)", "json")
     metrics_namespace: str = setting("CloudWatch namespace of the metrics", "DOFS")
 
-    max_attempts: int = setting("attempts to fulfill an order before it is FAILED", 3, 1, 100)
+    max_attempts: int = setting("attempts to fulfill an order before it becomes FAILED", 3, 1, 100)
     visibility_timeout: int = setting("visibility timeout of the queue", 180, 1, 43_200)
     function_timeout: int = setting("timeout of the Lambda function", 30, 1, 900)
-    status_shards: int = setting("partitions of each status in the index; writes use them", 8, 1, 256)
-    previous_status_shards: int = setting("the number before it was changed; reads ask for the larger", 1, 1, 256)
+    status_shards: int = setting("index partitions of each status, for writes", 8, 1, 256)
+    previous_status_shards: int = setting("former number of index partitions; reads use the larger number", 1, 1, 256)
 
-    restart_after: float = setting("age at which a RECEIVED order's workflow is started again", 120, 0.1, WEEK)
+    restart_after: float = setting("age at which the workflow of a RECEIVED order is restarted", 120, 0.1, WEEK)
     recover_after: float = setting(
-        "age at which a PROCESSING order with an expired lease is taken back; twice the visibility timeout at least",
+        "age at which a PROCESSING order with an expired lease is recovered; at least twice the visibility timeout",
         400,
         0.1,
         WEEK,
     )
     resend_after: float = setting(
-        "age at which a PENDING order is sent to the queue again; five times the visibility timeout at least",
+        "age at which a PENDING order is sent to the queue again; at least five times the visibility timeout",
         900,
         0.1,
         WEEK,
     )
-    backoff_ceiling: float = setting("longest wait between two interventions for one order", 3600, 0.1, WEEK)
-    reconcile_limit: int = setting("orders of one state that one reconciliation gives a push", 100, 1, 10_000)
-    deadline_margin: float = setting("time before the deadline at which a batch takes no new record", 5, 0, 900)
+    backoff_ceiling: float = setting("longest backoff between two interventions for one order", 3600, 0.1, WEEK)
+    reconcile_limit: int = setting("orders of one state that one reconciliation handles, at most", 100, 1, 10_000)
+    deadline_margin: float = setting("time before the deadline at which a batch starts no new record", 5, 0, 900)
 
     fulfillment_success_rate: float = setting("share of simulated attempts that succeed", 0.7, 0, 1)
     fulfillment_seed: str = setting("seed of the simulated outcomes", "dofs")
-    fulfillment_latency: float = setting("time that a simulated attempt takes", 0, 0, 60)
+    fulfillment_latency: float = setting("duration of a simulated attempt", 0, 0, 60)
 
     embedded_aws_port: int = setting(
         "port on 127.0.0.1 of the embedded AWS endpoint; 0 for a free one", 4566, 0, 65_535, embedded_only=True
     )
     embedded_reconcile_every: float = setting(
-        "time between two runs of the embedded schedule", 5, 0.1, 3600, embedded_only=True
+        "time between two runs of the embedded reconciler", 5, 0.1, 3600, embedded_only=True
     )
     embedded_executions_kept: int = setting(
         "finished executions whose history stays in memory", 1000, 10, 1_000_000, embedded_only=True
@@ -143,22 +140,22 @@ class Settings:
 
     @property
     def lease(self) -> float:
-        """How long an attempt holds its order: it ends before the queue hands the message to somebody else."""
+        """How long an attempt holds its order. A lease ends before the queue delivers the message again."""
         return self.visibility_timeout / 2
 
     @property
     def read_shards(self) -> int:
-        """Partitions of each status to read: those of before a change of their number still hold orders."""
+        """Index partitions of each status to read: after a change of their number, former ones hold orders."""
         return max(self.status_shards, self.previous_status_shards)
 
     @property
     def serves_operators(self) -> bool:
-        """Whether the API has the routes of operators."""
+        """Whether the API serves the operators' routes."""
         return self.cloud != "aws" or self.operator_api == "on"
 
     @property
     def policy(self) -> Policy:
-        """The numbers that the domain goes by."""
+        """The limits and durations of the domain."""
         return Policy(
             max_attempts=self.max_attempts,
             lease=timedelta(seconds=self.lease),
@@ -175,10 +172,10 @@ class Settings:
         """Read the settings.
 
         Args:
-            environ: the variables; those of the process if None.
+            environ: the environment variables; those of the process if None.
 
         Raises:
-            SettingsError: a variable is missing, unknown, of the wrong type or out of bounds; all are named.
+            SettingsError: a variable is missing, unknown, of the wrong type or out of bounds.
         """
         given = {
             name: value
@@ -194,7 +191,7 @@ class Settings:
                 try:
                     values[each.name] = _TYPES[each.type].read(text)
                 except ValueError:
-                    problems.append(f"{variable}={text!r} is not {_TYPES[each.type].called}")
+                    problems.append(f"{variable}={text!r} is not {_TYPES[each.type].description}")
             elif each.default is MISSING:
                 problems.append(f"{variable} is missing: {each.metadata['description']}")
         problems += [f"{name} is not a setting of DOFS" for name in sorted(given)]
@@ -205,7 +202,7 @@ class Settings:
         return cls(**values)
 
     def environment_variables(self) -> dict[str, str]:
-        """The variables of a Lambda function that is to run with these settings."""
+        """Return the environment variables of a Lambda function with these settings."""
         shown = (each for each in fields(self) if not each.metadata["embedded_only"])
         return {PREFIX + each.name.upper(): _text(getattr(self, each.name)) for each in shown}
 
@@ -248,7 +245,7 @@ class Settings:
 
 
 def _text(value: Any) -> str:
-    """A value as a variable holds it, the same whether it was read or is a default: 5 and not 5.0."""
+    """Format a value for a variable. A whole number has no fraction: 5, not 5.0."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

@@ -1,1 +1,1 @@
-"""The in-process cloud for local runs: moto, driven as AWS drives the real thing."""
+"""An AWS emulator in the process of the service, for local runs. It is built on moto."""

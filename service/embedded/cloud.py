@@ -1,4 +1,4 @@
-"""The whole system in one process: moto holds the resources, and this moves them as AWS would."""
+"""Runs the whole system in one process: moto holds the resources, and this module runs what AWS would run."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from service.embedded.endpoint import AwsEndpoint
 from service.embedded.event_source import EventSource
 from service.embedded.functions import LambdaHook
 from service.embedded.isolation import FAKE_CREDENTIAL, isolated
-from service.embedded.log_group import kept_log
+from service.embedded.log_group import log_to_group
 from service.embedded.moto_patches import patch_moto
 from service.embedded.moto_speedups import infrequent_gc, speed_up_moto
 from service.embedded.schedule import Schedule
@@ -34,10 +34,10 @@ log = logging.getLogger(__name__)
 
 
 def embedded_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings of the embedded cloud: its own defaults, the names of its resources, and what the user set.
+    """Return the settings of the embedded cloud: its defaults, the names of its resources, and the user's variables.
 
     Raises:
-        SettingsError: something that the user set is wrong.
+        SettingsError: a variable of the user is wrong.
     """
     given = {name: value for name, value in (os.environ if environ is None else environ).items() if value}
     defaults = {**EMBEDDED_DEFAULTS, **{name: value for name, value in given.items() if name.startswith(PREFIX)}}
@@ -54,7 +54,7 @@ def embedded_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 class EmbeddedCloud:
-    """Runs from ``start`` to ``stop``. There can be one in a process."""
+    """Runs from ``start`` to ``stop``. A process can have one."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -64,7 +64,7 @@ class EmbeddedCloud:
         self._running = ExitStack()
 
     def start(self) -> None:
-        """Create the resources and set everything in motion.
+        """Create the resources, and start the AWS endpoint, the event source mapping and the schedule.
 
         Raises:
             PortTaken: the AWS endpoint's port is in use.
@@ -75,7 +75,7 @@ class EmbeddedCloud:
             starting.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
             starting.enter_context(patch_moto(self.settings.embedded_executions_kept))
             starting.enter_context(speed_up_moto())
-            starting.enter_context(kept_log(self.names))
+            starting.enter_context(log_to_group(self.names))
             hook = LambdaHook(self.names.function, lambda event, context: dispatch(event, context, self.system))
             hook.install()
             starting.callback(hook.remove)
@@ -103,11 +103,11 @@ class EmbeddedCloud:
             self._running = starting.pop_all()
 
     def stop(self) -> None:
-        """Stop everything and forget all data."""
+        """Stop everything and delete all data."""
         self._running.close()
 
     def client(self, service: Any) -> Any:
-        """A boto3 client of this cloud."""
+        """Return a boto3 client of this cloud."""
         if service not in self._clients:
             config = Config(retries={"total_max_attempts": 1})
             self._clients[service] = _session().client(service, region_name=self.settings.region, config=config)
@@ -116,5 +116,5 @@ class EmbeddedCloud:
 
 @cache
 def _session() -> Any:
-    """One session for all clouds of a process: it keeps the service models that it has read."""
+    """Create the session that all clouds of a process share, as it caches the service models."""
     return boto3.session.Session(aws_access_key_id=FAKE_CREDENTIAL, aws_secret_access_key=FAKE_CREDENTIAL)

@@ -1,4 +1,4 @@
-"""The embedded cloud's AWS endpoint on this machine, for the AWS CLI: moto's server over the same data."""
+"""The AWS endpoint of the embedded cloud, for the AWS CLI: moto's server on the same data."""
 
 import socket
 import threading
@@ -25,7 +25,7 @@ class PortTaken(Exception):
 
 
 def refuse_taken(port: int) -> None:
-    """Raise PortTaken if a program listens on a port of this machine."""
+    """Raise PortTaken if a program listens on the port."""
     with socket.socket() as probe:
         if port and probe.connect_ex((HOST, port)) == 0:
             raise PortTaken(port)
@@ -43,18 +43,18 @@ class AwsEndpoint:
                 threaded=True,
                 request_handler=_QuietHandler,
             )
-        except SystemExit:  # what werkzeug does about an address in use
+        except SystemExit:  # werkzeug exits when the address is in use
             raise PortTaken(port) from None
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="aws", daemon=True)
 
     @property
     def url(self) -> str:
-        """What ``aws --endpoint-url`` takes."""
+        """The URL for ``aws --endpoint-url``."""
         return f"http://{HOST}:{self._server.server_port}"
 
     def start(self) -> None:
-        """Begin to serve."""
+        """Start serving."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -65,11 +65,11 @@ class AwsEndpoint:
 
 class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
     def log(self, *_: Any) -> None:
-        """Say nothing for each request."""
+        """Log nothing."""
 
 
 def only_from_this_machine(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """Refuse what a web page in this machine's browser could send: its own origin, or a name that it rebound here."""
+    """Reject requests of web pages: those with an origin, and those with a host name that resolves to this machine."""
 
     def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         host = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname

@@ -1,7 +1,7 @@
-"""Lambda in the embedded cloud: every invocation runs our handler, in this process.
+"""Lambda of the embedded cloud: every invocation runs the service's handler in this process.
 
-moto runs functions in Docker. All of its ways to invoke one end in ``LambdaFunction.invoke``, which is replaced here.
-A function that overruns its timeout is not cut off, since a thread cannot be; its context tells it the time.
+moto runs functions in Docker, always through ``LambdaFunction.invoke``, which is replaced here. An invocation that
+exceeds its timeout is not ended, because a thread cannot be; its context reports the remaining time.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ Handler = Callable[[Any, Any], Any]
 
 
 class Context:
-    """What the runtime tells a handler about its invocation."""
+    """The Lambda context of an invocation."""
 
     def __init__(self, function: Any) -> None:
         self.function_name: str = function.function_name
@@ -43,7 +43,7 @@ class Context:
 
 
 class LambdaHook:
-    """While it is installed, one named function runs ``handler``; an invocation of any other fails."""
+    """While it is installed, the named function runs ``handler``. Invocations of other functions fail."""
 
     def __init__(self, function_name: str, handler: Handler) -> None:
         self._function_name = function_name
@@ -51,11 +51,11 @@ class LambdaHook:
         self._patch = patch.object(LambdaFunction, "invoke", self._method())
 
     def install(self) -> None:
-        """Put the hook in place."""
+        """Replace moto's method."""
         self._patch.start()
 
     def remove(self) -> None:
-        """Give moto its own method back."""
+        """Restore moto's method."""
         self._patch.stop()
 
     def _method(self) -> Callable[..., bytes]:
@@ -85,7 +85,7 @@ class LambdaHook:
                 return
 
     def _run(self, function: Any, event: Any) -> tuple[bytes, str]:
-        """Run the handler; the payload, and the traceback if it raised, in the form of the real runtime."""
+        """Run the handler; returns the payload in the runtime's format, and the traceback if the handler raised."""
         if function.function_name != self._function_name:
             raise WrongFunction(f"the embedded cloud runs {self._function_name} only, not {function.function_name}")
         context = Context(function)
@@ -104,12 +104,12 @@ class LambdaHook:
 
 
 class WrongFunction(Exception):
-    """A function was invoked that is not the one that runs here."""
+    """A function was invoked that the embedded cloud does not run."""
 
 
 @contextmanager
 def event_loop() -> Iterator[None]:
-    """Give the thread an event loop, as Lambda's main thread has one; Mangum asks for it."""
+    """Give the thread an event loop, which Mangum expects and Lambda's main thread has."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:

@@ -1,4 +1,4 @@
-"""Keeps the embedded cloud to itself: nothing that it starts can reach AWS, and no credential of the user is read."""
+"""Isolates the embedded cloud: it cannot reach AWS, and does not read the user's credentials."""
 
 import os
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class WouldReachAws(Exception):
-    """Something in the embedded cloud was about to talk to an address that is not on this machine."""
+    """A call of the embedded cloud would connect to another machine."""
 
 
 @contextmanager
 def isolated(region: str) -> Iterator[None]:
-    """Give the process an AWS environment of its own while the embedded cloud runs.
+    """Replace the AWS environment variables of the process while the embedded cloud runs.
 
-    From here on, and for as long as the process lives, botocore opens no connection to another machine: work that is
-    still in hand when the cloud stops must not find its way to AWS.
+    botocore opens no connection to another machine from now until the process ends, because work can still be in
+    flight when the cloud stops.
 
     Raises:
         WouldReachAws: an ``AWS_ENDPOINT_URL`` variable names another machine.
@@ -37,7 +37,7 @@ def isolated(region: str) -> Iterator[None]:
 
 
 def refuse_other_machines() -> None:
-    """Raise WouldReachAws if the environment directs AWS calls to another machine."""
+    """Raise WouldReachAws if an environment variable directs AWS calls to another machine."""
     for name, value in sorted(os.environ.items()):
         if name.startswith("AWS_ENDPOINT_URL") and urlsplit(value).hostname not in LOOPBACK:
             raise WouldReachAws(f"{name}={value} is not on this machine: unset it, or run with DOFS_CLOUD=aws")
@@ -63,7 +63,7 @@ def _replace(old: dict[str, str], new: dict[str, str]) -> None:
 
 
 def _send_nothing_out(self: URLLib3Session, request: Any) -> Any:
-    """Stand where botocore opens a connection, which it does for what the emulator did not answer."""
+    """Replace botocore's method that sends requests; it gets the requests that the emulator does not handle."""
     host = urlsplit(request.url).hostname
     if host not in LOOPBACK:
         raise WouldReachAws(f"the embedded cloud has no answer for {request.method} {host} and sends nothing out")

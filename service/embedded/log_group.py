@@ -1,4 +1,4 @@
-"""The function's log group in the embedded cloud: the last lines of the log, where CloudWatch Logs has them on AWS."""
+"""The function's log group in the embedded cloud. It holds the last lines of the log."""
 
 import logging
 from collections.abc import Iterator
@@ -9,25 +9,25 @@ from moto.logs.models import LogGroup, LogStream, logs_backends
 from service.logs import JsonLines
 from service.provisioning.names import Names
 
-STREAM = 1000  # lines of a stream
-STREAMS = 10  # the last ones, which are kept
-LONGEST = 64 * 1024  # characters of a line that are kept
+LINES = 1000  # lines in a stream
+STREAMS_KEPT = 10  # streams that are kept
+LINE_LENGTH = 64 * 1024  # characters of a line
 
 
 class LogGroupHandler(logging.Handler):
-    """Puts every record, as one JSON object, into a log group of moto's. Nothing that goes wrong here is heard."""
+    """Writes every record as a JSON object to a log group of moto. Errors are ignored."""
 
     def __init__(self, group: LogGroup) -> None:
         super().__init__()
         self._group = group
         self._streams = 0
         self._busy = False
-        self._stream = self._following()
+        self._stream = self._new_stream()
         self.setFormatter(JsonLines())
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record. Whoever logs holds this handler's lock, so records come one at a time."""
-        if self._busy:  # what writing a line logs would be written without end
+        """Write a record. Logging holds the handler's lock, so there is one call at a time."""
+        if self._busy:  # writing a line can log, which would repeat forever
             return
         self._busy = True
         try:
@@ -37,23 +37,23 @@ class LogGroupHandler(logging.Handler):
             self._busy = False
 
     def _write(self, record: logging.LogRecord) -> None:
-        event = {"timestamp": int(record.created * 1000), "message": self.format(record)[:LONGEST]}
-        if len(self._stream.events) >= STREAM:
-            self._stream = self._following()
+        event = {"timestamp": int(record.created * 1000), "message": self.format(record)[:LINE_LENGTH]}
+        if len(self._stream.events) >= LINES:
+            self._stream = self._new_stream()
         self._stream.put_log_events([event])
 
-    def _following(self) -> LogStream:
-        """A new stream in place of the oldest. A search walks through the old dictionary, which stays as it is."""
+    def _new_stream(self) -> LogStream:
+        """Add a stream and drop the oldest. The dictionary is replaced, as a search may be reading the old one."""
         self._streams += 1
         stream = LogStream(self._group, f"{self._streams:08}")
-        last = list(self._group.streams.values())[1 - STREAMS :]
+        last = list(self._group.streams.values())[1 - STREAMS_KEPT :]
         self._group.streams = {each.log_stream_name: each for each in (*last, stream)}
         return stream
 
 
 @contextmanager
-def kept_log(names: Names) -> Iterator[None]:
-    """Keep what the service logs, for as long as the cloud runs."""
+def log_to_group(names: Names) -> Iterator[None]:
+    """Write the service's log to the log group while the cloud runs."""
     logs, group = logs_backends[names.account][names.region], f"/aws/lambda/{names.function}"
     logs.ensure_log_group(group)
     handler, service = LogGroupHandler(logs.groups[group]), logging.getLogger("service")

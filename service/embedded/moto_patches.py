@@ -1,11 +1,13 @@
-"""Where moto needs help to behave as AWS does: a few private places, each named, each with a test, moto pinned.
+"""Patches moto where it differs from AWS.
 
-* Its read-check-write is not atomic between threads: DynamoDB and SQS get one lock.
-* Its own event source mapping pushes inside SendMessage and knows no partial failures: queues lose it.
-* It gives an execution that has no name the name None, and keeps every execution for ever.
-* It treats EXPRESS as STANDARD: there a name may run again, and nobody can look at an execution.
-* For its dashboard it keeps every object that it has ever made: each former state of each row, each message that was
-  deleted, and a copy of the state machine for each execution. And each queue keeps every receipt handle.
+The patches use private parts of moto, so its version is pinned. Each patch has a test.
+
+* Conditional writes are not atomic between threads: DynamoDB and SQS get one lock.
+* The event source mapping delivers within SendMessage and does not support partial failures: it is disabled.
+* An execution without a name is named None, and executions are never deleted.
+* EXPRESS behaves like STANDARD: here a name can run again, and executions cannot be described.
+* moto's dashboard keeps every object: former states of rows, deleted messages, and a copy of the state machine for each
+  execution. Each queue also keeps every receipt handle.
 """
 
 import functools
@@ -26,7 +28,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 LONG_POLL_STEP = 0.02  # seconds
-HANDLES_KEPT = 1000  # receipt handles of deleted messages that a queue still knows
+HANDLES_KEPT = 1000  # receipt handles of deleted messages that a queue keeps
 
 SQS_METHODS = (
     "send_message",
@@ -75,7 +77,7 @@ def _locked(original: Any, lock: threading.RLock) -> Any:
 
 
 def _patient_receive(original: Any, lock: threading.RLock) -> Any:
-    """Long polling that holds the lock only while it looks."""
+    """Implement long polling that holds the lock only while it reads."""
 
     def receive_message(self: Any, queue_name: str, count: int, wait: int, *args: Any, **named: Any) -> Any:
         ends = time.monotonic() + (wait or 0)
@@ -91,14 +93,14 @@ def _patient_receive(original: Any, lock: threading.RLock) -> Any:
 
 class _NoMappings(dict[str, Any]):
     def __setitem__(self, key: str, value: Any) -> None:
-        """Keep nothing: the poller in ``event_source`` is what delivers."""
+        """Ignore the mapping: the poller of ``event_source`` delivers the messages."""
 
 
 class _LastHandles(dict[str, None]):
-    """Stands where a queue keeps the receipt handles of all deleted messages, so that a second delete is no error."""
+    """The last receipt handles of deleted messages, so that deleting twice is no error."""
 
     def update(self, handles: Iterable[str]) -> None:  # type: ignore[override]
-        """Add some, and forget the oldest."""
+        """Add handles, and drop the oldest."""
         for handle in handles:
             self[handle] = None
         while len(self) > HANDLES_KEPT:
@@ -126,7 +128,7 @@ def _start(original: Any, executions_kept: int) -> Any:
             machine = self.describe_state_machine(state_machine_arn)
             _forget_finished(machine.executions, executions_kept)
             execution = original(self, state_machine_arn, name or str(uuid.uuid4()), *args, **named)
-            if machine.type == "EXPRESS":  # its ARN is no answer to DescribeExecution, StopExecution and their like
+            if machine.type == "EXPRESS":  # DescribeExecution, StopExecution and similar calls do not find this ARN
                 execution.exec_arn = execution.execution_arn = _express_arn(execution)
             return execution
 
@@ -134,7 +136,7 @@ def _start(original: Any, executions_kept: int) -> Any:
 
 
 def _express_arn(execution: Any) -> str:
-    """The ARN of an EXPRESS execution, which tells it from others of its name.
+    """Return the ARN of an EXPRESS execution, which differs between executions of the same name.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
     """
@@ -142,7 +144,7 @@ def _express_arn(execution: Any) -> str:
 
 
 def _once_unless_express(original: Any) -> Any:
-    """A name runs once; with EXPRESS each start is an execution.
+    """Allow a name once, or any number of times with EXPRESS.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/express-at-least-once-execution.html
     """
@@ -164,7 +166,7 @@ def _unless_express(original: Any) -> Any:
 
 
 def _forget_finished(executions: list[Any], kept: int) -> None:
-    """Drop the oldest finished executions once there are a tenth more than are kept."""
+    """Delete the oldest finished executions when 10 % more than ``kept`` exist."""
     if len(executions) < kept * 1.1:
         return
     finished = [execution for execution in executions if execution.status != "RUNNING"]

@@ -1,6 +1,6 @@
-"""Work that botocore and moto do for a wire that is not there, or do again and again; here it is done once.
+"""Removes work of botocore and moto that the embedded cloud does not need, and caches repeated work.
 
-Nothing here changes what a call answers. Together it more than doubles the orders per second of the embedded cloud.
+The answers of calls stay the same. Together the patches more than double the orders per second.
 """
 
 import copy
@@ -47,7 +47,7 @@ SERVICES = frozenset({"dynamodb", "sqs", "awslambda", "stepfunctions"})
 
 @contextmanager
 def speed_up_moto() -> Iterator[None]:
-    """Take them while the embedded cloud runs."""
+    """Patch botocore and moto while the embedded cloud runs."""
     with ExitStack() as patches:
 
         def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
@@ -56,31 +56,31 @@ def speed_up_moto() -> Iterator[None]:
         kept = functools.lru_cache(maxsize=512)
         replace(json_path, "parse", kept)
         replace(result_path, "parse", kept)
-        replace(backend_index, "backend_url_patterns", _ours_first)
-        replace(BaseBackend, "urls", _kept_urls)
+        replace(backend_index, "backend_url_patterns", _used_services_first)
+        replace(BaseBackend, "urls", _cached_urls)
         replace(moto_responses, "gen_amzn_requestid_long", lambda _: _request_id)
         replace(moto_responses, "method_names_from_class", kept)
         replace(sqs_models, "camelcase_to_underscores", kept)
         replace(AmazonStateLanguageParser, "parse", lambda original: staticmethod(kept(original)))
         replace(UpdateExpressionParser, "make", lambda original: staticmethod(kept(original)))
         replace(DepthFirstTraverser, "traverse", lambda _: _traverse)
-        replace(ActionCountValidator, "verify_action_counts", _at_the_root)
-        replace(validators, "deepcopy", lambda _: _copied)
+        replace(ActionCountValidator, "verify_action_counts", _root_only)
+        replace(validators, "deepcopy", lambda _: _copy)
         for module in _users_of_clients():
-            replace(module, "boto_client_for", _kept_client)
+            replace(module, "boto_client_for", _cached_client)
         replace(ExecutionState, "_evaluate_with_timeout", lambda _: _evaluate_here)
         replace(lambda_eval_utils, "_invoke_lambda_function", _invoke_directly)
-        replace(RequestSigner, "sign", lambda _: _named_only)
+        replace(RequestSigner, "sign", lambda _: _unsigned)
         replace(UserAgentString, "to_string", lambda _: lambda _: "dofs-embedded")
         replace(BaseJSONSerializer, "_serialize_type_structure", _attributes_as_they_are)
-        replace(SQSBackend, "is_message_valid_based_on_retention_period", lambda _: _retained)
+        replace(SQSBackend, "is_message_valid_based_on_retention_period", lambda _: _is_retained)
         replace(sqs_models, "unix_time_millis", lambda _: _milliseconds)
         yield
 
 
 @contextmanager
 def infrequent_gc() -> Iterator[None]:
-    """Let the garbage collector look away from what stays, and come less often."""
+    """Exclude the present objects from garbage collection, and collect less often."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
@@ -92,13 +92,13 @@ def infrequent_gc() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _ours_first(patterns: list[Any]) -> list[Any]:
-    """Try the services that are used here before the two hundred that are not."""
+def _used_services_first(patterns: list[Any]) -> list[Any]:
+    """Try the services that the embedded cloud uses before the 200 others."""
     return sorted(patterns, key=lambda pattern: pattern[0] not in SERVICES)
 
 
-def _kept_urls(original: Any) -> Any:
-    """A backend's URLs are those of its class; moto writes them anew for every call."""
+def _cached_urls(original: Any) -> Any:
+    """Cache a backend's URLs by its class; moto builds them for every call."""
     kept: dict[type, Any] = {}
 
     def urls(self: Any) -> Any:
@@ -117,8 +117,8 @@ def _request_id(headers: dict[str, Any]) -> str:
 _numbers = itertools.count(1)
 
 
-def _kept_client(original: Any) -> Any:
-    """The interpreter builds a client for every task; one for each service and region will do."""
+def _cached_client(original: Any) -> Any:
+    """Cache the interpreter's clients by service and region; moto creates one for every task."""
     lock = threading.Lock()
     clients: dict[tuple[str, str], Any] = {}
 
@@ -132,7 +132,7 @@ def _kept_client(original: Any) -> Any:
 
 
 def _users_of_clients() -> list[Any]:
-    """The modules of moto's interpreter that have imported ``boto_client_for`` by name."""
+    """Return the modules of moto's interpreter that import ``boto_client_for`` by name."""
     for module in pkgutil.iter_modules(task_services.__path__, f"{task_services.__name__}."):
         importlib.import_module(module.name)
     original = boto_client.boto_client_for
@@ -144,7 +144,7 @@ def _users_of_clients() -> list[Any]:
 
 
 def _invoke_directly(original: Any) -> Any:
-    """The interpreter invokes a function by an API call to this very process; a plain invocation needs no call."""
+    """Invoke functions directly; the interpreter sends an API call to this process."""
 
     def invoke(parameters: dict[str, Any], region: str, state_credentials: Any) -> Any:
         backend = lambda_backends[DEFAULT_ACCOUNT_ID][region]
@@ -160,9 +160,9 @@ def _invoke_directly(original: Any) -> Any:
 
 
 def _evaluate_here(self: Any, env: Any) -> None:
-    """Evaluate a task in the execution's own thread; moto gives it another, to be left behind at a timeout.
+    """Evaluate a task in the thread of its execution; moto starts another, which it abandons at a timeout.
 
-    A function that overruns its timeout is not cut off here either way. The steps are those of moto's own method.
+    An invocation that exceeds its timeout is not ended in either case. The steps are those of moto's method.
     """
     frame = env.open_frame()
     frame.states.reset(input_value=env.states.get_input())
@@ -187,7 +187,7 @@ def _evaluate_here(self: Any, env: Any) -> None:
 
 
 def _traverse(traverser: Any, root: Any) -> Any:
-    """Walk an expression as moto does, but ask once for each class of node, and do not walk into plain texts."""
+    """Traverse an expression as moto does, but check each class of nodes once, and skip strings."""
     kinds = traverser.nodes_to_be_processed()
     processed: dict[type, bool] = {}
     before_child = traverser.pre_processing_of_child
@@ -215,11 +215,11 @@ def _traverse(traverser: Any, root: Any) -> Any:
 
 @functools.cache
 def _is_node(kind: type) -> bool:
-    return issubclass(kind, Node)  # an abstract class, of which ``isinstance`` would ask again for every object
+    return issubclass(kind, Node)  # ``isinstance`` with an abstract class is slow
 
 
-def _at_the_root(original: Any) -> Any:
-    """Count an expression's clauses once, for the whole of it; moto counts again at every node below."""
+def _root_only(original: Any) -> Any:
+    """Count an expression's clauses once, at its root; moto counts at every node."""
 
     def verify(self: Any, node: Any) -> Any:
         return node if node.parent else original(self, node)
@@ -227,19 +227,19 @@ def _at_the_root(original: Any) -> Any:
     return verify
 
 
-def _copied(expression: Any) -> Any:
-    """A copy of a parsed expression; a round through pickle takes a third of the time of ``copy.deepcopy``."""
-    return pickle.loads(pickle.dumps(expression))  # noqa: S301 (what was pickled a moment ago, here)  # nosec B301
+def _copy(expression: Any) -> Any:
+    """Copy a parsed expression; pickle takes a third of the time of ``copy.deepcopy``."""
+    return pickle.loads(pickle.dumps(expression))  # noqa: S301 (pickled in the same line)  # nosec B301
 
 
-def _named_only(self: Any, _operation: str, request: Any, *_: Any, **__: Any) -> None:
-    """Say the region and the service, which moto reads off a signature, and compute none: nobody would check it."""
+def _unsigned(self: Any, _operation: str, request: Any, *_: Any, **__: Any) -> None:
+    """Send the region and the service, which moto reads from the signature, without computing a signature."""
     scope = f"{FAKE_CREDENTIAL}/20260101/{self.region_name}/{self.signing_name}/aws4_request"
     request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"
 
 
 def _attributes_as_they_are(original: Any) -> Any:
-    """Write DynamoDB's attribute values as they are stored, which is as they are sent; binary ones excepted."""
+    """Return stored attribute values without serializing them, except binary ones; both formats are the same."""
 
     def serialize(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
         if shape.name == "AttributeValue" and key and not {"B", "BS"} & value.keys():
@@ -250,8 +250,8 @@ def _attributes_as_they_are(original: Any) -> Any:
     return serialize
 
 
-def _retained(self: Any, queue_name: str, message: Any) -> bool:
-    """Whether a message has not expired; moto counts all messages of the queue to tell."""
+def _is_retained(self: Any, queue_name: str, message: Any) -> bool:
+    """Return whether a message has not expired; moto counts all messages of the queue for it."""
     seconds: float = self.get_queue(queue_name).message_retention_period
     return bool(message.sent_timestamp + seconds * 1000 > _milliseconds())
 

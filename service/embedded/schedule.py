@@ -1,4 +1,4 @@
-"""What EventBridge's rule does: invokes the function with one event, again and again."""
+"""The EventBridge rule of the embedded cloud: invokes the function at an interval."""
 
 import logging
 import threading
@@ -17,11 +17,11 @@ class Schedule:
         self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
 
     def start(self) -> None:
-        """Begin; the first call comes after one interval, in seconds."""
+        """Start; the first call comes after one interval."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Make no more calls; one that runs is waited for, for a second."""
+        """Stop calling, and wait up to a second for a running call."""
         self._stopped.set()
         self._thread.join(1)
 

@@ -51,8 +51,8 @@ def test_the_log_group_is_the_one_that_terraform_names():
 
 
 def test_only_the_last_lines_are_kept(group, logger, monkeypatch):
-    monkeypatch.setattr(log_group, "STREAM", 10)
-    monkeypatch.setattr(log_group, "STREAMS", 3)
+    monkeypatch.setattr(log_group, "LINES", 10)
+    monkeypatch.setattr(log_group, "STREAMS_KEPT", 3)
     for number in range(95):
         logger.info("%d", number)
         assert len(group.streams) <= 3
@@ -60,7 +60,7 @@ def test_only_the_last_lines_are_kept(group, logger, monkeypatch):
 
 
 def test_what_a_search_walks_through_does_not_change_under_it(group, logger, monkeypatch):
-    monkeypatch.setattr(log_group, "STREAM", 1)
+    monkeypatch.setattr(log_group, "LINES", 1)
     logger.info("x")
     walked = group.streams
     names = list(walked)
@@ -72,7 +72,7 @@ def test_what_a_search_walks_through_does_not_change_under_it(group, logger, mon
 def test_a_line_is_kept_up_to_a_length(group, logger):
     logger.info("x" * 10_000_000)
     [stream] = group.streams.values()
-    assert len(stream.events[0].message) == log_group.LONGEST
+    assert len(stream.events[0].message) == log_group.LINE_LENGTH
 
 
 def test_a_record_that_cannot_be_written_disturbs_nobody(group, logger, capsys):
@@ -106,8 +106,8 @@ def test_a_line_whose_writing_logs_is_written_once(group, logger):
 
 
 def test_threads_that_log_at_once_lose_no_line(group, logger, monkeypatch):
-    monkeypatch.setattr(log_group, "STREAM", 5)
-    monkeypatch.setattr(log_group, "STREAMS", 1000)
+    monkeypatch.setattr(log_group, "LINES", 5)
+    monkeypatch.setattr(log_group, "STREAMS_KEPT", 1000)
     with ThreadPoolExecutor(4) as pool:
         for writing in [pool.submit(lambda: [logger.info("x") for _ in range(500)]) for _ in range(4)]:
             writing.result()
