@@ -11,8 +11,8 @@ from service.cli.context import CommandContext
 from service.cli.errors import CliError, ExitCode
 from service.cli.options import duration_option
 from service.cli.polling import Backoff
-from service.fulfillers.simulated import DECLINED
 from service.orders.lifecycle import Status
+from service.orders.model import FailureKind
 
 if TYPE_CHECKING:
     from service.cli.api import Api
@@ -25,6 +25,8 @@ ORDER = {
     "metadata": {"purpose": "smoke test"},
 }
 STARTUP_SECONDS = 60.0  # until a new API and its key are known to every part of API Gateway
+# An attempt that ended with one of these has an answer of the warehouse, so every component works.
+ANSWERS = frozenset({FailureKind.DECLINED, FailureKind.REFUSED})
 
 
 def add_to(app: typer.Typer) -> None:
@@ -99,14 +101,26 @@ def _retry(request: Callable[[], Any], deadline: float, message: str, context: C
 def _find_answer(order: Mapping[str, Any]) -> str | None:
     """Return the reason in the first timeline entry with an answer of the warehouse; None if there is none yet.
 
+    The entries of an older version have no ``failure``. They decide nothing until the order is in a terminal state.
+
     Raises:
-        CliError: an attempt ended without an answer.
+        CliError: an attempt ended without an answer, or the order reached a terminal state without one.
     """
+    order_id = order["order_id"]
     for entry in order["timeline"]:
-        if entry["to"] == Status.FULFILLED or (
-            entry["from"] == Status.PROCESSING and str(entry["reason"]).endswith(DECLINED)
-        ):
-            return str(entry["reason"])
-        if entry["from"] == Status.PROCESSING or entry["to"] in (Status.REJECTED, Status.CANCELLED):
-            raise CliError(ExitCode.INCOMPLETE, f"Order {order['order_id']} became {entry['to']}: {entry['reason']}.")
+        target, reason, failure = entry["to"], entry["reason"], entry.get("failure")
+        if target == Status.FULFILLED or failure in ANSWERS:
+            return str(reason)
+        if failure is not None:
+            raise CliError(
+                ExitCode.INCOMPLETE, f"Order {order_id}: an attempt ended without an answer ({failure}): {reason}."
+            )
+        if target in (Status.REJECTED, Status.CANCELLED):
+            raise CliError(ExitCode.INCOMPLETE, f"Order {order_id} is {target}: {reason}.")
+        if target == Status.FAILED:
+            raise CliError(
+                ExitCode.INCOMPLETE,
+                f"Order {order_id} is FAILED: {reason}. The timeline has no `failure`, so the warehouse may have "
+                "answered: the deployed version is older than this command.",
+            )
     return None
