@@ -12,9 +12,9 @@ from service.cli.backend import PAGE_SIZE, check_id
 from service.cli.context import CommandContext
 from service.cli.errors import CliError, ExitCode
 from service.cli.options import After, Before, Reason, failed_orders_query
+from service.orders.redrive import checked_note
 
 BATCH_SIZE = 40  # orders of one request; at the default rate of 20 per second, a request takes two seconds
-NOTE_LENGTH = 200
 _SUCCESS = frozenset({"redriven", "would_redrive", "already_redriven"})
 _CODES = {"unknown": ExitCode.NO_SUCH_ORDER, "not_failed": ExitCode.CONFLICT}
 _STYLES = {"redriven": "green", "would_redrive": "cyan", "already_redriven": "yellow"}
@@ -83,10 +83,10 @@ def redrive(
 
 
 def _check_note(note: str) -> str:
-    stripped = note.strip()
-    if not stripped or len(stripped) > NOTE_LENGTH or not stripped.isprintable():
-        raise CliError(ExitCode.USAGE, f"--note takes one line of 1 to {NOTE_LENGTH} characters.")
-    return stripped
+    try:
+        return checked_note(note)
+    except ValueError as error:
+        raise CliError(ExitCode.USAGE, f"--note {error}.") from None
 
 
 def _confirm(query: Mapping[str, str]) -> None:
