@@ -1,4 +1,4 @@
-"""Figures that tell how the system does."""
+"""Counts for statistics."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from service.orders.paging import Key
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A number of orders; there are more if it is not ``exact``."""
+    """A number of orders. If it is not ``exact``, there are more."""
 
     count: int
     exact: bool
@@ -16,7 +16,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """When orders came to their end, each with its id, from ``since`` on; the newest first."""
+    """The orders that reached a terminal state since ``since``, with their times, newest first."""
 
     since: datetime
     orders: tuple[Key, ...]
@@ -24,7 +24,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many messages a queue holds, about: those that can be received, and those that somebody has in hand."""
+    """The approximate numbers of messages in a queue: visible ones, and ones in flight."""
 
     visible: int
     in_flight: int

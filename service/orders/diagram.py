@@ -1,4 +1,4 @@
-"""Prints the life of an order as Markdown: ``python -m service.orders.diagram > docs/lifecycle.md``."""
+"""Prints the lifecycle of an order as Markdown: ``python -m service.orders.diagram > docs/lifecycle.md``."""
 
 import sys
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ guards do not hold changes nothing. Those marked † write the failed-orders tab
 
 
 def document() -> str:
-    """The document as it is committed."""
+    """Write the document."""
     return "\n".join([_HEAD, *_diagram(), "", *_table(), _NOTES])
 
 

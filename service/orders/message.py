@@ -1,8 +1,8 @@
-"""The message that has an order fulfilled: it names the order, and carries nothing of it.
+"""The message to the fulfillment queue: it holds the order's id, and no content of the order.
 
-The workflow's own message is ``{"order_id": …}``. One that is sent after a redrive also says how often the order was
-redriven, so that a dead letter of before can be told from one of after without looking at any clock. The trace that the
-order belongs to goes with it, where there is one.
+The workflow's own message is ``{"order_id": …}``. A message that is sent after a redrive also holds
+the order's epoch, so that an older message in the dead-letter queue is recognized without comparing clocks. The order's
+trace is in the message, if it has one.
 """
 
 import json
@@ -13,12 +13,12 @@ from service.orders.trace import valid_traceparent
 
 
 class PoisonMessage(Exception):
-    """The message's body names no order; it will end in the dead-letter queue."""
+    """The message's body names no order; SQS will move it to the dead-letter queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An order, how often it had been redriven when the message was sent, and its trace."""
+    """An order's id, its epoch when the message was sent, and its trace."""
 
     order_id: str
     epoch: int = 0
@@ -26,17 +26,17 @@ class Message:
 
 
 def write(message: Message) -> str:
-    """The body of a message."""
+    """Write the body of a message."""
     epoch = {"epoch": message.epoch} if message.epoch else {}
     trace = {"traceparent": message.traceparent} if message.traceparent else {}
     return json.dumps({"order_id": message.order_id, **epoch, **trace})
 
 
 def read(body: object) -> Message:
-    """The message that a body is.
+    """Read the body of a message.
 
     Raises:
-        PoisonMessage: it is none; what it says of the body quotes nothing.
+        PoisonMessage: the body is not a message; the error does not quote it.
     """
     try:
         content = json.loads(body)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What is measured: each metric once, with its unit and the dimension that it has besides the deployment's environment.
+"""The metrics, each with its unit and its dimension besides the deployment's environment.
 
 ``python -m service.orders.metric`` writes ``docs/metrics.md`` from it.
 """
@@ -10,7 +10,7 @@ from typing import Literal
 Unit = Literal["Count", "Milliseconds"]
 
 REASONS_OF_FAILURE = "`declined`, `refused`, `error` or `abandoned`"
-REASONS_TO_INTERVENE = "`restarted`, `recovered`, `resent` or `gave_up`; or `errors`, where that failed"
+REASONS_TO_INTERVENE = "`restarted`, `recovered`, `resent` or `gave_up`; or `errors`, if the push failed"
 
 PAGE = """\
 # Metrics
@@ -18,8 +18,8 @@ PAGE = """\
 <!-- written by `make fmt` from service/orders/metric.py -->
 
 Namespace `DOFS` (`DOFS_METRICS_NAMESPACE`), dimension `environment` (`DOFS_ENVIRONMENT`). A metric with reasons is
-there twice: over all of them, and with the further dimension `reason`. The function writes them as lines of its log in
-CloudWatch's [embedded metric format][emf]; no call is made for them.
+written twice: for all reasons together, and with the further dimension `reason`. The function writes metrics as lines
+of its log, in CloudWatch's [embedded metric format][emf], without a call to AWS.
 
 | metric | unit | counts |
 |---|---|---|
@@ -33,8 +33,8 @@ EMF = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch
 class Metric(StrEnum):
     """A metric by its name in CloudWatch.
 
-    ``unit`` is CloudWatch's. ``dimension`` is the name of the one that every value brings a value for, if there is one.
-    ``meaning`` is for who reads a dashboard.
+    ``unit`` is CloudWatch's. ``dimension`` is the name of the metric's own dimension, if it has one. ``meaning`` is
+    the text of docs/metrics.md.
     """
 
     unit: Unit
@@ -47,26 +47,26 @@ class Metric(StrEnum):
         member.meaning, member.dimension, member.unit = meaning, dimension, unit
         return member
 
-    ORDERS_RECEIVED = ("OrdersReceived", "orders that were taken in, each once")
+    ORDERS_RECEIVED = ("OrdersReceived", "orders that were received, each once")
     SUBMISSIONS_REFUSED = ("SubmissionsRefused", "submissions answered with 422; nothing was stored")
-    IDEMPOTENT_REPLAYS = ("IdempotentReplays", "submissions that got the first answer again, by their idempotency key")
-    ORDERS_STORED = ("OrdersStored", "orders that the workflow accepted: PENDING")
-    ORDERS_REJECTED = ("OrdersRejected", "orders that the workflow found invalid: REJECTED")
-    ORDERS_FULFILLED = ("OrdersFulfilled", "orders that came to FULFILLED")
-    ORDERS_FAILED = ("OrdersFailed", "orders that failed for good: FAILED")
+    IDEMPOTENT_REPLAYS = ("IdempotentReplays", "submissions whose idempotency key was used before for the same order")
+    ORDERS_STORED = ("OrdersStored", "orders that the workflow accepted, and that became PENDING")
+    ORDERS_REJECTED = ("OrdersRejected", "orders that the workflow found invalid, and that became REJECTED")
+    ORDERS_FULFILLED = ("OrdersFulfilled", "orders that became FULFILLED")
+    ORDERS_FAILED = ("OrdersFailed", "orders that became FAILED")
     ORDERS_CANCELLED = ("OrdersCancelled", "orders that were cancelled through the API")
-    ORDERS_REDRIVEN = ("OrdersRedriven", "failed orders that an operator sent again through the API")
+    ORDERS_REDRIVEN = ("OrdersRedriven", "failed orders that an operator redrove through the API")
     ATTEMPTS_FAILED = (
         "AttemptsFailed",
-        f"attempts to fulfill that ended without success; {REASONS_OF_FAILURE}, the last of orders given up",
+        f"attempts that failed; {REASONS_OF_FAILURE}, which is the last attempt of an order that was given up",
         "reason",
     )
-    TIME_TO_FULFILL = ("TimeToFulfill", "from an order's receipt to FULFILLED", None, "Milliseconds")
-    POISON_MESSAGES = ("PoisonMessages", "deliveries of messages that name no order")
-    RECONCILER_RUNS = ("ReconcilerRuns", "the reconciler's heartbeat: runs that came to their end")
+    TIME_TO_FULFILL = ("TimeToFulfill", "time from an order's receipt to FULFILLED", None, "Milliseconds")
+    POISON_MESSAGES = ("PoisonMessages", "deliveries of messages whose body names no order")
+    RECONCILER_RUNS = ("ReconcilerRuns", "completed runs of the reconciler: its heartbeat")
     RECONCILER_INTERVENTIONS = (
         "ReconcilerInterventions",
-        f"orders that the reconciler gave a push; {REASONS_TO_INTERVENE}",
+        f"orders that the reconciler pushed; {REASONS_TO_INTERVENE}",
         "reason",
     )
 

@@ -1,4 +1,4 @@
-"""Cutting a list that is read newest first into pages that neither skip nor repeat."""
+"""Pages of a list, newest first. Pages neither skip nor repeat an order."""
 
 import hashlib
 from collections.abc import Iterable
@@ -15,10 +15,10 @@ Listed = TypeVar("Listed")
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page ended: the last time stamp, and the marks of the orders of that time stamp that were listed.
+    """The end of a page: the last timestamp, and marks of the listed orders with that timestamp.
 
-    Many orders can share a millisecond, so a time stamp alone would skip or repeat some. A mark stands for an id
-    without telling it, since a page may leave out orders that its reader must not know of.
+    Many orders can have the same timestamp, so a timestamp alone would skip or repeat some. A mark does not reveal the
+    order's id: a page may leave out orders whose existence its reader must not learn.
     """
 
     at: datetime
@@ -26,7 +26,7 @@ class Position:
 
 
 class Key(NamedTuple):
-    """What places an order in a list."""
+    """The place of an order in a list."""
 
     at: datetime
     order_id: str
@@ -34,7 +34,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some keys of one partition of an index; there are more if it is not ``whole``."""
+    """Keys of one partition of an index. If it is not ``whole``, there are more."""
 
     keys: tuple[Key, ...]
     whole: bool
@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Listed]):
-    """A part of a list, newest first, and where the next one begins; None when there is no more."""
+    """A page of a list, newest first; ``next`` is where the next page begins, None after the last."""
 
     orders: tuple[Listed, ...]
     next: Position | None
@@ -50,7 +50,7 @@ class Page(Generic[Listed]):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span of time: from ``start`` on, and before ``end``; None where it is open."""
+    """A span of time from ``start``, inclusive, to ``end``, exclusive; None is unbounded."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -63,15 +63,15 @@ ALWAYS = Span()
 
 
 def cut(keys: Iterable[Key], limit: int, after: Position | None) -> tuple[list[str], Position | None]:
-    """Cut one page.
+    """Cut one page out of a list.
 
     Args:
         keys: at least the ``needed`` first keys at or before ``after``, in any order.
-        limit: ids that the page holds at most.
-        after: where the page before it ended; None for the first.
+        limit: the most ids of the page.
+        after: where the page before it ended; None for the first page.
 
     Returns:
-        The ids of the page, newest first, and where it ended; None when nothing follows.
+        The ids of the page, newest first, and where it ended; None after the last page.
     """
     remaining = sorted(keys, reverse=True)
     if after is not None:
@@ -87,16 +87,16 @@ def cut(keys: Iterable[Key], limit: int, after: Position | None) -> tuple[list[s
 
 
 def rest(span: Span, after: Position | None) -> Span:
-    """What of a span the pages after ``after`` can be in: its last time stamp still is, as more orders may share it."""
+    """The part of a span that the pages after ``after`` cover. More orders may share its last timestamp."""
     ends = [end for end in (after.at + TICK if after else None, span.end) if end is not None]
     return Span(span.start, min(ends, default=None))
 
 
 def mark(order_id: str) -> str:
-    """A sign for an id that does not tell it: 64 bits of its SHA-256."""
+    """A mark of an id that does not reveal it: 64 bits of its SHA-256."""
     return hashlib.sha256(order_id.encode()).digest()[:MARK_BYTES].hex()
 
 
 def needed(limit: int, after: Position | None) -> int:
-    """How many keys to read so that ``cut`` misses none and can tell whether anything follows."""
+    """The number of keys to read, so that ``cut`` misses none and knows whether more orders follow."""
     return limit + (len(after.listed) if after else 0) + 1

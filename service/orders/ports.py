@@ -16,7 +16,7 @@ from service.orders.metric import Metric
 from service.orders.model import FailedOrder, Failure, FailureKind, Order, Write
 from service.orders.policy import Policy
 
-if TYPE_CHECKING:  # an event that lists nothing has no need of them
+if TYPE_CHECKING:  # an event that lists nothing does not load these
     from service.orders.counts import Depth, Ended, Tally
     from service.orders.paging import Page, Position, Span
 
@@ -35,7 +35,7 @@ def error_name(error: BaseException) -> str:
 
 
 class OrderExists(Exception):
-    """``create`` met an order of the same id that another write had put there."""
+    """Another write has created an order of this id."""
 
     def __init__(self, order: Order) -> None:
         super().__init__(f"order {order.order_id} exists already")
@@ -43,7 +43,7 @@ class OrderExists(Exception):
 
 
 class TransitionRefused(Exception):
-    """The guards of a transition did not hold. ``order`` is what stood there instead; None if there is none."""
+    """The guards of a transition did not hold. ``order`` is the stored order; None if there is none."""
 
     def __init__(self, write: Write, order: Order | None) -> None:
         found = f"is {order.status}, version {order.version}" if order else "does not exist"
@@ -53,63 +53,64 @@ class TransitionRefused(Exception):
 
 
 class OrderStore(Protocol):
-    """Keeps orders. Every change of an order goes through ``create`` or ``apply``."""
+    """Stores orders. ``create`` and ``apply`` are the only writes."""
 
     def create(self, order: Order) -> Order:
-        """Write a RECEIVED order, if there is none of its id.
+        """Write a RECEIVED order, unless there is an order of its id. A retry of the same write succeeds.
 
         Raises:
-            OrderExists: there is one that another write put there. Meeting the same write again is no conflict.
+            OrderExists: another write has created an order of this id.
         """
 
     def apply(self, write: Write) -> Order:
-        """Apply one transition, if its guards hold at that moment; returns the order as it is then.
+        """Apply one transition if its guards hold at the moment of the write. A retry of the same write succeeds.
 
-        A write whose response was lost and that is sent again meets its own work and succeeds.
+        Returns:
+            The order after the write.
 
         Raises:
             TransitionRefused: the guards do not hold, or the order does not exist.
         """
 
     def get(self, order_id: str) -> Order | None:
-        """The order as of the last write that finished before the call."""
+        """Read an order, consistently: the result includes every write that finished before the call."""
 
     def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page[Order]:
-        """A customer's orders, newest first."""
+        """List a customer's orders, newest first."""
 
     def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
-        """The orders that stand in one state, the most lately changed first."""
+        """List the orders in one state, the most recently updated first."""
 
     def waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
-        """Up to ``limit`` orders that have stood unchanged in a state since ``before``, the longest first."""
+        """List up to ``limit`` orders in a state that were last updated before ``before``, the oldest first."""
 
     def failed(self, order_id: str) -> FailedOrder | None:
-        """The order's row among the failed orders."""
+        """Read the order's row in the failed-orders table."""
 
     def failed_orders(
         self, kind: FailureKind | None, span: Span, limit: int, after: Position | None = None
     ) -> Page[FailedOrder]:
-        """The failed orders of one kind of failure, or of all, that failed within a span; the newest first."""
+        """List the failed orders of one kind of failure, or of all kinds, that failed within a span, newest first."""
 
     def tally(self, what: Status | FailureKind, most: int) -> Tally:
-        """How many orders stand in a state, or among the failed ones by a kind of failure.
+        """Count the orders in a state, or the failed orders of one kind of failure.
 
         Args:
             what: the state, or the kind.
-            most: how many of each partition are counted, at most.
+            most: the most orders of each partition that are counted.
         """
 
     def ended(self, status: Status, since: datetime, most: int) -> Ended:
-        """The orders that have stood in a terminal state since a time within a span that ends now, the newest first.
+        """List the orders that reached a terminal state since a time, newest first.
 
         Args:
             status: the state.
-            since: where the span begins.
-            most: how many of each partition are looked at, at most; the span begins later when there are more.
+            since: the beginning of the span.
+            most: the most orders of each partition that are read; if there are more, the span begins later.
         """
 
     def durations(self, order_ids: Sequence[str]) -> list[timedelta]:
-        """How long each of up to 100 orders took, from its creation to its last change."""
+        """The time of each of up to 100 orders from its creation to its last update."""
 
     def ready(self) -> None:
         """Check that the store answers.
@@ -120,13 +121,13 @@ class OrderStore(Protocol):
 
 
 class FulfillmentQueue(Protocol):
-    """Carries order ids to fulfillment, at least once, in no order."""
+    """Delivers order ids to fulfillment, at least once and in any order."""
 
     def send(self, message: Message) -> None:
-        """Put one message on the queue."""
+        """Send one message."""
 
     def depth(self) -> Depth:
-        """How many messages are on the queue, about."""
+        """The approximate number of messages in the queue."""
 
     def ready(self) -> None:
         """Check that the queue answers.
@@ -138,26 +139,29 @@ class FulfillmentQueue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that the queue gave up."""
+    """A message in the dead-letter queue."""
 
     message_id: str
     body: str
 
 
 class DeadLetterQueue(Protocol):
-    """Holds the messages that the queue gave up: the alarm's signal, so one goes only when its order was redriven."""
+    """The dead-letter queue. An alarm watches its depth, so a message is removed only after its order was redriven."""
 
     def peek(self) -> tuple[DeadLetter, ...]:
-        """Some of the messages; each stays where it is, visible to everybody else."""
+        """Read some of the messages, without hiding them from other readers."""
 
     def remove(self, unwanted: Callable[[DeadLetter], bool], most: int) -> int:
-        """Look at up to ``most`` messages, and take out those that are unwanted; how many that were.
+        """Examine up to ``most`` messages, and remove the unwanted ones.
 
-        Those that stay are hidden from others meanwhile, for a second or two.
+        The other ones are hidden from other readers meanwhile, for a second or two.
+
+        Returns:
+            The number of messages that were removed.
         """
 
     def depth(self) -> Depth:
-        """How many messages are there, about."""
+        """The approximate number of messages in the queue."""
 
 
 class Workflow(Protocol):
@@ -167,12 +171,12 @@ class Workflow(Protocol):
         """Start an execution for an order.
 
         Args:
-            order_id: the order, which is all of it that the execution carries.
-            name: the execution's name; one name runs once, or as often as it is started if the type is EXPRESS.
-            traceparent: the trace that the order belongs to; the execution carries it on.
+            order_id: the order; the execution's input holds its id alone.
+            name: the execution's name. A STANDARD execution of one name runs once; an EXPRESS one at each start.
+            traceparent: the order's trace; the execution passes it on.
 
         Returns:
-            False when an execution of that name was started before.
+            False if an execution of that name was started before.
         """
 
     def ready(self) -> None:
@@ -190,42 +194,42 @@ class Fulfilled:
 
 @dataclass(frozen=True, slots=True)
 class NotFulfilled:
-    """The attempt did not succeed; a ``permanent`` failure will not succeed in any other attempt either."""
+    """The attempt failed; after a ``permanent`` failure, no other attempt can succeed."""
 
     failure: Failure
     permanent: bool = False
 
 
 class Fulfiller(Protocol):
-    """Does the work outside: picks, packs and ships. One call is one attempt."""
+    """The warehouse: picks, packs and ships. One call is one attempt."""
 
     def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
         """Try to fulfill an order.
 
         Args:
-            order: the order, claimed. An attempt whose success could not be written down is made again, under another
-                number: who ships must take ``(order_id, epoch)`` as one and the same delivery.
+            order: the order as it was claimed. If the success of an attempt could not be written, another attempt
+                follows, with another number: the warehouse must treat ``(order_id, epoch)`` as one delivery.
             seconds: how long the attempt may take.
 
         Raises:
-            Exception: anything; it counts as a failed attempt that may be tried again.
+            Exception: any error; the attempt failed, and another one may follow.
         """
 
 
 class Metrics(Protocol):
-    """Measures what happens, for dashboards and alarms."""
+    """Records metrics, for dashboards and alarms."""
 
     def record(self, metric: Metric, value: int = 1, **dimensions: str) -> None:
-        """Add to a count, or give a measure one more value.
+        """Add to a count, or record a value.
 
         Args:
-            metric: what is measured.
-            value: how much is added, or the value, in the metric's unit.
-            dimensions: a value for the metric's own dimension, if it has one.
+            metric: the metric.
+            value: the number to add, or the value, in the metric's unit.
+            dimensions: the value of the metric's own dimension, if it has one.
         """
 
     def flush(self) -> None:
-        """Write down what was recorded since the last time. Never raises."""
+        """Write the values that were recorded since the last flush. Never raises."""
 
 
 class System(Protocol):
@@ -247,8 +251,8 @@ class System(Protocol):
     def metrics(self) -> Metrics: ...
     @property
     def now(self) -> Callable[[], datetime]:
-        """The time, in UTC, cut to the millisecond."""
+        """The present time in UTC, cut to the millisecond."""
 
     @property
     def new_id(self) -> Callable[[], str]:
-        """128 bits of randomness as 32 hexadecimal digits."""
+        """A random id of 128 bits, as 32 hexadecimal digits."""

@@ -1,4 +1,4 @@
-"""How the system does, at a cost that does not grow with the orders that it holds.
+"""Statistics of the system, at a cost that does not grow with the number of orders.
 
 One look asks at most for ``(6 + kinds of failure + 3 + 2) × shards`` index queries, four batches of rows and the depth
 of two queues; each query reads a bounded number of entries. What there is more of is told as "at least".
@@ -14,15 +14,15 @@ from service.orders.lifecycle import OPEN, Status
 from service.orders.model import FailureKind, Order
 from service.orders.ports import System
 
-COUNTED = 1_000  # entries of each partition that are counted
-LOOKED_AT = 250  # entries of each partition that are looked at for the last hour
+COUNTED = 1_000  # the most entries of each partition that are counted
+LOOKED_AT = 250  # the most entries of each partition that are read for the last hour
 SAMPLE = 100  # fulfilled orders whose durations are read: one batch
 MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Of a number of orders, the durations that half, 95 % and 99 % of them do not exceed."""
+    """Percentiles of the durations of a number of orders."""
 
     p50: timedelta
     p95: timedelta
@@ -32,7 +32,7 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """How many orders came to which end in the minute that begins at ``at``."""
+    """The orders that reached a terminal state in the minute that begins at ``at``."""
 
     at: datetime
     fulfilled: int
@@ -41,7 +41,7 @@ class Minute:
 
 @dataclass(frozen=True, slots=True)
 class LastHour:
-    """What came to an end since ``since``, which is later than an hour ago when there was too much of it."""
+    """The orders that reached a terminal state since ``since``: an hour ago, or later if there were too many."""
 
     since: datetime
     fulfilled: int
@@ -51,14 +51,14 @@ class LastHour:
 
     @property
     def success_rate(self) -> float | None:
-        """The share of these orders that were fulfilled; None when there were none."""
+        """The share of these orders that were fulfilled; None if there were none."""
         ended = self.fulfilled + self.failed
         return self.fulfilled / ended if ended else None
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """One look at the system. An order that was redriven counts as what it became."""
+    """Statistics at one moment. A redriven order counts by its present state."""
 
     at: datetime
     orders: dict[Status, Tally]
@@ -70,7 +70,7 @@ class Stats:
 
 
 def take(system: System) -> Stats:
-    """Look once."""
+    """Collect the statistics."""
     now = system.now()
     failed = {kind: system.store.tally(kind, COUNTED) for kind in FailureKind}
     orders = {
@@ -93,7 +93,7 @@ def _sum(tallies: Collection[Tally]) -> Tally:
 
 
 def _oldest_open(system: System, now: datetime) -> Order | None:
-    """The open order that has stood unchanged for the longest time."""
+    """The open order that was updated the longest time ago."""
     waiting = (order for status in sorted(OPEN) for order in system.store.waiting(status, now, 1))
     return min(waiting, key=lambda order: order.updated_at, default=None)
 
@@ -121,7 +121,7 @@ def _per_minute(ended: Ended, since: datetime) -> Counter[datetime]:
 
 
 def percentiles(durations: Sequence[timedelta]) -> Percentiles | None:
-    """The percentiles of some durations by the nearest rank; None of none."""
+    """The percentiles of durations, by the nearest rank; None if there are no durations."""
     ranked = sorted(durations)
     if not ranked:
         return None

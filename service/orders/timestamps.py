@@ -1,31 +1,31 @@
-"""Instants as text: RFC 3339 in UTC, with milliseconds, so that their order as text is their order in time."""
+"""Timestamps as text: RFC 3339 in UTC with milliseconds, so that texts sort as times do."""
 
 from datetime import UTC, datetime, timedelta
 
 YEARS = range(2, 9999)
-"""Years whose instants can be moved by a day and are instants still."""
+"""Years in which a datetime can be moved by a day without an overflow."""
 
 TICK = timedelta(milliseconds=1)
-"""The least time between two instants whose texts differ."""
+"""The smallest difference between two timestamps."""
 
 
 def text(instant: datetime) -> str:
-    """Write an instant as ``2026-01-31T09:30:00.123Z``."""
+    """Write a datetime as ``2026-01-31T09:30:00.123Z``."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse(written: str) -> datetime:
-    """Read an instant.
+    """Read a timestamp.
 
     Raises:
-        ValueError: it is not an RFC 3339 time stamp with a time zone.
+        ValueError: it is not an RFC 3339 timestamp with a time zone.
     """
     instant = datetime.fromisoformat(written)
     if instant.tzinfo is None:
-        raise ValueError("a time stamp needs a time zone")
+        raise ValueError("a timestamp needs a time zone")
     return instant.astimezone(UTC)
 
 
 def to_the_millisecond(instant: datetime) -> datetime:
-    """Cut an instant to what its text can hold."""
+    """Cut a datetime to milliseconds, which is what its text holds."""
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)

@@ -1,4 +1,4 @@
-"""The transition table evaluated in Python: whether a write may be made, and what it leaves behind."""
+"""Evaluates the transition table in Python: whether a write is permitted, and the order after it."""
 
 import operator
 from collections.abc import Callable
@@ -12,10 +12,10 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {"=": operator.eq, "<": operat
 
 
 def check_complete(write: Write) -> None:
-    """Refuse a write that lacks what its transition needs besides its guards and changes.
+    """Check that a write has what its transition needs besides the values of guards and changes.
 
     Raises:
-        ValueError: it touches two tables, and the order as it was seen or the failure to record is missing.
+        ValueError: the transition writes two tables, and the order as it was read, or the failure, is missing.
     """
     touches = write.transition.failed_orders
     if touches and write.seen is None:
@@ -25,14 +25,14 @@ def check_complete(write: Write) -> None:
 
 
 def permitted(order: Order, write: Write) -> bool:
-    """Whether the guards of a transition hold for an order."""
+    """Whether the guards of a write's transition hold for an order."""
     transition = write.transition
     source = next((source for source in transition.sources if source.status is order.status), None)
     return source is not None and all(_holds(guard, order, write) for guard in (*transition.guards, *source.guards))
 
 
 def after_write(order: Order, write: Write) -> Order:
-    """The order as a permitted write leaves it."""
+    """The order after a permitted write."""
     changed: dict[str, Any] = {
         "status": write.transition.target,
         "version": order.version + 1,
@@ -52,7 +52,7 @@ def after_write(order: Order, write: Write) -> Order:
 
 
 def failed_row(order: Order, write: Write, failure: Failure) -> FailedOrder:
-    """The row among the failed orders of an order that a write has just failed for good."""
+    """The failed-orders row of an order that a write has failed."""
     return FailedOrder(
         order_id=order.order_id,
         customer_id=order.customer_id,

@@ -1,7 +1,6 @@
-"""What a valid order is.
+"""The rules of a valid order.
 
-One function judges for the API's edge and for the workflow's Validate step alike, and names everything that is
-wrong at once. The same model describes the request in the OpenAPI document.
+One function validates for the API and for the workflow's Validate step, and returns all errors at once. The same model describes the request in the OpenAPI document.
 """
 
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ each retry with an ``Idempotency-Key`` of before the deployment would be refused
 
 
 def _amount(value: object) -> Decimal:
-    """Money as a JSON number: never a string, never a boolean, at most two decimals."""
+    """Check an amount: a JSON number, not a string or a boolean, with at most two decimals."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise PydanticCustomError("amount", "must be a JSON number")
     number = Decimal(value)
@@ -85,14 +84,14 @@ class OrderRequest(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What ``validate`` found: the normalized document of a valid order, or every error of an invalid one."""
+    """The result of ``validate``: the normalized document of a valid order, or all errors of an invalid one."""
 
     document: dict[str, Any] | None
     errors: tuple[FieldError, ...]
 
 
 def validate(submitted: Any) -> Verdict:
-    """Judge a submitted document.
+    """Validate a submitted document.
 
     Args:
         submitted: the document as ``document.read`` returns it.
@@ -117,7 +116,7 @@ def validate(submitted: Any) -> Verdict:
 
 
 def _wrong_total(submitted: dict[str, Any]) -> tuple[FieldError, ...]:
-    """Whether the total is off, of a document whose items and total are valid each by itself."""
+    """Check the total of a document whose items and total are valid each by itself."""
     total = sum((item["quantity"] * Decimal(item["price"]) for item in submitted["items"]), Decimal(0))
     if total == submitted["total_amount"]:
         return ()
@@ -125,7 +124,7 @@ def _wrong_total(submitted: dict[str, Any]) -> tuple[FieldError, ...]:
 
 
 def customer_of(submitted: dict[str, Any]) -> str | None:
-    """The customer that a document names, when an index can hold it; the rest of the document may be anything."""
+    """The document's customer id if it is valid, else None; the rest of the document may be invalid."""
     customer_id = submitted.get("customer_id")
     return customer_id if is_id(customer_id) else None
 
@@ -154,7 +153,7 @@ _DETAILS = {
 
 def _field_error(error: ErrorDetails) -> FieldError:
     path = error["loc"]
-    if len(path) > 2 and path[-1] == "[key]":  # said of a member's name, which stands before it
+    if len(path) > 2 and path[-1] == "[key]":  # the error concerns the name of a member
         path = path[:-1]
     text = _DETAILS.get(error["type"], error["msg"])
     return FieldError(pointer(path), text.format(**error.get("ctx", {})))
