@@ -1,14 +1,14 @@
-# The one image of DOFS: it runs on Lambda, under the Runtime Interface Emulator, and as a plain server.
+# Builds the image of DOFS, which runs on Lambda, under the Runtime Interface Emulator, and as a server.
 # https://docs.aws.amazon.com/lambda/latest/dg/python-image.html
 
-# Runs on the machine that builds, whatever the image is for: wheels are chosen for the target, bytecode is the same everywhere.
+# Runs on the build machine's platform: pip selects the wheels of the target platform, and bytecode is platform-independent.
 FROM --platform=${BUILDPLATFORM} public.ecr.aws/lambda/python:3.13 AS packages
 ARG TARGETARCH
 COPY requirements/image.txt .
 RUN case "${TARGETARCH}" in \
       amd64) machine=x86_64 ;; \
       arm64) machine=aarch64 ;; \
-      *) echo "Lambda runs on linux/amd64 and linux/arm64, not on ${TARGETARCH}" >&2; exit 1 ;; \
+      *) echo "Lambda supports linux/amd64 and linux/arm64, not ${TARGETARCH}" >&2; exit 1 ;; \
     esac \
  && pip install --quiet --no-cache-dir --no-compile --disable-pip-version-check --root-user-action=ignore \
       --require-hashes --only-binary=:all: --target /packages \
@@ -16,7 +16,7 @@ RUN case "${TARGETARCH}" in \
       --requirement image.txt \
  && rm -r /packages/bin
 
-# What compose's one-shot `deploy` runs: it needs the models of services that the function never calls.
+# The image of the compose service `deploy`. It has botocore's models of the services that the function never calls.
 FROM public.ecr.aws/lambda/python:3.13 AS provisioner
 COPY --from=packages /packages .
 COPY service service
@@ -42,8 +42,8 @@ LABEL org.opencontainers.image.title="DOFS" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.version="${VERSION}"
 COPY --from=task /packages ${LAMBDA_TASK_ROOT}
-# pydantic would look for plugins among all installed distributions, at every start.
+# Otherwise pydantic searches all installed distributions for plugins at each start.
 ENV PYDANTIC_DISABLE_PLUGINS=true
-# On AWS, Lambda runs it as a user of its own whatever is said here.
+# Lambda on AWS ignores USER and runs the image as its own user.
 USER 1000:1000
 CMD ["service.function.handler"]

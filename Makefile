@@ -1,4 +1,4 @@
-# Everything here works on a fresh machine that has Python 3.11 or newer and make; the rest is installed into .venv.
+# Needs Python 3.11 or newer and make; everything else is installed into .venv.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -20,7 +20,7 @@ VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 .PHONY: metrics terraform licenses security bandit hadolint schemas secrets zizmor checkov audit sbom fmt bench image
 .PHONY: change deploy deploy-settings deploy-image deploy-plan deploy-apply smoke rollback destroy lock clean
 
-help: ## Show what can be made
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 run: $(VENV)/installed ## Run the whole system in one process: http://127.0.0.1:8000/docs
@@ -35,17 +35,17 @@ test-compose: $(VENV)/installed ## Test the image and the system on LocalStack; 
 test-browser: $(VENV)/installed ## Test the console in a browser; needs Chromium
 	$(BIN)/pytest -m browser --numprocesses=auto --dist=loadfile $(SLOWEST)
 
-screenshots: $(VENV)/installed ## Take the pictures of docs/pictures/ anew; needs Chromium
+screenshots: $(VENV)/installed ## Regenerate docs/pictures/; needs Chromium
 	$(BIN)/python -m tests.browser.screenshots
 	$(BIN)/python -m tests.dashboard
 
-simulate: $(VENV)/installed ## Run SEEDS=2000 simulated worlds of each profile, and see the invariants hold
+simulate: $(VENV)/installed ## Check the invariants in SEEDS=2000 simulated worlds of each profile
 	$(BIN)/python -m tests.simulation run --seeds $(SEEDS)
 
-fuzz: $(VENV)/installed ## Send everything that is generated to break it: all of it, where `make test` sends a part
+fuzz: $(VENV)/installed ## Send all generated hostile requests and events; `make test` sends a part
 	$(BIN)/pytest tests/hostile --thorough --numprocesses=auto --dist=loadfile $(SLOWEST)
 
-check: format lint types asl openapi diagram metrics terraform licenses security test ## Run everything that CI runs and that needs no Docker
+check: format lint types asl openapi diagram metrics terraform licenses security test ## Run every check of CI that needs no Docker
 
 format: $(VENV)/installed
 	$(BIN)/ruff format --check .
@@ -81,11 +81,11 @@ licenses: $(VENV)/installed
 
 security: bandit hadolint schemas secrets zizmor checkov
 
-# What is below medium are imports and asserts; ruff's S rules judge these, each exception beside its line.
+# Findings below medium are about imports and asserts. ruff's S rules check these, and each exception stands beside its line.
 bandit: .venv-checks/installed
 	$(CHECKS)/bandit --quiet --recursive --severity-level medium service tools localstack
 
-# DL3045: the base sets WORKDIR, which hadolint cannot know.
+# DL3045 wants WORKDIR to be set; the base image sets it.
 hadolint: .venv-checks/installed
 	$(CHECKS)/hadolint --ignore DL3045 Dockerfile
 
@@ -95,34 +95,33 @@ schemas: .venv-checks/installed
 	$(CHECKS)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(CHECKS)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
-# In every tracked file but pictures and locks: a lock's line is a pin or a hash, says a test. It asks no service whether
-# what it found is alive. What looks like a secret and is none stands, with its reason, in tests/supply/dummies.py.
+# Searches every tracked file except pictures and lock files; a test checks that lock files hold only pins and hashes.
+# --no-verify: no service is asked whether a found secret is valid. tests/supply/dummies.py lists false positives.
 secrets: .venv-checks/installed
-	@git rev-parse --git-dir >/dev/null # or nothing would be listed, and nothing found
+	@git rev-parse --git-dir >/dev/null # outside a repository no file would be searched
 	git ls-files -z -- ':!*.png' ':!requirements/*.txt' | xargs -0 -n 100 -P 2 \
 	  $(CHECKS)/detect-secrets-hook --no-verify --filter file://tests/supply/dummies.py::is_dummy
 
 zizmor: .venv-checks/installed
 	$(CHECKS)/zizmor --offline --quiet .github
 
-# CKV_DOCKER_2: Lambda runs no HEALTHCHECK; compose has its own.
+# CKV_DOCKER_2 wants a HEALTHCHECK: Lambda ignores it, and docker-compose.yml has one.
 checkov: .venv-checks/installed
 	$(CHECKS)/checkov --directory . --framework terraform dockerfile github_actions --quiet --compact --skip-download \
 	  --skip-path '^tests/' --skip-path '^terraform/.*tests/' --skip-check CKV_DOCKER_2
 
-# Not in `make check`, which needs no internet: it asks PyPI what is known against each version. --strict, or a version
-# that the service does not know of would be left out, and all would be well.
-audit: .venv-checks/installed ## Ask PyPI for known vulnerabilities of what is pinned; needs the internet
+# Not part of `make check`, because it asks PyPI for advisories. --strict: a version that PyPI does not know is an error.
+audit: .venv-checks/installed ## Look up known vulnerabilities of the pinned packages; needs the internet
 	@for lock in image dev checks; do \
 	  echo "requirements/$$lock.txt"; \
 	  $(CHECKS)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/$$lock.txt || failed=1; \
 	done; \
-	[ -z "$$failed" ] || { echo "Something has a known vulnerability, or could not be asked about; see above."; exit 1; }
+	[ -z "$$failed" ] || { echo "A package has a known vulnerability, or could not be looked up; see above."; exit 1; }
 
-sbom: $(VENV)/installed ## Write build/sbom.cdx.json, what the image ships as CycloneDX
+sbom: $(VENV)/installed ## Write the image's bill of materials (CycloneDX) to build/sbom.cdx.json
 	REVISION="$(REVISION)" SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH-$$(git log -1 --format=%ct 2>/dev/null)}" $(BIN)/python -m tools.sbom build/sbom.cdx.json
 
-fmt: $(VENV)/installed ## Format the code and write the generated documents anew
+fmt: $(VENV)/installed ## Format the code and regenerate the generated documents
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 	$(BIN)/python -m service.api.openapi > docs/openapi.json
@@ -131,52 +130,52 @@ fmt: $(VENV)/installed ## Format the code and write the generated documents anew
 	$(BIN)/python -m tools.licenses > docs/licenses.md
 	@! command -v terraform >/dev/null || terraform fmt -recursive terraform
 
-bench: $(VENV)/installed ## Measure how fast it is, each figure beside a floor; ONLY="starts warm", RECORD=1
+bench: $(VENV)/installed ## Run the benchmarks; ONLY="starts warm" selects, RECORD=1 records
 	$(BIN)/python -m tests.benchmarks $(ONLY) $(if $(RECORD),--record)
 
 image: ## Build the container image; PLATFORM=linux/arm64 builds it for Graviton
 	docker build $(if $(PLATFORM),--platform $(PLATFORM)) --provenance=false --sbom=false --tag $(IMAGE) \
 	  --build-arg SOURCE="$(SOURCE)" --build-arg REVISION="$(REVISION)" --build-arg VERSION="$(VERSION)" .
 
-change: $(VENV)/installed ## Plan what this checkout changes where BASE=origin/main is deployed; needs Docker
-	@docker version >/dev/null 2>&1 || { echo "make change needs a Docker engine, and none answers"; exit 1; }
+change: $(VENV)/installed ## Plan the changes of this checkout to a deployment of BASE=origin/main; needs Docker
+	@docker version >/dev/null 2>&1 || { echo "make change needs Docker, and no Docker engine is running"; exit 1; }
 	@base=$$(mktemp -d) && trap 'git worktree remove --force "$$base"' EXIT && \
 	  git worktree add --quiet --detach "$$base" "$(BASE)" && $(BIN)/python -m tests.terraform.change "$$base"
 
-deploy: $(VENV)/installed ## Build, push, plan, ask, apply, and send one order; ARGS=--help shows the options
+deploy: $(VENV)/installed ## Deploy the commit to AWS and test it with an order; ARGS=--help lists options
 	@bash terraform/scripts/deploy.sh $(ARGS)
 
 deploy-settings: ## Pipelines: write terraform.tfvars and backend.conf from environment variables
 	@bash terraform/scripts/write-tfvars.sh $(ARGS)
 
-deploy-image: ## Pipelines: build and push the commit's image, print its URI by digest
+deploy-image: ## Pipelines: build and push the commit's image, and print its URI
 	@bash terraform/scripts/deploy.sh image $(ARGS)
 
-deploy-plan: ## Pipelines: plan it, and keep the plan beside the state
+deploy-plan: ## Pipelines: plan the deployment, and store the plan beside the state
 	@bash terraform/scripts/deploy.sh plan $(ARGS)
 
-deploy-apply: $(VENV)/installed ## Pipelines: apply the kept plan; when an order does not get through, roll back
+deploy-apply: $(VENV)/installed ## Pipelines: apply the stored plan, and roll back if the smoke test fails
 	@bash terraform/scripts/deploy.sh apply $(ARGS)
 
-smoke: $(VENV)/installed ## Send one real order through what is deployed
+smoke: $(VENV)/installed ## Test the deployment with one order
 	@bash terraform/scripts/deploy.sh smoke $(ARGS)
 
-rollback: ## Point the alias at the version before, or at another: ARGS="--version 6"
+rollback: ## Point the alias at the previous version, or another: ARGS="--version 6"
 	@bash terraform/scripts/deploy.sh rollback $(ARGS)
 
-destroy: ## Destroy what is deployed; asks
+destroy: ## Destroy the deployment, after a question
 	@bash terraform/scripts/deploy.sh destroy $(ARGS)
 
-lock: $(VENV)/installed ## Refresh the hash-pinned requirements; UPGRADE= keeps the versions that still fit
+lock: $(VENV)/installed ## Update the lock files; UPGRADE= keeps versions that still satisfy pyproject.toml
 	$(COMPILE) --extra server -o requirements/image.txt pyproject.toml
 	$(COMPILE) --extra local --extra cli --extra dev -c requirements/image.txt -o requirements/dev.txt pyproject.toml
 	$(COMPILE) --group checks -o requirements/checks.txt
 
-clean: ## Remove what was installed and cached
+clean: ## Remove installed and cached files
 	rm -rf $(VENV) .venv-checks build terraform/.terraform terraform/bootstrap/.terraform .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/installed: requirements/dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "DOFS needs Python 3.11 or newer; name one with: make PYTHON=python3.13 …"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "DOFS needs Python 3.11 or newer; select one with: make PYTHON=python3.13 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
