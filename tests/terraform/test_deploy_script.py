@@ -104,7 +104,7 @@ def test_it_does_not_ask_when_told_so(world):
 def test_changes_that_are_not_committed_are_refused(world):
     (world.root / "new").touch()
     done = world.deploy()
-    assert "not committed" in done.stderr
+    assert "uncommitted changes" in done.stderr
     assert not world.calls("docker build")
     assert not world.applied()
 
@@ -117,7 +117,7 @@ def test_an_image_that_is_not_in_ecr_is_refused(world):
 
 def test_an_image_by_tag_is_refused(world):
     done = world.deploy("--image", f"{REPOSITORY}:latest")
-    assert "no image by its digest" in done.stderr
+    assert "is no image by digest" in done.stderr
     assert not world.applied()
 
 
@@ -193,9 +193,9 @@ def test_help_names_every_option(world):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--imgae"], "option --imgae"),
+        (["--imgae"], "unknown option --imgae"),
         (["--image"], "--image needs a value"),
-        (["plam"], "step plam"),
+        (["plam"], "unknown step plam"),
         (["--smoke-timeout", "soon"], "needs a duration"),
     ],
 )

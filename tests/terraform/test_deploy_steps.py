@@ -42,7 +42,7 @@ def test_where_no_git_is_the_commit_is_given(world):
 
 
 def test_a_commit_that_is_not_checked_out_is_not_built_from_what_is(world):
-    assert "is checked out, and not c0ffee" in world.deploy("image", "--revision", "c0ffee").stderr
+    assert "--revision is c0ffee" in world.deploy("image", "--revision", "c0ffee").stderr
     assert not world.calls("docker build")
 
 

@@ -102,7 +102,7 @@ def test_a_plan_changes_nothing_and_a_version_that_carries_no_order_is_taken_bac
     assert done.returncode != 0
     assert "Apply complete" in done.stdout
     assert "The smoke test's order was not accepted" in done.stderr
-    assert f"version {int(before) + 1} was taken back" in done.stderr
+    assert f"version {int(before) + 1} was rolled back" in done.stderr
     assert pipeline.live() == before
     again = pipeline.make("smoke")
     assert again.returncode == 0, again.stderr[-3000:]

@@ -97,7 +97,7 @@ def test_it_replaces_its_own_files_and_no_others(run):
     assert run(**GIVEN).returncode == 0
     (run.folder / "backend.conf").write_text('bucket = "mine"\n')
     done = run(**GIVEN)
-    assert "terraform/backend.conf is there" in done.stderr
+    assert "terraform/backend.conf exists" in done.stderr
     assert run.lines("backend.conf") == ['bucket = "mine"']
 
 
