@@ -1,6 +1,7 @@
 """The rules of a valid order.
 
-One function validates for the API and for the workflow's Validate step, and returns all errors at once. The same model describes the request in the OpenAPI document.
+One function validates for the API and for the workflow's Validate step, and returns all errors at once. The same
+model describes the request in the OpenAPI document.
 """
 
 from collections.abc import Sequence
