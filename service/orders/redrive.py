@@ -32,6 +32,8 @@ def checked_note(note: str) -> str:
     """
     if len(note) > NOTE_LENGTH or not re.fullmatch(NOTE_PATTERN, note):  # a long text would slow the pattern down
         raise ValueError(f"must be one line of 1 to {NOTE_LENGTH} characters")
+    if any("\ud800" <= character <= "\udfff" for character in note):  # no UTF-8 text has these, and no row can
+        raise ValueError("must not contain an unpaired surrogate")
     return note.strip()
 
 

@@ -6,7 +6,7 @@ from service.orders.errors import NotFailed, OrderUnknown
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
 from service.orders.orders import Orders
-from service.orders.redrive import Outcome, Pace, Result, Selection, redrive_many
+from service.orders.redrive import Outcome, Pace, Result, Selection, checked_note, redrive_many
 from tests.steps.doubles import DECLINED, Interposed, Scripted, deliver, later, message, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
 
@@ -157,3 +157,14 @@ def test_a_bulk_redrive_keeps_to_its_pace_and_begins_no_order_after_its_time(sys
     late = Result("ord_3", Outcome.ERROR, "no time was left for it; try again")
     assert done.results == (Result("ord_1", Outcome.REDRIVEN), Result("ord_2", Outcome.REDRIVEN), late)
     assert slept == [0.25, 0.25]
+
+
+@pytest.mark.parametrize("note", ["", "  ", "two\nlines", "x" * 201, "\x1b[2J", "half a \ud83d pair"])
+def test_a_note_is_one_line_of_text(note):
+    with pytest.raises(ValueError, match="must"):
+        checked_note(note)
+
+
+@pytest.mark.parametrize("note", ["a", " the warehouse is open again ", "x" * 200, "wieder geöffnet 📦"])
+def test_a_note_is_kept_without_surrounding_white_space(note):
+    assert checked_note(note) == note.strip()
