@@ -1,8 +1,8 @@
-"""What the OpenAPI document cannot say of a request, and its generated requests therefore get wrong.
+"""Corrects generated requests where an OpenAPI document cannot describe the rule.
 
-It has no word for a total that is the sum of the items, for one of two parameters, or for a cursor that was handed out.
-All of that is put right here, in requests that should be refused, too: what is wrong with them by the document must be
-all that is wrong with them, or they would be refused for the total alone, and show nothing.
+OpenAPI cannot express a total that is the sum of the items, one of two parameters, or a cursor of an earlier answer.
+Requests that should be refused are corrected too. Otherwise each would be refused for its total, and would prove
+nothing about its intended defect.
 """
 
 import re
@@ -21,11 +21,14 @@ NAMED = {"customer_id": ID_PATTERN, "status": "|".join(Status)}
 
 
 class Customer:
-    """Has requests meet the orders that there are, and carry the canary wherever that leaves them what they are."""
+    """Points requests at existing orders, and puts the canary wherever it does not change their validity."""
 
     def __init__(self, order_ids: list[str], clock: ManualClock) -> None:
         self.clock = clock
-        self.to_show, self.to_cancel = cycle(order_ids), cycle(order_ids[::2])  # what is cancelled is not PENDING again
+        self.to_show, self.to_cancel = (
+            cycle(order_ids),
+            cycle(order_ids[::2]),
+        )  # CANCELLED is terminal
         self.lists = cycle([{"customer_id": CANARY}, *({"status": status.value} for status in Status)])
         self.cursors: dict[str, str] = {}
         self.keys = (f"{CANARY}-{number}" for number in count())
@@ -35,10 +38,10 @@ class Customer:
         self.clock.forward(0.001)
         case.headers["X-Note"] = CANARY
         if isinstance(case.body, dict) and "redrive" in case.operation.label:
-            agree(case.body, of_many=case.operation.label.endswith("/failed-orders/redrive"))
+            fix_redrive(case.body, of_many=case.operation.label.endswith("/failed-orders/redrive"))
         elif isinstance(case.body, dict):
-            mark(case.body)
-            settle(case.body)
+            insert_canary(case.body)
+            fix_amounts(case.body)
         if fits(KEY_PATTERN, case.headers.get("Idempotency-Key")):
             case.headers["Idempotency-Key"] = next(self.keys)
         if case.operation.label == "GET /failed-orders" and fits("[A-Za-z0-9_-]+", case.query.get("cursor")):
@@ -77,7 +80,7 @@ class Customer:
 
 
 def ask_for_one_list(query: dict[str, Any]) -> None:
-    """Leave one of the two names of a list, the wrong one if one is, and no cursor that looks as if it were one."""
+    """Keep one of the two parameters of a list, the invalid one if there is one, and no well-formed cursor."""
     if "customer_id" in query and "status" in query:
         del query["customer_id" if fits(NAMED["customer_id"], query["customer_id"]) else "status"]
     elif "customer_id" not in query and "status" not in query:
@@ -86,10 +89,10 @@ def ask_for_one_list(query: dict[str, Any]) -> None:
         del query["cursor"]
 
 
-def agree(redrive: dict[str, Any], *, of_many: bool) -> None:
-    """Name orders or a filter and not both, no cursor, and whole numbers as such; the note carries the canary.
+def fix_redrive(redrive: dict[str, Any], *, of_many: bool) -> None:
+    """Send order ids or a filter, not both, no cursor, and integers as integers; the note is the canary.
 
-    All of them are asked about only: what is FAILED is there for others to see.
+    A redrive of many is a dry run, so that the FAILED orders remain for other requests.
     """
     if of_many and redrive.get("dry_run", False) is False and not redrive.get("order_ids"):
         redrive["dry_run"] = True
@@ -104,8 +107,8 @@ def agree(redrive: dict[str, Any], *, of_many: bool) -> None:
         redrive["note"] = CANARY
 
 
-def mark(order: dict[str, Any]) -> None:
-    """Put the canary into every text that is valid, where it is as valid."""
+def insert_canary(order: dict[str, Any]) -> None:
+    """Replace every valid text by the canary, where the canary is valid too."""
     items, metadata = order.get("items"), order.get("metadata")
     _mark(order, "customer_id")
     for item in items if isinstance(items, list) else ():
@@ -120,8 +123,8 @@ def _mark(place: Any, name: str) -> None:
         place[name] = CANARY
 
 
-def settle(order: dict[str, Any]) -> None:
-    """Make whole cents of the prices that are amounts, and the sum of the total if that is one."""
+def fix_amounts(order: dict[str, Any]) -> None:
+    """Round the valid prices to cents, and set a valid total to the sum."""
     items = order.get("items")
     if not (isinstance(items, list) and items and all(_has_numbers(item) for item in items)):
         return

@@ -1,4 +1,4 @@
-"""Documents that customers might send, each with what it must be judged to be; the canary is in all of them."""
+"""Generated order documents, valid and invalid; all of them contain the canary."""
 
 from typing import Any
 
@@ -40,17 +40,17 @@ def orders(draw: st.DrawFn) -> dict[str, Any]:
     return order
 
 
-SPOILED = {
+DEFECTS = {
     "no customer": {"customer_id": None},
     "a customer with a blank": {"customer_id": f"{CANARY} x"},
     "no items": {"items": []},
-    "an item that is none": {"items": [CANARY]},
-    "a total that is off": {"total_amount": 999_999_999.99},
+    "an item that is no object": {"items": [CANARY]},
+    "a wrong total": {"total_amount": 999_999_999.99},
     "a total in words": {"total_amount": CANARY},
-    "a currency that is none": {"currency": CANARY},
+    "an unknown currency": {"currency": CANARY},
     "metadata that is a text": {"metadata": CANARY},
     "metadata with a number": {"metadata": {CANARY: 5}},
-    "a field of nobody": {CANARY: CANARY},
+    "an unknown field": {CANARY: CANARY},
     "an envelope": {"dofs": {"task": "reconcile", "order_id": CANARY}},
     "a batch": {"Records": [{"eventSource": "aws:sqs", "body": CANARY}]},
     "a proxy event": {"resource": "/{proxy+}", "httpMethod": "GET", "path": f"/{CANARY}", "requestContext": {}},
@@ -59,9 +59,9 @@ SPOILED = {
 
 @st.composite
 def invalid_orders(draw: st.DrawFn) -> dict[str, Any]:
-    """A JSON object that is not a valid order: one with something wrong, or none at all."""
+    """A JSON object that is not a valid order: an order with a defect, or an arbitrary object."""
     if draw(st.booleans()):
-        return {**draw(orders()), **draw(st.sampled_from(list(SPOILED.values())))}
+        return {**draw(orders()), **draw(st.sampled_from(list(DEFECTS.values())))}
     document = draw(st.dictionaries(texts, anything, max_size=4))
     names = st.sampled_from(("customer_id", "total_amount", "metadata", "currency", "order_id", "status"))
     return document | draw(st.dictionaries(names, anything, max_size=3))

@@ -1,4 +1,4 @@
-"""Moves orders in a system and in the model alike, and compares what the API shows of them."""
+"""Applies the same operations to a system and to the model, and compares the API's answers with the model."""
 
 import asyncio
 import itertools
@@ -15,7 +15,7 @@ from tests.support import Context, MemorySystem
 
 
 class SteadyApi(Api):
-    """The application behind one client for thousands of requests, with a new system whenever a test wants one."""
+    """The application behind one client, with a new system for each test."""
 
     def __init__(self) -> None:
         super().__init__(cloud="embedded")
@@ -38,13 +38,13 @@ class SteadyApi(Api):
 
 
 class Driver:
-    """One system and the model of it."""
+    """One system and its model."""
 
     def __init__(self, api: SteadyApi) -> None:
         self.api, self.system = api, api.renew()
         self.model: dict[str, ModelOrder] = {}
         self.keys: dict[str, tuple[str, bytes, bool]] = {}
-        """Of each idempotency key its order, and what was sent with it: the body, and whether leniently."""
+        """Of each idempotency key: its order, the body that was sent, and whether it was sent leniently."""
         self.numbers = itertools.count()
 
     def key(self) -> str:
@@ -59,7 +59,7 @@ class Driver:
         return self.api.post(path, content=body, headers=headers)
 
     def accept(self, document: dict[str, Any], valid: bool, lenient: bool, keyed: bool, path: str = "/order") -> str:
-        """Submit what must be taken in; its order's id."""
+        """Submit a document that must be accepted; return the order's id."""
         key = self.key() if keyed else None
         body = json.dumps(document).encode()
         response = self.post(body, lenient, key, path)
@@ -77,7 +77,7 @@ class Driver:
         return order_id
 
     def repeat(self, key: str, *, reordered: bool = False, path: str = "/order") -> None:
-        """Send again what was sent with a key, or the same order written otherwise."""
+        """Repeat the request of a key, or send the same order in another notation."""
         order_id, body, lenient = self.keys[key]
         if reordered:
             body = json.dumps(dict(reversed(json.loads(body).items())), indent=1).encode()
@@ -125,7 +125,7 @@ class Driver:
         return [order_id for order_id, order in self.model.items() if order.document.get("customer_id") == customer]
 
     def check(self) -> None:
-        """Every order is what the model says, and there is no other; every key still leads to its own."""
+        """Check that the orders and the keys are exactly those of the model."""
         for key in self.keys:
             self.repeat(key)
         for order_id, order in self.model.items():

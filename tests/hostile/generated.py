@@ -1,4 +1,4 @@
-"""Requests that are generated from the OpenAPI document, sent, and judged by every check that there is."""
+"""Sends requests that are generated from the OpenAPI document, with all of schemathesis's checks."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from tests.hostile.customer import Customer
 
 @dataclass
 class Run:
-    """What a run sent, what it was answered, and what it has to say against it."""
+    """The result of a run: the answers, the checks that passed, and the complaints."""
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     passed: Counter[str] = field(default_factory=Counter)
     states: set[str] = field(default_factory=set)
-    """States in which GET /orders/{order_id} showed orders."""
+    """The states of the orders that GET /orders/{order_id} returned."""
     further_pages: int = 0
     replays: int = 0
     complaints: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Run:
 
 @contextmanager
 def hooked(customer: Customer) -> Iterator[None]:
-    """Let a customer see to every request of a run."""
+    """Let a customer correct every request of a run."""
 
     def before_call(context: Any, case: Any, kwargs: Any) -> None:
         customer.before_call(context, case, kwargs)
@@ -53,18 +53,18 @@ def hooked(customer: Customer) -> Iterator[None]:
 
 
 def run(api: Api, order_ids: list[str], examples: int, seed: int = 1) -> Run:
-    """Send what the document of an application makes of itself, in every phase and with every check.
+    """Generate requests from an application's OpenAPI document and send them, in every phase and with every check.
 
     Args:
         api: the application and its system.
-        order_ids: orders that there are; every second one is left uncancelled.
-        examples: how often each operation is tried with what is drawn, beside the edge cases and the chains of calls.
-        seed: what the cases are drawn from.
+        order_ids: existing orders; every second one is never cancelled.
+        examples: random examples for each operation, besides edge cases and chains of calls.
+        seed: the seed of the examples.
     """
     schema = schemathesis.openapi.from_asgi("/openapi.json", api.app, config=SchemathesisConfig(seed=seed))
     schema.config.generation.update(max_examples=examples, deterministic=True, database="none", no_shrink=True)
     schema.config.phases.stateful.generation.update(max_examples=60)
-    # The ids come from the customer; to search all answers for them takes longer with every answer.
+    # The customer provides the ids. To search all answers for ids takes longer with every answer.
     schema.config.phases.fuzzing.extra_data_sources.responses = False
     result = Run()
     with hooked(Customer(order_ids, api.system.now)):
@@ -80,11 +80,11 @@ def run(api: Api, order_ids: list[str], examples: int, seed: int = 1) -> Run:
 
 
 def note(recorder: Any, result: Run) -> None:
-    """Add what happened in one scenario."""
+    """Add the result of one scenario."""
     for case_id, interaction in recorder.interactions.items():
         case, response = recorder.cases[case_id].value, interaction.response
         if response is None:
-            result.complaints.append(f"{case.operation.label} was not answered")
+            result.complaints.append(f"{case.operation.label} has no answer")
             continue
         result.answers[case.operation.label, response.status_code] += 1
         if (case.operation.label, case.method, response.status_code) == ("GET /orders/{order_id}", "GET", 200):

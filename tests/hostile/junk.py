@@ -1,4 +1,4 @@
-"""Events that nobody sends: arbitrary JSON, and real events with parts of them replaced, removed or added."""
+"""Junk events: arbitrary JSON, and real events with parts replaced, removed or added."""
 
 import json
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ TEXTS = (
     "store",
     '{"order_id": "ord_1"}',
 )
-TOLD = {"order_id": "ord_0", "execution": "ord_1"}
-"""What logs name an order and its execution by, and what stands in for a customer's word there."""
+LOGGABLE = {"order_id": "ord_0", "execution": "ord_1"}
+"""The fields that logs show, with values to put there in place of the canary."""
 NUMBERS = (0, -1, 1, 2**64, 10**400, 0.5, -0.0, 1e308)
 NAMES = (
     "dofs",
@@ -63,38 +63,38 @@ names = st.sampled_from(NAMES) | st.text(max_size=10)
 values = st.recursive(
     scalars, lambda each: st.lists(each, max_size=4) | st.dictionaries(names, each, max_size=4), max_leaves=10
 )
-"""What JSON can say, as Python's reader returns it, halves of surrogate pairs included."""
+"""Any JSON value as Python's parser returns it, with lone surrogates."""
 
 objects = st.dictionaries(names, values, max_size=6)
 
 
-def telling(name: str) -> Any:
-    """An event of the library, with the canary in what a customer wrote of it."""
+def with_canary(name: str) -> Any:
+    """An event of ``tests/events``, with the canary in the customer's data."""
     written = json.dumps(events.load(name))
     for text in ("cust_123", "prod_456", "curl/8.7.1"):
         written = written.replace(text, CANARY)
     return json.loads(written)
 
 
-def with_ids_that_logs_may_tell(node: Any) -> Any:
-    """The same document; where the canary would be an order's id or an execution's name, another: logs tell both."""
+def with_loggable_ids(node: Any) -> Any:
+    """The same document, without the canary in order ids and execution names, which logs may show."""
     if isinstance(node, list):
-        return [with_ids_that_logs_may_tell(part) for part in node]
+        return [with_loggable_ids(part) for part in node]
     if not isinstance(node, dict):
         return node
-    told = {name: other for name, other in TOLD.items() if isinstance(node.get(name), str) and CANARY in node[name]}
-    return {name: with_ids_that_logs_may_tell(part) for name, part in node.items()} | told
+    told = {name: other for name, other in LOGGABLE.items() if isinstance(node.get(name), str) and CANARY in node[name]}
+    return {name: with_loggable_ids(part) for name, part in node.items()} | told
 
 
 def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to every part of a document."""
+    """The paths to all parts of a document."""
     inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     return [path, *(place for name, part in inner for place in places(part, (*path, name)))]
 
 
 @st.composite
-def spoiled(draw: st.DrawFn, originals: Sequence[Any], within: tuple[str, ...] = ()) -> Any:
-    """One of some events with one or two of its parts turned to junk, or of those parts that are within one."""
+def mutated(draw: st.DrawFn, originals: Sequence[Any], within: tuple[str, ...] = ()) -> Any:
+    """One of some events, with junk in one or two parts; ``within`` limits the parts to those below a path."""
     event = deepcopy(draw(st.sampled_from(originals)))
     for _ in range(draw(st.integers(1, 2))):
         inside = [place for place in places(event) if place and place[: len(within)] == within]

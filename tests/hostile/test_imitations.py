@@ -1,4 +1,4 @@
-"""Orders that imitate events: wherever they come in, they are orders, and move nothing but themselves."""
+"""Orders whose documents look like events are handled as orders, and move no other order."""
 
 import json
 from typing import Any
@@ -12,13 +12,13 @@ from service.orders.lifecycle import Status
 from tests import events
 from tests.api.client import LENIENT, Api, assert_problem
 from tests.api.proxy import Gateway, content, problem
-from tests.hostile.junk import telling
-from tests.hostile.logs import CANARY, left_the_function
+from tests.hostile.junk import with_canary
+from tests.hostile.logs import CANARY, log_as_lambda
 from tests.steps.doubles import Scripted, standing
 from tests.support import Context, MemorySystem, valid_order
 
 FORGED: dict[str, Any] = {
-    **{name: telling(name) for name in events.names("") if telling(name)},  # an empty event forges nothing
+    **{name: with_canary(name) for name in events.names("") if with_canary(name)},  # an empty event forges nothing
     "an envelope for another order": {"dofs": {"task": "store", "order_id": "ord_received"}},
     "an envelope with an order": {"dofs": {"task": "reject", "input": {"order_id": "ord_received"}}},
     "a batch for another order": {
@@ -50,32 +50,32 @@ EACH = pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
 
 
 def occupied(system: MemorySystem) -> dict[str, Any]:
-    """Put an order in every state into a system; the warehouse must not be asked from then on."""
+    """Put an order in every state into a system; the warehouse must not be called afterwards."""
     stock = {order_id: standing(each, system, order_id) for each in Status if (order_id := f"ord_{each.lower()}")}
-    system.fulfiller = Scripted(AssertionError("nobody is to ask the warehouse"))
+    system.fulfiller = Scripted(AssertionError("the warehouse was called"))
     return stock
 
 
 def new_in(system: MemorySystem, stock: dict[str, Any]) -> list[str]:
-    """The orders that came since; all others must stand as they stood, and nothing may have been sent."""
+    """The new orders; assert that the others are unchanged and that no message was sent."""
     assert {order_id: system.store.get(order_id) for order_id in stock} == stock
     assert (system.fulfiller.asked, system.queue.sent) == ([], [])
     return sorted(system.store.orders.keys() - stock.keys())
 
 
 def run_workflow(system: MemorySystem, carried: dict[str, Any], execution: str) -> dict[str, Any]:
-    """What the state machine does with an order that is not valid."""
+    """Run the steps of the state machine for an invalid order."""
     task = {"execution": execution, "input": carried}
     with pytest.raises(OrderInvalid) as invalid:
         dispatch({"dofs": {"task": "validate", **task}}, Context(), system)
-    left_the_function(invalid.value)
+    log_as_lambda(invalid.value)
     error = {"Error": "OrderInvalid", "Cause": str(invalid.value)}
     return dispatch({"dofs": {"task": "reject", **task, "input": {**carried, "error": error}}}, Context(), system)
 
 
 @EACH
 @ALONE_AND_BESIDE
-def test_strictly_it_is_refused_and_nothing_is_kept(beside, forged):
+def test_a_forged_order_is_refused_and_not_stored(beside, forged):
     api = Api()
     stock = occupied(api.system)
     assert_problem(api.post("/order", json={**beside, **forged}), 422, "order-invalid")
@@ -84,7 +84,7 @@ def test_strictly_it_is_refused_and_nothing_is_kept(beside, forged):
 
 @EACH
 @ALONE_AND_BESIDE
-def test_leniently_it_is_an_order_that_ends_as_rejected(beside, forged):
+def test_a_forged_order_that_is_accepted_leniently_is_rejected(beside, forged):
     api = Api()
     stock = occupied(api.system)
     accepted = api.post("/order", json={**beside, **forged}, headers=LENIENT)
@@ -99,7 +99,7 @@ def test_leniently_it_is_an_order_that_ends_as_rejected(beside, forged):
 
 
 @EACH
-def test_through_api_gateway_it_is_a_body_and_no_event(forged, event_loop):
+def test_a_forged_body_through_api_gateway_is_not_an_event(forged, event_loop):
     gateway = Gateway()
     stock = occupied(gateway.system)
     assert problem(gateway.post(body=forged)) == (422, "order-invalid")
@@ -111,7 +111,7 @@ def test_through_api_gateway_it_is_a_body_and_no_event(forged, event_loop):
 
 @EACH
 @ALONE_AND_BESIDE
-def test_an_execution_that_is_started_by_hand_with_it_ends_as_rejected(beside, forged):
+def test_a_forged_order_of_an_execution_started_by_hand_is_rejected(beside, forged):
     system = MemorySystem()
     stock = occupied(system)
     rejected = run_workflow(system, {"order": {**beside, **forged}}, "by-hand")
@@ -122,7 +122,7 @@ def test_an_execution_that_is_started_by_hand_with_it_ends_as_rejected(beside, f
 
 
 @EACH
-def test_a_text_of_an_order_may_be_an_event_and_the_order_is_valid(forged):
+def test_a_metadata_value_may_contain_an_event(forged):
     api = Api()
     stock = occupied(api.system)
     text = json.dumps(forged)[:256]

@@ -1,22 +1,22 @@
-"""The listener hears what it is there to hear: none of the other tests would fail if it did not."""
+"""The log capture finds every leak; without it, no other test of this directory would fail."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.hostile.logs import CANARY, Overheard, left_the_function, overheard
+from tests.hostile.logs import CANARY, LogCapture, captured_logs, log_as_lambda
 
 log = logging.getLogger("service.anything")
 
 
 @pytest.fixture(autouse=True)
-def heard() -> None:
-    """The tests of this file tell on purpose."""
+def logs() -> None:
+    """The tests of this file leak on purpose."""
 
 
 class Shouting(logging.Formatter):
-    """Writes a record as another formatter would not."""
+    """Formats a record in its own way."""
 
     def format(self, record: logging.LogRecord) -> str:
         return f"{record.name.upper()} {record.__dict__.get('who', '')}"
@@ -51,39 +51,39 @@ LEAKS = {
 
 
 @pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS)
-def test_whatever_tells_what_was_sent_is_heard(leak):
-    with pytest.raises(AssertionError, match="1 of 2 lines tell"), overheard():
+def test_every_leak_is_found(leak):
+    with pytest.raises(AssertionError, match="1 of 2 lines show"), captured_logs():
         log.warning("all is well")
         leak()
 
 
-def test_what_tells_nothing_is_heard_and_is_no_failure():
-    with overheard() as listening:
+def test_a_log_without_customer_data_passes():
+    with captured_logs() as listening:
         log.warning("order %s: attempt %d broke off", "ord_1", 2)
     assert listening.lines == ["order ord_1: attempt 2 broke off"]
 
 
-def test_an_exception_that_leaves_the_function_is_part_of_the_log():
-    with pytest.raises(AssertionError, match="1 of 1 lines tell"), overheard():
+def test_an_uncaught_exception_is_part_of_the_log():
+    with pytest.raises(AssertionError, match="1 of 1 lines show"), captured_logs():
         try:
             chained()
         except RuntimeError as error:
-            left_the_function(error)
+            log_as_lambda(error)
 
 
-def test_lines_are_those_of_the_formatter_that_is_given():
-    with pytest.raises(AssertionError, match="1 of 1 lines tell"), overheard(Shouting()):
+def test_lines_are_formatted_by_the_given_formatter():
+    with pytest.raises(AssertionError, match="1 of 1 lines show"), captured_logs(Shouting()):
         log.warning("order", extra={"who": CANARY})
-    with overheard(Shouting()) as listening:
+    with captured_logs(Shouting()) as listening:
         log.warning("nobody reads this: %s", CANARY)
     assert listening.lines == ["SERVICE.ANYTHING "]
 
 
-def test_levels_and_handlers_are_what_they_were_afterwards():
+def test_levels_and_handlers_are_restored_afterwards():
     root = logging.getLogger()
     before = root.level, root.handlers[:]
-    with overheard() as listening:
-        assert isinstance(root.handlers[-1], Overheard)
+    with captured_logs() as listening:
+        assert isinstance(root.handlers[-1], LogCapture)
     assert (root.level, root.handlers) == before
     log.error(CANARY)
     assert listening.lines == []

@@ -1,4 +1,4 @@
-"""Every message that can be in the queue, in records as SQS delivers them: what moves, and what stays on the queue."""
+"""Messages of every kind, in records as SQS delivers them: the orders that they move, and the messages that stay."""
 
 import hashlib
 import json
@@ -9,8 +9,8 @@ import pytest
 from service.handler import dispatch
 from service.orders.lifecycle import Status
 from tests import events
-from tests.hostile.documents import SPOILED
-from tests.hostile.logs import CANARY, Overheard
+from tests.hostile.documents import DEFECTS
+from tests.hostile.logs import CANARY, LogCapture
 from tests.steps.doubles import DECLINED, DONE, Calling, Scripted, standing
 from tests.support import Context, MemorySystem, valid_order
 from tests.transition_table import TERMINAL_STATES
@@ -18,7 +18,7 @@ from tests.transition_table import TERMINAL_STATES
 ORDER = valid_order(customer_id=CANARY, metadata={"note": CANARY})
 PADDING = CANARY * 40_000  # close to the 1 MiB that SQS takes
 
-NO_ORDER = {
+WITHOUT_ORDER = {
     "nothing": "",
     "a text": CANARY,
     "an id without JSON": "ord_pending",
@@ -55,7 +55,7 @@ NO_ORDER = {
     "half of a pair": '{"order": "\\ud800"}',
     "a byte order mark": '\ufeff{"order_id": "ord_pending"}',
     "NUL": '\x00{"order_id": "ord_pending"}',
-    **{f"an order with {name}": json.dumps({**ORDER, **wrong}) for name, wrong in SPOILED.items()},
+    **{f"an order with {name}": json.dumps({**ORDER, **wrong}) for name, wrong in DEFECTS.items()},
 }
 UNKNOWN = {
     "an order of another deployment": "ord_00000000000000000000000000000000",
@@ -66,7 +66,7 @@ UNKNOWN = {
     "an order with a blank": "ord_pending ",
     "an order of SQL": "' OR 1=1 --",
 }
-STILL_THE_ORDER = {
+WITH_ORDER = {
     "as it is sent": '{"order_id":"ord_pending"}',
     "white space": ' {\n"order_id" :\t"ord_pending"}\r\n',
     "escapes": '{"order\\u005fid": "\\u006frd_pending"}',
@@ -92,7 +92,7 @@ def record(body: str, number: int = 1, received: int = 1) -> dict[str, Any]:
 
 
 def deliver(system: MemorySystem, *records: dict[str, Any]) -> list[int]:
-    """Which records of a batch stay on the queue, by their places in it."""
+    """Deliver a batch; return the positions of the records that stay on the queue."""
     answer = dispatch({"Records": list(records)}, Context(), system)
     assert json.loads(json.dumps(answer)) == answer
     assert answer.keys() == {"batchItemFailures"}
@@ -116,32 +116,32 @@ def statuses(system: MemorySystem) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("received", [1, 3, 1000])
-@pytest.mark.parametrize("body", NO_ORDER.values(), ids=NO_ORDER)
-def test_a_message_that_names_no_order_stays_and_moves_none(body, received, system, heard):
+@pytest.mark.parametrize("body", WITHOUT_ORDER.values(), ids=WITHOUT_ORDER)
+def test_a_message_without_an_order_id_stays_and_moves_no_order(body, received, system, logs):
     before = dict(system.store.orders)
     assert deliver(system, record(body, received=received)) == [0]
     assert system.store.orders == before
-    assert_one_short_line(heard, "PoisonMessage", received)
+    assert_one_short_line(logs, "PoisonMessage", received)
 
 
 @pytest.mark.parametrize("order_id", UNKNOWN.values(), ids=UNKNOWN)
-def test_a_message_of_an_order_that_is_not_there_stays_and_makes_none_up(order_id, system, heard):
+def test_a_message_of_an_unknown_order_stays_and_creates_no_order(order_id, system, logs):
     before = dict(system.store.orders)
     assert deliver(system, record(json.dumps({"order_id": order_id}))) == [0]
     assert system.store.orders == before
-    assert len(heard.lines[-1]) < 300
+    assert len(logs.lines[-1]) < 300
 
 
-def assert_one_short_line(heard: Overheard, error: str, received: int) -> None:
-    """Operators find the message by its id; the body is not told."""
-    telling = [line for line in heard.lines if error in line]
+def assert_one_short_line(logs: LogCapture, error: str, received: int) -> None:
+    """Operators find the message by its id; the body is not logged."""
+    telling = [line for line in logs.lines if error in line]
     assert len(telling) == 1
     assert f"059f36b4-87a3-44ab-83d2-{1:012}, received {received} time(s)" in telling[0]
     assert len(telling[0]) < 500
 
 
-@pytest.mark.parametrize("body", STILL_THE_ORDER.values(), ids=STILL_THE_ORDER)
-def test_whatever_stands_beside_the_id_it_is_the_order(body, system):
+@pytest.mark.parametrize("body", WITH_ORDER.values(), ids=WITH_ORDER)
+def test_other_fields_beside_the_order_id_are_ignored(body, system):
     before = statuses(system)
     assert deliver(system, record(body)) == []
     assert statuses(system) == {**before, "ord_pending": "FULFILLED"}
@@ -167,8 +167,8 @@ def test_the_same_message_twice_in_a_batch_is_one_attempt(outcome, stays, end, s
     assert (statuses(system)["ord_pending"], len(system.fulfiller.asked)) == (end, 1)
 
 
-def test_two_messages_of_an_order_in_a_batch_are_one_attempt_while_it_is_under_way(system):
-    """The second is delivered again, and may go once the order is fulfilled; at no time are there two attempts."""
+def test_two_messages_of_an_order_never_cause_two_attempts_at_once(system):
+    """The second message stays, and is deleted once the order is fulfilled."""
     body = '{"order_id":"ord_pending"}'
     inner = []
     system.fulfiller = Calling(lambda order: inner.append(deliver(system, record(body, 2))))
@@ -186,10 +186,10 @@ def test_many_messages_of_an_order_in_a_batch_fulfill_it_once(system):
     assert deliver(system, *ten) == []
 
 
-def test_among_all_messages_at_once_the_right_one_goes(system, heard):
-    bodies = [*NO_ORDER.values(), '{"order_id":"ord_pending"}', '{"order_id":"ord_0"}', *NO_ORDER.values()]
+def test_a_batch_with_bad_messages_processes_the_good_one(system, logs):
+    bodies = [*WITHOUT_ORDER.values(), '{"order_id":"ord_pending"}', '{"order_id":"ord_0"}', *WITHOUT_ORDER.values()]
     before = statuses(system)
     stays = deliver(system, *(record(body, number) for number, body in enumerate(bodies)))
-    assert stays == [number for number in range(len(bodies)) if number != len(NO_ORDER)]
+    assert stays == [number for number in range(len(bodies)) if number != len(WITHOUT_ORDER)]
     assert statuses(system) == {**before, "ord_pending": "FULFILLED"}
-    assert sum("PoisonMessage" in line for line in heard.lines) == 2 * len(NO_ORDER)
+    assert sum("PoisonMessage" in line for line in logs.lines) == 2 * len(WITHOUT_ORDER)

@@ -1,4 +1,4 @@
-"""The API and all that moves orders behind it, in any order of events, against a model that knows the lifecycle."""
+"""The API, the workflow, the queue and operators, in random sequences, compared with a model of the lifecycle."""
 
 import itertools
 import json
@@ -29,13 +29,13 @@ from service.orders.ports import TransitionRefused
 from tests.api.client import assert_problem
 from tests.hostile.documents import CUSTOMERS, invalid_orders, orders
 from tests.hostile.driver import Driver, SteadyApi
-from tests.hostile.logs import CANARY, left_the_function
+from tests.hostile.logs import CANARY, log_as_lambda
 from tests.hostile.model import LEASE, MAX_ATTEMPTS, ModelOrder
 from tests.steps.doubles import DECLINED, DONE, REFUSED, Scripted, deliver, message
 from tests.support import SETTINGS
 from tests.transition_table import LEGAL_MOVES, sources_of
 
-OUTCOMES = {"done": DONE, "declined": DECLINED, "refused": REFUSED, "broken": RuntimeError("the line is dead")}
+OUTCOMES = {"done": DONE, "declined": DECLINED, "refused": REFUSED, "broken": RuntimeError("connection lost")}
 ENDINGS = {"FULFILLED": "done", "FAILED": "refused"}
 MANY = 6
 SITUATIONS = {
@@ -48,8 +48,8 @@ SITUATIONS = {
 }
 BY_THE_RECONCILER = {("RECEIVED", "RECEIVED"), ("PENDING", "PENDING"), ("PENDING", "FAILED")}
 """Moves that only happen after the reconciler has acted, which it does not here."""
-MET: Counter[Any] = Counter()
-"""What the examples have met: moves from state to state, and situations."""
+COVERED: Counter[Any] = Counter()
+"""The moves and situations that the examples have covered."""
 
 
 class OrderMachine(RuleBasedStateMachine):
@@ -71,9 +71,9 @@ class OrderMachine(RuleBasedStateMachine):
         keyed=st.booleans(),
     )
     def some_orders_are_there(self, states, few, keyed):
-        """Few would go the whole way if every step had to be drawn."""
+        """Without these, few examples would reach the terminal states."""
         pairs = zip(few, states, strict=False)
-        return multiple(*(self.an_order_that_is(state, order, wrong, keyed) for (order, wrong), state in pairs))
+        return multiple(*(self.an_order_in(state, order, wrong, keyed) for (order, wrong), state in pairs))
 
     @rule(seconds=st.sampled_from((0.001, 1, 30, 91)))
     def time_passes(self, seconds):
@@ -92,11 +92,11 @@ class OrderMachine(RuleBasedStateMachine):
 
     @a_few
     @rule(target=known, wrong=invalid_orders(), keyed=st.booleans())
-    def submit_leniently_what_is_not_valid(self, wrong, keyed):
+    def submit_an_invalid_order_leniently(self, wrong, keyed):
         return self.driver.accept(wrong, False, True, keyed)
 
     @rule(wrong=invalid_orders(), keyed=st.booleans())
-    def submit_what_is_not_valid(self, wrong, keyed):
+    def submit_an_invalid_order(self, wrong, keyed):
         key = self.driver.key() if keyed else None
         assert_problem(self.driver.post(json.dumps(wrong).encode(), False, key), 422, "order-invalid")
         assert len(self.system.store.orders) == len(self.model)
@@ -104,12 +104,12 @@ class OrderMachine(RuleBasedStateMachine):
     @a_few
     @rule(target=known, order=orders())
     def start_by_hand(self, order):
-        name = f"by-hand-{next(self.driver.numbers)}"  # whoever starts it chooses it, and the log says it
+        name = f"by-hand-{next(self.driver.numbers)}"  # the log shows the name, which the operator chose
         order_id = self.driver.task("validate", execution=name, input={"order": order})["order_id"]
         self.model[order_id] = ModelOrder(order, True, self.system.now(), by="workflow")
         return order_id
 
-    def an_order_that_is(self, state: str, order: Any, wrong: Any, keyed: bool) -> str:
+    def an_order_in(self, state: str, order: Any, wrong: Any, keyed: bool) -> str:
         valid = state != "REJECTED"
         order_id = self.driver.accept(order if valid else wrong, valid, not valid, keyed)
         if state == "CANCELLED":
@@ -117,7 +117,7 @@ class OrderMachine(RuleBasedStateMachine):
         elif state != "RECEIVED":
             self.the_workflow_runs(order_id)
         if state == "PROCESSING":
-            self.an_attempt_never_comes_to_an_end(order_id)
+            self.an_attempt_never_ends(order_id)
         if state in ENDINGS:
             self.its_message_is_delivered(order_id, [ENDINGS[state]], 0)
         assert self.model[order_id].status == state
@@ -146,20 +146,20 @@ class OrderMachine(RuleBasedStateMachine):
             self.driver.compare(order_id, response.json())
         else:
             assert assert_problem(response, 409, "too-late")["order_status"] == before
-            MET["too late to cancel", before] += 1
+            COVERED["too late to cancel", before] += 1
 
     @rule(order_id=known)
     def the_workflow_runs(self, order_id):
-        """As often as it may be started: what an order has left behind, no replay brings back."""
+        """The workflow can run again at any time; a replay never moves an order back."""
         order, carried = self.model[order_id], {"execution": order_id, "input": {"order_id": order_id}}
-        MET["workflow", order.status] += 1
+        COVERED["workflow", order.status] += 1
         judged = order.status in ("RECEIVED", "REJECTED")
         try:
             assert self.driver.task("validate", **carried)["order_id"] == order_id
             assert order.valid or not judged
             assert self.driver.task("store", order_id=order_id)["order_id"] == order_id
         except OrderInvalid as error:
-            left_the_function(error)
+            log_as_lambda(error)
             assert judged
             assert not order.valid
             assert self.driver.task("reject", **carried)["order_id"] == order_id
@@ -172,14 +172,14 @@ class OrderMachine(RuleBasedStateMachine):
     )
     def its_message_is_delivered(self, order_id, outcomes, seconds):
         for outcome in outcomes:
-            MET["delivered", self.model[order_id].status] += 1
+            COVERED["delivered", self.model[order_id].status] += 1
             self.system.fulfiller = Scripted(OUTCOMES[outcome])
             may_go = self.model[order_id].deliver(outcome, self.system.now())
             assert deliver(self.system, message(order_id)) == ([] if may_go else ["m1"])
             self.system.now.forward(seconds)
 
     @rule(order_id=known)
-    def an_attempt_never_comes_to_an_end(self, order_id):
+    def an_attempt_never_ends(self, order_id):
         claimed = self.model[order_id].claim(self.system.now())
         try:
             Orders(self.system).claim(order_id)
@@ -189,7 +189,7 @@ class OrderMachine(RuleBasedStateMachine):
             assert claimed
 
     @rule(order_id=known)
-    def an_operator_sends_it_again(self, order_id):
+    def an_operator_redrives_it(self, order_id):
         before, sent = self.model[order_id].status, len(self.system.queue.sent)
         was_redriven = self.model[order_id].was_redriven
         failed = self.model[order_id].redrive("operator:anonymous", self.system.now())
@@ -199,11 +199,11 @@ class OrderMachine(RuleBasedStateMachine):
         else:
             assert (answer.status_code, answer.json()["status"]) == (200, self.model[order_id].status)
         if not failed:
-            MET["not to be redriven", before] += 1
+            COVERED["not to be redriven", before] += 1
         assert self.system.queue.sent[sent:] == ([order_id] if failed else [])
 
     @rule(order_id=st.sampled_from(("ord_0", CANARY)))
-    def nothing_moves_an_order_that_is_not_there(self, order_id):
+    def no_operation_creates_an_unknown_order(self, order_id):
         assert_problem(self.api.post(f"/orders/{order_id}/cancel"), 404, "order-not-found")
         assert deliver(self.system, message("ord_0")) == ["m1"]
         answer = self.api.post("/failed-orders/ord_0/redrive", json={"note": "why not"})
@@ -241,7 +241,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     @rule(target=walks, walk=consumes(walks))
     def read_on(self, walk):
-        """Whatever happened since the page before: nothing that was there at the beginning is skipped or repeated."""
+        """Read the next page: no order that existed at the beginning is skipped or repeated."""
         query, cursor, there, read = walk
         more, cursor = self.driver.page({**query, "cursor": cursor})
         read = [*read, *more]
@@ -249,18 +249,18 @@ class OrderMachine(RuleBasedStateMachine):
             return query, cursor, there, read
         assert len(read) == len(set(read))
         assert set(read) >= set(there)
-        MET["read to the end", "in pieces"] += 1
+        COVERED["read to the end", "in pieces"] += 1
         return multiple()
 
     def teardown(self) -> None:
         self.driver.check()
-        MET.update(("repeated", self.model[order_id].status) for order_id, *_ in self.driver.keys.values())
+        COVERED.update(("repeated", self.model[order_id].status) for order_id, *_ in self.driver.keys.values())
         one_more = partial(self.its_message_is_delivered, outcomes=["declined"], seconds=0)
-        last = (self.cancel, self.the_workflow_runs, self.an_operator_sends_it_again, one_more)
+        last = (self.cancel, self.the_workflow_runs, self.an_operator_redrives_it, one_more)
         for order_id, act in zip(self.model, itertools.cycle(last), strict=False):
             act(order_id)
             self.driver.look(order_id)
-        MET.update((source, to) for order in self.model.values() for source, to, _, _ in order.history)
+        COVERED.update((source, to) for order in self.model.values() for source, to, _, _ in order.history)
 
 
 @pytest.fixture
@@ -269,16 +269,16 @@ def steady_api() -> Iterator[SteadyApi]:
         yield api
 
 
-def test_the_model_has_the_numbers_of_the_settings():
+def test_the_model_uses_the_numbers_of_the_settings():
     assert (SETTINGS.policy.max_attempts, SETTINGS.policy.lease) == (MAX_ATTEMPTS, LEASE)
 
 
-def test_whatever_happens_to_orders_they_are_what_the_model_says(steady_api, thorough, counted):
+def test_orders_agree_with_the_model_after_any_sequence_of_operations(steady_api, thorough, counted):
     OrderMachine.api = steady_api
-    MET.clear()
+    COVERED.clear()
     often = settings(max_examples=200 if thorough else 60, stateful_step_count=40)
     run_state_machine_as_test(OrderMachine, settings=settings(often, suppress_health_check=list(HealthCheck)))
-    missed = {move for move in LEGAL_MOVES - BY_THE_RECONCILER if move not in MET}
-    missed |= {(what, state) for what, states in SITUATIONS.items() for state in states if (what, state) not in MET}
+    missed = {move for move in LEGAL_MOVES - BY_THE_RECONCILER if move not in COVERED}
+    missed |= {(what, state) for what, states in SITUATIONS.items() for state in states if (what, state) not in COVERED}
     assert not missed or not thorough
-    counted("orders in the API and in the model alike", MET[None, "RECEIVED"])
+    counted("orders in the API and in the model alike", COVERED[None, "RECEIVED"])

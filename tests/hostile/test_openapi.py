@@ -1,4 +1,4 @@
-"""The OpenAPI document against the API: requests that it calls valid or not, each answer described.
+"""The API agrees with its OpenAPI document: valid and invalid requests get documented answers.
 
 More than a thousand, and more than two thousand with `make fuzz`.
 """
@@ -11,7 +11,7 @@ from service.orders.lifecycle import Status
 from service.orders.ports import Unavailable
 from tests.api.client import Api
 from tests.hostile.generated import Run, run
-from tests.hostile.logs import CANARY, overheard
+from tests.hostile.logs import CANARY, captured_logs
 from tests.steps.doubles import Interposed, standing
 from tests.support import valid_order
 
@@ -21,23 +21,23 @@ THOROUGH, LEAST_OF_THOROUGH = 130, 2_000
 
 @pytest.fixture(scope="module")
 def fuzzed(thorough: bool) -> Run:
-    """One run on a system with two orders in each state, and with enough of one customer for further pages."""
+    """A run on a system with two orders in each state, and with several pages of orders of one customer."""
     api = Api(cloud="embedded", redrive_rate=1000)
     names = [(status, f"ord_{status.lower()}_{number}") for status in Status for number in (1, 2)]
     order_ids = [standing(status, api.system, order_id).order_id for status, order_id in names]
     order_ids += ["ord_unknown"] * 2
     for number in range(120):
         api.system.receive(f"ord_{number}", customer_id=CANARY, metadata={"note": CANARY})
-    with overheard():
+    with captured_logs():
         return run(api, order_ids, THOROUGH if thorough else EXAMPLES)
 
 
 def is_known(complaint: str) -> bool:
-    """Whether it is about the path of a redrive of many, which is that of an order as well: `Allow` names GET, too."""
+    """Whether it is about the path of a bulk redrive, which is also an order's path: ``Allow`` includes GET."""
     return complaint.startswith("POST /failed-orders/redrive: ") and "`Allow: GET, POST`" in complaint
 
 
-def test_every_answer_is_described_and_none_is_an_error_of_ours(fuzzed):
+def test_every_answer_is_documented_and_none_is_a_server_error(fuzzed):
     complaints = [complaint for complaint in fuzzed.complaints if not is_known(complaint)]
     assert not complaints, "\n\n".join(complaint[:2_000] for complaint in complaints[:5])
     assert not [status for _, status in fuzzed.answers if status >= 500]
@@ -65,18 +65,18 @@ def test_there_are_enough_requests(fuzzed, thorough, counted):
         ("GET /ready", {200, 405}),
     ],
 )
-def test_every_operation_was_met_in_more_than_one_way(operation, statuses, fuzzed):
+def test_every_operation_had_several_statuses(operation, statuses, fuzzed):
     assert fuzzed.statuses(operation) >= statuses
 
 
-def test_orders_in_every_state_further_pages_and_replays_were_among_the_answers(fuzzed, thorough):
+def test_the_answers_cover_every_state_further_pages_and_replays(fuzzed, thorough):
     assert fuzzed.states == {status.value for status in Status}
     least = 10 if thorough else 5
     assert fuzzed.further_pages > least
     assert fuzzed.replays > least
 
 
-def test_every_check_that_can_apply_had_its_say(fuzzed):
+def test_every_applicable_check_ran(fuzzed):
     # There is no security in the document, no DELETE and no header that is needed: those checks see nothing to judge.
     assert fuzzed.passed.keys() >= {
         "not_a_server_error",
@@ -108,7 +108,7 @@ def test_every_check_that_can_apply_had_its_say(fuzzed):
         ("GET", "/ready"),
     ],
 )
-def test_an_answer_while_the_table_does_not_answer_is_described_too(method, path):
+def test_answers_while_the_table_is_unavailable_are_documented(method, path):
     def unavailable(*_):
         raise Unavailable
 
