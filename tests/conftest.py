@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.compose.stack import Stack, require_docker
+from tests.compose.stack import Stack, require_docker, running
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,13 +31,24 @@ def counted(record_property: Callable[[str, object], None]) -> Callable[[str, in
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the numbers of ``counted``, and the tests and seconds of each layer: CONTRIBUTING.md has its budget."""
     totals: Counter[str] = Counter()
+    tests: Counter[str] = Counter()
+    seconds: Counter[str] = Counter()
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             if name.startswith(COUNTED):
                 totals[name.removeprefix(COUNTED)] += int(value)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                layer = "/".join(report.nodeid.split("/")[:2])
+                seconds[layer] += report.duration
+                tests[layer] += report.when == "call"
     for what, cases in sorted(totals.items()):
         terminalreporter.write_line(f"{cases:6,d} {what}")
+    for layer, took in seconds.most_common():
+        terminalreporter.write_line(f"{took:6,.0f} s in {tests[layer]:5,d} tests of {layer}")
 
 
 @pytest.fixture(scope="session")
@@ -51,13 +62,15 @@ def images() -> None:
 def stack(images: None) -> Iterator[Stack]:
     """The compose stack for all tests that only add orders to it.
 
-    Its visibility timeout is longer than a user's: on a slow machine a batch can wait for a free container for longer
-    than that, and a receive is then spent without an attempt, which the reconciler would have to mend.
+    Its visibility timeout is longer than the default of compose: on a slow machine a batch can wait for a free
+    container for longer than that, and a receive is then spent without an attempt.
     """
-    running = Stack("dofs-test", DOFS_VISIBILITY_TIMEOUT="20")
-    running.down()
-    try:
-        running.up()
-        yield running
-    finally:
-        running.down()
+    with running("dofs-test", DOFS_VISIBILITY_TIMEOUT="20") as found:
+        yield found
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Put the tests of a stack into a group: with ``--dist=loadgroup`` one process runs them, on that one stack."""
+    for stack in ("stack", "failing", "faulty", "deployed"):
+        if stack in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(stack))

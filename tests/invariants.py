@@ -11,7 +11,7 @@ terminal; I13 no execution fails because of a replay.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -105,6 +105,34 @@ def check_without_faults(world: World, oracle: Callable[[str], tuple[str, int]])
         assert found == oracle(order_id), f"I10: {order_id} is {found}, the oracle says {oracle(order_id)}"
     if world.executions is not None:
         assert len(world.executions) == len(world.orders), "I10: not one execution for each order"
+
+
+def broken_off(row: Mapping[str, Any]) -> set[int]:
+    """The attempts of an order's first epoch that lost their lease before their outcome was stored."""
+    lost, attempt = set(), 0
+    for before, entry in pairwise(row["timeline"]):
+        attempt += before["to"] == "PROCESSING"
+        if before["to"] == "PROCESSING" and (entry["to"] == "PROCESSING" or entry["actor"] == "reconciler"):
+            lost.add(attempt)
+    return lost
+
+
+def check_interventions(world: World, overdue: Mapping[str, timedelta]) -> int:
+    """Check that the reconciler moved overdue orders only; how many times it moved one.
+
+    Args:
+        world: what the run left.
+        overdue: how long an order is in each status before the reconciler may move it.
+    """
+    found = 0
+    for order_id, row in world.orders.items():
+        for before, entry in pairwise(row["timeline"]):
+            if entry["actor"] == "reconciler":
+                found += 1
+                spent = before["to"] == "PENDING" and int(row["attempts"]) >= world.max_attempts
+                waited = _instant(entry["at"]) - _instant(before["at"])
+                assert spent or waited >= overdue[before["to"]], f"I9: {order_id} was not overdue after {waited}"
+    return found
 
 
 def _index(states: Sequence[str], state: str) -> int:

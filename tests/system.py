@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
+from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 import httpx
@@ -15,6 +16,7 @@ from service.provisioning.names import Names
 from service.settings import Settings
 from tests.invariants import World, rows
 from tests.polling import PATIENCE
+from tests.support import valid_order
 
 T = TypeVar("T")
 
@@ -45,6 +47,17 @@ async def settled(api: httpx.AsyncClient, order_id: str, deadline: float = PATIE
         return (await api.get(f"/orders/{order_id}")).json()
 
     return await until(read, lambda order: order.get("status") in TERMINAL, deadline)
+
+
+async def submit_until_accepted(api: httpx.AsyncClient, key: str) -> str:
+    """Submit an order under one key until it is accepted, as a client does after an error; its id."""
+
+    async def submit() -> httpx.Response:
+        return await api.post("/order", json=valid_order(), headers={"Idempotency-Key": key})
+
+    answer = await until(submit, lambda answer: answer.status_code == 202, 600)
+    order_id: str = answer.json()["order_id"]
+    return order_id
 
 
 async def depth_becomes(system: Running, queue: str, messages: int, deadline: float = PATIENCE) -> None:
@@ -132,10 +145,28 @@ def world(system: Running, accepted: list[str], *, among_others: bool = False, *
     )
 
 
-def oracle(settings: Settings, order_id: str) -> tuple[str, int]:
-    """What the simulated warehouse will come to with an order, asked beforehand: its last status, and its attempts."""
+def overdue(settings: Settings) -> dict[str, timedelta]:
+    """The shortest time in each status after which the reconciler may move an order.
+
+    It moves an order sooner than otherwise if the order's message is in the dead-letter queue.
+    """
+    policy = settings.policy
+    pending = min(policy.recover_after, policy.resend_after)
+    return {"RECEIVED": policy.restart_after, "PENDING": pending, "PROCESSING": policy.lease}
+
+
+def oracle(settings: Settings, order_id: str, broken_off: Container[int] = ()) -> tuple[str, int]:
+    """The last status of an order and its attempts, as the simulated warehouse will decide.
+
+    Args:
+        settings: those that the warehouse is simulated with.
+        order_id: the order.
+        broken_off: attempts whose outcome nobody will learn.
+    """
     for attempt in range(1, settings.max_attempts + 1):
-        if succeeds(settings.fulfillment_seed, settings.fulfillment_success_rate, order_id, 0, attempt):
+        if attempt not in broken_off and succeeds(
+            settings.fulfillment_seed, settings.fulfillment_success_rate, order_id, 0, attempt
+        ):
             return "FULFILLED", attempt
     return "FAILED", settings.max_attempts
 

