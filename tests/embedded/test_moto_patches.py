@@ -19,10 +19,10 @@ def cloud():
         yield cloud
 
 
-def received(cloud, order_id):
+def store_received_order(cloud, order_id):
     from service.orders import submission
 
-    order = submission.received(
+    order = submission.new_order(
         valid_order(), order_id=order_id, owner="a", actor="api", at=cloud.system.now(), write_id=cloud.system.new_id()
     )
     return cloud.system.store.create(order)
@@ -32,7 +32,7 @@ def test_of_many_threads_that_claim_one_order_exactly_one_gets_it(cloud):
     from service.steps import store
 
     for number in range(10):
-        order = received(cloud, f"ord_{number}")
+        order = store_received_order(cloud, f"ord_{number}")
         store.run({"order_id": order.order_id}, cloud.system)
         together = threading.Barrier(8)
 
