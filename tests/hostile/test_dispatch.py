@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from service.handler import UnknownEvent, dispatch
 from service.orders.lifecycle import Status
-from service.provisioning.workflow import WORKFLOW_FILE
 from tests import events
 from tests.api.proxy import Gateway, GatewaySystem
 from tests.hostile.junk import mutated, objects, values, with_canary, with_loggable_ids
@@ -20,7 +19,6 @@ from tests.memory.store import InMemoryOrderStore
 from tests.steps.doubles import standing
 from tests.support import Context
 
-STATES = json.loads(WORKFLOW_FILE.read_text())["States"]
 PERMANENT_ERRORS = {"BadTask", "OrderUnknown", "OrderInvalid", "MalformedDocument", "KeyReused", "UnknownEvent"}
 JUNK = "junk events dispatched"
 MET: Counter[str] = Counter()
@@ -87,13 +85,6 @@ def assert_batch(answer: dict[str, Any], records: list[Any]) -> None:
     reported = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
     assert len(reported) == len(set(reported))
     assert set(reported) <= {record["messageId"] for record in records}
-
-
-def test_the_workflow_does_not_retry_permanent_errors():
-    tasks = [state for state in STATES.values() if "lambda" in state.get("Resource", "")]
-    assert len(tasks) == 3
-    assert all(set(task["Retry"][0]["ErrorEquals"]) == PERMANENT_ERRORS for task in tasks)
-    assert all(task["Retry"][0]["MaxAttempts"] == 0 for task in tasks)
 
 
 def test_an_order_without_a_row_is_unknown_to_every_step():

@@ -11,7 +11,7 @@ from service.orders.lifecycle import Status
 from tests import events
 from tests.hostile.documents import DEFECTS
 from tests.hostile.logs import CANARY, LogCapture
-from tests.steps.doubles import DECLINED, DONE, Calling, Scripted, standing
+from tests.steps.doubles import DECLINED, DONE, Scripted, standing
 from tests.support import Context, MemorySystem, valid_order
 from tests.transition_table import TERMINAL_STATES
 
@@ -165,25 +165,6 @@ def test_the_same_message_twice_in_a_batch_is_one_attempt(outcome, stays, end, s
     twice = record('{"order_id":"ord_pending"}')
     assert deliver(system, twice, dict(twice)) == stays
     assert (statuses(system)["ord_pending"], len(system.fulfiller.asked)) == (end, 1)
-
-
-def test_two_messages_of_an_order_never_cause_two_attempts_at_once(system):
-    """The second message stays, and is deleted once the order is fulfilled."""
-    body = '{"order_id":"ord_pending"}'
-    inner = []
-    system.fulfiller = Calling(lambda order: inner.append(deliver(system, record(body, 2))))
-    assert deliver(system, record(body, 1)) == []
-    assert inner == [[0]]
-    assert deliver(system, record(body, 2, received=2)) == []
-    assert system.store.get("ord_pending").attempts == 1
-
-
-def test_many_messages_of_an_order_in_a_batch_fulfill_it_once(system):
-    ten = [record('{"order_id":"ord_pending"}', number) for number in range(10)]
-    assert len(deliver(system, *ten)) < 10
-    assert len(system.fulfiller.asked) == 1
-    assert [entry.target for entry in system.store.get("ord_pending").timeline].count(Status.FULFILLED) == 1
-    assert deliver(system, *ten) == []
 
 
 def test_a_batch_with_bad_messages_processes_the_good_one(system, logs):
