@@ -1,7 +1,8 @@
 """Statistics of the system, at a cost that does not grow with the number of orders.
 
-One look asks at most for ``(6 + kinds of failure + 3 + 2) × shards`` index queries, four batches of rows and the depth
-of two queues; each query reads a bounded number of entries. What there is more of is told as "at least".
+One look asks at most for ``(states + kinds of failure + open states + 1) × shards`` index queries, one batch of rows
+for each open state and one more, and the depth of two queues. Each query reads a bounded number of entries; a larger
+count is reported as "at least".
 """
 
 from collections import Counter

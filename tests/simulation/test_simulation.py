@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.logs import JsonLines
+from service.orders.lifecycle import TRANSITIONS
 from tests.simulation.__main__ import describe
 from tests.simulation.profiles import PROFILES
 from tests.simulation.run import simulate
@@ -40,6 +41,17 @@ def test_faults_happen_in_every_profile_but_zero():
     for fault in ("duplicated", "delayed", "dropped", "not invoked", "not deleted", "invoked twice", "aborted by hand"):
         assert fault in lines, fault
     assert "run twice" in "\n".join(line for seed in range(5) for line in simulate(seed, "express").lines)
+
+
+def test_every_transition_of_the_table_happens():
+    happened = set()
+    with tasks_as_threads():
+        for seed in range(10):
+            world = World(seed, PROFILES["hot"])
+            world.run()
+            happened |= {commit.name for commit in world.tables.history}
+    missing = set(TRANSITIONS) - happened
+    assert not missing, f"{missing}: no order makes this transition; let an actor of tests/simulation cause it"
 
 
 def test_a_seed_is_the_same_run_with_every_hash_seed():
