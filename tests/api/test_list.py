@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from service.api.orders import ListQuery
 from service.orders.lifecycle import Status
 from tests.api.client import assert_problem
 from tests.steps.doubles import invalid, standing
@@ -33,6 +34,11 @@ def cursor_of(api, **query):
 
 def written(content):
     return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+
+def test_each_filter_of_the_list_is_tested_here():
+    filters = ListQuery.model_fields.keys() - {"limit", "cursor"}
+    assert {name for query in AS_LISTS for name in query} == filters, "add a list with the new filter to AS_LISTS"
 
 
 @pytest.fixture

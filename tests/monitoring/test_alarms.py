@@ -64,7 +64,7 @@ def test_it_says_what_happened_what_to_do_first_and_where_to_read_on(name):
 
 
 def test_every_alarm_has_its_section_in_the_runbook_and_no_section_is_of_none():
-    assert list(SECTIONS) == list(ALARMS)
+    assert list(SECTIONS) == list(ALARMS), "docs/runbook.md has one section for each alarm, in the order of alarms.yaml"
 
 
 @pytest.mark.parametrize("name", ALARMS)

@@ -51,7 +51,7 @@ def test_each_line_is_of_something_that_terraform_creates(title, place):
 @pytest.mark.parametrize("metric", Metric)
 def test_every_metric_of_ours_is_shown_and_with_each_of_its_reasons(metric):
     found = [each for each in shown() if (each.namespace, each.name) == (OURS, metric)]
-    assert found
+    assert found, "add a line to terraform/dashboard.yaml"
     if metric.dimension:
         assert {each.dimensions.get(metric.dimension) for each in found} == REASONS[metric]
 

@@ -45,7 +45,9 @@ def test_every_setting_can_be_changed_from_the_shell_but_for_the_names():
     fixed |= {*(field.name for field in fields(Settings) if field.metadata["embedded_only"])}
     for name in {field.name for field in fields(Settings)} - fixed:
         variable = PREFIX + name.upper()
-        assert re.search(rf"^  {variable}:(?: \$\{{{variable}:-[^}}]+\}})?$", TEXT, re.MULTILINE), variable
+        assert re.search(rf"^  {variable}:(?: \$\{{{variable}:-[^}}]+\}})?$", TEXT, re.MULTILINE), (
+            f"{variable}: add it to docker-compose.yml"
+        )
 
 
 def test_each_waits_for_what_it_needs():

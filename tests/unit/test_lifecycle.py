@@ -18,7 +18,7 @@ EXPIRED = "lease_until < now"
 MINE = "lease_owner = lease_owner"
 SEEN = "version = seen_version"
 
-# name, from, to: what must hold besides
+# The only copy of the transition table, kept to check it. name, from, to: the guards
 DESIGN = {
     ("receive", None, "RECEIVED"): set(),
     ("store", "RECEIVED", "PENDING"): set(),
@@ -96,19 +96,23 @@ def test_the_table_holds_exactly_the_transitions_of_the_design():
         for name, transition in TRANSITIONS.items()
         for source in (transition.sources or (None,))
     }
-    assert table == DESIGN
+    assert table == DESIGN, "change DESIGN in this file, if the table is right"
 
 
 def test_each_transition_changes_what_the_design_says():
-    assert {name: changes(row) for name, row in TRANSITIONS.items() if row.changes} == CHANGES
+    assert {name: changes(row) for name, row in TRANSITIONS.items() if row.changes} == CHANGES, (
+        "change CHANGES in this file, if the table is right"
+    )
 
 
 def test_each_row_stands_under_its_own_name():
     assert all(name == transition.name for name, transition in TRANSITIONS.items())
 
 
-def test_four_states_are_terminal():
-    assert {Status.FULFILLED, Status.REJECTED, Status.CANCELLED, Status.FAILED} == TERMINAL
+def test_the_terminal_states_are_those_of_the_design():
+    assert {Status.FULFILLED, Status.REJECTED, Status.CANCELLED, Status.FAILED} == TERMINAL, (
+        "add a new state to OPEN in service/orders/lifecycle.py, or to the terminal states here"
+    )
     assert set(Status) == OPEN | TERMINAL
     assert not OPEN & TERMINAL
 
@@ -135,11 +139,11 @@ def test_every_state_is_reached_and_every_open_one_can_come_to_an_end():
     reached: set[str | None] = {None}
     for _ in Status:
         reached |= {target for source, target in arrows if source in reached}
-    assert reached - {None} == set(Status)
+    assert reached - {None} == set(Status), "DESIGN in this file has no transition to the state"
     ending = set(TERMINAL)
     for _ in Status:
         ending |= {Status(source) for source, target in arrows if source and target in ending}
-    assert ending == set(Status)
+    assert ending == set(Status), "DESIGN in this file has no way from the state to a terminal one"
 
 
 @pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
@@ -183,7 +187,7 @@ def test_no_write_permits_an_order_to_be_received_again():
 
 def test_the_documented_life_of_an_order_is_the_one_of_the_table():
     committed = Path(__file__).parents[2] / "docs" / "lifecycle.md"
-    assert committed.read_text() == diagram.document()
+    assert committed.read_text() == diagram.document(), "docs/lifecycle.md is stale: make fmt"
 
 
 @pytest.mark.parametrize(("name", "source", "target"), DESIGN)

@@ -37,7 +37,9 @@ def test_every_setting_is_in_the_table_with_its_meaning_and_its_defaults(field):
 
 def test_the_table_names_no_setting_that_is_none():
     named = set(re.findall(r"^\| `(DOFS_\w+)` \|", README, re.MULTILINE))
-    assert named == {PREFIX + field.name.upper() for field in fields(Settings)}
+    assert named == {PREFIX + field.name.upper() for field in fields(Settings)}, (
+        "change the table of settings in README.md"
+    )
 
 
 def test_every_make_target_that_is_named_exists():
@@ -70,7 +72,7 @@ def test_every_route_is_in_a_table():
     routes = {f"{method.upper()} {re.sub('{.+?}', '{id}', path)}" for path, each in paths.items() for method in each}
     cells = "\n".join(line.split("|")[1] for line in README.splitlines() if line.startswith(("| `GET", "| `POST")))
     told = set(re.findall(r"`((?:GET|POST) [^`?]+)", cells))
-    assert routes - told == {"POST /orders"}, "which stands beside POST /order"
+    assert routes - told == {"POST /orders"}, "add the route to README.md; POST /orders stands beside POST /order"
     assert told - routes == {"GET /stats/live"}, "which OpenAPI cannot describe"
 
 

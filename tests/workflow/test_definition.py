@@ -78,4 +78,4 @@ def test_every_task_that_the_handler_knows_but_the_schedules_is_used():
     from service.handler import TASKS as KNOWN
 
     used = {task["Parameters"]["Payload"]["dofs"]["task"] for task in TASKS.values() if "Payload" in task["Parameters"]}
-    assert used == KNOWN.keys() - {"reconcile"}
+    assert used == KNOWN.keys() - {"reconcile"}, "TASKS of service/handler.py and the states must name the same tasks"
