@@ -23,44 +23,44 @@ OUTAGE = Outage(rate=20, length=600, concurrency=5, batch=10, fixed=0.1, each=0.
     ],
     ids=str,
 )
-def test_without_failures_a_backlog_drains_as_the_closed_form_says(changes):
+def test_without_failures_the_drain_time_matches_the_closed_form(changes):
     outage = replace(OUTAGE, failing=0.0, **changes)
     batch = outage.fixed + outage.batch * outage.each
     assert drain(outage).after == pytest.approx(closed_form(outage), rel=0.01, abs=2 * batch)
 
 
-def test_with_failures_it_drains_as_if_each_order_came_as_often_as_it_is_attempted():
+def test_with_failures_each_attempt_counts_as_an_arrival():
     outage = replace(OUTAGE, length=7200, visibility=5.0)
     expected = outage.rate * outage.length * outage.attempts / (outage.capacity - outage.rate * outage.attempts)
     assert drain(outage).after == pytest.approx(expected, rel=0.02)
 
 
-def test_an_order_has_as_many_attempts_as_receives_and_no_more():
+def test_an_order_has_at_most_one_attempt_for_each_receive():
     assert replace(OUTAGE, failing=0.3, receives=3).attempts == pytest.approx(1.39)
     always = drain(replace(OUTAGE, failing=1.0, rate=1, length=60))
     assert 2 * OUTAGE.visibility < always.settled < 2 * OUTAGE.visibility + 60
 
 
-def test_what_failed_waits_no_more_and_comes_back_after_the_visibility_timeout():
+def test_a_failed_message_returns_after_the_visibility_timeout():
     soon, late = (drain(replace(OUTAGE, rate=10, visibility=visibility)) for visibility in (300.0, 600.0))
     assert soon.after == late.after
     assert late.settled - soon.settled == pytest.approx(2 * 300, abs=10)
 
 
-def test_a_queue_that_takes_more_than_it_gives_never_drains():
+def test_a_queue_above_its_capacity_never_drains():
     assert drain(replace(OUTAGE, rate=80)).after == inf
     assert drain(replace(OUTAGE, rate=80, failing=0.0)).after < inf
 
 
-def test_a_run_is_the_same_every_time():
+def test_a_run_is_deterministic():
     assert drain(OUTAGE) == drain(OUTAGE)
 
 
-def test_the_curve_falls_from_the_backlog_to_nothing():
+def test_the_curve_falls_from_the_backlog_to_zero():
     drawn = curve(OUTAGE, drain(OUTAGE))
     assert drawn.startswith("12,000 ▕█")
     assert drawn.count("█") < 20 and "▁▏" in drawn
 
 
-def test_the_page_has_the_drain_times_as_they_are():
+def test_the_page_shows_the_drain_times():
     assert_shows("tests.benchmarks.backlog", report(Outage()))

@@ -39,57 +39,57 @@ def model():
 # what DynamoDB charges
 
 
-def test_an_item_is_as_large_as_its_names_and_values():
+def test_the_size_of_an_item_is_its_names_and_values():
     assert size({"id": {"S": "größe"}}) == 2 + 7
     assert size({"n": {"N": "12345"}}) == 1 + 4
     assert size({"n": {"N": "-100"}}) == 1 + 3
     assert size({"l": {"L": [{"S": "ab"}, {"M": {"k": {"BOOL": True}}}]}}) == 1 + 3 + (1 + 2) + (1 + 3 + 1 + 1 + 1)
 
 
-def test_a_new_row_writes_itself_and_an_entry_of_each_index():
+def test_a_new_row_costs_its_write_and_one_for_each_index():
     charge = written(TABLE, {}, ROW)
     assert (charge.row, charge.index) == (1, 2)
     assert charge.indexed == {("by-customer", "cust_1"): 1, ("by-status", "PENDING#3"): 1}
 
 
-def test_a_row_without_an_indexs_key_has_no_entry_in_it():
+def test_a_row_without_an_index_key_is_not_indexed():
     assert written(TABLE, {}, {name: value for name, value in ROW.items() if name != "customer_id"}).index == 1
 
 
-def test_a_new_state_takes_one_entry_away_and_writes_another():
+def test_a_status_change_costs_two_index_writes():
     charge = written(TABLE, ROW, MOVED)
     assert (charge.row, charge.index) == (1, 2)
     assert charge.indexed == {("by-status", "PENDING#3"): 1, ("by-status", "PROCESSING#3"): 1}
 
 
-def test_an_index_whose_keys_stay_is_not_written():
+def test_an_index_with_unchanged_keys_is_not_written():
     assert written(TABLE, ROW, {**ROW, "reason": {"S": "because"}}).index == 0
 
 
-def test_the_larger_of_two_sizes_counts_and_each_begun_kilobyte():
+def test_a_write_costs_the_larger_size_rounded_up_to_kilobytes():
     large = {**ROW, "submission": {"S": "x" * 2048}}
     assert written(TABLE, ROW, large).row == written(TABLE, large, ROW).row == 3
     assert written(TABLE, large, {}).row == 3
 
 
-def test_a_transaction_doubles_the_rows_and_not_the_indexes():
+def test_a_transaction_doubles_the_cost_of_rows_but_not_of_indexes():
     charge = written(TABLE, ROW, MOVED, in_a_transaction=True)
     assert (charge.row, charge.least, charge.index) == (2, 2, 2)
 
 
-def test_a_consistent_read_takes_a_unit_for_each_begun_four_kilobytes():
+def test_a_consistent_read_costs_one_unit_for_four_kilobytes():
     assert read_consistently(ROW).read == 1
     assert read_consistently({**ROW, "submission": {"S": "x" * 4096}}).read == 2
 
 
-def test_a_kept_row_takes_its_indexes_with_it():
+def test_storage_includes_the_indexes():
     assert stored(TABLE, ROW) > size(ROW) + 300
 
 
 # what an order takes
 
 
-def test_an_order_makes_the_calls_that_its_transitions_need(model):
+def test_an_order_makes_one_call_for_each_transition(model):
     used = model.usage(Choice())
     shares = ends(0.7, 3)
     assert used.attempts == pytest.approx(1.39)
@@ -109,7 +109,7 @@ LAST = {"dynamodb.UpdateItem": 1, "dynamodb.TransactWriteItems": 1}
 @pytest.mark.parametrize(
     ("end", "attempts"), [(1, [TRIED]), (2, [TRIED] * 2), (3, [TRIED] * 3), (None, [TRIED, TRIED, LAST])]
 )
-def test_no_invocation_calls_more_than_its_state_needs(end, attempts):
+def test_each_invocation_makes_the_expected_calls(end, attempts):
     before = [
         {"dynamodb.PutItem": 1, "sfn.StartExecution": 1},
         {"dynamodb.GetItem": 1},
@@ -119,30 +119,30 @@ def test_no_invocation_calls_more_than_its_state_needs(end, attempts):
     assert made == [*before, *attempts]
 
 
-def test_a_full_batch_calls_no_more_than_its_orders_would_one_by_one():
+def test_a_full_batch_makes_the_calls_of_its_orders():
     assert Counter(call.name for call in sample().batch.calls) == {"dynamodb.UpdateItem": 20}
 
 
-def test_every_write_of_a_state_is_one_of_the_index(model):
+def test_every_status_write_is_an_index_write(model):
     writes = model.usage(Choice()).status_writes
     assert writes["PENDING"] == pytest.approx(2 * 1.39)
     assert sum(writes.values()) == pytest.approx(1 + 2 + 4 * 1.39)
 
 
-def test_if_every_attempt_succeeds_no_order_is_attempted_twice():
+def test_with_success_rate_one_each_order_has_one_attempt():
     used = Model(sample(), execution(), Assumed(success_rate=1.0)).usage(Choice())
     assert used.attempts == 1
     assert used.status_writes["FAILED"] == 0
 
 
-def test_an_orders_log_weighs_what_the_page_on_monitoring_says(model):
+def test_the_log_size_of_an_order_matches_the_monitoring_page(model):
     for level in ("INFO", "WARNING"):
         (told,) = re.findall(rf"^\| `{level}` \|.*\| ([\d,]+) \| \$[\d.]+ \|$", MONITORING, re.M)
         weighed = model.usage(Choice(sqs_batch_size=1, log_level=level)).function_log
         assert weighed == pytest.approx(float(told.replace(",", "")), rel=0.1)
 
 
-def test_an_execution_enters_four_states_and_its_log_tells_nothing_of_the_order():
+def test_an_execution_has_four_states_and_logs_no_order_data():
     assert execution().states == ("ValidateOrder", "StoreOrder", "EnqueueFulfillment", "OrderEnqueued")
     assert len(execution().lines) == 19
     assert not any("traceparent" in line or "input" in line for line in execution().lines)
@@ -151,16 +151,16 @@ def test_an_execution_enters_four_states_and_its_log_tells_nothing_of_the_order(
 # what that costs
 
 
-def test_an_express_execution_is_billed_by_a_tenth_of_a_second_and_64_megabytes():
+def test_an_express_execution_is_billed_by_100_ms_and_64_mb():
     assert express_billed(0.153) == express_billed(0.2) == pytest.approx(0.2 / 16)
     assert express_billed(0.201) == pytest.approx(0.3 / 16)
 
 
-def test_a_standard_workflow_costs_25_dollars_for_each_of_its_states(model):
+def test_a_standard_workflow_costs_25_dollars_for_a_million_transitions(model):
     assert model.bill(Choice())["Step Functions"] == pytest.approx(100)
 
 
-def test_the_one_variable_that_matters_is_the_type_of_the_workflow(model):
+def test_the_workflow_type_is_the_variable_that_saves_most(model):
     first, *others = model.levers(Choice())
     assert first.name == 'workflow_type = "EXPRESS"'
     assert first.saved > 0.8 * model.total(Choice())
@@ -169,20 +169,20 @@ def test_the_one_variable_that_matters_is_the_type_of_the_workflow(model):
 
 
 @pytest.mark.parametrize("workflow_type", ["STANDARD", "EXPRESS"])
-def test_levers_are_told_by_what_they_save(model, workflow_type):
+def test_savings_are_sorted_by_amount(model, workflow_type):
     saved = [lever.saved for lever in model.levers(Choice(workflow_type))]
     assert saved == sorted(saved, reverse=True)
     assert min(saved) > 0
 
 
-def test_a_price_is_told_for_its_unit():
+def test_a_price_states_its_unit():
     assert PRICES["transition"].each == pytest.approx(25e-6)
     assert PRICES["write unit"].text == "$0.625 for 1,000,000 write request units"
     assert PRICES["duration x86_64"].text == "$0.0000166667 for each GB-second, x86_64"
 
 
 @pytest.mark.parametrize("priced", [*PRICES.values(), *QUOTAS.values()], ids=lambda each: each.unit)
-def test_every_price_and_quota_names_a_page_of_aws(priced):
+def test_every_price_and_quota_links_an_aws_page(priced):
     assert re.match(r"https://(docs\.)?aws\.amazon\.com/", priced.page)
 
 
@@ -217,26 +217,26 @@ def test_every_kind_of_invocation_has_a_recorded_duration(model):
     "choice", capacity.CHOICES, ids=lambda choice: f"{choice.workflow_type}-{choice.sqs_batch_size}"
 )
 @pytest.mark.parametrize("success_rate", [0.7, 0.95, 1.0])
-def test_the_index_by_status_is_never_the_first_to_bind(choice, success_rate):
+def test_the_index_by_status_is_never_the_tightest_limit(choice, success_rate):
     used = Model(sample(), execution(), Assumed(success_rate=success_rate)).usage(choice)
     first, *_ = capacity.quotas(choice, used)
     assert first.name != "index by-status"
 
 
-def test_with_half_the_partitions_it_would_be_with_express():
+def test_with_half_the_partitions_the_index_limits_express():
     choice = Choice("EXPRESS")
     used = Model(sample(), execution(), Assumed()).usage(choice)
     assert capacity.quotas(choice, used, shards=4)[0].name == "index by-status"
 
 
-def test_a_standard_workflow_is_bound_by_its_starts_and_an_express_one_by_messages_in_flight(model):
+def test_starts_limit_standard_and_messages_in_flight_limit_express(model):
     narrowest = {kind: capacity.quotas(Choice(kind), model.usage(Choice(kind)))[0] for kind in ("STANDARD", "EXPRESS")}
     assert narrowest["STANDARD"] == capacity.Bound("StartExecution, STANDARD", pytest.approx(300))
     assert narrowest["EXPRESS"].name == "SQS, messages in flight"
     assert narrowest["EXPRESS"].orders > 5 * 300
 
 
-def test_an_index_has_room_in_proportion_to_its_partitions(model):
+def test_the_limit_of_an_index_is_proportional_to_its_partitions(model):
     used = model.usage(Choice())
     rooms = [
         {bound.name: bound.orders for bound in capacity.quotas(Choice(), used, shards)}["index by-status"]
@@ -246,7 +246,7 @@ def test_an_index_has_room_in_proportion_to_its_partitions(model):
     assert rooms[1] == pytest.approx(8 * rooms[0])
 
 
-def test_messages_whose_attempts_fail_are_in_flight_for_the_visibility_timeout(model):
+def test_failed_messages_are_in_flight_for_the_visibility_timeout(model):
     used = model.usage(Choice())
     assert capacity.in_flight(used) == pytest.approx((1.39 - 0.973) * 180 + 1.39 * used.durations["batch"])
     fast = replace(used, status_writes=used.status_writes | {"FULFILLED": 1.39})

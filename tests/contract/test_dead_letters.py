@@ -28,7 +28,7 @@ def test_an_empty_queue_shows_nothing(clients, queue_url):
     assert SqsDeadLetterQueue(clients, queue_url).peek() == ()
 
 
-def test_a_look_leaves_every_message_where_everybody_sees_it(clients, queue_url):
+def test_peeking_leaves_every_message_visible(clients, queue_url):
     bodies = {f"body {number}" for number in range(3)}
     for body in bodies:
         clients.sqs.send_message(QueueUrl=queue_url, MessageBody=body)
@@ -38,7 +38,7 @@ def test_a_look_leaves_every_message_where_everybody_sees_it(clients, queue_url)
         assert visible(clients, queue_url) == "3"
 
 
-def test_a_look_shows_a_bounded_number(clients, queue_url):
+def test_peeking_returns_at_most_ten_messages(clients, queue_url):
     for number in range(25):
         clients.sqs.send_message(QueueUrl=queue_url, MessageBody=str(number))
     assert len(SqsDeadLetterQueue(clients, queue_url).peek()) == 10
@@ -51,7 +51,7 @@ def put(clients: Clients, url: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 25])
-def test_what_is_unwanted_goes_and_what_is_not_stays_where_everybody_sees_it(count, clients, queue_url):
+def test_matching_messages_are_removed_and_others_stay_visible(count, clients, queue_url):
     put(clients, queue_url, count)
     dead_letters = SqsDeadLetterQueue(clients, queue_url)
     odd = count // 2
@@ -61,7 +61,7 @@ def test_what_is_unwanted_goes_and_what_is_not_stays_where_everybody_sees_it(cou
     assert all(int(letter.body) % 2 == 0 for letter in dead_letters.peek())
 
 
-def test_a_removal_looks_at_a_bounded_number(clients, queue_url):
+def test_a_removal_inspects_a_bounded_number_of_messages(clients, queue_url):
     put(clients, queue_url, 25)
     seen: list[str] = []
     SqsDeadLetterQueue(clients, queue_url).remove(lambda letter: bool(seen.append(letter.message_id)), 13)
@@ -69,7 +69,7 @@ def test_a_removal_looks_at_a_bounded_number(clients, queue_url):
     assert visible(clients, queue_url) == "25"
 
 
-def test_a_removal_that_breaks_off_leaves_the_rest_where_everybody_sees_it(clients, queue_url):
+def test_an_interrupted_removal_leaves_the_other_messages_visible(clients, queue_url):
     put(clients, queue_url, 5)
 
     def breaks(letter: DeadLetter) -> bool:

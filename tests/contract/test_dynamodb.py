@@ -46,7 +46,7 @@ def losing_the_first_response(clients: Clients, operation: str) -> Iterator[list
         yield tries
 
 
-def test_creating_survives_a_lost_response(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+def test_creating_an_order_survives_a_lost_response(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     with losing_the_first_response(clients, "PutItem") as tries:
         assert dynamodb_store.create(order_in()) == order_in()
     assert tries == [1, 2]
@@ -65,7 +65,7 @@ def test_a_transition_survives_a_lost_response(
 
 
 @pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_a_transaction_that_was_canceled_for_another_reason_is_not_taken_for_a_refusal(
+def test_a_transaction_cancelled_for_another_reason_is_unavailable(
     dynamodb_store: DynamoDbOrderStore, clients: Clients, code: str
 ):
     order = dynamodb_store.create(permitting("fail"))
@@ -86,7 +86,7 @@ def test_a_transaction_that_was_canceled_for_another_reason_is_not_taken_for_a_r
     assert dynamodb_store.get(order.order_id) == order
 
 
-def test_a_transaction_carries_the_name_of_its_write(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+def test_a_transaction_has_the_write_id_as_its_token(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     order = dynamodb_store.create(permitting("fail"))
     with requests(clients) as sent:
         dynamodb_store.apply(write_of("fail", order, id="w-7"))
@@ -105,7 +105,7 @@ def test_a_store_whose_tables_are_missing_is_not_ready(clients: Clients):
         DynamoDbOrderStore(clients, SETTINGS).ready()
 
 
-def test_being_ready_takes_both_tables(clients: Clients, dynamodb_store: DynamoDbOrderStore):
+def test_readiness_checks_both_tables(clients: Clients, dynamodb_store: DynamoDbOrderStore):
     with requests(clients) as sent:
         dynamodb_store.ready()
     assert len({body["TableName"] for _, body in sent}) == 2
@@ -122,9 +122,7 @@ def all_pending(store: DynamoDbOrderStore) -> list[Order]:
 
 
 @pytest.mark.parametrize(("before", "now"), SHARDINGS)
-def test_orders_from_before_a_change_of_the_number_of_shards_are_still_listed(
-    clients: Clients, new_tables: NewTables, before: int, now: int
-):
+def test_orders_written_before_resharding_are_listed(clients: Clients, new_tables: NewTables, before: int, now: int):
     earlier = new_tables(status_shards=before)
     old = put(DynamoDbOrderStore(clients, earlier), 50, status=lambda _: Status.PENDING, updated_at=after)
     later = DynamoDbOrderStore(clients, replace(earlier, status_shards=now, previous_status_shards=before))
@@ -139,7 +137,7 @@ def test_orders_from_before_a_change_of_the_number_of_shards_are_still_listed(
 
 
 @pytest.mark.parametrize(("before", "now"), SHARDINGS)
-def test_orders_that_are_written_after_a_change_of_the_number_of_shards_move_to_the_new_ones(
+def test_a_write_after_resharding_moves_an_order_to_a_new_shard(
     clients: Clients, new_tables: NewTables, before: int, now: int
 ):
     earlier = new_tables(status_shards=before)
@@ -151,7 +149,7 @@ def test_orders_that_are_written_after_a_change_of_the_number_of_shards_move_to_
     assert {order.order_id for order in all_pending(alone)} == {order.order_id for order in orders}
 
 
-def test_the_shard_of_an_order_is_the_same_in_every_process_and_release():
+def test_the_shard_of_an_order_never_changes():
     shards = [shard_key(Status.PENDING, f"ord_{number}", 8) for number in range(4)]
     assert shards == ["PENDING#5", "PENDING#3", "PENDING#1", "PENDING#7"]
 
@@ -159,7 +157,7 @@ def test_the_shard_of_an_order_is_the_same_in_every_process_and_release():
 # indexes that lag behind the table
 
 
-def test_an_order_that_moves_on_while_a_list_is_read_is_left_out(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+def test_an_order_changed_while_a_list_is_read_is_omitted(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     moving, staying = put(dynamodb_store, 2, status=lambda _: Status.PENDING)
 
     def move(**_: Any) -> None:
@@ -169,7 +167,7 @@ def test_an_order_that_moves_on_while_a_list_is_read_is_left_out(dynamodb_store:
         assert dynamodb_store.by_status(Status.PENDING, 10).orders == (staying,)
 
 
-def test_an_order_that_is_touched_while_the_waiting_are_read_waits_no_more(
+def test_an_order_updated_while_overdue_orders_are_read_is_omitted(
     dynamodb_store: DynamoDbOrderStore, clients: Clients
 ):
     moving, staying = put(dynamodb_store, 2, status=lambda _: Status.PENDING)
@@ -181,7 +179,7 @@ def test_an_order_that_is_touched_while_the_waiting_are_read_waits_no_more(
         assert dynamodb_store.waiting(Status.PENDING, NOW, 10) == (staying,)
 
 
-def test_an_order_whose_row_is_gone_is_left_out(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+def test_a_deleted_order_is_omitted(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     gone, staying = put(dynamodb_store, 2)
 
     def delete(params: dict[str, Any], **_: Any) -> None:
@@ -203,7 +201,7 @@ def test_more_than_a_hundred_rows_are_read_in_batches(dynamodb_store: DynamoDbOr
     assert [len(keys["Keys"]) for batch in batches for keys in batch.values()] == [100, 3]
 
 
-def test_a_list_keeps_its_order_though_rows_come_in_any(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+def test_a_list_is_sorted_whatever_the_order_of_the_response(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     orders = put(dynamodb_store, 5, created_at=lambda number: after(-number))
 
     def shuffle(parsed: dict[str, Any], **_: Any) -> None:
@@ -234,9 +232,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waits
 
 
-def test_keys_that_dynamodb_leaves_are_asked_for_again(
-    dynamodb_store: DynamoDbOrderStore, clients: Clients, slept: list[float]
-):
+def test_unprocessed_keys_are_requested_again(dynamodb_store: DynamoDbOrderStore, clients: Clients, slept: list[float]):
     orders = put(dynamodb_store, 5, created_at=lambda number: after(-number))
     with on(clients, "after-call.dynamodb.BatchGetItem", keys_left(4)):
         assert dynamodb_store.by_customer("cust_123", 10).orders == tuple(orders)
@@ -244,7 +240,7 @@ def test_keys_that_dynamodb_leaves_are_asked_for_again(
     assert len(slept) == 4
 
 
-def test_keys_that_dynamodb_leaves_every_time_are_an_error_and_never_a_shorter_list(
+def test_keys_that_stay_unprocessed_raise_an_error(
     dynamodb_store: DynamoDbOrderStore, clients: Clients, slept: list[float]
 ):
     put(dynamodb_store, 2)

@@ -42,7 +42,7 @@ def comparisons(expressions: Expressions) -> Counter[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_names_and_values_are_exactly_those_that_the_expressions_use(write: Write):
+def test_every_name_and_value_is_used_and_defined(write: Write):
     expressions = compile_write(write, SHARDS)
     used = tokens(f"{expressions.condition} {expressions.update}")
     assert {token for token in used if token.startswith("#")} == expressions.names.keys()
@@ -50,14 +50,14 @@ def test_names_and_values_are_exactly_those_that_the_expressions_use(write: Writ
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_no_attribute_is_written_bare_so_none_can_be_a_reserved_word(write: Write):
+def test_every_attribute_has_a_placeholder(write: Write):
     expressions = compile_write(write, SHARDS)
     used = tokens(f"{expressions.condition} {expressions.update}")
     assert {token for token in used if token[0].isalpha()} <= WORDS
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_no_pair_of_parentheses_stands_around_another_for_dynamodb_refuses_that(write: Write):
+def test_conditions_have_no_redundant_parentheses(write: Write):
     condition = compile_write(write, SHARDS).condition
     opened, pairs = [], set()
     for place, character in enumerate(condition):
@@ -70,7 +70,7 @@ def test_no_pair_of_parentheses_stands_around_another_for_dynamodb_refuses_that(
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_the_condition_compares_what_the_table_says_and_nothing_else(write: Write):
+def test_the_condition_has_exactly_the_guards_of_the_transition(write: Write):
     transition = TRANSITIONS[write.name]
     guards = [*transition.guards, *(guard for source in transition.sources for guard in source.guards)]
     expressions = compile_write(write, SHARDS)
@@ -85,7 +85,7 @@ def test_the_condition_compares_what_the_table_says_and_nothing_else(write: Writ
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_the_update_touches_each_attribute_once_and_all_that_the_table_names(write: Write):
+def test_the_update_sets_each_attribute_of_the_transition_once(write: Write):
     update = compile_write(write, SHARDS).update
     setting, _, adding = update.removeprefix("SET ").partition(" ADD ")
     written = [*re.findall(r"#(\w+) =", setting), *re.findall(r"#(\w+) :", adding)]
@@ -96,7 +96,7 @@ def test_the_update_touches_each_attribute_once_and_all_that_the_table_names(wri
     }
 
 
-def test_the_expressions_of_a_claim_read_like_its_row():
+def test_the_expressions_of_a_claim():
     expressions = compile_write(write_of("claim", order_in(Status.PENDING)), SHARDS)
     assert expressions.condition == (
         "(#status = :from_pending OR (#status = :from_processing AND #lease_until < :now))"
@@ -109,7 +109,7 @@ def test_the_expressions_of_a_claim_read_like_its_row():
     )
 
 
-def test_no_condition_is_written_by_hand_beside_the_table():
+def test_no_module_has_a_condition_outside_the_transition_table():
     written = {
         (path.name, *match)
         for path in Path(service.aws.__file__).parent.glob("*.py")
@@ -123,7 +123,7 @@ def test_no_condition_is_written_by_hand_beside_the_table():
     }
 
 
-def test_a_new_row_of_the_table_is_obeyed_by_every_store(store: OrderStore, monkeypatch: pytest.MonkeyPatch):
+def test_every_store_applies_a_new_transition_of_the_table(store: OrderStore, monkeypatch: pytest.MonkeyPatch):
     calm = Guard("few restarts", "restarts", "<", "most_restarts")
     row = replace(
         TRANSITIONS["store"],
@@ -146,7 +146,7 @@ def test_a_new_row_of_the_table_is_obeyed_by_every_store(store: OrderStore, monk
 # how many requests an operation takes
 
 
-def test_creating_takes_one_request(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+def test_creating_an_order_takes_one_request(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     with requests(clients) as sent:
         dynamodb_store.create(order_in())
         dynamodb_store.create(order_in())
@@ -154,7 +154,7 @@ def test_creating_takes_one_request(dynamodb_store: DynamoDbOrderStore, clients:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_transition_takes_one_request_whether_made_refused_or_met_again(
+def test_a_transition_takes_one_request_when_applied_repeated_or_refused(
     dynamodb_store: DynamoDbOrderStore, clients: Clients, name: TransitionName
 ):
     order: Order = dynamodb_store.create(permitting(name))
@@ -167,7 +167,7 @@ def test_a_transition_takes_one_request_whether_made_refused_or_met_again(
     assert [name for name, _ in sent] == ["TransactWriteItems" if name in IN_TWO_TABLES else "UpdateItem"] * 3
 
 
-def test_getting_takes_one_request(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+def test_reading_an_order_takes_one_request(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     with requests(clients) as sent:
         dynamodb_store.get("ord_1")
         dynamodb_store.failed("ord_1")
@@ -175,7 +175,7 @@ def test_getting_takes_one_request(dynamodb_store: DynamoDbOrderStore, clients: 
 
 
 @pytest.mark.parametrize("shards", [1, 8])
-def test_a_list_takes_a_request_to_each_partition_and_one_to_the_table(clients: Clients, new_tables, shards: int):
+def test_a_list_takes_one_query_for_each_partition_and_one_batch_read(clients: Clients, new_tables, shards: int):
     store = DynamoDbOrderStore(clients, new_tables(status_shards=shards))
     put(store, 10, status=lambda _: Status.PENDING)
     with requests(clients) as by_status:
@@ -188,14 +188,14 @@ def test_a_list_takes_a_request_to_each_partition_and_one_to_the_table(clients: 
         assert Counter(name for name, _ in sent) == {"Query": partitions, "BatchGetItem": 1}
 
 
-def test_an_empty_list_asks_nothing_of_the_table(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+def test_an_empty_list_reads_no_rows(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     with requests(clients) as sent:
         dynamodb_store.by_status(Status.PENDING, 10)
         dynamodb_store.by_customer("cust_123", 10)
     assert Counter(name for name, _ in sent) == {"Query": SHARDS + 1}
 
 
-def test_a_query_asks_for_one_key_more_than_the_page_shows(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+def test_a_query_asks_for_one_key_more_than_the_page_size(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     put(dynamodb_store, 3)
     with requests(clients) as sent:
         page = dynamodb_store.by_customer("cust_123", 2)

@@ -41,12 +41,12 @@ def numbers(*wanted):
 
 
 @pytest.mark.parametrize("limit", [1, 4, 5, 12, 100])
-def test_all_are_listed_newest_first(failed, limit):
+def test_failed_orders_are_listed_newest_first(failed, limit):
     assert listed(failed, limit=limit) == numbers(*reversed(range(12)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_those_of_one_kind_of_failure_can_be_asked_for(failed, kind):
+def test_failed_orders_are_filtered_by_kind(failed, kind):
     first = KINDS.index(kind)
     assert listed(failed, kind, limit=2) == numbers(first + 8, first + 4, first)
 
@@ -63,23 +63,23 @@ def test_those_of_one_kind_of_failure_can_be_asked_for(failed, kind):
     ],
 )
 @pytest.mark.parametrize("limit", [1, 100])
-def test_those_of_a_span_of_time_can_be_asked_for_the_beginning_in_it_and_the_end_not(failed, span, wanted, limit):
+def test_failed_orders_are_filtered_by_time_with_an_exclusive_end(failed, span, wanted, limit):
     assert listed(failed, span=span, limit=limit) == numbers(*reversed(wanted))
 
 
-def test_those_that_failed_in_one_millisecond_are_each_listed_once(store):
+def test_orders_that_failed_in_the_same_millisecond_are_each_listed_once(store):
     for number in range(7):
         fail(store, number, KINDS[number % 2], at=NOW)
     assert sorted(listed(store, limit=2)) == numbers(*range(7))
     assert sorted(listed(store, span=Span(NOW, NOW + timedelta(milliseconds=1)), limit=2)) == numbers(*range(7))
 
 
-def test_a_redriven_order_is_listed_no_more(failed):
+def test_a_redriven_order_is_no_longer_listed(failed):
     failed.apply(write_of("redrive", failed.get("ord_005"), id="w3"))
     assert listed(failed) == numbers(11, 10, 9, 8, 7, 6, 4, 3, 2, 1, 0)
 
 
-def test_a_failed_order_knows_the_message_that_it_failed_on(failed):
+def test_a_failed_order_stores_its_message_id(failed):
     page = failed.failed_orders(None, ALWAYS, 1)
     assert page.orders == (failed.failed("ord_011"),)
     assert page.orders[0].message_id == "message-11"
@@ -93,7 +93,7 @@ def test_failed_orders_are_counted_by_kind_and_orders_by_status(failed):
     assert failed.tally(Status.PENDING, 100).count == 0
 
 
-def test_a_count_that_was_cut_says_so(dynamodb_store, clients):
+def test_a_count_at_its_limit_is_marked_inexact(dynamodb_store, clients):
     for number in range(30):
         fail(dynamodb_store, number, FailureKind.DECLINED)
     tally = dynamodb_store.tally(FailureKind.DECLINED, 2)
@@ -103,27 +103,27 @@ def test_a_count_that_was_cut_says_so(dynamodb_store, clients):
 
 
 @pytest.mark.parametrize(("since", "count"), [(NOW, 12), (NOW + 6 * EVERY, 6), (NOW + 50 * EVERY, 0)])
-def test_those_that_ended_since_a_time_are_told_newest_first(failed, since, count):
+def test_orders_that_ended_since_a_time_are_listed_newest_first(failed, since, count):
     ended = failed.ended(Status.FAILED, since, 100)
     assert ended.since == since
     assert [key.order_id for key in ended.orders] == numbers(*reversed(range(12)))[:count]
 
 
-def test_where_more_ended_than_are_looked_at_the_span_is_shorter_and_whole(failed):
+def test_beyond_the_limit_the_time_span_is_shortened(failed):
     ended = failed.ended(Status.FAILED, NOW, 1)
     assert ended.since > NOW
     whole = [key for key in failed.ended(Status.FAILED, NOW, 100).orders if key.at >= ended.since]
     assert list(ended.orders) == whole
 
 
-def test_how_long_orders_took_is_read_from_their_rows(failed):
+def test_durations_are_read_from_the_rows(failed):
     took = failed.durations(numbers(0, 3))
     assert [each - took[0] for each in took] == [timedelta(), 3 * EVERY]
     order = failed.get("ord_000")
     assert took[0] == order.updated_at - order.created_at
 
 
-def test_a_list_costs_one_query_for_each_kind_and_shard_and_one_read_of_rows(dynamodb_store, clients):
+def test_a_list_takes_one_query_for_each_kind_and_shard_and_one_batch_read(dynamodb_store, clients):
     fail(dynamodb_store, 1, FailureKind.DECLINED)
     with requests(clients) as every_kind:
         dynamodb_store.failed_orders(None, ALWAYS, 10)

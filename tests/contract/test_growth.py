@@ -70,7 +70,7 @@ ON_MOTO = {
 
 
 @pytest.mark.parametrize("orders", [TEN, MANY, 1_000_000])
-def test_the_store_in_memory_reads_the_same_however_many_orders_there_are(orders: int):
+def test_the_memory_store_reads_the_same_for_any_number_of_orders(orders: int):
     measured = counted_memory.measured(orders)
     assert {name: reads for name, (reads, _) in measured.items()} == {
         name: few if orders == TEN else many for name, (few, many, _) in IN_MEMORY.items()
@@ -80,7 +80,7 @@ def test_the_store_in_memory_reads_the_same_however_many_orders_there_are(orders
 
 
 @pytest.mark.parametrize("orders", [TEN, MANY])
-def test_dynamodb_is_asked_the_same_and_reads_the_same_however_many_orders_there_are(
+def test_dynamodb_reads_the_same_for_any_number_of_orders(
     orders: int, clients: Clients, new_tables: Callable[..., Settings]
 ):
     settings = new_tables(status_shards=1, reconcile_limit=2)
@@ -94,7 +94,7 @@ def test_dynamodb_is_asked_the_same_and_reads_the_same_however_many_orders_there
         assert asked + rows == ON_MOTO[name][2], name
 
 
-def test_what_is_listed_half_way_are_the_orders_that_come_next():
+def test_a_page_half_way_has_the_next_orders():
     store = counted_memory.filled(MANY, Counter())
     mine = store.by_customer(CUSTOMER, PAGE, middle(MANY)).orders
     pending = store.by_status(Status.PENDING, PAGE, middle(MANY)).orders
@@ -102,11 +102,11 @@ def test_what_is_listed_half_way_are_the_orders_that_come_next():
     assert pending == tuple(numbered(number) for number in (4999, 4992, 4985, 4978))
 
 
-def test_what_is_asked_of_both_stores_is_the_same():
+def test_both_stores_have_expected_reads_for_every_operation():
     assert IN_MEMORY.keys() == ON_MOTO.keys() == OPERATIONS.keys()
 
 
-def test_a_store_in_memory_that_is_filled_at_once_is_the_one_that_writes_leave():
+def test_a_bulk_filled_memory_store_equals_a_written_one():
     written, filled = InMemoryOrderStore(), counted_memory.filled(60, Counter())
     for number in range(60):
         written.create(numbered(number))
@@ -121,9 +121,7 @@ def test_a_store_in_memory_that_is_filled_at_once_is_the_one_that_writes_leave()
     assert {row.kind for row in written.failures.values()} == {kind(number) for number in range(60)}
 
 
-def test_tables_of_moto_that_are_filled_at_once_are_those_that_writes_leave(
-    clients: Clients, new_tables: Callable[..., Settings]
-):
+def test_bulk_filled_moto_tables_equal_written_ones(clients: Clients, new_tables: Callable[..., Settings]):
     written, filled = new_tables(status_shards=3), new_tables(status_shards=3)
     counted_moto.fill(filled, 60)
     for number in range(60):
@@ -137,14 +135,14 @@ def test_tables_of_moto_that_are_filled_at_once_are_those_that_writes_leave(
 
 
 @pytest.mark.parametrize("walk", [list, len, dict, lambda orders: [*orders.values()]])
-def test_a_store_that_walked_its_table_would_be_found_out(walk: Callable[..., object]):
+def test_iterating_a_whole_table_is_detected(walk: Callable[..., object]):
     store = counted_memory.filled(TEN, Counter())
     with pytest.raises(AssertionError, match="whole table"):
         walk(store.orders)
 
 
 @pytest.mark.parametrize("walk", [list, sorted, reversed, enumerate, lambda keys: keys[:]])
-def test_a_store_that_walked_a_partition_would_be_found_out(walk: Callable[..., Iterable[object]]):
+def test_iterating_a_whole_partition_is_counted(walk: Callable[..., Iterable[object]]):
     counts: Counter[str] = Counter()
     by_customer = counted_memory.filled(TEN, counts).orders.indexes[0]
     assert len([*walk(by_customer.partitions[CUSTOMER])]) == counts["entries"] == TEN

@@ -24,7 +24,7 @@ def stamp(number: int) -> datetime:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 9, 10])
-def test_a_customers_orders_are_listed_newest_first_each_exactly_once(store: OrderStore, limit: int):
+def test_orders_of_a_customer_are_listed_newest_first_without_repeats(store: OrderStore, limit: int):
     put(store, len(STAMPS), created_at=stamp, updated_at=lambda number: after(-number))
     store.create(order_in(order_id="ord_x", customer_id="cust_9"))
     store.create(order_in(order_id="ord_y", customer_id=None))
@@ -36,7 +36,7 @@ def test_a_customers_orders_are_listed_newest_first_each_exactly_once(store: Ord
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 9, 10])
-def test_the_orders_of_a_state_are_listed_latest_change_first_each_exactly_once(store: OrderStore, limit: int):
+def test_orders_of_a_status_are_listed_by_latest_change_without_repeats(store: OrderStore, limit: int):
     put(store, len(STAMPS), status=lambda _: Status.PENDING, updated_at=stamp, created_at=lambda number: after(-number))
     store.create(order_in(Status.RECEIVED, "ord_x"))
     pages = walk(lambda most, position: store.by_status(Status.PENDING, most, position), limit)
@@ -46,13 +46,13 @@ def test_the_orders_of_a_state_are_listed_latest_change_first_each_exactly_once(
     assert all(len(page) == limit for page in pages[:-1])
 
 
-def test_a_list_shows_orders_as_they_are(store: OrderStore):
+def test_a_list_has_whole_orders(store: OrderStore):
     order = store.create(order_in(Status.FAILED))
     assert store.by_customer("cust_123", 10).orders == (order,)
     assert store.by_status(Status.FAILED, 10).orders == (order,)
 
 
-def test_an_order_that_moves_on_moves_to_the_list_of_its_new_state(store: OrderStore):
+def test_a_changed_order_is_listed_under_its_new_status(store: OrderStore):
     order = store.create(order_in())
     moved = store.apply(write_of("store", order))
     assert store.by_status(Status.RECEIVED, 10).orders == ()
@@ -60,7 +60,7 @@ def test_an_order_that_moves_on_moves_to_the_list_of_its_new_state(store: OrderS
     assert store.by_customer("cust_123", 10).orders == (moved,)
 
 
-def test_orders_that_were_written_in_two_tables_are_listed_in_their_new_state(store: OrderStore):
+def test_orders_written_to_two_tables_are_listed_under_their_new_status(store: OrderStore):
     order = failed_in(store)
     assert store.by_status(Status.FAILED, 10).orders == (order,)
     assert store.by_status(Status.PROCESSING, 10).orders == ()
@@ -69,27 +69,27 @@ def test_orders_that_were_written_in_two_tables_are_listed_in_their_new_state(st
     assert store.by_status(Status.PENDING, 10).orders == (redriven,)
 
 
-def test_lists_of_nothing_are_empty_and_final(store: OrderStore):
+def test_empty_lists_have_no_next_page(store: OrderStore):
     for page in (store.by_customer("nobody", 10), store.by_status(Status.FAILED, 10)):
         assert (page.orders, page.next) == ((), None)
     assert store.waiting(Status.PENDING, NOW, 10) == ()
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])
-def test_orders_that_wait_are_found_the_longest_first(store: OrderStore, limit: int):
+def test_overdue_orders_are_found_oldest_first(store: OrderStore, limit: int):
     orders = put(store, 30, status=lambda _: Status.PENDING, updated_at=lambda number: after(-number))
     store.create(order_in(Status.RECEIVED, "ord_x", updated_at=after(-60)))
     longest_first = tuple(reversed(orders[3:]))
     assert store.waiting(Status.PENDING, after(-2), limit) == longest_first[:limit]
 
 
-def test_an_order_that_changed_at_the_very_moment_does_not_wait_yet(store: OrderStore):
+def test_an_order_changed_at_the_limit_is_not_overdue(store: OrderStore):
     store.create(order_in(Status.PENDING, updated_at=after(0)))
     assert store.waiting(Status.PENDING, after(0), 10) == ()
     assert len(store.waiting(Status.PENDING, after(0.001), 10)) == 1
 
 
-def test_waiting_begins_anew_with_every_write(store: OrderStore):
+def test_every_write_restarts_the_waiting_time(store: OrderStore):
     order = store.create(order_in(Status.PENDING))
     moved = store.apply(write_of("resend", order))
     assert store.waiting(Status.PENDING, NOW, 10) == ()

@@ -25,14 +25,14 @@ from tests.transition_table import NAMES, sources_of
 # creating and getting
 
 
-def test_an_order_that_was_created_is_there_as_it_was_given(store: OrderStore):
+def test_a_created_order_is_stored_unchanged(store: OrderStore):
     order = MemorySystem().receive()
     assert store.create(order) == order
     assert store.get(order.order_id) == order
 
 
 @pytest.mark.parametrize("status", Status)
-def test_an_order_with_every_attribute_set_is_kept_whole(store: OrderStore, status: Status):
+def test_every_attribute_of_an_order_is_stored(store: OrderStore, status: Status):
     order = order_in(status, errors=ERRORS)
     unset = [each.name for each in fields(order) if getattr(order, each.name) in (None, each.default)]
     assert set(unset) <= {"status"}, "give each of them a value in order_in of tests/contract/support.py"
@@ -40,25 +40,25 @@ def test_an_order_with_every_attribute_set_is_kept_whole(store: OrderStore, stat
     assert store.get(order.order_id) == order
 
 
-def test_an_order_without_a_customer_is_kept(store: OrderStore):
+def test_an_order_without_a_customer_is_stored(store: OrderStore):
     order = order_in(customer_id=None, lease_owner=None, lease_until=None)
     store.create(order)
     assert store.get(order.order_id) == order
 
 
-def test_an_order_that_nobody_created_is_not_there(store: OrderStore):
+def test_an_unknown_order_is_none(store: OrderStore):
     assert store.get("ord_1") is None
     assert store.failed("ord_1") is None
 
 
-def test_creating_an_order_twice_by_the_same_write_succeeds(store: OrderStore):
+def test_repeating_the_creation_of_an_order_succeeds(store: OrderStore):
     order = order_in()
     store.create(order)
     assert store.create(order) == order
     assert store.get(order.order_id) == order
 
 
-def test_creating_an_order_that_another_write_put_there_brings_the_existing_one(store: OrderStore):
+def test_creating_an_existing_order_raises_with_the_stored_one(store: OrderStore):
     existing = store.create(order_in(attempts=1))
     with pytest.raises(OrderExists, match="ord_1 exists already") as exists:
         store.create(replace(existing, write_id="another", attempts=0))
@@ -66,7 +66,7 @@ def test_creating_an_order_that_another_write_put_there_brings_the_existing_one(
     assert store.get(existing.order_id) == existing
 
 
-def test_an_order_that_has_moved_on_is_not_created_again_by_its_first_write(store: OrderStore):
+def test_a_changed_order_is_not_created_again_by_its_first_write(store: OrderStore):
     order = store.create(order_in())
     moved = store.apply(write_of("store", order))
     with pytest.raises(OrderExists) as exists:
@@ -74,14 +74,14 @@ def test_an_order_that_has_moved_on_is_not_created_again_by_its_first_write(stor
     assert exists.value.order == moved
 
 
-def test_a_store_that_answers_is_ready(store: OrderStore):
+def test_a_store_with_its_tables_is_ready(store: OrderStore):
     assert store.ready() is None
 
 
 # what every write leaves behind
 
 
-def test_a_write_leaves_its_time_its_name_and_its_entry_in_the_timeline(store: OrderStore):
+def test_a_write_stores_its_time_its_id_and_a_timeline_entry(store: OrderStore):
     order = store.create(MemorySystem().receive())
     moved = store.apply(write_of("store", order, at=after(7), actor="workflow", reason=None))
     assert (moved.version, moved.created_at, moved.updated_at, moved.write_id) == (2, START, after(7), "w2")
@@ -91,7 +91,7 @@ def test_a_write_leaves_its_time_its_name_and_its_entry_in_the_timeline(store: O
     )
 
 
-def test_the_timeline_tells_the_whole_way_of_an_order(store: OrderStore):
+def test_the_timeline_has_every_transition_of_an_order(store: OrderStore):
     order = store.create(order_in(version=1, attempts=0, timeline=order_in().timeline[:1]))
     names: list[TransitionName] = ["restart", "store", "resend", "claim", "release", "claim", "fail", "redrive"]
     for number, name in enumerate(names):
@@ -107,7 +107,7 @@ def test_the_timeline_tells_the_whole_way_of_an_order(store: OrderStore):
 
 @pytest.mark.parametrize("entries", [TIMELINE_LIMIT - 1, TIMELINE_LIMIT, TIMELINE_LIMIT + 20])
 @pytest.mark.parametrize(("name", "status"), [("resend", "PENDING"), ("redrive", "FAILED"), ("fail", "PROCESSING")])
-def test_a_write_that_saw_the_order_keeps_the_timeline_bounded(
+def test_a_write_with_the_order_seen_keeps_the_timeline_bounded(
     store: OrderStore, name: TransitionName, status: str, entries: int
 ):
     timeline = link(tuple(TimelineEntry(after(n), None, Status(status), "test", f"{n}") for n in range(entries)))
@@ -122,7 +122,7 @@ def test_a_write_that_saw_the_order_keeps_the_timeline_bounded(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_write_that_is_sent_again_succeeds_and_changes_nothing(store: OrderStore, name: TransitionName):
+def test_a_repeated_write_succeeds_and_changes_nothing(store: OrderStore, name: TransitionName):
     order = store.create(permitting(name))
     write = write_of(name, order)
     moved, row = store.apply(write), store.failed(order.order_id)
@@ -131,7 +131,7 @@ def test_a_write_that_is_sent_again_succeeds_and_changes_nothing(store: OrderSto
     assert store.failed(order.order_id) == row
 
 
-def test_a_write_that_is_sent_again_after_another_one_is_refused(store: OrderStore):
+def test_a_write_repeated_after_another_one_is_refused(store: OrderStore):
     order = store.create(order_in())
     first = write_of("store", order, id="first")
     store.apply(first)
@@ -145,7 +145,7 @@ def test_a_write_that_is_sent_again_after_another_one_is_refused(store: OrderSto
 
 
 @pytest.mark.parametrize(("name", "status"), [(name, status) for name in FAILING for status in sources_of(name)])
-def test_an_order_that_fails_for_good_stands_among_the_failed(store: OrderStore, name: TransitionName, status: Status):
+def test_a_failed_order_has_a_row_in_the_failed_orders_table(store: OrderStore, name: TransitionName, status: Status):
     order = store.create(order_in(status, attempts=3))
     moved = store.apply(write_of(name, order))
     assert moved.status is Status.FAILED
@@ -166,20 +166,20 @@ def test_an_order_without_a_customer_can_fail(store: OrderStore):
     assert store.failed(order.order_id).customer_id is None
 
 
-def test_a_redriven_order_stands_among_the_failed_no_more(store: OrderStore):
+def test_a_redrive_removes_the_failed_order_row(store: OrderStore):
     order = failed_in(store)
     redriven = store.apply(write_of("redrive", order))
     assert (redriven.status, redriven.epoch, redriven.attempts) == (Status.PENDING, 2, 0)
     assert store.failed(order.order_id) is None
 
 
-def test_a_redrive_that_tells_of_a_failure_records_none(store: OrderStore):
+def test_a_redrive_ignores_a_failure_of_its_write(store: OrderStore):
     order = failed_in(store)
     store.apply(write_of("redrive", order, failure=FAILURE))
     assert store.failed(order.order_id) is None
 
 
-def test_a_redriven_order_that_fails_again_stands_there_with_its_new_epoch(store: OrderStore):
+def test_a_second_failure_is_stored_with_the_new_epoch(store: OrderStore):
     order = store.apply(write_of("redrive", failed_in(store), id="w-redrive"))
     claimed = store.apply(write_of("claim", order, id="w-claim"))
     store.apply(write_of("fail", claimed, id="w-again", at=after(99), failure=replace(FAILURE, detail="again")))
@@ -189,16 +189,14 @@ def test_a_redriven_order_that_fails_again_stands_there_with_its_new_epoch(store
 
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("name", FAILING)
-def test_a_failure_that_is_refused_puts_nothing_among_the_failed(
-    store: OrderStore, name: TransitionName, status: Status
-):
+def test_a_refused_failure_stores_no_failed_order(store: OrderStore, name: TransitionName, status: Status):
     order = store.create(order_in(status, lease_owner="theirs", attempts=2))
     with pytest.raises(TransitionRefused):
         store.apply(write_of(name, order))
     assert store.failed(order.order_id) is None
 
 
-def test_a_redrive_that_is_refused_takes_nothing_from_the_failed(store: OrderStore):
+def test_a_refused_redrive_keeps_the_failed_order(store: OrderStore):
     order = failed_in(store)
     row = store.failed(order.order_id)
     with pytest.raises(TransitionRefused):
@@ -208,7 +206,7 @@ def test_a_redrive_that_is_refused_takes_nothing_from_the_failed(store: OrderSto
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if Status.FAILED not in sources_of(name)])
-def test_an_order_that_failed_stands_there_until_it_is_redriven(store: OrderStore, name: TransitionName):
+def test_only_a_redrive_removes_a_failed_order(store: OrderStore, name: TransitionName):
     failed = failed_in(store)
     row = store.failed(failed.order_id)
     with pytest.raises(TransitionRefused):
@@ -218,14 +216,14 @@ def test_an_order_that_failed_stands_there_until_it_is_redriven(store: OrderStor
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in FAILING])
-def test_an_order_that_has_not_failed_does_not_stand_there(store: OrderStore, name: TransitionName):
+def test_other_transitions_store_no_failed_order(store: OrderStore, name: TransitionName):
     order = store.create(permitting(name))
     store.apply(write_of(name, order))
     assert store.failed(order.order_id) is None
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_an_order_does_not_fail_without_a_failure_to_record(store: OrderStore, name: TransitionName):
+def test_a_failing_transition_needs_a_failure(store: OrderStore, name: TransitionName):
     order = store.create(order_in(Status.PROCESSING, attempts=3))
     with pytest.raises(ValueError, match=f"{name} needs a failure"):
         store.apply(write_of(name, order, failure=None))
@@ -233,7 +231,7 @@ def test_an_order_does_not_fail_without_a_failure_to_record(store: OrderStore, n
     assert store.failed(order.order_id) is None
 
 
-def test_a_transition_in_two_tables_needs_the_order_as_it_was_seen(store: OrderStore):
+def test_a_transition_in_two_tables_needs_the_order_seen(store: OrderStore):
     order = store.create(order_in(Status.PROCESSING))
     with pytest.raises(ValueError, match="needs the order as it was seen"):
         store.apply(write_of("fail", order, seen=None))

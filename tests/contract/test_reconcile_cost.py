@@ -30,7 +30,7 @@ def cost(clients, settings, waiting, **changes):
 
 
 @pytest.mark.parametrize("waiting", [20, 200])
-def test_a_run_costs_the_same_however_many_orders_wait(waiting, clients, new_tables):
+def test_a_run_costs_the_same_for_any_number_of_open_orders(waiting, clients, new_tables):
     settings = new_tables(reconcile_limit=LIMIT)
     done, sent = cost(clients, settings, waiting)
     assert done["resent"] == LIMIT
@@ -41,7 +41,7 @@ def test_a_run_costs_the_same_however_many_orders_wait(waiting, clients, new_tab
     assert [len(each["Keys"]) for each in keys] == [LIMIT]
 
 
-def test_it_reads_the_partitions_of_the_open_states_and_no_others(clients, new_tables):
+def test_a_run_reads_only_the_partitions_of_open_states(clients, new_tables):
     settings = new_tables()
     _, sent = cost(clients, settings, 1)
     asked = {body["ExpressionAttributeValues"][":key"]["S"] for name, body in sent if name == "Query"}
@@ -50,7 +50,7 @@ def test_it_reads_the_partitions_of_the_open_states_and_no_others(clients, new_t
     assert {body["IndexName"] for name, body in sent if name == "Query"} == {"by-status"}
 
 
-def test_past_orders_in_back_off_it_reads_on_and_that_too_is_bounded(clients, new_tables):
+def test_a_run_reads_a_bounded_number_beyond_orders_in_backoff(clients, new_tables):
     settings = new_tables(reconcile_limit=LIMIT)
     done, sent = cost(clients, settings, 120, resends=20)
     assert done["resent"] == 0

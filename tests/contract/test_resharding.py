@@ -38,7 +38,7 @@ def test_every_order_is_counted_once(both):
     assert later.tally(Status.PENDING, 1000) == Tally(ORDERS + 1, True)
 
 
-def test_an_order_that_moves_on_is_counted_in_its_new_state_alone(both):
+def test_a_changed_order_is_counted_only_in_its_new_state(both):
     earlier, later = both
     orders = put(earlier, ORDERS)
     for order in orders[:10]:
@@ -46,7 +46,7 @@ def test_an_order_that_moves_on_is_counted_in_its_new_state_alone(both):
     assert (later.tally(Status.RECEIVED, 1000).count, later.tally(Status.PENDING, 1000).count) == (ORDERS - 10, 10)
 
 
-def test_every_order_that_came_to_its_end_is_found(both):
+def test_every_terminal_order_is_found(both):
     earlier, later = both
     put(earlier, ORDERS, status=lambda _: Status.FULFILLED, updated_at=after)
     later.create(order_in(Status.FULFILLED, "new", updated_at=after(99)))
@@ -54,7 +54,7 @@ def test_every_order_that_came_to_its_end_is_found(both):
     assert len({key.order_id for key in ended.orders}) == len(ended.orders) == ORDERS + 1
 
 
-def test_failed_orders_are_listed_and_counted_and_can_be_redriven(both):
+def test_failed_orders_are_listed_counted_and_redriven(both):
     earlier, later = both
     failed = [fail(earlier, order) for order in put(earlier, 10, status=lambda _: Status.PROCESSING)]
     failed.append(fail(later, later.create(order_in(Status.PROCESSING, "new"))))
@@ -67,7 +67,7 @@ def test_failed_orders_are_listed_and_counted_and_can_be_redriven(both):
     assert later.tally(Status.PENDING, 1000).count == 11
 
 
-def test_the_figures_have_the_orders_of_before_and_the_one_that_waits_longest(both):
+def test_stats_include_earlier_orders_and_the_oldest_open_order(both):
     earlier, later = both
     put(earlier, ORDERS, status=lambda _: Status.PENDING, updated_at=after)
     later.create(order_in(Status.FULFILLED, "new", updated_at=after(30)))

@@ -77,7 +77,7 @@ def newer(order):
 # rows
 
 
-def test_the_row_of_an_order_that_the_first_version_wrote_is_read():
+def test_an_order_row_of_version_0_1_0_is_read():
     at = parse(AT)
     assert to_order(FIRST_ORDER) == Order(
         order_id="ord_1",
@@ -92,7 +92,7 @@ def test_the_row_of_an_order_that_the_first_version_wrote_is_read():
     )
 
 
-def test_the_row_of_a_failed_order_that_the_first_version_wrote_is_read():
+def test_a_failed_order_row_of_version_0_1_0_is_read():
     assert to_failed_order(FIRST_FAILED_ORDER) == FailedOrder(
         order_id="ord_1",
         customer_id=None,
@@ -105,25 +105,25 @@ def test_the_row_of_a_failed_order_that_the_first_version_wrote_is_read():
 
 
 @pytest.mark.parametrize("missing", ["customer_id", "traceparent", "lease_owner", "lease_until"])
-def test_a_row_without_an_attribute_that_not_every_order_has_is_read(missing):
+def test_a_row_without_an_optional_attribute_is_read(missing):
     item = from_order(order_in(), 8)
     del item[missing]
     assert getattr(to_order(item), missing) is None
 
 
-def test_the_row_of_an_order_with_attributes_that_this_version_does_not_know_is_read():
+def test_an_order_row_with_unknown_attributes_is_read():
     order = order_in()
     assert to_order(newer(order)) == order
 
 
-def test_the_row_of_a_failed_order_with_attributes_that_this_version_does_not_know_is_read(dynamodb_store):
+def test_a_failed_order_row_with_unknown_attributes_is_read(dynamodb_store):
     failed_in(dynamodb_store)
     failed = dynamodb_store.failed("ord_1")
     assert to_failed_order(from_failed_order(failed, 8) | NEWER) == failed
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_newer_version_wrote_outlives_every_write_of_this_one(dynamodb_store, name: TransitionName):
+def test_unknown_attributes_survive_every_write(dynamodb_store, name: TransitionName):
     order = permitting(name)
     put_row(dynamodb_store, newer(order))
     write = write_of(name, order)
@@ -134,7 +134,7 @@ def test_what_a_newer_version_wrote_outlives_every_write_of_this_one(dynamodb_st
         assert entry["M"].items() >= NEWER.items()
 
 
-def test_a_timeline_that_is_full_is_cut_and_loses_what_this_version_does_not_know_of_its_entries(dynamodb_store):
+def test_cutting_a_full_timeline_drops_unknown_fields_of_its_entries(dynamodb_store):
     """The one thing that is lost: the entries that stay are written anew, in the words of this version."""
     full = (TimelineEntry(START, None, Status.RECEIVED, "api"),) * TIMELINE_LIMIT
     order = order_in(timeline=full)
@@ -145,7 +145,7 @@ def test_a_timeline_that_is_full_is_cut_and_loses_what_this_version_does_not_kno
     assert not any(NEWER.keys() & entry["M"].keys() for entry in kept["timeline"]["L"])
 
 
-def test_an_order_in_a_state_that_this_version_does_not_know_is_left_alone(dynamodb_store):
+def test_an_order_in_an_unknown_status_is_not_changed(dynamodb_store):
     item = from_order(order_in(Status.PENDING), 8) | {"status": {"S": "BACKORDERED"}}
     put_row(dynamodb_store, item)
     system = MemorySystem(store=dynamodb_store)
@@ -158,14 +158,14 @@ def test_an_order_in_a_state_that_this_version_does_not_know_is_left_alone(dynam
 # messages and executions that are under way
 
 
-def test_a_message_with_fields_that_this_version_does_not_know_has_its_order_fulfilled():
+def test_a_message_with_unknown_fields_is_processed():
     system = MemorySystem()
     pending(system)
     assert deliver(system, json.dumps({"order_id": "ord_1", "priority": "high", "hints": [{"a": 0.5}]})) == []
     assert system.store.get("ord_1").status is Status.FULFILLED
 
 
-def test_a_message_of_before_there_were_redrives_and_traces_has_its_order_fulfilled():
+def test_a_message_without_epoch_and_traceparent_is_processed():
     system = MemorySystem()
     pending(system)
     assert deliver(system, '{"order_id": "ord_1"}') == []
@@ -174,7 +174,7 @@ def test_a_message_of_before_there_were_redrives_and_traces_has_its_order_fulfil
 
 @pytest.mark.parametrize("name", ["validate", "store", "reject"])
 @pytest.mark.parametrize("known", [{"input": {"order_id": "ord_1"}}, {"order_id": "ord_1"}], ids=["input", "bare"])
-def test_a_task_with_fields_that_this_version_does_not_know_is_done_and_they_go_no_further(name, known):
+def test_a_task_with_unknown_fields_is_done_and_drops_them(name, known):
     system = MemorySystem()
     invalid(system) if name == "reject" else system.receive("ord_1")
     given = {"priority": "high", "deadline": {"at": 0.5}}
@@ -184,13 +184,13 @@ def test_a_task_with_fields_that_this_version_does_not_know_is_done_and_they_go_
     assert not answer.keys() & given.keys()
 
 
-def test_a_reconciliation_with_fields_that_this_version_does_not_know_runs():
+def test_a_reconcile_task_with_unknown_fields_runs():
     event = events.load("task_reconcile")
     event["dofs"]["only"] = "PENDING"
     assert dispatch(event, Context(), MemorySystem())["errors"] == 0
 
 
-def test_an_order_with_a_field_that_this_version_does_not_know_is_not_valid_to_it():
+def test_an_order_with_an_unknown_field_is_invalid():
     """So a field is announced to customers when the version before, which may come back, takes it, too."""
     system = MemorySystem()
     system.receive("ord_1", priority="high")
@@ -198,7 +198,7 @@ def test_an_order_with_a_field_that_this_version_does_not_know_is_not_valid_to_i
         dispatch({"dofs": {"task": "validate", "execution": "ord_1", "order_id": "ord_1"}}, Context(), system)
 
 
-def test_a_kind_of_failure_that_only_a_newer_version_knows_leaves_the_timeline_readable():
+def test_an_unknown_failure_kind_in_the_timeline_is_read_as_none():
     item = from_order(order_in(Status.PENDING), 8)
     item["timeline"]["L"][-1]["M"]["failure"] = {"S": "lost_at_sea"}
     assert to_order(item).timeline[-1].failure is None

@@ -18,7 +18,7 @@ QUERIES = (STATUSES + KINDS + len(OPEN) + 2) * SHARDS
 
 
 @pytest.mark.parametrize("orders", [0, 10, 300])
-def test_a_look_costs_the_same_however_many_orders_there_are(orders, clients, new_tables):
+def test_stats_cost_the_same_for_any_number_of_orders(orders, clients, new_tables):
     settings = new_tables(status_shards=SHARDS)
     store = DynamoDbOrderStore(clients, settings)
     statuses = [status for status in Status if status is not Status.FAILED]

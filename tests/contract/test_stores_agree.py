@@ -79,7 +79,7 @@ def rows(store: OrderStore) -> list[Any]:
 
 @settings(max_examples=30)
 @given(steps=st.lists(STEPS, min_size=1, max_size=14))
-def test_both_stores_answer_every_sequence_of_writes_alike_and_keep_the_same_rows(
+def test_both_stores_return_and_keep_the_same_for_any_writes(
     clients: Clients, new_tables: Callable[..., Settings], steps: list[Step]
 ):
     memory, dynamodb = InMemoryOrderStore(), DynamoDbOrderStore(clients, new_tables(status_shards=2))
@@ -88,7 +88,7 @@ def test_both_stores_answer_every_sequence_of_writes_alike_and_keep_the_same_row
 
 
 @given(steps=st.lists(STEPS, min_size=1, max_size=30))
-def test_no_sequence_of_writes_breaks_the_life_of_an_order(steps: list[Step]):
+def test_no_sequence_of_writes_violates_the_lifecycle(steps: list[Step]):
     store = InMemoryOrderStore()
     _, versions = play(store, steps)
     for order_id, history in versions.items():

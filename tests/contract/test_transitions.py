@@ -43,7 +43,7 @@ def circumstances(name: TransitionName, status: Status) -> Iterator[tuple[dict[s
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("status", Status)
-def test_a_transition_is_made_exactly_when_the_table_permits_it(
+def test_a_transition_is_applied_exactly_when_the_table_permits_it(
     store: OrderStore, status: Status, name: TransitionName
 ):
     for number, (changes, is_seen) in enumerate(circumstances(name, status)):
@@ -63,19 +63,19 @@ def test_a_transition_is_made_exactly_when_the_table_permits_it(
             assert store.get(order.order_id) == order, case
 
 
-def test_an_order_that_is_leased_cannot_be_claimed(store: OrderStore):
+def test_a_leased_order_cannot_be_claimed(store: OrderStore):
     order = store.create(order_in(Status.PROCESSING, lease_until=NOW, lease_owner="theirs"))
     with pytest.raises(TransitionRefused, match="claim was refused: order ord_1 is PROCESSING, version 5"):
         store.apply(write_of("claim", order))
 
 
-def test_an_attempt_is_charged_when_it_is_claimed(store: OrderStore):
+def test_an_attempt_is_counted_at_its_claim(store: OrderStore):
     order = store.create(order_in(Status.PENDING, attempts=0))
     assert store.apply(write_of("claim", order)).attempts == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_transition_brings_an_order_into_being(store: OrderStore, name: TransitionName):
+def test_no_transition_creates_an_order(store: OrderStore, name: TransitionName):
     order = order_in(TRANSITIONS[name].target)
     with pytest.raises(TransitionRefused, match="does not exist") as refused:
         store.apply(write_of(name, order))
@@ -85,9 +85,7 @@ def test_no_transition_brings_an_order_into_being(store: OrderStore, name: Trans
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if VERSION_SEEN in TRANSITIONS[name].guards])
-def test_a_writer_that_saw_an_earlier_version_is_refused_though_the_state_is_the_same(
-    store: OrderStore, name: TransitionName
-):
+def test_a_writer_with_an_outdated_version_is_refused(store: OrderStore, name: TransitionName):
     order = store.create(permitting(name))
     with pytest.raises(TransitionRefused) as refused:
         store.apply(write_of(name, order, seen=replace(order, version=4)))

@@ -63,7 +63,7 @@ def hang(**_: Any) -> None:
     ids=["refused", "no answer"],
 )
 @pytest.mark.parametrize("call", CALLS)
-def test_a_failed_call_is_unavailable_and_names_the_operation_and_the_code(
+def test_a_failed_call_raises_unavailable_with_operation_and_code(
     call: str, do: Callable[..., Any], code: str, cause: type[Exception]
 ):
     with pytest.raises(Unavailable) as raised:
@@ -73,13 +73,13 @@ def test_a_failed_call_is_unavailable_and_names_the_operation_and_the_code(
 
 
 @pytest.mark.parametrize("kind", FailureKind)
-def test_a_list_read_by_several_threads_is_unavailable_too(kind: FailureKind):
+def test_a_failed_list_in_several_threads_raises_unavailable(kind: FailureKind):
     store = DynamoDbOrderStore(failing(hang), replace(SETTINGS, status_shards=8))
     with pytest.raises(Unavailable, match="dynamodb Query: ReadTimeoutError"):
         store.failed_orders(kind, ALWAYS, 10)
 
 
-def test_a_client_that_cannot_be_created_is_unavailable(monkeypatch: pytest.MonkeyPatch):
+def test_a_client_that_cannot_be_created_raises_unavailable(monkeypatch: pytest.MonkeyPatch):
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     settings: Settings = replace(SETTINGS, region="")
@@ -88,5 +88,5 @@ def test_a_client_that_cannot_be_created_is_unavailable(monkeypatch: pytest.Monk
     assert isinstance(raised.value.__cause__, NoRegionError)
 
 
-def test_any_other_error_is_named_by_its_class_since_its_message_may_hold_data():
+def test_other_errors_are_named_by_class_without_their_message():
     assert error_name(ValueError("canary")) == "ValueError"

@@ -57,7 +57,7 @@ def full():
     return drawn(measured(*METRICS))
 
 
-def test_each_part_has_its_heading_and_text(full):
+def test_each_section_has_its_heading_and_text(full):
     headings = [section for section in full if section.get("class") == "heading"]
     found = [(section.findtext("h2"), section.findtext("p")) for section in headings]
     assert found == [(part["heading"], part["text"]) for part in PARTS]
@@ -68,7 +68,7 @@ def test_each_widget_is_drawn_in_the_order_of_the_file(full):
 
 
 @pytest.mark.parametrize("widget", WIDGETS, ids=lambda widget: widget["title"])
-def test_a_widget_has_each_of_its_labels_and_a_line_for_each(full, widget):
+def test_a_widget_has_a_line_for_each_label(full, widget):
     card = cards(full)[widget["title"]]
     assert sorted(legend(card)) == sorted(visible(widget))
     assert len(drawn_lines(card)) == len(visible(widget))
@@ -78,19 +78,19 @@ def test_a_widget_has_each_of_its_labels_and_a_line_for_each(full, widget):
 
 
 @pytest.mark.parametrize("widget", [each for each in WIDGETS if "metrics" in each], ids=lambda widget: widget["title"])
-def test_a_line_without_data_stands_in_the_legend_alone(widget):
+def test_a_line_without_data_is_only_in_the_legend(widget):
     card = cards(drawn(Measures(MINUTES)))[widget["title"]]
     assert len(legend(card)) == len(visible(widget))
     assert drawn_lines(card) == []
 
 
-def test_a_single_value_is_seen():
+def test_a_single_value_is_drawn_as_a_dot():
     card = cards(drawn(measured(*METRICS, minutes=[5])))["Dead-letter queue: depth"]
     (line,) = drawn_lines(card)
     assert [each.tag for each in line] == ["circle"]
 
 
-def test_a_widget_that_is_added_is_drawn_and_nothing_in_it_is_taken_for_markup():
+def test_texts_of_a_widget_are_escaped():
     unruly = "</text><script>alert(1)</script> & \"'"
     metric = Watched(OURS, "OrdersStored", {"environment": "staging"}, "Sum")
     widget = {
@@ -114,19 +114,19 @@ def test_an_expression_is_computed_over_its_own_period():
     assert line.values == [50, None, 50, None]
 
 
-def test_areas_lie_on_top_of_each_other():
+def test_areas_are_stacked():
     (widget,) = (each for each in WIDGETS if each["title"] == "Failed attempts, by reason")
     card = cards(drawn(measured(*METRICS, minutes=range(MINUTES))))[widget["title"]]
     heights = [float(line.findall("path")[1].get("d").split(",")[-1]) for line in drawn_lines(card)]
     assert len(set(heights)) == 4
 
 
-def test_where_nothing_was_measured_a_line_has_a_gap():
+def test_missing_values_leave_a_gap_in_the_line():
     assert [len(run) for run in placed([1, 2, None, 3, None], scaled(5, {}, [1, 2, 3]))] == [2, 1]
 
 
 @pytest.mark.parametrize("values", [[0, 0], [0.02], [3, 17], [99], [123_456], []])
-def test_a_scale_holds_every_value_between_a_few_round_ticks(values):
+def test_a_scale_covers_every_value_with_a_few_ticks(values):
     scale = scaled(10, {}, values)
     assert scale.least <= min([*values, 0]) <= max([*values, 0]) <= scale.most
     assert 3 <= len(scale.ticks) <= 7
@@ -135,11 +135,11 @@ def test_a_scale_holds_every_value_between_a_few_round_ticks(values):
 @pytest.mark.parametrize(
     ("name", "expected"), [("Sum", 10), ("Maximum", 4), ("Average", 2.5), ("p50", 2.5), ("p100", 4), ("p0", 1)]
 )
-def test_a_statistic_is_what_its_name_says(name, expected):
+def test_a_statistic_is_computed_by_its_name(name, expected):
     assert statistic(name, [3, 1, 4, 2]) == expected
 
 
-def test_an_alarm_is_shown_with_the_time_that_it_was_on():
+def test_an_alarm_is_shown_with_the_times_it_was_active():
     metric = metrics_of(ALARMS["dlq-depth"])["metric"]
     measures = measured(metric, minutes=[3, 4, 5], value=VALUES["dlq_alert_threshold"])
     for minute in range(6, MINUTES):

@@ -22,30 +22,30 @@ def url():
         yield cloud.endpoint.url
 
 
-def test_it_listens_on_the_loopback_address_only(url):
+def test_the_endpoint_listens_on_loopback_only(url):
     assert url.startswith("http://127.0.0.1:")
 
 
-def test_a_program_is_answered(url):
+def test_requests_of_programs_are_accepted(url):
     answer = httpx.post(url, headers=LIST_QUEUES, content="{}", timeout=PATIENCE)
     assert answer.status_code == 200
     assert len(answer.json()["QueueUrls"]) == 2
 
 
 @pytest.mark.parametrize("header", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Host": ""}])
-def test_what_a_web_page_can_send_is_refused(url, header):
+def test_requests_of_web_pages_are_refused(url, header):
     answer = httpx.post(url, headers={**LIST_QUEUES, **header}, content="{}", timeout=PATIENCE)
     assert answer.status_code == 403
 
 
-def test_a_port_in_use_is_named_with_the_setting_that_changes_it():
+def test_an_occupied_port_is_reported_with_its_setting():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(PortTaken, match=f"port {port} is taken.*DOFS_EMBEDDED_AWS_PORT"):
             AwsEndpoint(port)
 
 
-def test_its_socket_is_closed_when_the_cloud_has_stopped():
+def test_the_socket_is_closed_when_the_cloud_stops():
     with running_cloud() as cloud:
         listening = cloud.endpoint._server.socket
         assert listening.fileno() >= 0

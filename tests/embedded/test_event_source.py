@@ -32,11 +32,11 @@ SENT = {"a", "b", "c"}
         pytest.param([1], SENT, id="another shape"),
     ],
 )
-def test_an_answer_decides_which_messages_stay(answer, failed):
+def test_the_response_decides_which_messages_stay(answer, failed):
     assert failed_ids(json.dumps(answer).encode(), False, SENT) == failed
 
 
-def test_all_messages_stay_after_an_error_and_after_an_answer_that_is_no_json():
+def test_all_messages_stay_after_an_error_or_an_invalid_response():
     assert failed_ids(b"{}", True, SENT) == SENT
     assert failed_ids(b"not json", False, SENT) == SENT
 
@@ -72,7 +72,7 @@ def run(queues: Queues, invoke) -> EventSource:
     return source
 
 
-def test_records_have_the_shape_that_lambda_gives_them(queues):
+def test_records_have_the_format_of_lambda(queues):
     events: list[dict[str, Any]] = []
     queues.sqs.send_message(
         QueueUrl=queues.url,
@@ -93,7 +93,7 @@ def test_records_have_the_shape_that_lambda_gives_them(queues):
     assert record["receiptHandle"]
 
 
-def test_only_the_reported_message_comes_back_and_moves_to_the_dead_letter_queue_after_its_last_receive(queues):
+def test_only_the_failed_message_returns_and_reaches_the_dead_letter_queue(queues):
     receives: list[tuple[str, str]] = []
 
     def invoke(event: Any) -> tuple[bytes, bool]:
@@ -113,7 +113,7 @@ def test_only_the_reported_message_comes_back_and_moves_to_the_dead_letter_queue
     assert sorted(receives) == [("bad", "1"), ("bad", "2"), ("good", "1")]
 
 
-def test_messages_come_back_when_the_function_crashes(queues):
+def test_messages_return_when_the_function_crashes(queues):
     crashed, delivered = threading.Event(), list[Any]()
 
     def invoke(event: Any) -> tuple[bytes, bool]:
@@ -152,7 +152,7 @@ def test_a_message_is_not_visible_while_its_batch_is_in_progress(queues):
     assert min(visible_after) > 3600
 
 
-def test_a_queue_does_not_push_to_a_function_by_itself(queues):
+def test_moto_delivers_no_message_to_the_function_itself(queues):
     """moto's own mapping would deliver inside SendMessage, as often as it likes."""
     from moto.sqs.models import sqs_backends
 

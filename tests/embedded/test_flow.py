@@ -43,7 +43,7 @@ async def test_the_aws_endpoint_shows_the_same_execution_and_queue(sure_cloud):
     assert {url.rsplit("/")[-1] for url in urls} == {sure_cloud.names.queue, sure_cloud.names.dead_letter_queue}
 
 
-async def test_an_order_that_is_cancelled_in_time_is_never_fulfilled(sure_cloud):
+async def test_an_order_cancelled_before_processing_is_never_fulfilled(sure_cloud):
     system = sure_cloud.system
     order = new_order(
         valid_order(), order_id="ord_early", owner="anonymous", actor="api", at=system.now(), write_id=system.new_id()

@@ -27,7 +27,7 @@ def test_an_invocation_runs_the_handler_and_returns_its_answer(cloud):
     assert json.loads(payload)["errors"] == 0
 
 
-def test_an_exception_comes_back_in_the_form_of_the_real_runtime(cloud):
+def test_an_exception_has_the_format_of_the_lambda_runtime(cloud):
     answer, payload = invoke(cloud, {"who": "knows"})
     error = json.loads(payload)
     assert answer["FunctionError"] == "Unhandled"
@@ -41,7 +41,7 @@ def test_a_dry_run_runs_nothing(cloud):
     assert (answer["StatusCode"], payload) == (204, b"")
 
 
-def test_an_api_event_is_answered_in_a_thread_that_has_no_event_loop(cloud):
+def test_an_api_event_is_handled_in_a_thread_without_an_event_loop(cloud):
     event = {
         "resource": "/{proxy+}",
         "httpMethod": "GET",
@@ -56,7 +56,7 @@ def test_an_api_event_is_answered_in_a_thread_that_has_no_event_loop(cloud):
     assert json.loads(answers[0])["statusCode"] == 200
 
 
-def test_the_context_tells_the_time_that_is_left(cloud):
+def test_the_context_reports_the_remaining_time(cloud):
     from service.embedded.functions import Context
 
     class Function:
@@ -65,14 +65,14 @@ def test_the_context_tells_the_time_that_is_left(cloud):
     assert 29_000 < Context(Function()).get_remaining_time_in_millis() <= 30_000
 
 
-def test_the_emulator_has_its_own_method_back_afterwards():
+def test_the_patched_method_of_the_emulator_is_restored():
     original = LambdaFunction.invoke
     with running_cloud():
         assert LambdaFunction.invoke is not original
     assert LambdaFunction.invoke is original
 
 
-def test_the_function_could_be_run_from_its_environment_alone(cloud):
+def test_the_environment_of_the_function_is_complete(cloud):
     from service.settings import Settings
 
     configuration = cloud.client("lambda").get_function_configuration(FunctionName=cloud.names.function)

@@ -8,7 +8,7 @@ from tests.embedded.support import running_cloud, serving
 from tests.polling import PATIENCE
 
 
-def test_figures_come_again_and_again_and_change_with_the_orders():
+def test_the_stream_of_stats_repeats_and_follows_the_orders():
     with running_cloud(fulfillment_success_rate=1, stats_every=0.2) as cloud, serving(cloud) as url:
         seen = []
         with httpx.stream("GET", f"{url}/stats/live", timeout=PATIENCE) as stream:
@@ -28,7 +28,7 @@ def test_figures_come_again_and_again_and_change_with_the_orders():
     assert [each["at"] for each in seen] == sorted({each["at"] for each in seen})
 
 
-def test_a_store_that_stops_answering_ends_the_stream_and_not_the_server(monkeypatch):
+def test_a_failing_store_ends_the_stream_but_not_the_server(monkeypatch):
     with running_cloud(stats_every=0.2) as cloud, serving(cloud) as url:
         with httpx.stream("GET", f"{url}/stats/live", timeout=PATIENCE) as stream:
             lines = stream.iter_lines()

@@ -31,7 +31,7 @@ def messages(group):
     return [json.loads(event.message)["message"] for stream in group.streams.values() for event in stream.events]
 
 
-def test_what_the_service_logs_is_found_as_on_aws_until_the_cloud_stops(caplog):
+def test_log_lines_can_be_searched_as_on_aws_until_the_cloud_stops(caplog):
     service = logging.getLogger("service.anything")
     caplog.set_level("INFO", "service.anything")
     with running_cloud() as cloud:
@@ -44,7 +44,7 @@ def test_what_the_service_logs_is_found_as_on_aws_until_the_cloud_stops(caplog):
     assert LogGroupHandler not in [type(each) for each in logging.getLogger("service").handlers]
 
 
-def test_the_log_group_is_the_one_that_terraform_names():
+def test_the_log_group_has_the_name_in_terraform():
     with running_cloud(environment="test") as cloud:
         [group] = cloud.client("logs").describe_log_groups()["logGroups"]
     assert group["logGroupName"] == "/aws/lambda/dofs-orders-test"
@@ -59,7 +59,7 @@ def test_only_the_last_lines_are_kept(group, logger, monkeypatch):
     assert messages(group) == [str(number) for number in range(70, 95)]
 
 
-def test_what_a_search_walks_through_does_not_change_under_it(group, logger, monkeypatch):
+def test_a_search_sees_a_snapshot(group, logger, monkeypatch):
     monkeypatch.setattr(log_group, "LINES", 1)
     logger.info("x")
     walked = group.streams
@@ -69,13 +69,13 @@ def test_what_a_search_walks_through_does_not_change_under_it(group, logger, mon
     assert list(walked) == names
 
 
-def test_a_line_is_kept_up_to_a_length(group, logger):
+def test_a_long_line_is_cut(group, logger):
     logger.info("x" * 10_000_000)
     [stream] = group.streams.values()
     assert len(stream.events[0].message) == log_group.LINE_LENGTH
 
 
-def test_a_record_that_cannot_be_written_disturbs_nobody(group, logger, capsys):
+def test_a_record_that_cannot_be_formatted_raises_nothing(group, logger, capsys):
     class Unspeakable:
         def __str__(self):
             raise RuntimeError("unspeakable")
@@ -88,14 +88,14 @@ def test_a_record_that_cannot_be_written_disturbs_nobody(group, logger, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_group_that_takes_nothing_disturbs_nobody(group, logger, capsys):
+def test_a_failing_log_group_raises_nothing(group, logger, capsys):
     group.streams = None
     next(iter(logger.handlers))._stream = None
     logger.info("lost")
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_line_whose_writing_logs_is_written_once(group, logger):
+def test_logging_while_a_line_is_written_does_not_recurse(group, logger):
     class Talkative:
         def __str__(self):
             logger.info("while %s", self)
@@ -105,7 +105,7 @@ def test_a_line_whose_writing_logs_is_written_once(group, logger):
     assert messages(group) == ["written"]
 
 
-def test_threads_that_log_at_once_lose_no_line(group, logger, monkeypatch):
+def test_concurrent_threads_lose_no_line(group, logger, monkeypatch):
     monkeypatch.setattr(log_group, "LINES", 5)
     monkeypatch.setattr(log_group, "STREAMS_KEPT", 1000)
     with ThreadPoolExecutor(4) as pool:

@@ -29,7 +29,7 @@ def held() -> Counter[type]:
     return Counter(type(each) for each in gc.get_objects() if type(each) in kinds)
 
 
-async def test_of_an_order_that_has_ended_one_row_stays_and_of_executions_the_last(monkeypatch):
+async def test_a_terminal_order_keeps_one_row_and_old_executions_are_dropped(monkeypatch):
     monkeypatch.setattr(moto_patches, "HANDLES_KEPT", HANDLES)
     with running_cloud(embedded_executions_kept=KEPT, fulfillment_success_rate=1) as cloud:
         queue = sqs_backends[cloud.names.account][cloud.names.region].queues[cloud.names.queue]
@@ -50,7 +50,7 @@ async def test_of_an_order_that_has_ended_one_row_stays_and_of_executions_the_la
         assert 0 < len(queue.deleted_messages) <= HANDLES
 
 
-def test_a_message_that_was_deleted_a_moment_ago_can_be_deleted_again():
+def test_a_recently_deleted_message_can_be_deleted_again():
     """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html"""
     with running_cloud() as cloud:
         sqs = cloud.client("sqs")

@@ -28,7 +28,7 @@ def store_received_order(cloud, order_id):
     return cloud.system.store.create(order)
 
 
-def test_of_many_threads_that_claim_one_order_exactly_one_gets_it(cloud):
+def test_only_one_of_many_threads_claims_an_order(cloud):
     from service.steps import store
 
     for number in range(10):
@@ -48,19 +48,19 @@ def test_of_many_threads_that_claim_one_order_exactly_one_gets_it(cloud):
             assert sum(pool.map(attempt, [order.order_id] * 8)) == 1
 
 
-def test_an_execution_that_is_started_without_a_name_gets_one(cloud):
+def test_an_execution_without_a_name_gets_one(cloud):
     stepfunctions = cloud.client("stepfunctions")
     started = stepfunctions.start_execution(stateMachineArn=cloud.names.state_machine_arn, input="{}")
     assert not started["executionArn"].endswith(":None")
 
 
-def test_a_name_that_is_started_twice_is_refused(cloud):
+def test_a_second_start_with_the_same_name_is_refused(cloud):
     assert cloud.system.workflow.start("ord_x", "ord_x") is True
     eventually(lambda: executions(cloud) == [("ord_x", "FAILED")])
     assert cloud.system.workflow.start("ord_x", "ord_x") is False
 
 
-def test_with_express_a_name_runs_as_often_as_it_is_started_and_nobody_can_look_at_it():
+def test_express_runs_every_start_and_describes_none():
     """As on AWS, and on LocalStack: tests/flow."""
     with running_cloud(embedded_executions_kept=10, workflow_type="EXPRESS") as cloud:
         stepfunctions, machine = cloud.client("stepfunctions"), cloud.names.state_machine_arn
@@ -90,7 +90,7 @@ def _ended(execution):
     return execution.status != "RUNNING"
 
 
-def test_finished_executions_are_forgotten_beyond_the_number_that_is_kept(cloud):
+def test_only_the_configured_number_of_finished_executions_is_kept(cloud):
     for number in range(40):
         cloud.system.workflow.start(f"ord_{number}", f"ord_{number}")
         eventually(lambda name=f"ord_{number}": dict(executions(cloud)).get(name) != "RUNNING")
@@ -100,7 +100,7 @@ def test_finished_executions_are_forgotten_beyond_the_number_that_is_kept(cloud)
     assert "ord_0" not in names
 
 
-def test_a_message_that_is_older_than_the_queue_keeps_messages_is_not_delivered(cloud):
+def test_a_message_beyond_the_retention_period_is_not_delivered(cloud):
     from moto.sqs.models import sqs_backends
 
     sqs = cloud.client("sqs")
@@ -112,7 +112,7 @@ def test_a_message_that_is_older_than_the_queue_keeps_messages_is_not_delivered(
     assert "old" not in seen
 
 
-def test_attributes_of_every_type_come_back_as_they_were_put(cloud):
+def test_attributes_of_every_type_are_stored_unchanged(cloud):
     dynamodb = cloud.client("dynamodb")
     item = {
         "order_id": {"S": "types"},

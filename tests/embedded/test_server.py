@@ -54,7 +54,7 @@ def banner(process: subprocess.Popen[str]) -> str:
     raise AssertionError("it did not start:\n" + "".join(lines))
 
 
-def test_it_starts_with_no_setting_and_prints_a_curl_that_works():
+def test_the_server_starts_without_settings_and_prints_a_working_curl():
     with server(DOFS_CLOUD="") as (process, port):  # empty is as good as not there, as for every setting
         printed = banner(process)
         assert f"http://127.0.0.1:{port}/docs" in printed
@@ -95,7 +95,7 @@ def test_ctrl_c_does_not_wait_for_attempts():
     assert '"event":"batch"' not in log
 
 
-def test_a_wrong_setting_is_named_at_start():
+def test_a_wrong_setting_is_reported_at_start():
     with server(DOFS_MAX_ATTEMPTS="many", DOFS_NO_SUCH="1") as (process, _):
         output = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode != 0
@@ -103,7 +103,7 @@ def test_a_wrong_setting_is_named_at_start():
     assert "DOFS_NO_SUCH is not a setting" in output
 
 
-def test_without_the_embedded_cloud_every_missing_setting_is_named():
+def test_outside_the_embedded_cloud_every_missing_setting_is_reported():
     with server(DOFS_CLOUD="aws") as (process, _):
         output = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode != 0
@@ -112,7 +112,7 @@ def test_without_the_embedded_cloud_every_missing_setting_is_named():
     assert named == {f"DOFS_{name}" for name in names}
 
 
-def test_an_oversized_body_without_a_length_is_refused_on_a_real_connection():
+def test_an_oversized_chunked_body_is_refused_on_a_real_connection():
     with server() as (process, port):
         banner(process)
         chunks = (b'"' + b"x" * 8192 for _ in range(20))
@@ -125,7 +125,7 @@ def test_an_oversized_body_without_a_length_is_refused_on_a_real_connection():
         assert answer.status_code == 413
 
 
-def test_a_taken_port_is_named_with_the_setting_that_changes_it_and_no_traceback():
+def test_an_occupied_port_is_reported_with_its_setting_and_no_traceback():
     with (
         socket.create_server(("127.0.0.1", 0)) as other,
         server(DOFS_EMBEDDED_AWS_PORT=str(other.getsockname()[1])) as (process, _),
@@ -136,7 +136,7 @@ def test_a_taken_port_is_named_with_the_setting_that_changes_it_and_no_traceback
     assert "Traceback" not in output
 
 
-def test_an_aws_endpoint_elsewhere_is_refused_with_its_variable_and_no_traceback():
+def test_a_remote_aws_endpoint_is_refused_with_its_variable_and_no_traceback():
     with server(AWS_ENDPOINT_URL="https://sqs.ap-south-1.amazonaws.com") as (process, _):
         output = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode != 0

@@ -15,30 +15,30 @@ SECTIONS = dict(re.findall(r"^## ([a-z0-9-]+)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MU
 
 
 @pytest.mark.parametrize(("name", "key"), METRICS)
-def test_its_metric_is_one_that_aws_documents_with_these_dimensions_or_one_of_ours(name, key):
+def test_an_alarm_watches_a_published_metric_with_its_dimensions(name, key):
     metric = metrics_of(ALARMS[name])[key]
     assert metric.namespace in {OURS, *DOCUMENTED}
     assert metric.is_known(), f"nobody publishes {metric}"
 
 
 @pytest.mark.parametrize(("name", "key"), METRICS)
-def test_its_dimensions_name_what_terraform_creates(name, key):
+def test_the_dimensions_of_an_alarm_name_resources_of_terraform(name, key):
     for dimension, value in metrics_of(ALARMS[name])[key].dimensions.items():
         assert value in RESOURCES[dimension]
 
 
 @pytest.mark.parametrize(("name", "key"), METRICS)
-def test_its_statistic_means_something(name, key):
+def test_the_statistic_of_an_alarm_fits_its_metric(name, key):
     assert metrics_of(ALARMS[name])[key].has_a_statistic_that_means_something()
 
 
 @pytest.mark.parametrize(("name", "key"), METRICS)
-def test_a_threshold_below_one_is_of_a_share(name, key):
+def test_only_an_average_has_a_threshold_below_one(name, key):
     assert (ALARMS[name]["threshold"] < 1) == (metrics_of(ALARMS[name])[key].statistic == "Average")
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_it_is_whole(name):
+def test_an_alarm_has_every_field(name):
     alarm = ALARMS[name]
     of_one = {"description", "metric", "period", "periods", "comparison", "threshold", "missing"}
     of_several = of_one - {"metric"} | {"metrics", "math", "label"}
@@ -48,14 +48,14 @@ def test_it_is_whole(name):
 
 
 @pytest.mark.parametrize("name", [name for name, alarm in ALARMS.items() if "math" in alarm])
-def test_its_expression_is_of_its_metrics(name):
+def test_the_expression_of_an_alarm_uses_its_metrics(name):
     alarm = ALARMS[name]
     assert expressions.names(alarm["math"]) == alarm["metrics"].keys()
     assert all(re.fullmatch(r"[a-z]\w*", key) for key in alarm["metrics"])
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_it_says_what_happened_what_to_do_first_and_where_to_read_on(name):
+def test_the_description_names_the_first_action_and_the_runbook(name):
     said = ALARMS[name]["description"]
     assert re.search(r"\. First: .+", said)
     assert said.endswith(f" Runbook: docs/runbook.md#{name}")
@@ -63,25 +63,25 @@ def test_it_says_what_happened_what_to_do_first_and_where_to_read_on(name):
     assert len(alarms(queue_age_threshold=216_000, success_rate_minimum_orders=1_000_000)[name]["description"]) <= 1024
 
 
-def test_every_alarm_has_its_section_in_the_runbook_and_no_section_is_of_none():
+def test_the_runbook_has_one_section_for_each_alarm():
     assert list(SECTIONS) == list(ALARMS), "docs/runbook.md has one section for each alarm, in the order of alarms.yaml"
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_its_section_answers_what_one_asks_at_three_in_the_morning(name):
+def test_a_section_of_the_runbook_has_every_heading_and_a_command(name):
     for question in ("It means", "It does not mean", "Look first", "Do", "It clears"):
         assert f"**{question}" in SECTIONS[name], f"{name} does not say: {question}"
     assert "```sh" in SECTIONS[name], "there is no command to run"
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_its_section_names_the_metrics_that_it_watches(name):
+def test_a_section_of_the_runbook_names_the_metrics(name):
     for metric in metrics_of(ALARMS[name]).values():
         assert f"`{metric.name}`" in SECTIONS[name]
 
 
 @pytest.mark.parametrize("namespace", DOCUMENTED)
-def test_the_table_of_documented_metrics_says_where_it_has_them_from(namespace):
+def test_documented_metrics_name_their_source(namespace):
     assert DOCUMENTED[namespace].source.startswith("https://docs.aws.amazon.com/")
 
 

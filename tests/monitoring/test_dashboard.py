@@ -25,13 +25,13 @@ def shown():
     return [metric for widget in WIDGETS.values() for metric, _ in lines(widget)]
 
 
-def test_it_has_a_part_for_the_business_and_one_for_operations():
+def test_the_dashboard_has_sections_for_business_and_operations():
     assert [part["heading"] for part in filled("dashboard.yaml")] == ["Business", "Operations"]
     assert len(WIDGETS) == len(widgets()), "two widgets have one title"
 
 
 @pytest.mark.parametrize(("title", "place"), LINES)
-def test_each_line_is_a_metric_that_somebody_publishes(title, place):
+def test_each_line_shows_a_published_metric(title, place):
     metric, _ = lines(WIDGETS[title])[place]
     assert metric.namespace in {OURS, *DOCUMENTED}
     assert metric.is_known(), f"nobody publishes {metric}"
@@ -39,7 +39,7 @@ def test_each_line_is_a_metric_that_somebody_publishes(title, place):
 
 
 @pytest.mark.parametrize(("title", "place"), LINES)
-def test_each_line_is_of_something_that_terraform_creates(title, place):
+def test_each_line_names_a_resource_of_terraform(title, place):
     metric, _ = lines(WIDGETS[title])[place]
     for dimension, value in metric.dimensions.items():
         if dimension == "reason":
@@ -49,7 +49,7 @@ def test_each_line_is_of_something_that_terraform_creates(title, place):
 
 
 @pytest.mark.parametrize("metric", Metric)
-def test_every_metric_of_ours_is_shown_and_with_each_of_its_reasons(metric):
+def test_every_metric_of_the_service_is_shown_for_each_reason(metric):
     found = [each for each in shown() if (each.namespace, each.name) == (OURS, metric)]
     assert found, "add a line to terraform/dashboard.yaml"
     if metric.dimension:
@@ -57,7 +57,7 @@ def test_every_metric_of_ours_is_shown_and_with_each_of_its_reasons(metric):
 
 
 @pytest.mark.parametrize("name", alarms())
-def test_what_an_alarm_watches_is_shown(name):
+def test_the_metrics_of_each_alarm_are_shown(name):
     def named(metric):
         return metric.namespace, metric.name, {**metric.dimensions, "reason": ""}
 
@@ -67,14 +67,14 @@ def test_what_an_alarm_watches_is_shown(name):
 
 
 @pytest.mark.parametrize("title", [title for title, widget in WIDGETS.items() if expressions_of(widget)])
-def test_an_expression_is_of_lines_that_are_there(title):
+def test_an_expression_uses_the_ids_of_its_widget(title):
     known = ids_of(WIDGETS[title])
     assert len(set(known)) == len(known)
     for each in expressions_of(WIDGETS[title]):
         assert expressions.names(each["expression"]) <= set(known) - {each["id"]}
 
 
-def test_the_success_rate_is_what_its_alarm_watches():
+def test_the_success_rate_is_computed_as_in_its_alarm():
     (rate,) = expressions_of(WIDGETS["Success rate over five minutes"])
     plain, watched = (
         re.sub(r"FILL\((\w+), 0\)", r"\1", math) for math in (rate["expression"], alarms()["success-rate"]["math"])

@@ -32,7 +32,7 @@ def code() -> str:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
-def test_every_name_in_code_type_is_a_metric_or_stands_in_the_code(document, code):
+def test_every_quoted_camel_case_name_is_a_metric_or_is_in_the_code(document, code):
     """A metric that is misspelled, or that was given up, stands nowhere else."""
     quoted = set(re.findall(rf"`({NAME})`", document.read_text()))
     strange = {name for name in quoted - METRICS - OTHER_METRICS - ELSEWHERE if not re.search(rf"\b{name}\b", code)}
@@ -40,10 +40,10 @@ def test_every_name_in_code_type_is_a_metric_or_stands_in_the_code(document, cod
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
-def test_what_looks_like_one_of_ours_is_one(document):
+def test_every_name_like_a_metric_of_the_service_is_one(document):
     ours = r"(?:Orders|Submissions|Attempts|Idempotent|Poison|Reconciler)[A-Z][a-z]+|TimeTo[A-Z][a-z]+"
     assert set(re.findall(rf"\b(?:{ours})\b", document.read_text())) <= METRICS
 
 
-def test_the_page_of_metrics_is_the_one_that_is_made_of_the_list():
+def test_the_metrics_page_is_up_to_date():
     assert (ROOT / "docs" / "metrics.md").read_text() == page(), "docs/metrics.md is stale: make fmt"

@@ -21,7 +21,7 @@ NONE = None
         ("IF(a + b >= 30, 100 * a / (a + b), 100)", [60, 100, 100, None]),
     ],
 )
-def test_what_is_missing_beside_a_value_counts_as_nothing_and_a_division_by_it_is_dropped(expression, wanted):
+def test_a_missing_operand_counts_as_zero_and_a_division_by_zero_has_no_value(expression, wanted):
     series = {"a": [30, 20, NONE, NONE], "b": [20, NONE, 20, NONE]}
     if expression in ("2 * a + 1", "a >= 30"):
         wanted = [*wanted[:2], None, None]
@@ -29,7 +29,7 @@ def test_what_is_missing_beside_a_value_counts_as_nothing_and_a_division_by_it_i
 
 
 @pytest.mark.parametrize("expression", ["__import__('os')", "a if b else 1", "a ** 2", "SEARCH(a)", "a.b", "[a]"])
-def test_anything_else_is_refused(expression):
+def test_other_expressions_are_refused(expression):
     with pytest.raises((ValueError, KeyError)):
         compute(expression, {"a": [1.0], "b": [1.0]})
 
@@ -44,6 +44,6 @@ def test_anything_else_is_refused(expression):
         ([1, 1, 1, 0], False),
     ],
 )
-def test_values_that_are_there_come_before_those_that_are_missing(seen, on):
+def test_an_alarm_uses_older_values_in_place_of_missing_ones(seen, on):
     alarm = {"periods": 3, "threshold": 1, "comparison": "GreaterThanOrEqualToThreshold", "missing": "notBreaching"}
     assert in_alarm(alarm, seen) is on

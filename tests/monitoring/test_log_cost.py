@@ -101,17 +101,17 @@ def bytes_per_order():
     return {level: weighed(level) for level in ("INFO", "WARNING")}
 
 
-def test_warnings_alone_are_less_than_half_of_the_log(bytes_per_order):
+def test_log_level_warning_more_than_halves_the_log(bytes_per_order):
     assert sum(bytes_per_order["WARNING"]) < sum(bytes_per_order["INFO"]) / 2
 
 
-def test_metrics_do_not_depend_on_the_level(bytes_per_order):
+def test_metrics_do_not_depend_on_the_log_level(bytes_per_order):
     assert bytes_per_order["WARNING"][1] == pytest.approx(bytes_per_order["INFO"][1], rel=0.1)
     assert bytes_per_order["WARNING"][1] > 0
 
 
 @pytest.mark.parametrize("level", ["INFO", "WARNING"])
-def test_the_page_has_the_weight_as_it_is(level, bytes_per_order):
+def test_the_page_shows_the_measured_bytes(level, bytes_per_order):
     (row,) = re.findall(
         rf"^\| `{level}`[^|]*\| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| \$([\d.]+) \|$", PAGE, re.M
     )

@@ -49,7 +49,7 @@ def late(alarm, given):
 @pytest.mark.parametrize("name", DIFFERENCES)
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("shift", [0.5, 2])
-def test_a_stream_of_rejections_pages_nobody(name, rate, shift):
+def test_a_steady_stream_of_rejections_does_not_page(name, rate, shift):
     minutes = 20_000 // rate + 60
     given = series(name, *rejections(rate, rate, minutes, shift, name), minutes)
     assert not ever_in_alarm(ALARMS[name], given)
@@ -57,7 +57,7 @@ def test_a_stream_of_rejections_pages_nobody(name, rate, shift):
 
 @pytest.mark.parametrize("name", DIFFERENCES)
 @pytest.mark.parametrize("rate", RATES)
-def test_nor_when_the_youngest_are_not_counted_yet(name, rate):
+def test_rejections_that_are_counted_late_do_not_page(name, rate):
     minutes = 3_000 // rate + 60
     assert not late(ALARMS[name], series(name, *rejections(rate, rate, minutes, 0.5, name), minutes))
 
@@ -70,7 +70,7 @@ def test_nor_when_the_youngest_are_not_counted_yet(name, rate):
     shift=some.floats(0, 2),
     quiet=some.sets(some.integers(0, 29)),
 )
-def test_nor_do_rejections_that_come_and_go(name, seed, rate, shift, quiet):
+def test_intermittent_rejections_do_not_page(name, seed, rate, shift, quiet):
     failed, rejected = rejections(seed, rate, 30, shift, name)
     loud = [place for place, at in enumerate(failed) if int(at // 60) not in quiet]
     given = series(name, [failed[place] for place in loud], [rejected[place] for place in loud], 30)
@@ -78,7 +78,7 @@ def test_nor_do_rejections_that_come_and_go(name, seed, rate, shift, quiet):
 
 
 @pytest.mark.parametrize("change", [{"math": "errors - rejected", "breaching": 2}, {"math": "errors"}])
-def test_the_same_stream_would_page_without_tolerance_or_without_the_rejections(change):
+def test_rejections_would_page_without_the_tolerance_or_the_subtraction(change):
     given = series("lambda-errors", *rejections(1, 10, 2000, 2, "lambda-errors"), 2000)
     assert ever_in_alarm(ALARMS["lambda-errors"] | change, given)
 
@@ -94,7 +94,7 @@ def test_three_minutes_of_failures_page(name, a_minute, begins):
 @pytest.mark.parametrize("name", DIFFERENCES)
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("seed", range(5))
-def test_so_they_do_with_rejections_beside_them(name, rate, seed):
+def test_three_minutes_of_failures_page_amid_rejections(name, rate, seed):
     failed, rejected = rejections(seed, rate, 20, 0.5, name)
     a_minute = max(5, int(0.4 * rate))
     failures = [600 + place * 60 / a_minute for place in range(3 * a_minute)]
@@ -104,7 +104,7 @@ def test_so_they_do_with_rejections_beside_them(name, rate, seed):
 @pytest.mark.parametrize("name", DIFFERENCES)
 @pytest.mark.parametrize("rate", [0, 1, 10])
 @pytest.mark.parametrize("seed", range(5))
-def test_one_failure_with_its_retries_does_not(name, rate, seed):
+def test_one_failure_with_its_retries_does_not_page(name, rate, seed):
     failed, rejected = rejections(seed, rate, 20, 0.5, name)
     for begins in (600, 652):
         failures = [begins + after for after in (0, 1, 3, 7, 15)]  # the step is tried five times
@@ -112,7 +112,7 @@ def test_one_failure_with_its_retries_does_not(name, rate, seed):
 
 
 @pytest.mark.parametrize("name", DIFFERENCES)
-def test_after_the_last_failure_it_clears(name):
+def test_the_alarm_clears_after_the_last_failure(name):
     failures = [600 + place * 30 for place in range(10)]
     seen = compute(ALARMS[name]["math"], series(name, failures, [2000], 40))
     assert in_alarm(ALARMS[name], seen[:15])
@@ -134,7 +134,7 @@ def test_after_the_last_failure_it_clears(name):
         (None, None, False),
     ],
 )
-def test_the_success_rate_is_judged_by_enough_orders(fulfilled, failed, pages):
+def test_the_success_rate_pages_only_with_enough_orders(fulfilled, failed, pages):
     given = {"fulfilled": [fulfilled], "failed": [failed]}
     assert ever_in_alarm(ALARMS["success-rate"], given) is pages
 
@@ -149,12 +149,12 @@ def test_the_success_rate_is_judged_by_enough_orders(fulfilled, failed, pages):
         ([None] * 7, True),
     ],
 )
-def test_a_reconciler_that_is_silent_pages(runs, pages):
+def test_a_silent_reconciler_pages(runs, pages):
     assert in_alarm(ALARMS["reconciler-silent"], runs) is pages
 
 
 @pytest.mark.parametrize(("pushed", "pages"), [([None, None, None], False), ([None, None, 1], True)])
-def test_a_push_of_the_reconciler_pages(pushed, pages):
+def test_an_intervention_of_the_reconciler_pages(pushed, pages):
     assert in_alarm(ALARMS["reconciler-interventions"], pushed) is pages
 
 
@@ -178,12 +178,12 @@ THROTTLED = ["orders", "by_status", "by_customer", "failed_orders"]
         ([None, None, 3, None, 1, None, 2], True),
     ],
 )
-def test_throttled_writes_page_wherever_they_are(which, refused, pages):
+def test_throttled_writes_page_for_each_table_and_index(which, refused, pages):
     given = {name: refused if name == which else [None] * len(refused) for name in THROTTLED}
     assert ever_in_alarm(ALARMS["table-throttles"], given) is pages
 
 
-def test_when_nothing_is_throttled_any_more_the_alarm_clears_although_there_are_no_data():
+def test_the_throttling_alarm_clears_without_data():
     given = {name: [5, 5, 5, None, None, None, None, None] for name in THROTTLED}
     seen = compute(ALARMS["table-throttles"]["math"], given)
     assert in_alarm(ALARMS["table-throttles"], seen[:5])
@@ -197,5 +197,5 @@ def test_no_simple_alarm_watches_a_metric_of_dynamodb():
 
 
 @pytest.mark.parametrize("name", [name for name in ALARMS if name != "reconciler-silent"])
-def test_where_nothing_happens_nobody_is_paged(name):
+def test_no_traffic_pages_nobody(name):
     assert not in_alarm(ALARMS[name], [None] * 10)

@@ -22,28 +22,28 @@ def words(query):
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_it_asks_for_fields_that_the_log_has(name):
+def test_a_query_uses_fields_of_the_log(name):
     own = set(re.findall(r" as (\w+)", QUERIES[name]))
     assert words(QUERIES[name]) - LANGUAGE - BUILT_IN - own <= set(logs.FIELDS)
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_its_own_names_hide_no_field(name):
+def test_an_alias_of_a_query_hides_no_field(name):
     assert not set(re.findall(r" as (\w+)", QUERIES[name])) & set(logs.FIELDS)
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_it_has_an_end(name):
+def test_a_query_limits_its_result(name):
     assert "| limit " in QUERIES[name] or "| stats " in QUERIES[name]
 
 
-def test_one_orders_whole_story_is_one_of_them_and_in_order():
+def test_a_query_lists_the_log_of_one_order_by_time():
     story = QUERIES["one-order"]
     assert 'filter order_id = "ord_…"' in story
     assert "sort @timestamp asc" in story
 
 
-def test_what_alarms_and_runbook_name_is_there():
+def test_each_query_named_by_alarms_and_runbook_exists():
     descriptions = " ".join(alarm["description"] for alarm in alarms().values())
     named = set(re.findall(r"saved query\s+`([\w-]+)`", descriptions + RUNBOOK))
     assert named

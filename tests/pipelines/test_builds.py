@@ -31,7 +31,7 @@ def codebuild(tmp_path_factory: pytest.TempPathFactory) -> CodeBuild:
 
 
 @pytest.mark.parametrize("build", CALLS)
-def test_it_calls_one_after_another_and_nothing_after_what_fails(codebuild, build):
+def test_a_build_stops_at_its_first_failed_command(codebuild, build):
     whole = codebuild.run(build, PUSHED="yes")
     assert whole.code == 0, whole.log
     assert len(whole.own) == len(CALLS[build]), whole.own
@@ -43,7 +43,7 @@ def test_it_calls_one_after_another_and_nothing_after_what_fails(codebuild, buil
         assert len(failed.own) == number + 1, f"after {call} had failed: {failed.own[number + 1 :]}"
 
 
-def test_an_archive_that_is_not_what_was_pinned_is_not_installed(codebuild):
+def test_an_archive_with_another_checksum_is_not_installed(codebuild):
     exchanged = codebuild.run("test", REAL="sha256sum")
     assert exchanged.code != 0
     assert exchanged.own[-1].startswith("sha256sum")
@@ -61,7 +61,7 @@ def test_an_image_is_built_for_the_commit_and_pushed_once(codebuild):
     assert not first.called("terraform") + first.called("aws s3"), "which its role may not"
 
 
-def test_what_is_planned_is_this_deployment_whatever_the_settings_say(codebuild):
+def test_the_project_decides_the_planned_deployment(codebuild):
     planned = codebuild.run("plan", PUSHED="yes")
     assert {'aws_region = "ap-south-1"', 'environment = "dev"', 'project_name = "dofs"'} < set(planned.settings)
     assert 'api_auth = "api_key"' in planned.settings
@@ -76,19 +76,19 @@ def test_what_is_planned_is_this_deployment_whatever_the_settings_say(codebuild)
 
 
 @pytest.mark.parametrize("fails", ["terraform init", "terraform plan"])
-def test_a_plan_that_fails_is_not_kept(codebuild, fails):
+def test_a_failed_plan_is_not_stored(codebuild, fails):
     failed = codebuild.run("plan", PUSHED="yes", FAILS=fails)
     assert failed.code != 0
     assert not failed.called("aws s3 cp --quiet")
 
 
-def test_without_the_commits_image_nothing_is_planned(codebuild):
+def test_without_the_image_of_the_commit_nothing_is_planned(codebuild):
     missing = codebuild.run("plan")
     assert missing.code != 0
     assert not missing.called("terraform plan")
 
 
-def test_what_is_applied_is_the_plan_that_was_kept_and_an_order_goes_through(codebuild):
+def test_the_stored_plan_is_applied_and_smoke_tested(codebuild):
     applied = codebuild.run("apply")
     assert applied.code == 0, applied.log
     (fetched,) = applied.called("aws s3 cp --quiet")
@@ -99,13 +99,13 @@ def test_what_is_applied_is_the_plan_that_was_kept_and_an_order_goes_through(cod
     assert not applied.called("terraform plan") + applied.called("docker") + applied.called("aws lambda update-alias")
 
 
-def test_an_order_that_does_not_get_through_fails_the_stage(codebuild):
+def test_a_failed_smoke_test_fails_the_stage(codebuild):
     lost = codebuild.run("apply", FAILS="dofs smoke")
     assert lost.code != 0
     assert lost.called("terraform apply")
 
 
-def test_with_a_user_pool_no_order_is_sent(codebuild):
+def test_with_a_user_pool_no_smoke_test_runs(codebuild):
     unseen = codebuild.run("apply", SETTINGS=SETTINGS.replace("api_key", "cognito"))
     assert unseen.code == 0, unseen.log
     assert unseen.called("terraform apply")

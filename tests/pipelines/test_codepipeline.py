@@ -10,7 +10,7 @@ from tests.pipelines.codebuild import BUILDSPECS, GIVEN, PROJECTS, commands
 
 
 @pytest.mark.parametrize("build", BUILDSPECS)
-def test_it_is_a_buildspec_whose_failure_is_one(build):
+def test_a_buildspec_fails_with_any_of_its_commands(build):
     buildspec = BUILDSPECS[build]
     assert buildspec["version"] == 0.2
     assert buildspec.keys() == {"version", "env", "phases"}, "an artifact would carry what only the state bucket holds"
@@ -27,12 +27,12 @@ def test_it_is_a_buildspec_whose_failure_is_one(build):
         assert checked.returncode == 0, checked.stderr
 
 
-def test_each_file_is_a_projects_and_each_project_has_its_file():
+def test_each_project_has_one_buildspec():
     named = re.findall(r'buildspec += "terraform/buildspecs/([a-z]+)\.yml"', (ROOT / "terraform/builds.tf").read_text())
     assert sorted(named) == sorted(BUILDSPECS) == sorted(PROJECTS)
 
 
-def test_each_target_that_is_made_is_in_the_makefile():
+def test_each_make_target_of_the_buildspecs_exists():
     makefile = (ROOT / "Makefile").read_text()
     made = {build: re.findall(r"\bmake ([a-z-]+)", " ".join(commands(spec))) for build, spec in BUILDSPECS.items()}
     assert all(made.values())
@@ -41,14 +41,14 @@ def test_each_target_that_is_made_is_in_the_makefile():
 
 
 @pytest.mark.parametrize("build", BUILDSPECS)
-def test_each_variable_that_it_uses_is_set(build):
+def test_each_variable_of_a_buildspec_is_set(build):
     used = set(re.findall(r"\$\{?([A-Z_]+)\b(?!:-)", " ".join(commands(BUILDSPECS[build]))))
     own = BUILDSPECS[build]["env"].get("variables", {}).keys()
     made = set(re.findall(r"\b([A-Z]+)=\$\(", " ".join(commands(BUILDSPECS[build]))))
     assert used <= own | PROJECTS[build].keys() | GIVEN.keys() | made
 
 
-def test_terraform_is_installed_only_as_what_was_pinned():
+def test_terraform_is_installed_only_with_its_checksum():
     script = (ROOT / "terraform/scripts/install-terraform.sh").read_text()
     assert re.search(r"^version=1\.11\.\d+ sha256=[0-9a-f]{64}$", script, re.MULTILINE)
     assert script.index("sha256sum --check") < script.index("unzip")

@@ -47,25 +47,25 @@ def needed(job: str) -> set[str]:
     return direct.union(*map(needed, direct))
 
 
-def test_all_files_are_known_here():
+def test_every_workflow_and_action_is_tested():
     assert {file.stem for file in FILES if file.parent.name == "workflows"} == WORKFLOWS.keys()
     assert {file.parent.name for file in FILES if file.name == "action.yml"} == ACTIONS.keys()
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
-def test_every_action_is_pinned_to_a_commit_and_says_its_version(file):
+def test_every_action_is_pinned_to_a_commit_with_its_version(file):
     used = re.findall(r"^\s*(?:- )?uses: (.*)$", file.read_text(), re.MULTILINE)
     assert used
     for each in used:
         assert (ROOT / each).exists() if each.startswith("./.github/") else PINNED.match(each), each
 
 
-def test_an_action_has_one_version():
+def test_an_action_is_used_in_one_version():
     used = {line for file in FILES for line in re.findall(r"uses: (\S+@.*)$", file.read_text(), re.MULTILINE)}
     assert len({each.partition("@")[0] for each in used}) == len(used)
 
 
-def test_a_workflow_may_read_the_code_and_few_jobs_more():
+def test_workflows_have_minimal_permissions():
     assert [workflow["permissions"] for workflow in WORKFLOWS.values()] == [{"contents": "read"}] * len(WORKFLOWS)
     more = {name: told["permissions"] for name, told in JOBS.items() if "permissions" in told}
     deployer = {"contents": "read", "id-token": "write"}
@@ -80,20 +80,20 @@ def test_a_workflow_may_read_the_code_and_few_jobs_more():
     }
 
 
-def test_no_expression_is_in_a_script_and_no_token_stays_in_a_checkout():
+def test_scripts_have_no_expressions_and_checkouts_no_token():
     assert not [step["run"] for step in STEPS if "${{" in step.get("run", "")]
     checkouts = [step for step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
     assert checkouts
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
-def test_nothing_is_cached_and_no_job_runs_for_long():
+def test_jobs_use_no_cache_and_have_a_timeout():
     assert not [step for step in STEPS if "cache" in step.get("uses", "") or "cache" in step.get("with", {})]
     for name, job in JOBS.items():
         assert name == "deploy/ci" or job["timeout-minutes"] <= 60, name
 
 
-def test_a_failure_is_one_in_a_pipe_too():
+def test_a_failure_in_a_pipe_fails_the_step():
     assert {workflow["defaults"]["run"]["shell"] for workflow in WORKFLOWS.values()} == {"bash"}
     assert not [each for each in [*JOBS.values(), *STEPS] if "continue-on-error" in each]
     scripts = "".join(step.get("run", "") for step in STEPS)
@@ -111,21 +111,21 @@ def test_every_change_goes_through_ci_once():
     assert conditional == {"plan", "comment"}
 
 
-def test_every_target_that_is_made_exists():
+def test_every_make_target_of_the_workflows_exists():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     used = {target for job in JOBS.values() if "steps" in job for target in made(job)}
     used |= {target for action in ACTIONS.values() for target in made(action["runs"])}
     assert used - targets == set()
 
 
-def test_ci_and_so_a_pull_request_has_no_secret():
+def test_ci_has_no_secrets():
     told = (ROOT / ".github/workflows/ci.yml").read_text() + (ROOT / ".github/actions/tools/action.yml").read_text()
     assert "secrets" not in told.replace("no secret", "")
     assert "vars." not in told
     assert "secrets" not in DEPLOY["jobs"]["ci"], "nor is one handed to it"
 
 
-def test_what_comments_runs_nothing_of_the_pull_request():
+def test_the_commenting_job_runs_no_code_of_the_pull_request():
     comment = CI["jobs"]["comment"]
     used = [step["uses"].partition("@")[0] for step in comment["steps"] if "uses" in step]
     assert used == ["actions/download-artifact"]
@@ -136,7 +136,7 @@ def test_what_comments_runs_nothing_of_the_pull_request():
 
 
 @pytest.mark.parametrize("there", ["", "17\n18\n"], ids=["the first time", "again"])
-def test_a_pull_request_has_one_comment_which_is_kept_up_to_date(tmp_path, there):
+def test_a_pull_request_has_one_comment_that_is_updated(tmp_path, there):
     gh = tmp_path / "gh"
     gh.write_text(f'#!/bin/bash\ncase "$*" in *--paginate*) printf {there!r} ;; *) echo "$@" >called ;; esac\n')
     gh.chmod(0o755)
@@ -155,7 +155,7 @@ def test_a_pull_request_has_one_comment_which_is_kept_up_to_date(tmp_path, there
     assert 'select(.user.login == "github-actions[bot]" and (.body | startswith(env.MARK)))' in step["run"]
 
 
-def test_a_commit_is_tested_built_planned_approved_and_applied_in_this_order():
+def test_a_commit_is_tested_built_planned_and_applied_in_order():
     assert needed("build") == {"ci"}
     assert needed("plan") == {"ci", "build"}
     assert needed("apply") == {"ci", "build", "plan"}
@@ -173,7 +173,7 @@ def test_a_commit_is_tested_built_planned_approved_and_applied_in_this_order():
     assert made(ACTIONS["deployment"]["runs"]) == ["deploy-settings"]
 
 
-def test_nothing_is_deployed_without_a_state_or_from_another_branch_and_that_is_said():
+def test_without_a_state_bucket_or_on_another_branch_nothing_is_deployed():
     passed = "${{ !cancelled() && needs.ci.result == 'success' && "
     condition = "vars.TF_STATE_BUCKET != '' && github.ref == 'refs/heads/main' }}"
     assert DEPLOY["jobs"]["build"]["if"] == passed + condition
@@ -184,12 +184,12 @@ def test_nothing_is_deployed_without_a_state_or_from_another_branch_and_that_is_
     assert "::notice" in DEPLOY["jobs"]["not-deployed"]["steps"][0]["run"]
 
 
-def test_what_is_applied_is_what_the_same_run_has_planned():
+def test_a_run_applies_its_own_plan():
     for name in ("plan", "apply"):
         assert f'make {"-s " * (name == "plan")}deploy-{name} ARGS="--run $GITHUB_RUN_ID' in str(DEPLOY["jobs"][name])
 
 
-def test_an_order_is_sent_unless_who_starts_the_run_says_otherwise():
+def test_the_smoke_test_runs_unless_switched_off():
     (step,) = [step for step in DEPLOY["jobs"]["apply"]["steps"] if "run" in step]
     assert step["run"].endswith(' $NO_SMOKE"')
     assert (
@@ -199,7 +199,7 @@ def test_an_order_is_sent_unless_who_starts_the_run_says_otherwise():
     assert DEPLOY[True]["workflow_dispatch"]["inputs"]["smoke"]["default"] is True
 
 
-def test_what_ci_skips_has_nothing_skipped_after_it():
+def test_a_skipped_ci_job_skips_no_later_job():
     """Without a status function in its condition, a job is skipped where any before it was, however far back."""
     for name, job in DEPLOY["jobs"].items():
         if "needs" in job:
@@ -207,7 +207,7 @@ def test_what_ci_skips_has_nothing_skipped_after_it():
 
 
 @pytest.mark.parametrize("tag", ["c0ffee-amd64", ""], ids=["built here", "there already"])
-def test_where_an_image_is_from_is_attested_where_it_was_built_alone(tmp_path, tag):
+def test_provenance_is_attested_only_for_an_image_built_in_the_run(tmp_path, tag):
     for name, said in (
         ("make", f"123456789012.dkr.ecr.eu.amazonaws.com/dofs@sha256:{'a' * 64}"),
         ("docker", f"3.13\n{tag}"),
@@ -221,14 +221,14 @@ def test_where_an_image_is_from_is_attested_where_it_was_built_alone(tmp_path, t
     assert "needs.build.outputs.built &&" in DEPLOY["jobs"]["provenance"]["if"]
 
 
-def test_an_environment_has_one_deployment_at_a_time_which_no_other_cancels():
+def test_deployments_of_an_environment_run_one_at_a_time():
     assert DEPLOY["concurrency"]["cancel-in-progress"] is False
     deployed = "github.ref == 'refs/heads/main' && vars.TF_STATE_BUCKET && (vars.ENVIRONMENT || 'dev')"
     assert DEPLOY["concurrency"]["group"] == f"deploy-${{{{ {deployed} || github.run_id }}}}"
     assert CI["concurrency"]["group"].startswith("ci-"), "another group than its caller's, or GitHub ends both"
 
 
-def test_credentials_go_to_the_jobs_that_deploy_and_to_no_other():
+def test_only_deploying_jobs_get_credentials():
     given = {name for name, job in JOBS.items() if "AWS_SECRET_ACCESS_KEY" in str(job)}
     assert given == {"deploy/build", "deploy/plan", "deploy/apply"}
     assert not [name for name in DEPLOY["env"] if "KEY" in name or "ROLE" in name]

@@ -30,16 +30,16 @@ def settings_of(service: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("service", OURS)
-def test_its_settings_are_complete_and_the_same_for_all(service):
+def test_settings_are_complete_and_equal_for_all_services(service):
     assert Settings.load(settings_of(service)) == Settings.load(settings_of("lambda"))
 
 
-def test_its_settings_name_the_resources_that_are_deployed():
+def test_settings_name_the_deployed_function():
     names = emulated(Settings.load(settings_of("deploy"))).names
     assert SERVICES["lambda"]["environment"]["AWS_LAMBDA_FUNCTION_NAME"] == names.function
 
 
-def test_every_setting_can_be_changed_from_the_shell_but_for_the_names():
+def test_every_setting_but_resource_names_can_be_set_from_the_shell():
     fixed = {"cloud", "aws_endpoint_url", "region", "environment", "orders_table", "failed_orders_table", "queue_url"}
     fixed |= {"dead_letter_queue_url", "state_machine_arn"}
     fixed |= {*(field.name for field in fields(Settings) if field.metadata["embedded_only"])}
@@ -50,38 +50,38 @@ def test_every_setting_can_be_changed_from_the_shell_but_for_the_names():
         )
 
 
-def test_each_waits_for_what_it_needs():
+def test_each_service_waits_for_its_dependencies():
     healthy = {"condition": "service_healthy"}
     assert SERVICES["deploy"]["depends_on"] == {"localstack": healthy, "lambda": healthy}
     assert SERVICES["api"]["depends_on"] == {"deploy": {"condition": "service_completed_successfully"}}
 
 
-def test_one_service_builds_the_image_and_the_other_takes_it():
+def test_only_one_service_builds_the_image():
     """Two that build the same name get in each other's way."""
     assert "build" in SERVICES["lambda"]
     assert "build" not in SERVICES["api"]
     assert SERVICES["api"]["image"] == SERVICES["lambda"]["image"] == "dofs"
 
 
-def test_the_emulators_time_out_when_the_function_does():
+def test_the_emulator_has_the_timeout_of_the_function():
     assert "AWS_LAMBDA_FUNCTION_TIMEOUT: ${DOFS_FUNCTION_TIMEOUT:-30}\n" in TEXT
     assert "DOFS_FUNCTION_TIMEOUT: ${DOFS_FUNCTION_TIMEOUT:-30}\n" in TEXT
     assert SERVICES["lambda"]["environment"]["AWS_LAMBDA_FUNCTION_TIMEOUT"] == 30
     assert Settings.load(settings_of("lambda")).function_timeout == 30
 
 
-def test_every_port_is_open_to_this_machine_only():
+def test_every_port_is_published_on_loopback_only():
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert sorted(ports) == ["127.0.0.1:4566:4566", "127.0.0.1:8000:8000"]
 
 
-def test_no_service_is_given_the_docker_socket():
+def test_no_service_mounts_the_docker_socket():
     volumes = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
     assert volumes == ["./localstack/start.d:/etc/localstack/init/start.d:ro"]
 
 
 @pytest.mark.parametrize("service", OURS)
-def test_our_containers_can_write_nowhere_but_to_a_small_tmp_and_have_no_capability(service):
+def test_containers_are_read_only_and_have_no_capabilities(service):
     given = SERVICES[service]
     assert (given["read_only"], given["cap_drop"]) == (True, ["ALL"])
     assert given["tmpfs"] == ["/tmp:size=16m"]  # noqa: S108
@@ -90,10 +90,10 @@ def test_our_containers_can_write_nowhere_but_to_a_small_tmp_and_have_no_capabil
     assert "user" not in given, "the image says who"
 
 
-def test_no_credential_is_given_to_any_container():
+def test_no_container_gets_credentials():
     for service in SERVICES.values():
         assert not {name for name in service["environment"] if "KEY" in name or "SECRET" in name}
 
 
-def test_the_emulator_is_pinned_and_one_variable_swaps_it():
+def test_the_emulator_is_pinned_and_replaceable_by_a_variable():
     assert "image: ${LOCALSTACK_IMAGE:-localstack/localstack:4.14.0}\n" in TEXT

@@ -138,12 +138,12 @@ def invoke(script, localstack, payload: str = "{}", timeout: float = PATIENCE) -
     return executor("id", version).invoke({"invoke-id": "r-1", "payload": payload})
 
 
-def test_it_takes_the_place_of_every_executor(script, localstack):
+def test_the_script_replaces_every_executor(script, localstack):
     assert localstack.EXECUTOR_PLUGIN_MANAGER.exists("anything")
     assert issubclass(localstack.EXECUTOR_PLUGIN_MANAGER.load("anything").load(), RuntimeExecutor)
 
 
-def test_the_event_arrives_and_the_answer_comes_back(script, localstack, containers):
+def test_an_invocation_passes_the_event_and_returns_the_response(script, localstack, containers):
     seen: list[bytes] = []
 
     def answer(request: BaseHTTPRequestHandler, event: bytes) -> None:
@@ -159,19 +159,19 @@ def test_the_event_arrives_and_the_answer_comes_back(script, localstack, contain
 
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"errorType"', b'{"errorType": "alone"}', b'{"errors": 0}'])
-def test_what_merely_looks_like_an_error_is_an_answer(body, script, localstack, containers):
+def test_a_response_like_an_error_is_not_an_error(body, script, localstack, containers):
     containers(say(body))
     assert not invoke(script, localstack).is_error
 
 
-def test_an_exception_of_the_function_is_an_error_as_it_stands(script, localstack, containers):
+def test_an_exception_of_the_function_is_returned_unchanged(script, localstack, containers):
     body = b'{"errorMessage": "no", "errorType": "OrderInvalid", "stackTrace": []}'
     containers(say(body))
     result = invoke(script, localstack)
     assert (result.payload, result.is_error) == (body, True)
 
 
-def test_the_emulators_own_words_are_a_timeout(script, localstack, containers):
+def test_a_timeout_text_of_the_emulator_is_a_timeout(script, localstack, containers):
     containers(say(b"Task timed out after 6.00 seconds"))
     result = invoke(script, localstack)
     assert result.is_error
@@ -181,7 +181,7 @@ def test_the_emulators_own_words_are_a_timeout(script, localstack, containers):
     }
 
 
-def test_a_container_that_says_nothing_at_all_is_a_timeout(script, localstack, containers):
+def test_a_container_without_a_response_is_a_timeout(script, localstack, containers):
     over = threading.Event()
     containers(lambda request, event: over.wait(PATIENCE) and None)
     result = invoke(script, localstack, timeout=0)
@@ -190,13 +190,13 @@ def test_a_container_that_says_nothing_at_all_is_a_timeout(script, localstack, c
     assert json.loads(result.payload)["errorType"] == "Sandbox.Timedout"
 
 
-def test_the_function_has_its_own_timeout_and_a_little_more(script, localstack, containers, monkeypatch):
+def test_the_timeout_of_the_function_has_a_margin(script, localstack, containers, monkeypatch):
     monkeypatch.setattr(script, "BEYOND_TIMEOUT", 0.1)
     containers(after(0.4, say(b"1")))
     assert invoke(script, localstack).payload == b"1"
 
 
-def test_a_container_that_gave_no_answer_is_left_alone_while_it_may_be_at_work(script, localstack, containers):
+def test_a_timed_out_container_gets_no_further_event(script, localstack, containers):
     over, hung = threading.Event(), []
 
     def hang(request: BaseHTTPRequestHandler, event: bytes) -> None:
@@ -212,7 +212,7 @@ def test_a_container_that_gave_no_answer_is_left_alone_while_it_may_be_at_work(s
 
 
 @pytest.mark.parametrize("die", [hang_up, break_off])
-def test_a_container_that_dies_at_work_is_an_error_and_no_other_gets_the_event(die, script, localstack, containers):
+def test_the_event_of_a_crashed_container_is_not_retried(die, script, localstack, containers):
     others: list[bytes] = []
     containers(die)
     containers(lambda request, event: others.append(event))
@@ -222,20 +222,20 @@ def test_a_container_that_dies_at_work_is_an_error_and_no_other_gets_the_event(d
     assert not others, "it may have done its work already"
 
 
-def test_a_container_that_has_left_is_passed_over(script, localstack, containers):
+def test_an_unreachable_container_is_skipped(script, localstack, containers):
     script.addresses.append("127.0.0.250")
     script.addresses.append(containers(say(b"1")))
     assert invoke(script, localstack).payload == b"1"
 
 
-def test_a_container_that_comes_late_is_found(script, localstack, containers):
+def test_a_container_that_starts_late_is_found(script, localstack, containers):
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(invoke, script, localstack)
         containers(say(b"1"))
         assert waiting.result(PATIENCE).payload == b"1"
 
 
-def test_a_container_that_was_away_is_tried_again(script, localstack, containers):
+def test_a_restarted_container_is_used_again(script, localstack, containers):
     script.addresses.append("127.0.0.2")  # the address of the first container that starts
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(invoke, script, localstack)
@@ -245,7 +245,7 @@ def test_a_container_that_was_away_is_tried_again(script, localstack, containers
         assert waiting.result(PATIENCE).payload == b"1"
 
 
-def test_who_waits_is_woken_by_the_container_that_becomes_free(script, localstack, containers, monkeypatch):
+def test_a_waiting_invocation_gets_the_next_free_container(script, localstack, containers, monkeypatch):
     monkeypatch.setattr(script, "LOOK_AGAIN", 4 * PATIENCE)
     monkeypatch.setattr(script, "WAIT_FOR_ONE", 4 * PATIENCE)
     containers(after(0.02, say(b"1")))
@@ -254,7 +254,7 @@ def test_who_waits_is_woken_by_the_container_that_becomes_free(script, localstac
         assert [each.result(PATIENCE).payload for each in waiting] == [b"1"] * 10
 
 
-def test_who_waits_is_served_in_turn(script, localstack, containers):
+def test_waiting_invocations_are_served_in_order(script, localstack, containers):
     """Otherwise one that came first could wait until it is throttled, while others come and go."""
     served: list[bytes] = []
 
@@ -273,17 +273,17 @@ def test_who_waits_is_served_in_turn(script, localstack, containers):
     assert served == [str(number).encode() for number in range(12)]
 
 
-def test_a_throttle_comes_before_api_gateway_gives_up(script):
+def test_a_throttle_is_raised_before_the_timeout_of_api_gateway(script):
     assert 5 * script.waits < 29, "LocalStack repeats a throttled invocation four times"
 
 
-def test_no_free_container_is_a_throttle(script, localstack, monkeypatch):
+def test_no_free_container_raises_a_throttle(script, localstack, monkeypatch):
     monkeypatch.setattr(script, "WAIT_FOR_ONE", 0.2)
     with pytest.raises(Throttled, match="no container of lambda"):
         invoke(script, localstack)
 
 
-def test_a_name_that_nobody_has_is_no_container(script, monkeypatch):
+def test_an_unresolvable_name_has_no_containers(script, monkeypatch):
     def nobody(*_: Any) -> Any:
         raise socket.gaierror
 
@@ -291,13 +291,13 @@ def test_a_name_that_nobody_has_is_no_container(script, monkeypatch):
     assert script.looks_up() == []
 
 
-def test_all_containers_behind_the_name_are_known(script, monkeypatch):
+def test_every_address_of_the_name_is_a_container(script, monkeypatch):
     entries = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"172.18.0.{n}", PORT)) for n in (5, 3, 4)]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: entries)
     assert script.looks_up() == ["172.18.0.3", "172.18.0.4", "172.18.0.5"]
 
 
-def test_each_container_has_one_invocation_at_a_time_and_all_are_used(script, localstack, containers):
+def test_each_container_runs_one_invocation_at_a_time(script, localstack, containers):
     together, used = threading.Barrier(3, timeout=PATIENCE), set()
     busy: dict[str, threading.Lock] = {}
 

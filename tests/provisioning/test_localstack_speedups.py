@@ -49,13 +49,13 @@ def localstack(monkeypatch) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("module", ["json_path", "result_path"])
-def test_a_path_is_parsed_once_and_another_one_by_itself(localstack, module):
+def test_each_path_is_parsed_once(localstack, module):
     parse = localstack[module].parse
     assert parse("$.order") is parse("$.order") is not parse("$.order_id")
     assert localstack["parsed"] == ["$.order", "$.order_id"]
 
 
-def test_metrics_are_kept_in_a_folder_that_is_in_memory(localstack):
+def test_metrics_are_stored_in_memory(localstack):
     database = localstack["database"]
     (memory,) = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["localstack"]["tmpfs"]
     assert f"{memory}/cloudwatch" == database.CLOUDWATCH_DATA_ROOT

@@ -65,7 +65,7 @@ def described() -> dict[str, object]:
     }
 
 
-def test_a_second_run_leaves_everything_as_it_is():
+def test_a_second_run_changes_nothing():
     deployed()
     client("dynamodb").put_item(TableName=NAMES.orders_table, Item={"order_id": {"S": "ord_1"}})
     before = described()
@@ -75,7 +75,7 @@ def test_a_second_run_leaves_everything_as_it_is():
 
 
 @pytest.mark.parametrize("workflow_type", WORKFLOW_TYPES)
-def test_a_second_run_writes_nothing(workflow_type):
+def test_a_second_run_makes_no_write_calls(workflow_type):
     """LocalStack would start a second schedule, poller or version beside the first."""
     settings = replace(SETTINGS, workflow_type=workflow_type)
     deployed(settings)
@@ -91,7 +91,7 @@ def test_a_second_run_writes_nothing(workflow_type):
     assert writes == {"CreateTable", "CreateQueue", "CreateRole"}, "these leave alone what is there"
 
 
-def test_the_numbers_are_those_of_the_design():
+def test_resources_have_the_designed_limits():
     deployed()
     kept = {}
     for name in (NAMES.queue, NAMES.dead_letter_queue):
@@ -108,14 +108,14 @@ def test_the_numbers_are_those_of_the_design():
     assert json.loads(target["Input"]) == {"dofs": {"task": "reconcile"}}
 
 
-def test_a_schedule_that_was_switched_off_is_switched_on_again():
+def test_a_disabled_schedule_is_enabled_again():
     deployed()
     client("events").disable_rule(Name=NAMES.rule)
     deployed()
     assert client("events").describe_rule(Name=NAMES.rule)["State"] == "ENABLED"
 
 
-def test_a_workflow_of_another_definition_is_brought_up_to_date():
+def test_a_changed_workflow_definition_is_updated():
     deployed()
     url = SETTINGS.queue_url.replace("127.0.0.1", "localstack")
     deployed(replace(SETTINGS, queue_url=url))
@@ -124,7 +124,7 @@ def test_a_workflow_of_another_definition_is_brought_up_to_date():
     assert sending["Parameters"]["QueueUrl"] == url
 
 
-def test_a_workflow_of_another_type_takes_the_place_of_the_one_that_is_there():
+def test_a_changed_workflow_type_replaces_the_state_machine():
     """Step Functions changes no state machine's type."""
     for workflow_type in ("STANDARD", "EXPRESS", "STANDARD"):
         deployed(replace(SETTINGS, workflow_type=workflow_type))
@@ -133,7 +133,7 @@ def test_a_workflow_of_another_type_takes_the_place_of_the_one_that_is_there():
         assert (machine["name"], found["type"]) == (NAMES.state_machine, workflow_type)
 
 
-def test_a_function_that_fails_ends_the_deployment_with_its_error():
+def test_a_failing_function_ends_the_deployment_with_its_error():
     asked = []
 
     def broken(service: str) -> Any:
@@ -147,7 +147,7 @@ def test_a_function_that_fails_ends_the_deployment_with_its_error():
 
 
 @pytest.mark.parametrize("failures", [2, 1000])
-def test_a_container_that_gets_a_new_runtime_is_given_a_while(failures, monkeypatch):
+def test_a_starting_container_is_retried_a_bounded_number_of_times(failures, monkeypatch):
     monkeypatch.setattr("service.provisioning.__main__.PAUSE", 0)
     answers = iter(range(1000))
 
@@ -165,7 +165,7 @@ def test_a_container_that_gets_a_new_runtime_is_given_a_while(failures, monkeypa
         assert next(answers) < 100
 
 
-def test_a_run_with_other_settings_brings_queue_function_and_alias_up_to_date():
+def test_changed_settings_update_queue_function_and_alias():
     deployed()
     deployed(replace(SETTINGS, max_attempts=5, visibility_timeout=240, function_timeout=40))
     url = client("sqs").get_queue_url(QueueName=NAMES.queue)["QueueUrl"]
@@ -176,7 +176,7 @@ def test_a_run_with_other_settings_brings_queue_function_and_alias_up_to_date():
     assert (live["Timeout"], live["Environment"]["Variables"]["DOFS_MAX_ATTEMPTS"]) == (40, "5")
 
 
-def test_a_run_that_was_interrupted_is_taken_up_again():
+def test_an_interrupted_run_is_completed_by_the_next():
     deployed()
     functions = client("lambda")
     functions.delete_alias(FunctionName=NAMES.function, Name="live")
@@ -199,7 +199,7 @@ def test_the_workflow_and_the_schedule_invoke_the_alias():
     assert NAMES.alias_arn == f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dofs-orders-dev:live"
 
 
-def test_the_alarm_watches_how_many_messages_are_in_the_dead_letter_queue():
+def test_the_alarm_watches_the_depth_of_the_dead_letter_queue():
     for _ in range(2):
         create_monitoring(Deployment(client, NAMES, SETTINGS))
     (alarm,) = client("cloudwatch").describe_alarms()["MetricAlarms"]
@@ -229,7 +229,7 @@ def test_settings_that_name_other_resources_are_refused(changes, named):
         emulated(replace(SETTINGS, **changes))
 
 
-def test_wrong_settings_end_it_with_every_one_named_and_no_traceback(monkeypatch):
+def test_every_wrong_setting_is_reported_without_a_traceback(monkeypatch):
     for name, value in SETTINGS.environment_variables().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DOFS_ORDERS_TABLE", "")
@@ -240,7 +240,7 @@ def test_wrong_settings_end_it_with_every_one_named_and_no_traceback(monkeypatch
     assert "DOFS_ORDERS_TABLE is missing" in str(ended.value)
 
 
-def test_an_emulator_that_is_not_there_ends_it_with_its_address(monkeypatch):
+def test_an_unreachable_emulator_is_reported_with_its_address(monkeypatch):
     for name, value in SETTINGS.environment_variables().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DOFS_AWS_ENDPOINT_URL", "http://127.0.0.1:9")

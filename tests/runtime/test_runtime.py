@@ -53,14 +53,14 @@ def order_id(function):
     return text(submitted(function))["order_id"]
 
 
-def test_an_order_is_accepted_with_a_body_of_text(function):
+def test_an_accepted_order_has_a_text_body(function):
     answer = submitted(function)
     assert (answer["statusCode"], text(answer)["status"]) == (202, "RECEIVED")
     assert answer["headers"]["content-type"] == "application/json"
     assert re.fullmatch("/dev/orders/ord_[0-9a-f]{32}", answer["headers"]["location"])
 
 
-def test_an_accepted_order_is_in_the_table_and_its_workflow_started(function, cloud, order_id):
+def test_an_accepted_order_is_stored_and_its_workflow_is_started(function, cloud, order_id):
     item = cloud.client("dynamodb").get_item(
         TableName=cloud.variables["DOFS_ORDERS_TABLE"], Key={"order_id": {"S": order_id}}
     )["Item"]
@@ -70,23 +70,23 @@ def test_an_accepted_order_is_in_the_table_and_its_workflow_started(function, cl
     assert json.loads(execution["input"]) == {"order_id": order_id, "traceparent": item["traceparent"]["S"]}
 
 
-def test_a_problem_is_text_too(function):
+def test_a_problem_has_a_text_body(function):
     answer = submitted(function, {"customer_id": "é"})
     assert (answer["statusCode"], answer["headers"]["content-type"]) == (422, "application/problem+json")
     assert text(answer)["type"] == "urn:dofs:problem:order-invalid"
     assert {error["pointer"] for error in text(answer)["errors"]} == {"/customer_id", "/items", "/total_amount"}
 
 
-def test_a_body_in_base64_is_an_order(function):
+def test_a_base64_body_is_accepted(function):
     assert function(events.load("api_post_order_base64"))["statusCode"] == 202
 
 
-def test_an_order_is_shown_with_its_amounts_to_the_cent(function, order_id):
+def test_amounts_are_shown_to_the_cent(function, order_id):
     order = shown(function, order_id)
     assert (order["order_id"], order["total_amount"], order["items"][0]["price"]) == (order_id, 59.98, 29.99)
 
 
-def test_text_of_any_script_survives_the_way_there_and_back(function):
+def test_text_of_any_script_is_returned_unchanged(function):
     metadata = {"gift": "für dich 🎁 \u2028 \u0000"}
     order_id = text(submitted(function, valid_order(metadata=metadata)))["order_id"]
     assert shown(function, order_id)["metadata"] == metadata
@@ -97,14 +97,14 @@ def test_orders_are_listed(function, order_id):
     assert order_id in [order["order_id"] for order in page["orders"]]
 
 
-def test_a_repeat_with_its_key_is_one_order(function):
+def test_a_retry_with_the_same_key_returns_the_same_order(function):
     key = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
     assert text(submitted(function, **key)) == text(submitted(function, **key))
     again = submitted(function, valid_order(customer_id="c"), **key)
     assert text(again)["type"] == "urn:dofs:problem:idempotency-key-reused"
 
 
-def test_an_order_takes_its_way_through_validate_store_and_the_queue(function, order_id):
+def test_an_order_is_validated_stored_and_fulfilled(function, order_id):
     carried = function(task("task_validate", order_id))
     assert (carried["order_id"], carried.keys()) == (order_id, {"order_id", "traceparent"})
     assert function(task("task_store", order_id)) == carried
@@ -114,13 +114,13 @@ def test_an_order_takes_its_way_through_validate_store_and_the_queue(function, o
     assert (order["status"], order["attempts"]) == ("FULFILLED", 1)
 
 
-def test_replays_of_every_step_answer_the_same(function, order_id):
+def test_a_replay_of_a_step_returns_the_same(function, order_id):
     for event in (task("task_validate", order_id), task("task_store", order_id), batch(order_id)):
         assert function(event) == function(event)
     assert shown(function, order_id)["status"] == "FULFILLED"
 
 
-def test_a_batch_reports_what_must_stay_on_the_queue(function, order_id):
+def test_a_batch_reports_its_failed_messages(function, order_id):
     function(task("task_store", order_id))
     event = batch("ord_unknown", order_id, "ord_unknown")
     event["Records"][2]["body"] = "poison"
@@ -128,7 +128,7 @@ def test_a_batch_reports_what_must_stay_on_the_queue(function, order_id):
     assert function(event) == {"batchItemFailures": [{"itemIdentifier": first}, {"itemIdentifier": third}]}
 
 
-def test_with_no_time_left_a_batch_is_reported_whole(function, order_id):
+def test_without_time_left_every_message_of_a_batch_is_reported(function, order_id):
     function(task("task_store", order_id))
     event = batch(order_id)
     failures = [{"itemIdentifier": event["Records"][0]["messageId"]}]
@@ -136,7 +136,7 @@ def test_with_no_time_left_a_batch_is_reported_whole(function, order_id):
     assert shown(function, order_id)["status"] == "PENDING"
 
 
-def test_an_invalid_order_arrives_at_the_workflow_by_its_name_and_is_rejected(function):
+def test_an_invalid_order_is_rejected_by_the_workflow(function):
     order_id = text(submitted(function, {"note": "x"}, Prefer="handling=lenient"))["order_id"]
     error = function.error(task("task_validate", order_id))
     assert error["errorType"] == "OrderInvalid"
@@ -147,7 +147,7 @@ def test_an_invalid_order_arrives_at_the_workflow_by_its_name_and_is_rejected(fu
     assert (order["status"], order["errors"]) == ("REJECTED", json.loads(answer["cause"])["errors"])
 
 
-def test_a_raw_order_is_received_by_the_workflow(function):
+def test_the_workflow_creates_an_order_from_raw_input(function):
     event = events.load("task_validate_raw_order")
     order_id = derived_id("execution", event["dofs"]["execution"])
     assert function(event)["order_id"] == order_id
@@ -155,7 +155,7 @@ def test_a_raw_order_is_received_by_the_workflow(function):
     assert shown(function, order_id)["total_amount"] == 59.98
 
 
-def test_an_execution_without_an_order_fails_by_its_name(function):
+def test_an_execution_without_an_order_fails_with_a_named_error(function):
     assert function.error(task("task_validate", "ord_unknown"))["errorType"] == "OrderUnknown"
     assert function.error({"dofs": {"task": "store"}})["errorType"] == "BadTask"
     event = events.load("task_validate_raw_order")
@@ -163,13 +163,13 @@ def test_an_execution_without_an_order_fails_by_its_name(function):
     assert function.error(event)["errorType"] == "MalformedDocument"
 
 
-def test_the_schedule_finds_nothing_to_do(function, order_id):
+def test_the_reconciler_finds_nothing_to_do(function, order_id):
     done = function(events.load("task_reconcile"))
     assert set(done.values()) == {0}
 
 
 @pytest.mark.parametrize("name", events.names("unknown_"))
-def test_an_event_that_is_for_nobody_is_an_error_that_names_its_keys(name, function):
+def test_an_unknown_event_is_an_error_with_its_keys(name, function):
     event = events.load(name)
     error = function.error(event)
     assert error["errorType"] == "UnknownEvent"
@@ -177,7 +177,7 @@ def test_an_event_that_is_for_nobody_is_an_error_that_names_its_keys(name, funct
 
 
 @pytest.mark.parametrize("event", [b"null", b"[]", b"5", b'"x"', b'{"dofs":{"task":"reconcile"},"dofs":{}}'])
-def test_an_event_that_is_no_object_is_an_error_too(event, function):
+def test_an_event_that_is_not_an_object_is_an_error(event, function):
     assert function.error(event)["errorType"] == "UnknownEvent"
 
 
@@ -189,13 +189,13 @@ def test_after_an_error_the_same_process_handles_the_next_event(function, order_
     assert (function.process.pid, function.process.poll()) == (before, None)
 
 
-def test_the_process_is_ready_for_its_work(function):
+def test_the_function_reports_its_dependencies_as_ready(function):
     event = events.load("api_get_order")
     event["path"], event["requestContext"]["path"] = "/ready", "/dev/ready"
     assert set(text(function(event))["dependencies"].values()) == {"ok"}
 
 
-def test_each_line_of_the_log_is_one_json_object_metrics_included(function):
+def test_every_line_of_the_log_is_a_json_object(function):
     before = len(function.log)
     function({"Records": [record | {"body": "poison"} for record in events.load("sqs_batch")["Records"]]})
     function(events.load("task_reconcile"))
@@ -207,7 +207,7 @@ def test_each_line_of_the_log_is_one_json_object_metrics_included(function):
     assert {each["Namespace"] for each in directives} == {"SHOP"}
 
 
-def test_what_leaves_the_handler_is_logged_once_by_us_and_once_by_the_runtime_without_an_event(function):
+def test_an_error_is_logged_by_the_service_and_by_the_runtime(function):
     """Saved queries and the runbook tell the two apart by that."""
     before = len(function.log)
     order_id = text(submitted(function, {"note": "x"}, Prefer="handling=lenient"))["order_id"]
@@ -219,7 +219,7 @@ def test_what_leaves_the_handler_is_logged_once_by_us_and_once_by_the_runtime_wi
     assert (theirs["level"], "event" in theirs) == ("ERROR", False)
 
 
-def test_no_order_is_quoted_in_the_log(function):
+def test_the_log_has_no_order_data(function):
     submitted(function, valid_order(metadata={"note": "canary"}))
     submitted(function, {"canary": 1})
     assert "canary" not in function.log
@@ -236,7 +236,7 @@ def test_no_order_is_quoted_in_the_log(function):
         ({"DOFS_QUEUE": "x"}, ["DOFS_QUEUE is not a setting"]),
     ],
 )
-def test_a_wrong_setting_is_named_by_the_first_invocation_and_by_every_other(changes, named, cloud, tmp_path):
+def test_every_invocation_reports_a_wrong_setting(changes, named, cloud, tmp_path):
     with running({**cloud.variables, **changes}, tmp_path) as function:
         for _ in range(2):
             error = function.error(events.load("task_reconcile"))

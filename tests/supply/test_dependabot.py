@@ -26,7 +26,7 @@ PINS = {
 
 
 @pytest.mark.parametrize("ecosystem", PINS)
-def test_it_looks_into_every_folder_that_has_files_with_pins(ecosystem):
+def test_dependabot_watches_every_folder_with_pins(ecosystem):
     files = {file for file in ROOT.glob(PINS[ecosystem]) if ".terraform" not in file.parts}
     folders = {file.parent.relative_to(ROOT).as_posix().removeprefix(".") for file in files}
     if ecosystem == "github-actions":  # the root stands for .github/workflows
@@ -36,26 +36,26 @@ def test_it_looks_into_every_folder_that_has_files_with_pins(ecosystem):
         assert any(fnmatch(folder, pattern) for pattern in LOOKED_AT[ecosystem]), folder
 
 
-def test_providers_are_required_where_it_looks_and_nowhere_else():
+def test_providers_are_required_only_in_watched_folders():
     files = [file for file in (ROOT / "terraform").rglob("*.tf") if ".terraform" not in file.parts]
     requiring = {file.parent.relative_to(ROOT).as_posix() for file in files if "required_providers" in file.read_text()}
     assert requiring == {*LOOKED_AT["terraform"]}
 
 
 @pytest.mark.parametrize("update", UPDATES, ids=lambda update: update["package-ecosystem"])
-def test_it_asks_once_a_week_for_all_at_once_and_for_nothing_new(update):
+def test_updates_are_weekly_grouped_and_delayed(update):
     assert update["schedule"] == {"interval": "weekly"}
     assert update["cooldown"]["default-days"] >= 7
     assert [group["patterns"] for group in update["groups"].values()] == [["*"]]
 
 
-def test_localstack_stays_at_the_last_that_needs_no_account():
+def test_localstack_stays_at_its_last_version_without_account():
     image = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["localstack"]["image"]
     assert image == "${LOCALSTACK_IMAGE:-localstack/localstack:4.14.0}"
     assert IGNORED["docker-compose"] == {"localstack/localstack"}
 
 
-def test_it_leaves_alone_what_pyproject_pins_and_nothing_else_of_python():
+def test_dependabot_ignores_exactly_the_packages_pinned_in_pyproject():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"], *(line for lines in project["optional-dependencies"].values() for line in lines)]
     exact = {each.name for each in map(Requirement, asked) if any(one.operator == "==" for one in each.specifier)}

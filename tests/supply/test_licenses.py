@@ -29,22 +29,22 @@ def saying(text: str) -> Package:
     return Package("some", "1", (), Metadata(text))
 
 
-def test_the_page_is_what_the_packages_say():
+def test_the_licenses_page_is_up_to_date():
     assert (ROOT / "docs" / "licenses.md").read_text() == page(packages())
 
 
 @pytest.mark.parametrize("expression", ["MIT", "MIT OR GPL-3.0-only", "MIT AND (AFL-2.1 OR Apache-2.0)"])
-def test_a_license_that_leaves_an_allowed_choice_is_allowed(expression):
+def test_an_expression_with_an_allowed_choice_is_allowed(expression):
     assert allowed(expression)
 
 
 @pytest.mark.parametrize("expression", ["", "GPL-3.0-only", "MIT AND GPL-3.0-only", "Apache-2.0 WITH LLVM-exception"])
-def test_any_other_is_not(expression):
+def test_other_licenses_are_not_allowed(expression):
     assert not allowed(expression)
 
 
 @pytest.mark.parametrize("said", ["License-Expression: GPL-3.0-only", "License: as you like", ""])
-def test_the_package_is_named_that_comes_under_another_license(said):
+def test_a_package_with_another_license_is_reported(said):
     with pytest.raises(SystemExit, match="some is licensed under"):
         page([saying(said)])
 
@@ -53,5 +53,5 @@ def test_the_package_is_named_that_comes_under_another_license(said):
     "said",
     ["License-Expression: MIT\nLicense: GPL", "License: MIT", "Classifier: License :: OSI Approved :: MIT License"],
 )
-def test_a_license_is_read_from_wherever_packages_say_it(said):
+def test_a_license_is_read_from_each_metadata_field(said):
     assert saying(said).license == "MIT"

@@ -31,12 +31,12 @@ def pinned(lock: str) -> dict[str, set[str]]:
     return versions
 
 
-def test_every_lock_is_of_something_that_is_asked_for():
+def test_every_lock_file_has_a_list_of_requirements():
     assert {lock.stem for lock in LOCKS} == ASKED.keys()
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
-def test_a_lock_holds_pins_each_with_its_hashes_and_nothing_else(lock):
+def test_a_lock_file_has_only_pins_with_hashes(lock):
     lines = lock.read_text().splitlines()
     for line, following in zip(lines, [*lines[1:], "the end"], strict=True):
         assert PIN.fullmatch(line) or HASH.fullmatch(line), line
@@ -45,18 +45,18 @@ def test_a_lock_holds_pins_each_with_its_hashes_and_nothing_else(lock):
 
 
 @pytest.mark.parametrize("lock", ASKED)
-def test_what_is_asked_for_is_pinned_at_a_version_that_fits(lock):
+def test_every_requirement_is_pinned_at_an_allowed_version(lock):
     versions = pinned(lock)
     for requirement in map(Requirement, ASKED[lock]):
         found = versions[canonicalize_name(requirement.name)]
         assert all(version in requirement.specifier for version in found), requirement
 
 
-def test_the_tests_run_with_the_packages_of_the_image_at_its_versions():
+def test_development_pins_include_those_of_the_image():
     assert pinned("image").items() <= pinned("dev").items()
 
 
-def test_the_image_gets_what_its_lock_pins_and_nothing_else():
+def test_the_image_installs_only_its_lock_file():
     text = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
     (install,) = re.findall(r"\bpip3? install [^&\n]*", text)
     assert {"--require-hashes", "--only-binary=:all:", "--requirement image.txt"} <= set(

@@ -36,13 +36,13 @@ def by_name(sbom: Json) -> dict[str, Json]:
     return {component["name"]: component for component in sbom["components"]}
 
 
-def test_make_tells_it_the_commit():
+def test_make_passes_the_commit():
     command = ["make", "--dry-run", "--assume-old=.venv/installed", "REVISION=abc123", "sbom"]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert 'REVISION="abc123" ' in said
 
 
-def test_it_lists_what_trimming_leaves_of_the_locked_packages(by_name, tmp_path):
+def test_the_bill_lists_the_locked_packages_after_trimming(by_name, tmp_path):
     pins = [*locked((ROOT / "requirements" / "image.txt").read_text())]
     for name, version, _ in pins:
         metadata = tmp_path / f"{name.replace('-', '_')}-{version}.dist-info" / "METADATA"
@@ -57,7 +57,7 @@ def test_it_lists_what_trimming_leaves_of_the_locked_packages(by_name, tmp_path)
     assert libraries == left
 
 
-def test_a_package_comes_with_its_license_and_the_hashes_of_its_files(by_name):
+def test_a_package_has_its_license_and_file_hashes(by_name):
     for package in packages():
         if package.name in trim.DISTRIBUTIONS:
             continue
@@ -69,7 +69,7 @@ def test_a_package_comes_with_its_license_and_the_hashes_of_its_files(by_name):
         assert {each["content"] for each in files["hashes"]} == {*package.sha256} != set()
 
 
-def test_it_is_of_our_version_on_our_base(sbom, by_name):
+def test_the_bill_has_the_version_and_the_base_image(sbom, by_name):
     root = sbom["metadata"]["component"]
     assert (root["name"], root["version"]) == ("dofs", __version__)
     assert root["properties"] == [{"name": "org.opencontainers.image.revision", "value": "abc123"}]
@@ -78,13 +78,13 @@ def test_it_is_of_our_version_on_our_base(sbom, by_name):
     assert by_name[base]["version"] == tag
 
 
-def test_it_names_the_user_interface_that_a_package_carries(by_name):
+def test_the_bill_lists_the_bundled_swagger_ui(by_name):
     (carried,) = by_name["fastapi-swagger"]["components"]
     assert carried["name"] == "swagger-ui-dist"
     assert carried["version"].startswith("5.")
 
 
-def test_every_package_is_there_because_something_needs_it(sbom, by_name):
+def test_every_package_is_a_dependency_of_another(sbom, by_name):
     needs = {each["ref"]: each.get("dependsOn", []) for each in sbom["dependencies"]}
     reached, left = set(), ["dofs"]
     while left:
@@ -103,7 +103,7 @@ def test_the_same_commit_gives_the_same_bytes(written, monkeypatch):
     assert len(serial_numbers) == 2
 
 
-def test_what_is_not_valid_is_not_written(monkeypatch):
+def test_an_invalid_bill_is_not_written(monkeypatch):
     bom = bill()
     monkeypatch.setattr("tools.sbom._json", lambda _: '{"bomFormat": "CycloneDX", "specVersion": "1.6", "x": 1}')
     with pytest.raises(SystemExit, match="not valid"):

@@ -21,7 +21,7 @@ def written(*recorded):
     return [each for line in lines for each in published(line)]
 
 
-def test_each_set_of_dimensions_is_a_metric():
+def test_each_set_of_dimensions_is_its_own_metric():
     found = written((Metric.RECONCILER_INTERVENTIONS, 2, {"reason": "resent"}))
     assert [(namespace, data["MetricName"], data["Value"], data["Unit"]) for namespace, data in found] == [
         ("SHOP", "ReconcilerInterventions", 2, "Count")
@@ -31,7 +31,7 @@ def test_each_set_of_dimensions_is_a_metric():
     assert {data["Timestamp"] for _, data in found} == {AT}
 
 
-def test_several_values_are_several_values():
+def test_a_list_of_values_is_counted_value_by_value():
     found = written((Metric.TIME_TO_FULFILL, 7, {}), (Metric.TIME_TO_FULFILL, 9, {}), (Metric.ORDERS_FULFILLED, 2, {}))
     values = {data["MetricName"]: (data.get("Value"), data.get("Values"), data["Unit"]) for _, data in found}
     assert values == {"TimeToFulfill": (None, [7, 9], "Milliseconds"), "OrdersFulfilled": (2, None, "Count")}

@@ -10,7 +10,7 @@ from tests.terraform.root import require_terraform
 from tests.terraform.world import DIGEST, NO_OUTPUTS, REPOSITORY, SCRIPT, STEPS
 
 
-def test_it_builds_pushes_plans_by_digest_asks_and_applies_that_plan(world):
+def test_a_deployment_builds_pushes_plans_asks_and_applies(world):
     done = world.deploy()
     assert done.returncode == 0, done.stderr
     revision = world.git("rev-parse", "HEAD").strip()
@@ -28,7 +28,7 @@ def test_it_builds_pushes_plans_by_digest_asks_and_applies_that_plan(world):
     assert "curl" in done.stdout
 
 
-def test_each_environment_has_a_state_of_its_own_in_its_region(world):
+def test_each_environment_has_its_own_state_in_its_region(world):
     (world.root / "terraform" / "terraform.tfvars").write_text(
         'environment  = "staging"\nproject_name = "shop"\naws_region   = "eu-west-1"\n'
     )
@@ -39,7 +39,7 @@ def test_each_environment_has_a_state_of_its_own_in_its_region(world):
     assert {call.rpartition(" in ")[2] for call in world.calls("aws")} == {"eu-west-1"}
 
 
-def test_what_is_planned_and_destroyed_is_what_the_state_is_of_whatever_else_is_set(world):
+def test_plan_and_destroy_use_the_deployment_of_the_state(world):
     (world.root / "terraform" / "terraform.tfvars").write_text('project_name = "shop"\n')
     world.deploy(TF_VAR_environment="prod")
     world.deploy("destroy", TF_VAR_environment="prod")
@@ -50,7 +50,7 @@ def test_what_is_planned_and_destroyed_is_what_the_state_is_of_whatever_else_is_
     assert chosen in destroying
 
 
-def test_another_platform_is_another_image(world):
+def test_each_platform_has_its_own_image(world):
     world.deploy()
     (world.folder / "calls").unlink()
     (world.folder / "pushed").unlink()
@@ -60,26 +60,26 @@ def test_another_platform_is_another_image(world):
     assert "-arm64 " in build
 
 
-def test_that_ecr_cannot_be_asked_is_no_reason_to_build(world):
+def test_an_error_of_ecr_ends_the_deployment_without_a_build(world):
     done = world.deploy(EXPIRED="ExpiredTokenException")
     assert done.returncode == 1
     assert "ExpiredTokenException" in done.stderr
     assert not world.calls("docker")
 
 
-def test_a_login_that_fails_ends_it(world):
+def test_a_failed_login_ends_the_deployment(world):
     assert world.deploy(LOGIN_FAILS="1").returncode != 0
     assert not world.calls("docker push")
     assert not world.applied()
 
 
-def test_a_deployment_that_got_nowhere_can_be_destroyed(world):
+def test_a_deployment_without_outputs_can_be_destroyed(world):
     assert world.deploy("destroy", NO_STATE=NO_OUTPUTS).returncode == 0
     (destroying,) = world.calls("terraform destroy")
     assert f"image_uri=000000000000.dkr.ecr.ap-south-1.amazonaws.com/none@sha256:{'0' * 64}" in destroying
 
 
-def test_what_was_pushed_for_a_commit_is_not_built_again(world):
+def test_a_pushed_image_is_not_built_again(world):
     world.deploy()
     (world.folder / "calls").unlink()
     assert world.deploy().returncode == 0
@@ -89,19 +89,19 @@ def test_what_was_pushed_for_a_commit_is_not_built_again(world):
 
 
 @pytest.mark.parametrize("answer", ["no\n", "y\n", "\n", ""])
-def test_nothing_but_yes_applies(world, answer):
+def test_only_yes_applies_the_plan(world, answer):
     done = world.deploy(answer=answer)
     assert done.returncode != 0
     assert "nothing was changed" in done.stderr
     assert not world.applied()
 
 
-def test_it_does_not_ask_when_told_so(world):
+def test_the_option_yes_skips_the_question(world):
     assert world.deploy("--yes", answer="").returncode == 0
     assert world.applied()
 
 
-def test_changes_that_are_not_committed_are_refused(world):
+def test_uncommitted_changes_are_refused(world):
     (world.root / "new").touch()
     done = world.deploy()
     assert "uncommitted changes" in done.stderr
@@ -121,14 +121,14 @@ def test_an_image_by_tag_is_refused(world):
     assert not world.applied()
 
 
-def test_an_image_that_is_given_is_not_built(world):
+def test_a_given_image_is_not_built(world):
     (world.root / "new").touch()  # no matter: nothing of here is deployed
     assert world.deploy("--image", f"{REPOSITORY}@{DIGEST}").returncode == 0
     assert not world.calls("docker")
     assert world.applied()
 
 
-def test_an_image_on_a_stand_in_is_not_published(world):
+def test_an_image_on_a_substitute_base_is_not_published(world):
     done = world.deploy(STAND_IN="true")
     assert "must not be published" in done.stderr
     assert not world.calls("docker push")
@@ -140,14 +140,14 @@ def test_a_plan_that_fails_is_not_applied(world):
     assert not world.applied()
 
 
-def test_without_a_repository_it_says_where_to_get_one(world):
+def test_a_missing_repository_is_reported_with_its_remedy(world):
     said = world.deploy(REPOSITORY="", AWS_SAYS="Unable to locate credentials").stderr
     assert "terraform/bootstrap" in said
     assert "Unable to locate credentials" in said
 
 
 @pytest.mark.parametrize("file", ["terraform.tfvars", "backend.conf"])
-def test_a_missing_file_is_named_with_its_example(world, file):
+def test_a_missing_file_is_reported_with_its_example(world, file):
     (world.root / "terraform" / file).unlink()
     done = world.deploy()
     assert f"terraform/{file}.example" in done.stderr
@@ -155,7 +155,7 @@ def test_a_missing_file_is_named_with_its_example(world, file):
     assert (SCRIPT.parents[1] / f"{file}.example").exists()
 
 
-def test_a_missing_tool_is_named(world):
+def test_a_missing_tool_is_reported(world):
     (world.tools / "terraform").unlink()
     for tool in ("bash", "dirname", "git", "cat"):
         (world.tools / tool).symlink_to(shutil.which(tool) or tool)
@@ -199,33 +199,33 @@ def test_help_names_every_option(world):
         (["--smoke-timeout", "soon"], "needs a duration"),
     ],
 )
-def test_a_wrong_option_is_named(world, arguments, named):
+def test_a_wrong_option_is_reported(world, arguments, named):
     done = world.deploy(*arguments)
     assert done.returncode != 0
     assert named in done.stderr
 
 
-def test_a_smoke_timeout_that_is_no_duration_is_refused_before_anything_is_changed(world):
+def test_an_invalid_smoke_timeout_is_refused_first(world):
     done = world.deploy("--smoke-timeout", "soon")
     assert done.returncode != 0
     assert "--smoke-timeout needs a duration" in done.stderr
     assert not world.calls()
 
 
-def test_destroying_names_the_image_that_is_deployed_and_leaves_the_asking_to_terraform(world):
+def test_destroy_uses_the_deployed_image_and_the_question_of_terraform(world):
     assert world.deploy("destroy").returncode == 0
     (destroying,) = world.calls("terraform destroy")
     assert destroying.endswith(f" -var image_uri={REPOSITORY}@{DIGEST}")
     assert not world.calls("docker")
 
 
-def test_the_scripts_run_in_the_bash_of_a_mac():
+def test_the_scripts_use_no_syntax_beyond_bash_3_2():
     """In bash 3.2, which macOS has, an empty array is an unset variable, and there are no maps and no mapfile."""
     for script in (SCRIPT, SCRIPT.parent / "write-tfvars.sh"):
         assert not re.search(r"=\(\)|-A |mapfile|readarray|\$\{\w+(,,|\^\^|@)", script.read_text())
 
 
-def test_where_there_is_no_state_terraform_warns_and_calls_it_a_success(tmp_path):
+def test_terraform_output_succeeds_with_a_warning_without_a_state(tmp_path):
     require_terraform()
     command = ["terraform", "output", "-no-color", "-raw", "ecr_repository_url"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)

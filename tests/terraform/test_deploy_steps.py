@@ -7,7 +7,7 @@ import pytest
 from tests.terraform.world import DIGEST, REPOSITORY
 
 
-def test_the_steps_of_a_pipeline_are_the_whole(world):
+def test_image_plan_and_apply_make_a_whole_deployment(world):
     image = world.deploy("image")
     assert image.stdout == f"{REPOSITORY}@{DIGEST}\n", image.stderr
     assert world.calls("docker push")
@@ -24,7 +24,7 @@ def test_the_steps_of_a_pipeline_are_the_whole(world):
     assert len(world.calls("docker build")) == len(world.calls("terraform plan")) == 1
 
 
-def test_a_run_applies_the_plan_that_it_made_itself(world):
+def test_a_run_applies_the_plan_of_the_same_run(world):
     world.deploy("image")
     assert world.deploy("plan", "--run", "17").returncode == 0
     assert "run the step plan first" in world.deploy("apply", "--run", "18").stderr
@@ -33,7 +33,7 @@ def test_a_run_applies_the_plan_that_it_made_itself(world):
     assert world.applied()
 
 
-def test_where_no_git_is_the_commit_is_given(world):
+def test_without_git_the_commit_is_an_option(world):
     shutil.rmtree(world.root / ".git")
     (world.folder / "pushed").touch()
     assert "give --revision" in world.deploy("plan").stderr
@@ -41,32 +41,32 @@ def test_where_no_git_is_the_commit_is_given(world):
     assert world.calls("aws s3")[0].split()[-3] == "s3://states/dofs/plans/dev-c0ffee.tfplan"
 
 
-def test_a_commit_that_is_not_checked_out_is_not_built_from_what_is(world):
+def test_a_commit_that_is_not_checked_out_is_not_built(world):
     assert "--revision is c0ffee" in world.deploy("image", "--revision", "c0ffee").stderr
     assert not world.calls("docker build")
 
 
-def test_a_plan_wants_an_image_and_an_application_a_plan(world):
+def test_a_plan_needs_an_image_and_apply_needs_a_plan(world):
     assert "run the step image first" in world.deploy("plan").stderr
     assert "run the step plan first" in world.deploy("apply").stderr
     assert not world.calls("terraform plan")
     assert not world.applied()
 
 
-def test_the_platform_is_the_one_that_terraform_is_told(world):
+def test_the_platform_follows_the_terraform_variable(world):
     (world.root / "terraform" / "terraform.tfvars").write_text('lambda_architecture = "arm64"\n')
     assert world.deploy("image").returncode == 0
     (build,) = world.calls("docker build")
     assert "--platform linux/arm64" in build
 
 
-def test_the_repository_is_found_by_the_projects_name_where_bootstrap_was_applied_elsewhere(world):
+def test_the_repository_is_found_in_ecr_by_the_project_name(world):
     done = world.deploy("image", REPOSITORY="", ECR_NAME=REPOSITORY)
     assert done.stdout == f"{REPOSITORY}@{DIGEST}\n", done.stderr
 
 
 @pytest.mark.parametrize("step", ["plan", "apply"])
-def test_without_a_bucket_for_the_plan_there_is_none(world, step):
+def test_without_a_state_bucket_nothing_is_planned(world, step):
     world.deploy("image")
     (world.root / "terraform" / "backend.conf").write_text('region = "ap-south-1"\n')
     done = world.deploy(step)

@@ -23,7 +23,7 @@ CASES = [(root, name) for root in ROOTS for name in variables(root)]
 
 
 @pytest.mark.parametrize(("root", "name"), CASES)
-def test_it_is_typed_described_and_validated(root, name):
+def test_a_variable_has_a_type_a_description_and_a_validation(root, name):
     block = variables(root)[name]
     assert re.search(r"^  type +=", block, re.MULTILINE)
     assert re.search(r'^  description += "[A-Z].+\."$', block, re.MULTILINE)
@@ -31,7 +31,7 @@ def test_it_is_typed_described_and_validated(root, name):
 
 
 @pytest.mark.parametrize(("root", "name"), CASES)
-def test_each_of_its_validations_has_a_case_that_fails(root, name):
+def test_each_validation_has_a_failing_case(root, name):
     lists = re.findall(r"expect_failures = \[([^\]]*)\]", (ROOT / ROOTS[root]).read_text())
     cases = sum(f"var.{name}" in re.findall(r"[\w.]+", each) for each in lists)
     assert cases >= variables(root)[name].count("validation {")
@@ -54,13 +54,13 @@ def test_each_of_its_validations_has_a_case_that_fails(root, name):
         ("notification_email", None),
     ],
 )
-def test_it_has_the_name_and_the_default_that_users_know(name, default):
+def test_a_variable_has_its_documented_default(name, default):
     found = re.search(r"^  default +=\s*(.*)$", variables("terraform")[name], re.MULTILINE)
     assert (found[1] if found else None) == default
     assert f"`{name}`" in README
 
 
-def test_the_readme_names_no_variable_and_no_file_that_is_not_there():
+def test_variables_and_files_of_the_readme_exist():
     section = README.partition("## On AWS")[2].partition("\n## ")[0]
     table = section.partition("| variable |")[2].partition("\n\n")[0]
     first_cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]

@@ -25,7 +25,7 @@ def run(tmp_path):
     return run
 
 
-def test_two_variables_are_enough(run):
+def test_two_variables_suffice(run):
     assert run(**GIVEN).returncode == 0
     assert run.lines("terraform.tfvars") == ['notification_email = "orders@example.com"']
     assert run.lines("backend.conf") == [
@@ -36,7 +36,7 @@ def test_two_variables_are_enough(run):
     ]
 
 
-def test_every_variable_has_its_line_and_goes_before_the_same_one_among_further_lines(run):
+def test_a_variable_overrides_the_same_one_in_tfvars(run):
     further = 'environment = "dev"\napi_auth = "api_key"\n\ncors_origins = [\n  "https://shop.example",\n]\n'
     more = {"AWS_REGION": "eu-west-1", "ENVIRONMENT": "staging", "PROJECT_NAME": "shop", "TFVARS": further}
     assert run(**GIVEN, **more, TF_STATE_LOCK_TABLE="locks").returncode == 0
@@ -54,13 +54,13 @@ def test_every_variable_has_its_line_and_goes_before_the_same_one_among_further_
     assert 'dynamodb_table = "locks"' in run.lines("backend.conf")
 
 
-def test_the_region_of_the_state_is_the_deployments_wherever_it_is_said(run):
+def test_the_state_uses_the_region_given_in_tfvars(run):
     assert run(**GIVEN, TFVARS='aws_region = "eu-north-1"').returncode == 0
     assert 'region = "eu-north-1"' in run.lines("backend.conf")
 
 
 @pytest.mark.parametrize("name", GIVEN)
-def test_what_is_missing_is_named_and_nothing_is_written(name, run):
+def test_a_missing_variable_is_reported_and_nothing_is_written(name, run):
     done = run(**{other: value for other, value in GIVEN.items() if other != name})
     assert done.returncode == 1
     assert f"{name} is not set" in done.stderr
@@ -69,7 +69,7 @@ def test_what_is_missing_is_named_and_nothing_is_written(name, run):
 
 @pytest.mark.parametrize("name", ["PROJECT_NAME", "NOTIFICATION_EMAIL", "TF_STATE_BUCKET", "TF_STATE_LOCK_TABLE"])
 @pytest.mark.parametrize("value", ['a"\nb = "c', "${file()}", "%{if true}", "a\\"])
-def test_no_value_can_say_more_than_itself_nor_is_it_shown(name, value, run):
+def test_a_value_cannot_inject_lines_and_is_not_shown(name, value, run):
     done = run(**{**GIVEN, name: value})
     assert done.returncode == 1
     assert name in done.stderr.upper()
@@ -77,7 +77,7 @@ def test_no_value_can_say_more_than_itself_nor_is_it_shown(name, value, run):
     assert not (run.folder / "terraform.tfvars").exists()
 
 
-def test_lines_that_end_as_on_windows_are_lines(run):
+def test_windows_line_endings_are_accepted(run):
     further = 'aws_region = "eu-north-1"\r\napi_auth = "iam"\r\nproject_name = "other"\r\n'
     assert run(**GIVEN, PROJECT_NAME="shop", TFVARS=further).returncode == 0
     lines = [line.strip() for line in run.lines("terraform.tfvars")]
@@ -92,7 +92,7 @@ def test_files_of_version_0_1_0_are_replaced(run):
     assert 'bucket = "states"' in run.lines("backend.conf")
 
 
-def test_it_replaces_its_own_files_and_no_others(run):
+def test_only_generated_files_are_replaced(run):
     assert run(**GIVEN).returncode == 0
     assert run(**GIVEN).returncode == 0
     (run.folder / "backend.conf").write_text('bucket = "mine"\n')
