@@ -6,8 +6,9 @@ from threading import Barrier
 from typing import Any
 
 from service.handler import dispatch
-from service.orders.lifecycle import Status
+from service.orders.lifecycle import TRANSITIONS, Status
 from service.orders.model import Failure, FailureKind, Order
+from service.orders.mover import Mover
 from service.orders.orders import Orders
 from service.orders.ports import Fulfilled, NotFulfilled, OrderStore
 from service.orders.submission import new_order
@@ -145,9 +146,18 @@ def standing(status: Status, system: MemorySystem, order_id: str = "ord_1") -> O
             usual, system.fulfiller = system.fulfiller, Scripted(DONE if status is Status.FULFILLED else REFUSED)
             deliver(system, message(order_id))
             system.fulfiller = usual
+        case _:
+            _move_to(status, system, order_id)
     order = system.store.get(order_id)
     assert order.status is status
     return order
+
+
+def _move_to(status: Status, system: MemorySystem, order_id: str) -> None:
+    """Put an order into a state by the first transition of the table that enters it."""
+    name, row = next((name, row) for name, row in TRANSITIONS.items() if row.target is status)
+    seen = standing(row.sources[0].status, system, order_id)
+    Mover(system).move(name, order_id, actor="test", seen=seen)
 
 
 def later(system: MemorySystem, age: timedelta, more: float = 0.001) -> None:
