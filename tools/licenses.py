@@ -1,6 +1,6 @@
-"""Prints what the image's packages are licensed under: ``python -m tools.licenses > docs/licenses.md``.
+"""Prints the licenses of the packages in the image: ``python -m tools.licenses > docs/licenses.md``.
 
-A package of any other license than the allowed ones ends it, with the package's name.
+It fails with the package's name if a package's license is not allowed.
 """
 
 import sys
@@ -12,17 +12,17 @@ from tools.packages import SPDX, Package, packages
 from tools.trim import DISTRIBUTIONS
 
 ALLOWED = frozenset({"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "PSF-2.0"})
-"""They ask for their text and notices to be passed on, which the image does: each package's are in its dist-info."""
+"""They require their text and notices in copies. The image has them: they are in each package's dist-info."""
 
-CARRIED = {"fastapi-swagger": ("Swagger UI", "Apache-2.0")}
-"""What a package's files hold of another project."""
+BUNDLED = {"fastapi-swagger": ("Swagger UI", "Apache-2.0")}
+"""Packages that contain files of another project: its name and license."""
 
 HEAD = """\
 # Licenses
 
-<!-- written by `make fmt` from the metadata of what requirements/image.txt pins -->
+<!-- `make fmt` writes this page from the metadata of the packages in requirements/image.txt -->
 
-DOFS is under the [MIT license](../LICENSE). These are the packages in its image; the base has licenses of its own.
+DOFS is under the [MIT license](../LICENSE). The table lists the packages in its image, without the base image's.
 
 | package | license |
 |---|---|
@@ -31,32 +31,32 @@ DOFS is under the [MIT license](../LICENSE). These are the packages in its image
 TAIL = """
 † only in the provisioner's image, which compose runs.
 
-Allowed are {allowed}.
-`make check` fails with the name of a package that comes under none of them. `make sbom` writes what is in the image,
-with versions and hashes, as CycloneDX.
+Allowed licenses: {allowed}.
+`make check` fails with the package's name if its license is not allowed. `make sbom` writes the image's bill of
+materials, with versions and hashes, as CycloneDX.
 """
 
 
-def allowed(expression: str) -> bool:
-    """Whether somebody who takes only the allowed licenses may use what an SPDX expression says."""
-    return _holds(SPDX.parse(expression)) if expression else False
+def is_allowed(expression: str) -> bool:
+    """Whether the allowed licenses satisfy an SPDX expression."""
+    return _is_satisfied(SPDX.parse(expression)) if expression else False
 
 
-def _holds(part: object) -> bool:
+def _is_satisfied(part: object) -> bool:
     if isinstance(part, LicenseSymbol):
         return part.key in ALLOWED
-    answers = map(_holds, getattr(part, "args", ()))  # an exception to a license (WITH) has none, so is not allowed
+    answers = map(_is_satisfied, getattr(part, "args", ()))  # a license WITH an exception has no args: not allowed
     return all(answers) if isinstance(part, AND) else any(answers)
 
 
 def page(shipped: Iterable[Package]) -> str:
-    """``docs/licenses.md``; it ends the program when a license is not allowed."""
+    """The text of ``docs/licenses.md``. Exits the program if a license is not allowed."""
     rows = []
     for package in shipped:
         name, license_ = package.name, package.license
-        if not allowed(license_):
-            sys.exit(f"{name} is licensed under {license_ or 'nothing that SPDX knows'}: see tools/licenses.py")
-        inner = "; it holds {}, {}".format(*CARRIED[name]) if name in CARRIED else ""
+        if not is_allowed(license_):
+            sys.exit(f"{name}: license {license_ or 'unknown to SPDX'} is not allowed: see tools/licenses.py")
+        inner = "; contains {}, {}".format(*BUNDLED[name]) if name in BUNDLED else ""
         rows.append(f"| {name}{' †' * (name in DISTRIBUTIONS)} | {license_}{inner} |\n")
     return HEAD + "".join(rows) + TAIL.format(allowed=", ".join(sorted(ALLOWED)))
 

@@ -1,4 +1,4 @@
-"""What ``image.txt`` pins, and what the installed packages say of themselves: of what license, and what they need."""
+"""Reads the pins of ``image.txt``, and the licenses and dependencies of the installed packages."""
 
 import re
 import sys
@@ -19,41 +19,41 @@ PINNED = re.compile(
 BASE = re.compile(r"^FROM (?:--platform=\S+ )?([\w./-]+):([\w.-]+)", re.M)
 SPDX = get_spdx_licensing()
 
-SAID_OTHERWISE = {
+SPDX_NAMES = {
     "Apache License 2.0": "Apache-2.0",
     "License :: OSI Approved :: MIT License": "MIT",
-    # Its LICENSE: the BSD license applies to all code, to what Apache-2.0 covers as well.
+    # python-dateutil's LICENSE: the BSD license applies to all code, also to code under Apache-2.0.
     "Dual License": "BSD-3-Clause",
 }
-"""What packages say in words of their own, in SPDX's."""
+"""SPDX expressions for licenses that packages name in their own words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package at the version that the image gets."""
+    """A package at the version in the image."""
 
     name: str
     version: str
     sha256: tuple[str, ...]
-    """Of each of its files for any platform; pip installs one of these."""
+    """The hashes of its files, one for each platform; pip installs one of these files."""
     installed: Distribution
 
     @property
     def license(self) -> str:
-        """As an SPDX expression; empty where the package says nothing that SPDX knows."""
+        """The license as an SPDX expression; empty if the metadata holds none."""
         metadata = self.installed.metadata
         classifiers = [line for line in metadata.get_all("Classifier", []) if line.startswith("License ::")]
-        for said in (metadata["License-Expression"], metadata["License"], *classifiers):
-            expression = SAID_OTHERWISE.get(said, said)
+        for declared in (metadata["License-Expression"], metadata["License"], *classifiers):
+            expression = SPDX_NAMES.get(declared, declared)
             if expression and not SPDX.validate(expression).errors:
                 return expression
         return ""
 
     def needs(self, python: str) -> set[str]:
-        """The packages that it needs on Linux, without extras.
+        """The package's dependencies on Linux, without extras.
 
         Args:
-            python: the image's version of Python, as 3.13.
+            python: the image's version of Python, such as 3.13.
         """
         image = {"extra": "", "python_version": python, "python_full_version": f"{python}.0"}
         image |= {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
@@ -61,30 +61,30 @@ class Package:
         return {canonicalize_name(each.name) for each in needed if not each.marker or each.marker.evaluate(image)}
 
 
-def locked(lock: str) -> Iterable[tuple[str, str, tuple[str, ...]]]:
-    """The name, version and hashes of every package of a lock whose pins hold everywhere, as the image's."""
+def read_pins(lock: str) -> Iterable[tuple[str, str, tuple[str, ...]]]:
+    """The name, version and hashes of every package in a lock file without environment markers, such as the image's."""
     for pin in PINNED.finditer(lock):
         yield pin["name"], pin["version"], tuple(re.findall("[0-9a-f]{64}", pin["hashes"]))
 
 
 def packages() -> list[Package]:
-    """Every package that is installed for the image; it ends the program where another version is installed here."""
+    """Every package of the image. Exits the program if this environment has another version of one, or none."""
     return [
-        Package(name, version, hashes, _installed(name, version)) for name, version, hashes in locked(IMAGE.read_text())
+        Package(name, version, hashes, _find(name, version)) for name, version, hashes in read_pins(IMAGE.read_text())
     ]
 
 
-def _installed(name: str, version: str) -> Distribution:
+def _find(name: str, version: str) -> Distribution:
     try:
         found = distribution(name)
     except PackageNotFoundError:
-        sys.exit(f"{name} is not installed here")
+        sys.exit(f"{name} is not installed; install requirements/dev.txt")
     if found.version != version:
-        sys.exit(f"{name} is {version} in image.txt and {found.version} here")
+        sys.exit(f"{name} is {version} in image.txt, but {found.version} is installed; install requirements/dev.txt")
     return found
 
 
 def base_image() -> tuple[str, str]:
-    """The name and the tag of the image that ours is made from."""
+    """The name and the tag of the Dockerfile's base image."""
     ((name, tag),) = set(BASE.findall((ROOT / "Dockerfile").read_text()))
     return name, tag

@@ -1,6 +1,7 @@
-"""Writes what the function's image ships as CycloneDX 1.6: ``python -m tools.sbom build/sbom.cdx.json``.
+"""Writes the bill of materials of the function's image, as CycloneDX 1.6: ``python -m tools.sbom build/sbom.cdx.json``.
 
-The same commit gives the same bytes: the time is SOURCE_DATE_EPOCH's, or none; the serial number follows from the rest.
+The same commit gives the same bytes. The timestamp comes from SOURCE_DATE_EPOCH and is left out without it. The serial
+number is a hash of the rest.
 
 https://cyclonedx.org/docs/1.6/json/
 https://reproducible-builds.org/docs/source-date-epoch/
@@ -26,15 +27,15 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 
 from service import __version__
-from tools.licenses import CARRIED
+from tools.licenses import BUNDLED
 from tools.packages import ROOT, Package, base_image, packages
 from tools.trim import DISTRIBUTIONS
 
 SWAGGER_UI = re.compile(r'PACKAGE_VERSION:"(\d[^"]*)"')
 
 
-def bill() -> Bom:
-    """The bill of materials: DOFS, the base image, and each package that is left in the function's image."""
+def build_bom() -> Bom:
+    """The bill of materials: DOFS, the base image, and each package in the function's image."""
     everything = {package.name: package for package in packages()}
     shipped = {name: component(package) for name, package in everything.items() if name not in DISTRIBUTIONS}
     base = base_component()
@@ -53,8 +54,8 @@ def bill() -> Bom:
     bom.metadata.timestamp = datetime.fromtimestamp(int(epoch), UTC) if epoch else None
     python = str(base.version)
     needed = {name: package.needs(python) for name, package in everything.items()}
-    ours = declared()
-    for name in ours & {*DISTRIBUTIONS}:  # what they bring stays, and is used without them
+    ours = direct_dependencies()
+    for name in ours & {*DISTRIBUTIONS}:  # tools/trim.py removes these packages, but not their dependencies
         ours |= needed[name]
     bom.register_dependency(root, [base, *(shipped[name] for name in sorted(ours & shipped.keys()))])
     for name, one in shipped.items():
@@ -62,19 +63,19 @@ def bill() -> Bom:
     return bom
 
 
-def declared() -> set[str]:
-    """The packages that pyproject.toml names for the image."""
+def direct_dependencies() -> set[str]:
+    """The packages that pyproject.toml lists for the image."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return {Requirement(line).name for line in (*project["dependencies"], *project["optional-dependencies"]["server"])}
 
 
 def component(package: Package) -> Component:
-    """A package as a component, with the hashes of the files that pip may have taken it from."""
+    """A package as a component, with the hashes of all files that pip may have installed it from."""
     url = PackageURL("pypi", None, package.name, package.version)
     files = ExternalReference(
         type=ExternalReferenceType.DISTRIBUTION,
         url=XsUri(url.to_string()),
-        comment="each hash is of one of its files; the image has what one of them holds",
+        comment="one hash for each file of this version; the image has the contents of one of them",
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=content) for content in package.sha256],
     )
     return Component(
@@ -84,16 +85,16 @@ def component(package: Package) -> Component:
         purl=url,
         licenses=[LicenseFactory().make_from_string(package.license)],
         external_references=[files],
-        components=[swagger_ui(package)] if package.name in CARRIED else [],
+        components=[swagger_ui(package)] if package.name in BUNDLED else [],
     )
 
 
 def swagger_ui(package: Package) -> Component:
-    """What fastapi-swagger serves: another project's bundle, as npm knows it."""
+    """Swagger UI, the npm package whose files fastapi-swagger contains."""
     bundle = Path(str(package.installed.locate_file("fastapi_swagger/resources/swagger-ui-bundle.js")))
     (version,) = set(SWAGGER_UI.findall(bundle.read_text()))
     url = PackageURL("npm", None, "swagger-ui-dist", version)
-    licenses = [LicenseFactory().make_from_string(CARRIED[package.name][1])]
+    licenses = [LicenseFactory().make_from_string(BUNDLED[package.name][1])]
     return Component(name="swagger-ui-dist", version=version, bom_ref=url.to_string(), purl=url, licenses=licenses)
 
 
@@ -108,12 +109,12 @@ def base_component() -> Component:
         version=tag,
         bom_ref=url.to_string(),
         purl=url,
-        description="the base; what it holds is not listed here",
+        description="the base image; its contents are not listed here",
     )
 
 
 def document(bom: Bom) -> str:
-    """The bill as JSON, which is valid; it ends the program when it is not."""
+    """The bill of materials as JSON. Exits the program if the JSON is not valid CycloneDX."""
     bom.serial_number = None
     bom.serial_number = uuid5(NAMESPACE_URL, _json(bom))
     text = _json(bom)
@@ -130,4 +131,4 @@ def _json(bom: Bom) -> str:
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     target.parent.mkdir(exist_ok=True)
-    target.write_text(document(bill()))
+    target.write_text(document(build_bom()))

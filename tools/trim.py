@@ -1,8 +1,8 @@
-"""Takes out of the installed packages what the function never uses: it is smaller, and starts sooner.
+"""Removes unused files from the installed packages, so that the image is smaller and the function starts sooner.
 
-``python trim.py FOLDER`` works on a folder that ``pip install --target`` filled, with ``service`` beside the packages.
-botocore reads the description of a whole service to call a few of its operations, and the certificates of the whole web
-to trust those of AWS. Whatever is not found is an error: then a package has changed, and this file is out of date.
+``python trim.py FOLDER`` changes a folder that ``pip install --target`` wrote, with ``service`` beside the packages.
+botocore loads the model of a whole service to call a few of its operations, and every public root certificate although
+AWS uses few. A missing file or folder is an error: a package has changed, and this file is out of date.
 
 https://www.amazontrust.com/repository/
 """
@@ -20,21 +20,21 @@ OPERATIONS = {
     "sqs": "ChangeMessageVisibility DeleteMessage GetQueueAttributes ReceiveMessage SendMessage".split(),
     "stepfunctions": "DescribeStateMachine StartExecution".split(),
 }
-"""What the function calls; a test compares it with the code."""
+"""The operations that the function calls; a test compares them with the code."""
 
 ENDPOINTS = frozenset({"dynamodb", "sqs", "states"})
 UNUSED = ("service/cli", "service/embedded", "service/provisioning", "pydantic/v1")
 DISTRIBUTIONS = ("boto3", "s3transfer")
-"""Taken out whole, with what says that they are installed; the provisioner uses them."""
+"""Packages that only the provisioner uses; removed with their metadata."""
 
 TRUSTED = re.compile("Amazon Root CA [1-4]|Starfield Services Root Certificate Authority - G2|Starfield Class 2")
 
 
 def trim(packages: Path) -> None:
-    """Take out all of it.
+    """Remove everything that the function does not use.
 
     Args:
-        packages: the folder; what is there is changed.
+        packages: the folder to change.
     """
     remove_unused(packages)
     data = packages / "botocore" / "data"
@@ -48,7 +48,7 @@ def trim(packages: Path) -> None:
 
 
 def remove_unused(packages: Path) -> None:
-    """Take out whole folders."""
+    """Remove whole folders."""
     for name in (*UNUSED, *DISTRIBUTIONS):
         shutil.rmtree(packages / name)
     for distribution in DISTRIBUTIONS:
@@ -60,7 +60,7 @@ def remove_unused(packages: Path) -> None:
 
 
 def _keep_operations(service: Path, operations: list[str]) -> None:
-    """Of a service's latest version, keep some operations and what they are made of."""
+    """Keep some operations of a service's latest version, with their shapes."""
     *old, latest = sorted(service.iterdir())
     for version in old:
         shutil.rmtree(version)
@@ -77,7 +77,7 @@ def _keep_operations(service: Path, operations: list[str]) -> None:
 
 
 def reachable(part: Any, shapes: dict[str, Any]) -> set[str]:
-    """The shapes that a part of a model refers to, and those that these refer to."""
+    """The names of the shapes that a part of a model refers to, directly or through other shapes."""
     found: set[str] = set()
     left = [part]
     while left:
@@ -93,7 +93,7 @@ def reachable(part: Any, shapes: dict[str, Any]) -> set[str]:
 
 
 def without_documentation(part: Any) -> Any:
-    """A part of a model without its texts."""
+    """A part of a model without its documentation."""
     match part:
         case dict():
             texts = [name for name, value in part.items() if name == "documentation" and isinstance(value, str)]
@@ -113,11 +113,11 @@ def _keep_endpoints(file: Path) -> None:
 
 
 def _keep_certificates(file: Path) -> None:
-    """Trust the authorities that AWS's own services are certified by."""
+    """Keep the root certificates of AWS's own services."""
     blocks = file.read_text().split("\n# Issuer: ")
     kept = [f"# Issuer: {block.strip()}\n" for block in blocks if TRUSTED.search(block.partition("\n")[0])]
     if len(kept) != 6:
-        sys.exit(f"{file} has {len(kept)} of the 6 certificates of Amazon Trust Services")
+        sys.exit(f"{file} has {len(kept)} of the 6 certificates of Amazon Trust Services: update tools/trim.py")
     file.write_text("\n".join(kept))
 
 

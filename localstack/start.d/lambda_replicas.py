@@ -1,12 +1,13 @@
-"""Runs inside LocalStack at its start: Lambda invocations go to the containers of the compose service `lambda`.
+"""Runs inside LocalStack at its start: sends Lambda invocations to the containers of the compose service `lambda`.
 
-This LocalStack refuses functions that are container images. The containers are that image under AWS's Runtime
-Interface Emulator, which takes one invocation at a time, as an execution environment of Lambda does; a second one
-at the same time makes it panic. So each container is leased to one invocation, and an invocation waits for a free one;
-a container that gave no answer is left alone for as long as it may still be at work.
+This edition of LocalStack refuses functions that are container images. Each container runs the image under AWS's
+Runtime Interface Emulator, which handles one invocation at a time, as an execution environment of Lambda does, and
+panics on a second one. So each container is leased to one invocation, and an invocation waits for a free container. A
+container that did not answer in time gets no invocation while it may still be running the last one.
 
-What goes wrong is reported as Lambda reports it: an exception of the function is a function error; so are a timeout
-(`Sandbox.Timedout`) and a runtime that died (`Runtime.ExitError`); no free container in time is a throttle.
+Errors are reported as Lambda reports them. An exception of the function is a function error, and so are a timeout
+(`Sandbox.Timedout`) and a runtime that exited (`Runtime.ExitError`). If no container becomes free in time, the
+invocation is throttled.
 """
 
 import http.client
@@ -26,20 +27,20 @@ from localstack.services.lambda_.invocation.lambda_models import InvocationResul
 
 LAMBDA = urlsplit(os.environ.get("LAMBDA_REPLICAS_URL", "http://lambda:8080"))
 PATH = "/2015-03-31/functions/function/invocations"
-LOOK_AGAIN = 1  # seconds after which the list of containers is asked for anew
-WAIT_FOR_ONE = 5  # seconds that an invocation waits for a free container; LocalStack repeats a throttled one 4 times
-CONNECT_WITHIN = 2  # seconds
-BEYOND_TIMEOUT = 5  # seconds that a container has, beyond the function's timeout, to say that it timed out
+LOOKUP_INTERVAL = 1  # seconds between two lookups of the list of containers
+LEASE_TIMEOUT = 5  # seconds that an invocation waits for a free container; LocalStack retries a throttled one 4 times
+CONNECT_TIMEOUT = 2  # seconds
+TIMEOUT_MARGIN = 5  # seconds beyond the function's timeout in which a container can report the timeout itself
 
 log = logging.getLogger("localstack.lambda_replicas")
 
 
 class RuntimeDied(Exception):
-    """The container went away with an invocation in hand."""
+    """The container closed the connection during an invocation."""
 
 
 class Replicas:
-    """The containers of the service, each for one invocation at a time; who waits is served in turn."""
+    """The containers of the compose service, each leased to one invocation at a time, first come, first served."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -50,31 +51,35 @@ class Replicas:
         self._asked = float("-inf")
 
     def send(self, event: bytes, seconds: float) -> bytes:
-        """Have a container handle an event; its answer.
+        """Send an event to a free container, and return its response.
+
+        Args:
+            event: the payload of the invocation.
+            seconds: the function's timeout.
 
         Raises:
             TooManyRequestsException: no container became free in time.
-            TimeoutError: the container said nothing within the function's timeout, in seconds, and a little more.
-            RuntimeDied: it went away with the event in hand, which another one must not have then.
+            TimeoutError: the container did not respond within the function's timeout and `TIMEOUT_MARGIN`.
+            RuntimeDied: the container closed the connection. It may have handled the event, so no other one gets it.
         """
-        ends = time.monotonic() + WAIT_FOR_ONE
+        ends = time.monotonic() + LEASE_TIMEOUT
         while True:
             address, rest = self._take(ends), 0.0
-            connection = http.client.HTTPConnection(address, LAMBDA.port, timeout=CONNECT_WITHIN)
+            connection = http.client.HTTPConnection(address, LAMBDA.port, timeout=CONNECT_TIMEOUT)
             try:
                 try:
                     connection.connect()
-                except OSError:  # it has just left; nothing was sent, so another one can have the event
-                    rest = LOOK_AGAIN
+                except OSError:  # the container has stopped; nothing was sent, so another one can get the event
+                    rest = LOOKUP_INTERVAL
                     continue
-                connection.sock.settimeout(seconds + BEYOND_TIMEOUT)
+                connection.sock.settimeout(seconds + TIMEOUT_MARGIN)
                 connection.request("POST", PATH, event)
                 return connection.getresponse().read()
             except TimeoutError:
-                rest = seconds + BEYOND_TIMEOUT
+                rest = seconds + TIMEOUT_MARGIN
                 raise
             except (OSError, http.client.HTTPException) as error:
-                rest = LOOK_AGAIN
+                rest = LOOKUP_INTERVAL
                 raise RuntimeDied(f"{type(error).__name__} {error}") from error
             finally:
                 connection.close()
@@ -95,7 +100,7 @@ class Replicas:
                         return free[0]
                     if now >= ends:
                         raise TooManyRequestsException(f"no container of {LAMBDA.hostname} became free", Type="User")
-                    self._changed.wait(min(LOOK_AGAIN, ends - now))
+                    self._changed.wait(min(LOOKUP_INTERVAL, ends - now))
         finally:
             with self._changed:
                 self._waiting.remove(turn)
@@ -108,15 +113,15 @@ class Replicas:
             self._changed.notify_all()
 
     def _addresses(self) -> list[str]:
-        """The containers; asked for outside the lock, as a resolver can be slow."""
-        if not self._found or time.monotonic() - self._asked >= LOOK_AGAIN:
+        """The containers' addresses. Call it without the lock: a DNS lookup can be slow."""
+        if not self._found or time.monotonic() - self._asked >= LOOKUP_INTERVAL:
             self._asked = time.monotonic()
             self._found = self._look_up()
         return self._found
 
     @staticmethod
     def _look_up() -> list[str]:
-        """Docker's DNS answers a service's name with the addresses of all of its containers."""
+        """Resolve the service's name: Docker's DNS returns the addresses of all its containers."""
         try:
             found = socket.getaddrinfo(LAMBDA.hostname, LAMBDA.port, socket.AF_INET, socket.SOCK_STREAM)
         except socket.gaierror:
@@ -128,13 +133,13 @@ REPLICAS = Replicas()
 
 
 class ReplicaExecutor(runtime_executor.RuntimeExecutor):
-    """What LocalStack takes for an execution environment. There is nothing to start: the containers run already."""
+    """LocalStack's interface of an execution environment. It starts nothing: the containers are already running."""
 
     def start(self, env_vars: dict[str, str]) -> None:
-        """The environment is the compose service's, which is the same."""
+        """Do nothing: compose sets the same environment variables."""
 
     def stop(self) -> None:
-        """The containers are compose's."""
+        """Do nothing: compose stops the containers."""
 
     def get_address(self) -> str:
         return "127.0.0.1"
@@ -150,28 +155,28 @@ class ReplicaExecutor(runtime_executor.RuntimeExecutor):
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
         request_id, seconds = payload["invoke-id"], self.function_version.config.timeout
-        body, failed = answer_of(payload["payload"].encode(), seconds)
-        logs = f"RequestId: {request_id} The log is in: docker compose logs {LAMBDA.hostname}\n"
+        body, failed = invoke_replica(payload["payload"].encode(), seconds)
+        logs = f"RequestId: {request_id} To read the log, run: docker compose logs {LAMBDA.hostname}\n"
         return InvocationResult(request_id, body, failed, logs)
 
     @classmethod
     def prepare_version(cls, function_version: Any) -> None:
-        """The image is built by compose."""
+        """Do nothing: compose builds the image."""
 
     @classmethod
     def cleanup_version(cls, function_version: Any) -> None:
-        """The image is compose's."""
+        """Do nothing: the image belongs to compose."""
 
 
-def answer_of(event: bytes, seconds: int) -> tuple[bytes, bool]:
-    """Have a container handle an event.
+def invoke_replica(event: bytes, seconds: int) -> tuple[bytes, bool]:
+    """Send an event to a container, and turn a failure into Lambda's error payload.
 
     Args:
         event: the payload of the invocation.
         seconds: the function's timeout; the emulators in the containers have the same.
 
     Returns:
-        The payload of the answer, and whether it is an error.
+        The payload of the response, and whether it is an error.
     """
     try:
         body = REPLICAS.send(event, seconds)
@@ -181,7 +186,7 @@ def answer_of(event: bytes, seconds: int) -> tuple[bytes, bool]:
         return _error("Runtime.ExitError", f"Runtime exited with error: {died}"), True
     try:
         answer = json.loads(body)
-    except ValueError:  # the emulator says in plain text, and with status 200, that the function timed out
+    except ValueError:  # the emulator reports a timeout of the function as plain text with status 200
         return _error("Sandbox.Timedout", body.decode(errors="replace")), True
     return body, isinstance(answer, dict) and {"errorType", "errorMessage"} <= answer.keys()
 
@@ -191,14 +196,14 @@ def _error(kind: str, message: str) -> bytes:
 
 
 class Plugin:
-    """What LocalStack loads the executor from."""
+    """The plugin from which LocalStack loads the executor."""
 
     def load(self) -> type[ReplicaExecutor]:
         return ReplicaExecutor
 
 
 class Plugins:
-    """Stands where LocalStack looks up the executor that it is configured for: there is this one only."""
+    """Replaces LocalStack's plugin manager for executors, so that it always loads this executor."""
 
     def exists(self, _name: str) -> bool:
         return True
@@ -208,4 +213,4 @@ class Plugins:
 
 
 runtime_executor.EXECUTOR_PLUGIN_MANAGER = Plugins()
-log.warning("Lambda invocations go to the containers behind %s", LAMBDA.geturl())
+log.warning("Sending Lambda invocations to the containers at %s", LAMBDA.geturl())

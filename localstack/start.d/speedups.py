@@ -1,9 +1,9 @@
-"""Runs inside LocalStack at its start: work that it does again and again for an order is done once, or in memory.
+"""Runs inside LocalStack at its start: removes repeated work and disk writes that slow down each order.
 
-* Step Functions hands every JSONPath of every state of every execution to jsonpath_ng, which builds the tables of its
-  parser anew each time. The paths of a state machine are few, and a parsed one has no state.
+* For every JSONPath of every state of every execution, Step Functions calls jsonpath_ng, which rebuilds its parser's
+  tables each time. A state machine has few paths, and a parsed path has no state, so parsed paths are cached.
 * CloudWatch commits each metric of each invocation and message to a database on the container's disk, one at a time.
-  Nothing here outlives the container, so it is kept in memory.
+  The data does not outlive the container, so the database is kept in memory.
 """
 
 import functools
@@ -23,4 +23,4 @@ for module in (json_path, result_path):
 CloudwatchDatabase.CLOUDWATCH_DATA_ROOT = IN_MEMORY
 CloudwatchDatabase.METRICS_DB = f"{IN_MEMORY}/{CloudwatchDatabase.DB_NAME}"
 CloudwatchDatabase.METRICS_DB_READ_ONLY = f"file:{CloudwatchDatabase.METRICS_DB}?mode=ro"
-log.warning("JSONPaths are parsed once; metrics are kept in memory")
+log.warning("Caching parsed JSONPaths, and keeping CloudWatch metrics in memory")

@@ -64,10 +64,10 @@ def script(localstack, monkeypatch):
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.waits, module.looks_up = module.WAIT_FOR_ONE, module.Replicas.__dict__["_look_up"].__func__
-    monkeypatch.setattr(module, "LOOK_AGAIN", 0.05)
-    monkeypatch.setattr(module, "WAIT_FOR_ONE", PATIENCE)
-    monkeypatch.setattr(module, "BEYOND_TIMEOUT", 0.3)
+    module.waits, module.looks_up = module.LEASE_TIMEOUT, module.Replicas.__dict__["_look_up"].__func__
+    monkeypatch.setattr(module, "LOOKUP_INTERVAL", 0.05)
+    monkeypatch.setattr(module, "LEASE_TIMEOUT", PATIENCE)
+    monkeypatch.setattr(module, "TIMEOUT_MARGIN", 0.3)
     module.addresses = []
     monkeypatch.setattr(module.Replicas, "_look_up", staticmethod(lambda: list(module.addresses)))
     return module
@@ -191,7 +191,7 @@ def test_a_container_without_a_response_is_a_timeout(script, localstack, contain
 
 
 def test_the_timeout_of_the_function_has_a_margin(script, localstack, containers, monkeypatch):
-    monkeypatch.setattr(script, "BEYOND_TIMEOUT", 0.1)
+    monkeypatch.setattr(script, "TIMEOUT_MARGIN", 0.1)
     containers(after(0.4, say(b"1")))
     assert invoke(script, localstack).payload == b"1"
 
@@ -246,8 +246,8 @@ def test_a_restarted_container_is_used_again(script, localstack, containers):
 
 
 def test_a_waiting_invocation_gets_the_next_free_container(script, localstack, containers, monkeypatch):
-    monkeypatch.setattr(script, "LOOK_AGAIN", 4 * PATIENCE)
-    monkeypatch.setattr(script, "WAIT_FOR_ONE", 4 * PATIENCE)
+    monkeypatch.setattr(script, "LOOKUP_INTERVAL", 4 * PATIENCE)
+    monkeypatch.setattr(script, "LEASE_TIMEOUT", 4 * PATIENCE)
     containers(after(0.02, say(b"1")))
     with ThreadPoolExecutor(5) as pool:
         waiting = [pool.submit(invoke, script, localstack) for _ in range(10)]
@@ -278,7 +278,7 @@ def test_a_throttle_is_raised_before_the_timeout_of_api_gateway(script):
 
 
 def test_no_free_container_raises_a_throttle(script, localstack, monkeypatch):
-    monkeypatch.setattr(script, "WAIT_FOR_ONE", 0.2)
+    monkeypatch.setattr(script, "LEASE_TIMEOUT", 0.2)
     with pytest.raises(Throttled, match="no container of lambda"):
         invoke(script, localstack)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.licenses import allowed, page
+from tools.licenses import is_allowed, page
 from tools.packages import Package, packages
 
 ROOT = Path(__file__).parents[2]
@@ -35,17 +35,17 @@ def test_the_licenses_page_is_up_to_date():
 
 @pytest.mark.parametrize("expression", ["MIT", "MIT OR GPL-3.0-only", "MIT AND (AFL-2.1 OR Apache-2.0)"])
 def test_an_expression_with_an_allowed_choice_is_allowed(expression):
-    assert allowed(expression)
+    assert is_allowed(expression)
 
 
 @pytest.mark.parametrize("expression", ["", "GPL-3.0-only", "MIT AND GPL-3.0-only", "Apache-2.0 WITH LLVM-exception"])
 def test_other_licenses_are_not_allowed(expression):
-    assert not allowed(expression)
+    assert not is_allowed(expression)
 
 
 @pytest.mark.parametrize("said", ["License-Expression: GPL-3.0-only", "License: as you like", ""])
 def test_a_package_with_another_license_is_reported(said):
-    with pytest.raises(SystemExit, match="some is licensed under"):
+    with pytest.raises(SystemExit, match=r"some: license .* is not allowed"):
         page([saying(said)])
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from service import __version__
 from tools import trim
-from tools.packages import base_image, locked, packages
-from tools.sbom import bill, document
+from tools.packages import base_image, packages, read_pins
+from tools.sbom import build_bom, document
 
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
@@ -22,7 +22,7 @@ def written() -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOURCE_DATE_EPOCH", "1764288000")
         patch.setenv("REVISION", "abc123")
-        return document(bill())
+        return document(build_bom())
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_make_passes_the_commit():
 
 
 def test_the_bill_lists_the_locked_packages_after_trimming(by_name, tmp_path):
-    pins = [*locked((ROOT / "requirements" / "image.txt").read_text())]
+    pins = [*read_pins((ROOT / "requirements" / "image.txt").read_text())]
     for name, version, _ in pins:
         metadata = tmp_path / f"{name.replace('-', '_')}-{version}.dist-info" / "METADATA"
         metadata.parent.mkdir()
@@ -97,14 +97,14 @@ def test_every_package_is_a_dependency_of_another(sbom, by_name):
 def test_the_same_commit_gives_the_same_bytes(written, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1764288000")
     monkeypatch.setenv("REVISION", "abc123")
-    assert document(bill()) == written
+    assert document(build_bom()) == written
     monkeypatch.setenv("REVISION", "abc124")
-    serial_numbers = {json.loads(each)["serialNumber"] for each in (written, document(bill()))}
+    serial_numbers = {json.loads(each)["serialNumber"] for each in (written, document(build_bom()))}
     assert len(serial_numbers) == 2
 
 
 def test_an_invalid_bill_is_not_written(monkeypatch):
-    bom = bill()
+    bom = build_bom()
     monkeypatch.setattr("tools.sbom._json", lambda _: '{"bomFormat": "CycloneDX", "specVersion": "1.6", "x": 1}')
     with pytest.raises(SystemExit, match="not valid"):
         document(bom)
