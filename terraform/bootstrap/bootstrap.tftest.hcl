@@ -1,7 +1,8 @@
-# What the deployments, and whoever may deploy, rely on. Nothing here talks to AWS.
+# Tests of the state bucket, the image repository, the roles and their trust policies. They need no AWS account.
 
 mock_provider "aws" {
-  # Names become known in the plan, so that no run has to apply; a bucket with prevent_destroy could not be taken away.
+  # Makes computed names known in the plan, so that no run applies: Terraform cannot destroy a bucket with
+  # prevent_destroy.
   override_during = plan
 
   mock_data "aws_caller_identity" {
@@ -21,12 +22,12 @@ mock_provider "aws" {
   }
 }
 
-run "the_state_is_private_versioned_and_encrypted" {
+run "state_bucket_is_private_versioned_and_encrypted" {
   command = plan
 
   assert {
     condition     = output.state_bucket == "dofs-terraform-state-123456789012"
-    error_message = "The bucket is named after the project and the account."
+    error_message = "The bucket's name must contain the project's name and the account ID."
   }
 
   assert {
@@ -36,43 +37,43 @@ run "the_state_is_private_versioned_and_encrypted" {
       aws_s3_bucket_public_access_block.state.ignore_public_acls,
       aws_s3_bucket_public_access_block.state.restrict_public_buckets,
     ])
-    error_message = "Nothing makes the bucket public."
+    error_message = "The bucket must block all public access."
   }
 
   assert {
     condition     = aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled"
-    error_message = "A state that was overwritten can be had back."
+    error_message = "The bucket must keep old versions of a state."
   }
 
   assert {
     condition     = one(aws_s3_bucket_server_side_encryption_configuration.state.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "aws:kms"
-    error_message = "States are encrypted."
+    error_message = "The bucket must encrypt states."
   }
 
   assert {
     condition = [for rule in aws_s3_bucket_lifecycle_configuration.state.rule : [
       rule.noncurrent_version_expiration[0].noncurrent_days, rule.noncurrent_version_expiration[0].newer_noncurrent_versions
     ] if rule.id == "old-versions"] == [[90, 10]]
-    error_message = "Old versions end, and not the last ten."
+    error_message = "Old versions must expire after 90 days, except the newest ten."
   }
 
   assert {
     condition = [for rule in aws_s3_bucket_lifecycle_configuration.state.rule : [
       rule.filter[0].prefix, rule.expiration[0].days, rule.noncurrent_version_expiration[0].noncurrent_days
     ] if rule.id == "plans"] == [["dofs/plans/", 14, 1]]
-    error_message = "Plans end after two weeks, and their old versions with them."
+    error_message = "Plans must expire after 14 days, and their old versions after one more."
   }
 
   assert {
     condition = [for statement in jsondecode(aws_s3_bucket_policy.state.policy).Statement :
       [statement.Effect, statement.Principal, statement.Action, statement.Condition.Bool["aws:SecureTransport"]]
     ] == [["Deny", "*", "s3:*", "false"]]
-    error_message = "Only TLS reaches the bucket."
+    error_message = "The bucket must deny requests without TLS."
   }
 
   assert {
     condition     = strcontains(output.backend_conf, "use_lockfile = true") && strcontains(output.backend_conf, "\"dofs-terraform-state-123456789012\"") && !strcontains(output.backend_conf, "dynamodb")
-    error_message = "backend.conf names the bucket, and locks by a file."
+    error_message = "backend.conf must name the bucket and use a lock file."
   }
 }
 
@@ -85,49 +86,49 @@ run "images_are_immutable_and_kept_by_count" {
 
   assert {
     condition     = aws_ecr_repository.images.name == "dofs" && aws_ecr_repository.images.image_tag_mutability == "IMMUTABLE"
-    error_message = "A tag is never moved."
+    error_message = "Image tags must be immutable."
   }
 
   assert {
     condition     = aws_ecr_repository.images.image_scanning_configuration[0].scan_on_push
-    error_message = "Images are scanned."
+    error_message = "Images must be scanned when they are pushed."
   }
 
   assert {
     condition     = aws_ecr_repository.images.encryption_configuration[0].encryption_type == "KMS"
-    error_message = "Images are encrypted."
+    error_message = "Images must be encrypted."
   }
 
   assert {
     condition = [for rule in jsondecode(aws_ecr_lifecycle_policy.images.policy).rules : rule.selection] == [
       { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 20 }
     ]
-    error_message = "No rule may delete by age: it could delete the digest that is deployed."
+    error_message = "No rule may delete images by age: it could delete the deployed image."
   }
 
   assert {
     condition = [for statement in jsondecode(aws_ecr_repository_policy.images.policy).Statement :
       [statement.Principal.Service, statement.Condition.ArnLike["aws:SourceArn"]]
     ] == [["lambda.amazonaws.com", "arn:aws:lambda:ap-south-1:123456789012:function:*"]]
-    error_message = "Functions of this account can pull, and nothing else."
+    error_message = "Only Lambda functions of this account may pull images."
   }
 }
 
-run "without_a_repository_there_is_nothing_of_github" {
+run "no_github_resources_without_a_github_repository" {
   command = plan
 
   assert {
     condition     = length(aws_iam_openid_connect_provider.github) == 0 && length(aws_iam_role.deploy) == 0
-    error_message = "Neither provider nor role."
+    error_message = "There must be no OIDC provider and no deployment role."
   }
 
   assert {
     condition     = length(aws_iam_policy.deploy) == 0 && output.deploy_role_arn == null
-    error_message = "Neither permissions nor an ARN."
+    error_message = "There must be no deployment policy and no role ARN."
   }
 }
 
-run "images_are_where_pipelines_look_for_them" {
+run "image_repository_has_the_project_name" {
   command = plan
 
   variables {
@@ -137,21 +138,21 @@ run "images_are_where_pipelines_look_for_them" {
 
   assert {
     condition     = aws_ecr_repository.images.name == "shop"
-    error_message = "A pipeline knows the project's name, and not what bootstrap was told."
+    error_message = "The default name must be the project's name: pipelines look for the repository by that name."
   }
 
   assert {
     condition     = strcontains(aws_iam_policy.deploy["release"].policy, ":repository/shop\"")
-    error_message = "Who deploys pushes to it."
+    error_message = "The deployment role must be able to push to the repository."
   }
 
   assert {
     condition     = !strcontains(aws_iam_policy.deploy["release"].policy, "dynamodb")
-    error_message = "States are locked by a file."
+    error_message = "Without state_lock_table, no permission for DynamoDB is needed."
   }
 }
 
-run "a_table_of_locks_can_be_used_by_who_deploys" {
+run "deployment_role_can_use_the_lock_table" {
   command = plan
 
   variables {
@@ -168,11 +169,11 @@ run "a_table_of_locks_can_be_used_by_who_deploys" {
         Action   = ["dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"]
         Resource = "arn:aws:dynamodb:ap-south-1:123456789012:table/locks"
     }]
-    error_message = "Terraform writes, reads and deletes locks in it."
+    error_message = "Terraform must be able to write, read and delete locks in the table."
   }
 }
 
-run "only_the_repositorys_main_branch_and_environments_deploy" {
+run "only_main_and_environments_can_deploy" {
   command = plan
 
   variables {
@@ -181,7 +182,7 @@ run "only_the_repositorys_main_branch_and_environments_deploy" {
 
   assert {
     condition     = aws_iam_openid_connect_provider.github[0].url == "https://token.actions.githubusercontent.com" && aws_iam_openid_connect_provider.github[0].client_id_list == toset(["sts.amazonaws.com"])
-    error_message = "The provider is GitHub's, for tokens that are meant for AWS."
+    error_message = "The provider must be GitHub's, for tokens whose audience is AWS."
   }
 
   assert {
@@ -200,11 +201,11 @@ run "only_the_repositorys_main_branch_and_environments_deploy" {
         }
       }
     }]
-    error_message = "The trust policy names the audience, the repository, and which of its runs."
+    error_message = "The trust policy must name the audience, the repository and its allowed runs."
   }
 }
 
-run "an_accounts_provider_is_used_when_it_has_one" {
+run "existing_oidc_provider_is_used" {
   command = plan
 
   variables {
@@ -214,11 +215,11 @@ run "an_accounts_provider_is_used_when_it_has_one" {
 
   assert {
     condition     = length(aws_iam_openid_connect_provider.github) == 0 && length(aws_iam_role.deploy) == 1
-    error_message = "The role trusts the provider that exists."
+    error_message = "The role must trust the existing provider."
   }
 }
 
-run "without_the_pipeline_there_is_nothing_of_it" {
+run "no_build_roles_without_the_pipeline" {
   command = plan
 
   variables {
@@ -227,16 +228,16 @@ run "without_the_pipeline_there_is_nothing_of_it" {
 
   assert {
     condition     = length(aws_iam_role.build) + length(aws_iam_role_policy.build) + length(aws_iam_role_policy_attachment.plan) == 0
-    error_message = "Its builds have no roles."
+    error_message = "There must be no roles for builds."
   }
 
   assert {
     condition     = !strcontains(aws_iam_role.deploy[0].assume_role_policy, "codebuild")
-    error_message = "No build deploys."
+    error_message = "The deployment role must not trust CodeBuild."
   }
 }
 
-run "the_pipelines_builds_have_a_role_each" {
+run "each_build_has_its_own_role" {
   command = plan
 
   variables {
@@ -264,12 +265,12 @@ run "the_pipelines_builds_have_a_role_each" {
         }
       }]
     ])
-    error_message = "A role is for this account's project of that whole name, and nobody else."
+    error_message = "A role must trust only this account's CodeBuild projects with these exact names."
   }
 
   assert {
     condition     = { for build, role in aws_iam_role.build : build => role.name } == { image = "dofs-bootstrap-image", plan = "dofs-bootstrap-plan" }
-    error_message = "Who deploys could change a role that is called otherwise, and the pipeline would not find it."
+    error_message = "The names must start with dofs-bootstrap-: the pipeline looks for them, and the deployment role cannot change them."
   }
 
   assert {
@@ -292,11 +293,11 @@ run "the_pipelines_builds_have_a_role_each" {
         "arn:aws:logs:ap-south-1:123456789012:log-group:/aws/codebuild/dofs-image-*",
       ]
     }
-    error_message = "The build with Docker pushes to one repository, reads the source and writes its log, and no more."
+    error_message = "The image build may only push to one repository, read the source and write its log."
   }
 }
 
-run "who_plans_changes_nothing" {
+run "plan_role_is_read_only" {
   command = plan
 
   variables {
@@ -306,7 +307,7 @@ run "who_plans_changes_nothing" {
 
   assert {
     condition     = keys(aws_iam_role_policy_attachment.plan) == keys(aws_iam_policy.deploy)
-    error_message = "A plan that may not read all that is deployed ends in the middle."
+    error_message = "The plan role must have every deployment policy, because a plan reads every resource."
   }
 
   assert {
@@ -323,7 +324,7 @@ run "who_plans_changes_nothing" {
         ]
       ],
     ]
-    error_message = "It writes the lock, the plan and its log, and nowhere else."
+    error_message = "The plan role may write only the lock, the plan and its log."
   }
 
   assert {
@@ -332,7 +333,7 @@ run "who_plans_changes_nothing" {
       contains(["logs:CreateLogStream", "logs:PutLogEvents", "s3:DeleteObject", "s3:PutObject"], action) ||
       can(regex("^[a-z0-9-]+:(BatchGet[A-Za-z]+|Decrypt|Describe[A-Za-z]+|GET|Get[A-Za-z]*[*]?|List[A-Za-z]+|Validate[A-Za-z]+)$", action))
     ])
-    error_message = "What is not denied reads."
+    error_message = "Actions that are not denied must be read-only."
   }
 
   assert {
@@ -343,11 +344,11 @@ run "who_plans_changes_nothing" {
       "sqs:GetQueueAttributes", "states:DescribeStateMachine", "states:ValidateStateMachineDefinition",
       "wafv2:GetWebACL",
     ], jsondecode(aws_iam_role_policy.build["plan"].policy).Statement[0].NotAction)) == 0
-    error_message = "A plan reads every service that is deployed to."
+    error_message = "The plan role must be able to read every service of the deployment."
   }
 }
 
-run "who_deploys_cannot_become_more" {
+run "deployment_role_cannot_extend_its_permissions" {
   command = plan
 
   variables {
@@ -361,7 +362,7 @@ run "who_deploys_cannot_become_more" {
         statement.Effect == "Deny" || alltrue([for action in flatten([statement.Action]) : !endswith(action, ":*")])
       )
     ])])
-    error_message = "No statement allows all of a service."
+    error_message = "No statement may allow all actions of a service."
   }
 
   assert {
@@ -370,7 +371,7 @@ run "who_deploys_cannot_become_more" {
         ["RegistryLogin", "EventSources", "WorkflowDefinitions", "LogQueries", "Subscriptions"], statement.Sid
       )
     ])])
-    error_message = "Only what AWS knows no names for is allowed on everything."
+    error_message = "Only actions without resource-level permissions may have the resource \"*\"."
   }
 
   assert {
@@ -378,7 +379,7 @@ run "who_deploys_cannot_become_more" {
       statement.Condition.StringEquals["iam:PermissionsBoundary"] == "arn:aws:iam::123456789012:policy/dofs-bootstrap-boundary"
       if anytrue([for action in flatten([statement.Action]) : contains(["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"], action)])
     ])
-    error_message = "A role is made, or given anything, within the boundary only."
+    error_message = "The deployment role may create or extend only roles with the permissions boundary."
   }
 
   assert {
@@ -386,28 +387,28 @@ run "who_deploys_cannot_become_more" {
       length(statement.Condition.StringEquals["iam:PassedToService"]) > 0 && statement.Resource == "arn:aws:iam::123456789012:role/dofs-*"
       if contains(flatten([statement.Action]), "iam:PassRole")
     ])
-    error_message = "Roles of the project are passed, and to services that are named."
+    error_message = "The deployment role may pass only the project's roles, and only to the named services."
   }
 
   assert {
     condition = [for statement in jsondecode(aws_iam_policy.deploy["roles"].policy).Statement : statement.Resource if statement.Effect == "Deny"] == [
       ["arn:aws:iam::123456789012:role/dofs-bootstrap-*", "arn:aws:iam::123456789012:policy/dofs-bootstrap-*"]
     ]
-    error_message = "The role cannot change what it may, nor the boundary."
+    error_message = "The deployment role must not change its own policies or the boundary."
   }
 
   assert {
     condition     = !strcontains(aws_iam_policy.boundary.policy, "iam:") && !strcontains(aws_iam_policy.boundary.policy, "\"*:*\"")
-    error_message = "Nothing within the boundary can touch IAM."
+    error_message = "The boundary must not allow any IAM action."
   }
 
   assert {
     condition     = alltrue([for policy in concat(values(aws_iam_policy.deploy)[*].policy, [aws_iam_policy.boundary.policy]) : length(policy) <= 6144])
-    error_message = "AWS takes a policy of 6,144 characters at most."
+    error_message = "A policy must have at most 6,144 characters, which is AWS's limit."
   }
 }
 
-run "the_gateways_role_for_logs_can_be_left_to_others" {
+run "api_gateway_account_settings_can_stay_unmanaged" {
   command = plan
 
   variables {
@@ -416,25 +417,25 @@ run "the_gateways_role_for_logs_can_be_left_to_others" {
 
   assert {
     condition     = length(aws_api_gateway_account.logs) + length(aws_iam_role.gateway_logs) + length(aws_iam_role_policy_attachment.gateway_logs) == 0
-    error_message = "An account has one such setting, and it is left alone."
+    error_message = "The configuration must not change the account's API Gateway settings."
   }
 }
 
-run "the_gateways_role_for_logs_is_set" {
+run "api_gateway_can_write_logs" {
   command = plan
 
   assert {
     condition     = aws_api_gateway_account.logs[0].cloudwatch_role_arn == aws_iam_role.gateway_logs[0].arn
-    error_message = "Stages can write access logs."
+    error_message = "API Gateway must have a role with which stages write logs."
   }
 
   assert {
     condition     = jsondecode(aws_iam_role.gateway_logs[0].assume_role_policy).Statement[0].Principal.Service == "apigateway.amazonaws.com"
-    error_message = "The role is API Gateway's."
+    error_message = "The role must trust API Gateway."
   }
 }
 
-run "a_region_is_a_code" {
+run "region_must_be_a_code" {
   command = plan
 
   variables {
@@ -444,7 +445,7 @@ run "a_region_is_a_code" {
   expect_failures = [var.aws_region]
 }
 
-run "a_project_name_is_short_and_plain" {
+run "project_name_must_be_short_and_lower_case" {
   command = plan
 
   variables {
@@ -454,7 +455,7 @@ run "a_project_name_is_short_and_plain" {
   expect_failures = [var.project_name]
 }
 
-run "old_states_are_kept_for_a_week_at_least" {
+run "old_states_must_be_kept_for_a_week" {
   command = plan
 
   variables {
@@ -464,7 +465,7 @@ run "old_states_are_kept_for_a_week_at_least" {
   expect_failures = [var.state_versions_days]
 }
 
-run "an_image_repository_is_lower_case" {
+run "image_repository_must_be_lower_case" {
   command = plan
 
   variables {
@@ -474,7 +475,7 @@ run "an_image_repository_is_lower_case" {
   expect_failures = [var.ecr_repository]
 }
 
-run "twenty_images_are_kept_at_least" {
+run "at_least_twenty_images_must_be_kept" {
   command = plan
 
   variables {
@@ -484,7 +485,7 @@ run "twenty_images_are_kept_at_least" {
   expect_failures = [var.images_kept]
 }
 
-run "a_repository_is_one_and_not_all_of_an_owners" {
+run "github_repository_must_not_be_a_pattern" {
   command = plan
 
   variables {
@@ -494,7 +495,7 @@ run "a_repository_is_one_and_not_all_of_an_owners" {
   expect_failures = [var.github_repository]
 }
 
-run "identifiers_stand_at_both_names_or_at_none" {
+run "github_ids_must_follow_both_names_or_neither" {
   command = plan
 
   variables {
@@ -504,7 +505,7 @@ run "identifiers_stand_at_both_names_or_at_none" {
   expect_failures = [var.github_repository]
 }
 
-run "pull_requests_do_not_deploy" {
+run "pull_requests_cannot_deploy" {
   command = plan
 
   variables {
@@ -514,7 +515,7 @@ run "pull_requests_do_not_deploy" {
   expect_failures = [var.github_subjects]
 }
 
-run "not_every_branch_deploys" {
+run "subject_must_not_match_every_branch" {
   command = plan
 
   variables {
@@ -524,7 +525,7 @@ run "not_every_branch_deploys" {
   expect_failures = [var.github_subjects]
 }
 
-run "not_every_run_deploys" {
+run "subject_must_not_match_every_run" {
   command = plan
 
   variables {
@@ -534,7 +535,7 @@ run "not_every_run_deploys" {
   expect_failures = [var.github_subjects]
 }
 
-run "somebody_deploys" {
+run "at_least_one_subject_is_required" {
   command = plan
 
   variables {
@@ -544,7 +545,7 @@ run "somebody_deploys" {
   expect_failures = [var.github_subjects]
 }
 
-run "a_key_is_an_arn" {
+run "kms_key_must_be_an_arn" {
   command = plan
 
   variables {
@@ -554,7 +555,7 @@ run "a_key_is_an_arn" {
   expect_failures = [var.kms_key_arn]
 }
 
-run "a_lock_table_is_a_name" {
+run "lock_table_must_be_a_name" {
   command = plan
 
   variables {

@@ -2,7 +2,8 @@
 # so that the roles are the same everywhere.
 
 resource "aws_iam_policy" "boundary" {
-  name        = "${local.own}-boundary"
+  name = "${local.own}-boundary"
+  # IAM cannot change a policy's description: a new text would replace the boundary of every role.
   description = "The most that a role of ${local.prefix} can be given; it grants nothing."
 
   policy = jsonencode({

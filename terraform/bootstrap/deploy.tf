@@ -366,7 +366,8 @@ resource "aws_iam_role" "deploy" {
 resource "aws_iam_policy" "deploy" {
   for_each = { for name, statements in local.deploy_policies : name => statements if length(local.deployers) > 0 }
 
-  name        = "${local.own}-deploy-${each.key}"
+  name = "${local.own}-deploy-${each.key}"
+  # IAM cannot change a policy's description: a new text would replace the policy of the deployment role.
   description = "What deploying ${local.prefix} takes: ${each.key}."
 
   policy = jsonencode({

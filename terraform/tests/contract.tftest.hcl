@@ -1,4 +1,5 @@
-# What the rest of the system, its users and its operators rely on. Nothing here talks to AWS.
+# Tests of the names, defaults, permissions and settings on which the service, its users and its operators rely. They need
+# no AWS account.
 
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -80,29 +81,29 @@ variables {
   notification_email = "orders@example.com"
 }
 
-run "it_has_the_names_that_users_know" {
+run "resources_have_the_documented_names" {
   assert {
     condition     = aws_dynamodb_table.orders.name == "dofs-orders-dev" && aws_dynamodb_table.failed_orders.name == "dofs-failed-orders-dev"
-    error_message = "The tables are called otherwise."
+    error_message = "The tables must have their documented names."
   }
 
   assert {
     condition     = aws_iam_role.function.name == "dofs-lambda-execution-role-dev" && aws_iam_policy.function.name == "dofs-lambda-policy-dev"
-    error_message = "The function's role or policy is called otherwise."
+    error_message = "The function's role and policy must have their documented names."
   }
 
   assert {
     condition     = aws_cloudwatch_log_group.function.name == "/aws/lambda/dofs-orders-dev" && aws_cloudwatch_log_group.workflow.name == "/aws/stepfunctions/dofs-order-processing-dev"
-    error_message = "A log group is called otherwise."
+    error_message = "The log groups must have their documented names."
   }
 
   assert {
     condition     = aws_lambda_function.orders.environment[0].variables["DOFS_STATE_MACHINE_ARN"] == "arn:aws:states:ap-south-1:123456789012:stateMachine:${aws_sfn_state_machine.orders.name}"
-    error_message = "The function looks for another state machine than there is."
+    error_message = "DOFS_STATE_MACHINE_ARN must be the ARN of the state machine."
   }
 }
 
-run "the_defaults_are_those_that_are_documented" {
+run "defaults_are_as_documented" {
   command = plan
 
   assert {
@@ -113,14 +114,14 @@ run "the_defaults_are_those_that_are_documented" {
       var.environment == "dev" && var.aws_region == "ap-south-1" && var.project_name == "dofs" &&
       var.sqs_max_receive_count == 3 && var.enable_dlq_alerting && var.dlq_alert_threshold == 5 && !var.deploy_cicd_pipeline
     )
-    error_message = "A default is another."
+    error_message = "A default differs from the documentation."
   }
 }
 
-run "what_fails_three_times_goes_to_the_dead_letter_queue_and_is_kept_there_longer" {
+run "three_failures_move_a_message_to_the_dead_letter_queue" {
   assert {
     condition     = jsondecode(aws_sqs_queue.fulfillment.redrive_policy) == { deadLetterTargetArn = aws_sqs_queue.dead_letter.arn, maxReceiveCount = 3 }
-    error_message = "The redrive policy is another."
+    error_message = "The queue must move a message to the dead-letter queue after 3 receives."
   }
 
   assert {
@@ -130,29 +131,29 @@ run "what_fails_three_times_goes_to_the_dead_letter_queue_and_is_kept_there_long
 
   assert {
     condition     = jsondecode(aws_sqs_queue.dead_letter.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = ["arn:aws:sqs:ap-south-1:123456789012:dofs-fulfillment-dev"] }
-    error_message = "Any queue may move messages to the dead-letter queue."
+    error_message = "Only the fulfillment queue may use the dead-letter queue."
   }
 
   assert {
     condition     = aws_lambda_event_source_mapping.fulfillment.function_response_types == toset(["ReportBatchItemFailures"])
-    error_message = "Without partial failures, one bad message fails its batch."
+    error_message = "The mapping must report partial failures: otherwise one bad message fails its batch."
   }
 }
 
 run "everything_invokes_the_alias" {
   assert {
     condition     = aws_lambda_event_source_mapping.fulfillment.function_name == aws_lambda_alias.live.arn && aws_cloudwatch_event_target.reconcile.arn == aws_lambda_alias.live.arn
-    error_message = "The queue or the schedule invokes something else."
+    error_message = "The queue and the schedule must invoke the alias."
   }
 
   assert {
     condition     = alltrue([for each in aws_api_gateway_integration.function : each.uri == aws_lambda_alias.live.invoke_arn])
-    error_message = "The API invokes something else."
+    error_message = "The API must invoke the alias."
   }
 
   assert {
     condition     = jsondecode(aws_sfn_state_machine.orders.definition).States.ValidateOrder.Parameters.FunctionName == aws_lambda_alias.live.arn
-    error_message = "The workflow invokes something else."
+    error_message = "The workflow must invoke the alias."
   }
 
   assert {
@@ -161,7 +162,7 @@ run "everything_invokes_the_alias" {
   }
 }
 
-run "the_alarm_on_the_dead_letter_queue_watches_its_depth_and_tells_the_topic" {
+run "dead_letter_queue_alarm_watches_depth_and_notifies_the_topic" {
   assert {
     condition = (
       aws_cloudwatch_metric_alarm.all["dlq-depth"].namespace == "AWS/SQS" &&
@@ -171,7 +172,7 @@ run "the_alarm_on_the_dead_letter_queue_watches_its_depth_and_tells_the_topic" {
       aws_cloudwatch_metric_alarm.all["dlq-depth"].threshold == 5 &&
       aws_cloudwatch_metric_alarm.all["dlq-depth"].treat_missing_data == "notBreaching"
     )
-    error_message = "The alarm cannot go off as it should."
+    error_message = "The alarm must watch the visible messages of the dead-letter queue."
   }
 
   assert {
@@ -179,16 +180,16 @@ run "the_alarm_on_the_dead_letter_queue_watches_its_depth_and_tells_the_topic" {
       for alarm in aws_cloudwatch_metric_alarm.all :
       alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.ok_actions == toset([aws_sns_topic.alarms.arn])
     ])
-    error_message = "An alarm tells nobody, or does not say that it is over."
+    error_message = "Every alarm must notify the topic when it goes off and when it is over."
   }
 
   assert {
     condition     = aws_sns_topic_subscription.email.endpoint == "orders@example.com" && aws_sns_topic_subscription.email.protocol == "email"
-    error_message = "The topic tells somebody else."
+    error_message = "The topic must send email to notification_email."
   }
 }
 
-run "the_alarm_on_the_dead_letter_queue_can_be_switched_off" {
+run "dead_letter_queue_alarm_can_be_disabled" {
   command = plan
 
   variables {
@@ -197,7 +198,7 @@ run "the_alarm_on_the_dead_letter_queue_can_be_switched_off" {
 
   assert {
     condition     = !contains(keys(aws_cloudwatch_metric_alarm.all), "dlq-depth") && length(aws_cloudwatch_metric_alarm.all) > 0
-    error_message = "The switch does not work, or switches off too much."
+    error_message = "enable_dlq_alerting = false must remove this alarm and no other."
   }
 }
 
@@ -209,7 +210,7 @@ run "no_policy_allows_everything" {
         for resource in flatten([statement.Resource]) : startswith(resource, "arn:aws:") && !endswith(resource, ":*") || statement.Sid == "Logs"
       ])
     ])
-    error_message = "The function may do more than it has to."
+    error_message = "The function's policy must name its actions and resources."
   }
 
   assert {
@@ -217,28 +218,28 @@ run "no_policy_allows_everything" {
       for statement in jsondecode(aws_iam_role_policy.workflow.policy).Statement :
       !strcontains(jsonencode(statement.Action), "*") && (statement.Resource != "*" || statement.Sid == "LogDelivery")
     ])
-    error_message = "The workflow may do more than it has to."
+    error_message = "The workflow's policy must name its actions and resources."
   }
 
   assert {
     condition     = jsondecode(aws_iam_role.workflow.assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
-    error_message = "Another account's state machine could use the role."
+    error_message = "The role must trust only state machines of this account."
   }
 }
 
-run "an_order_is_no_business_of_the_logs" {
+run "logs_contain_no_orders_and_expire" {
   assert {
     condition     = !aws_sfn_state_machine.orders.logging_configuration[0].include_execution_data && !aws_api_gateway_method_settings.all.settings[0].data_trace_enabled
-    error_message = "Orders end up in a log."
+    error_message = "Logs of Step Functions and API Gateway must not contain orders."
   }
 
   assert {
     condition     = alltrue([for group in [aws_cloudwatch_log_group.function, aws_cloudwatch_log_group.workflow, aws_cloudwatch_log_group.api] : group.retention_in_days == 30])
-    error_message = "A log is kept for ever."
+    error_message = "Log groups must have a retention of 30 days."
   }
 }
 
-run "a_body_is_validated_and_a_preflight_is_open_whoever_may_call" {
+run "bodies_are_validated_and_preflights_need_no_credentials" {
   variables {
     environment  = "prod"
     api_auth     = "iam"
@@ -251,12 +252,12 @@ run "a_body_is_validated_and_a_preflight_is_open_whoever_may_call" {
       aws_api_gateway_method.orders["POST /order"].request_validator_id == aws_api_gateway_request_validator.body.id &&
       aws_api_gateway_request_validator.body.validate_request_body && jsondecode(aws_api_gateway_model.order.schema).type == "object"
     )
-    error_message = "The body of an order is not checked."
+    error_message = "API Gateway must validate the body of POST /order."
   }
 
   assert {
     condition     = contains(keys(aws_api_gateway_method.orders), "OPTIONS /order") && contains(keys(aws_api_gateway_method.orders), "OPTIONS /{proxy+}")
-    error_message = "A browser cannot ask whether it may call."
+    error_message = "Preflight routes must exist."
   }
 
   assert {
@@ -264,7 +265,7 @@ run "a_body_is_validated_and_a_preflight_is_open_whoever_may_call" {
       for name, method in aws_api_gateway_method.orders :
       method.authorization == (startswith(name, "OPTIONS") ? "NONE" : "AWS_IAM")
     ])
-    error_message = "A route is open, or a preflight is not."
+    error_message = "Preflights must need no credentials, and every other route must need IAM."
   }
 
   assert {
@@ -272,42 +273,42 @@ run "a_body_is_validated_and_a_preflight_is_open_whoever_may_call" {
       for response in aws_api_gateway_gateway_response.problem :
       response.response_parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == "'https://shop.example.com'"
     ])
-    error_message = "A browser cannot read the gateway's own answers."
+    error_message = "API Gateway's own error responses must have CORS headers."
   }
 
   assert {
     condition     = aws_dynamodb_table.orders.deletion_protection_enabled && aws_dynamodb_table.failed_orders.deletion_protection_enabled
-    error_message = "In prod, a table can be deleted by mistake."
+    error_message = "In prod, tables must have deletion protection."
   }
 
   assert {
     condition     = aws_dynamodb_table.orders.point_in_time_recovery[0].enabled && aws_dynamodb_table.failed_orders.point_in_time_recovery[0].enabled
-    error_message = "A table cannot be restored."
+    error_message = "Tables must have point-in-time recovery."
   }
 }
 
-run "with_api_keys_every_route_but_a_preflight_asks_for_one" {
+run "api_keys_are_required_on_every_route_but_preflights" {
   variables {
     api_auth = "api_key"
   }
 
   assert {
     condition     = alltrue([for name, method in aws_api_gateway_method.orders : method.api_key_required == !startswith(name, "OPTIONS")])
-    error_message = "A route asks for no key."
+    error_message = "Every route but preflights must require an API key."
   }
 
   assert {
     condition     = one(aws_api_gateway_usage_plan.callers[0].api_stages).stage == "dev" && length(aws_api_gateway_usage_plan_key.first) == 1
-    error_message = "Without a usage plan of the stage no key is worth anything."
+    error_message = "The stage must have a usage plan with a key: otherwise API Gateway refuses every key."
   }
 
   assert {
     condition     = strcontains(output.try_it, "X-Api-Key")
-    error_message = "The first order would be refused."
+    error_message = "The command in the output try_it must send an API key."
   }
 }
 
-run "with_cognito_every_route_but_a_preflight_asks_for_a_token" {
+run "cognito_tokens_are_required_on_every_route_but_preflights" {
   variables {
     api_auth              = "cognito"
     cognito_user_pool_arn = "arn:aws:cognito-idp:ap-south-1:123456789012:userpool/ap-south-1_abc"
@@ -322,18 +323,18 @@ run "with_cognito_every_route_but_a_preflight_asks_for_a_token" {
   }
 }
 
-run "without_operators_there_is_no_console" {
+run "no_console_without_the_operator_api" {
   variables {
     api_auth = "iam"
   }
 
   assert {
     condition     = length(aws_api_gateway_resource.console) == 0 && alltrue([for name in keys(aws_api_gateway_method.orders) : !strcontains(name, "console")])
-    error_message = "The console is served to nobody's use."
+    error_message = "Without operator_api, there must be no console routes."
   }
 }
 
-run "for_operators_the_page_is_open_and_nothing_that_it_asks_for" {
+run "console_page_is_public_and_its_api_is_not" {
   variables {
     api_auth     = "api_key"
     operator_api = true
@@ -344,7 +345,7 @@ run "for_operators_the_page_is_open_and_nothing_that_it_asks_for" {
       for name, method in aws_api_gateway_method.orders :
       method.api_key_required == !startswith(name, "GET /console")
     ])
-    error_message = "The page asks for a key, or something else does not."
+    error_message = "Only the console's files must need no API key."
   }
 
   assert {
@@ -352,11 +353,11 @@ run "for_operators_the_page_is_open_and_nothing_that_it_asks_for" {
       toset([for name in keys(aws_api_gateway_method.orders) : name if strcontains(name, "console")]) == toset(["GET /console", "GET /console/{proxy+}"]) &&
       aws_api_gateway_resource.console_files[0].path_part == "{proxy+}" && aws_api_gateway_resource.console[0].path_part == "console"
     )
-    error_message = "The page or its files cannot be had."
+    error_message = "The console's page and files must have routes."
   }
 }
 
-run "every_variable_lands_where_it_belongs" {
+run "every_variable_reaches_its_resource" {
   variables {
     environment                 = "staging"
     project_name                = "shop"
@@ -407,7 +408,7 @@ run "every_variable_lands_where_it_belongs" {
       DOFS_PREVIOUS_STATUS_SHARDS   = "8"
       DOFS_FULFILLMENT_SUCCESS_RATE = "0.5"
     })
-    error_message = "The function is given something else."
+    error_message = "The function's environment must have exactly these settings."
   }
 
   assert {
@@ -416,7 +417,7 @@ run "every_variable_lands_where_it_belongs" {
       aws_lambda_function.orders.architectures == tolist(["arm64"]) && aws_lambda_function.orders.reserved_concurrent_executions == 50 &&
       aws_lambda_function.orders.image_uri == var.image_uri
     )
-    error_message = "The function is another."
+    error_message = "The variables of the function must reach it."
   }
 
   assert {
@@ -427,7 +428,7 @@ run "every_variable_lands_where_it_belongs" {
       aws_lambda_event_source_mapping.fulfillment.maximum_batching_window_in_seconds == 2 &&
       aws_lambda_event_source_mapping.fulfillment.scaling_config[0].maximum_concurrency == 20
     )
-    error_message = "The queue or its mapping is another."
+    error_message = "The variables of the queue must reach it and its event source mapping."
   }
 
   assert {
@@ -440,7 +441,7 @@ run "every_variable_lands_where_it_belongs" {
       jsondecode(aws_api_gateway_stage.orders.access_log_settings[0].format).requestId == "$context.requestId" &&
       jsondecode(aws_api_gateway_stage.orders.access_log_settings[0].format).xrayTraceId == "$context.xrayTraceId"
     )
-    error_message = "The stage is another."
+    error_message = "The variables of the API must reach its stage, whose access log must not contain paths."
   }
 
   assert {
@@ -448,12 +449,12 @@ run "every_variable_lands_where_it_belongs" {
       for name, method in aws_api_gateway_method.orders :
       startswith(name, "OPTIONS") || startswith(name, "GET /console") || method.authorizer_id == aws_api_gateway_authorizer.cognito[0].id
     ])
-    error_message = "A route does not ask the user pool."
+    error_message = "Every route but preflights and the console must use the user pool."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.all["dlq-depth"].threshold == 2
-    error_message = "The alarm's threshold is another."
+    error_message = "dlq_alert_threshold must reach the alarm."
   }
 
   assert {
@@ -461,7 +462,7 @@ run "every_variable_lands_where_it_belongs" {
       for group in [aws_cloudwatch_log_group.function, aws_cloudwatch_log_group.workflow, aws_cloudwatch_log_group.api, aws_cloudwatch_log_group.api_errors] :
       group.retention_in_days == 7
     ])
-    error_message = "A log is kept for longer."
+    error_message = "log_retention_days must reach every log group."
   }
 
   assert {
@@ -469,18 +470,18 @@ run "every_variable_lands_where_it_belongs" {
       aws_sfn_state_machine.orders.type == "EXPRESS" && aws_sfn_state_machine.orders.logging_configuration[0].level == "ALL" &&
       aws_sfn_state_machine.orders.tracing_configuration[0].enabled
     )
-    error_message = "The workflow is another."
+    error_message = "workflow_type and enable_tracing must reach the state machine."
   }
 }
 
-run "a_standard_workflow_logs_its_failures" {
+run "standard_workflow_logs_errors" {
   assert {
     condition     = aws_sfn_state_machine.orders.type == "STANDARD" && aws_sfn_state_machine.orders.logging_configuration[0].level == "ERROR"
-    error_message = "Step Functions keeps the history; what goes well needs no log."
+    error_message = "A STANDARD workflow must log only errors: Step Functions keeps its history."
   }
 }
 
-run "an_express_workflow_logs_everything_but_orders_and_ends_in_time" {
+run "express_workflow_logs_all_events_without_orders" {
   variables {
     workflow_type = "EXPRESS"
   }
@@ -490,27 +491,27 @@ run "an_express_workflow_logs_everything_but_orders_and_ends_in_time" {
       aws_sfn_state_machine.orders.type == "EXPRESS" && aws_sfn_state_machine.orders.logging_configuration[0].level == "ALL" &&
       !aws_sfn_state_machine.orders.logging_configuration[0].include_execution_data
     )
-    error_message = "Nothing tells what became of an execution, or an order is in its log."
+    error_message = "An EXPRESS workflow must log all events, but no execution data."
   }
 
   assert {
     condition     = jsondecode(aws_sfn_state_machine.orders.definition).TimeoutSeconds == 300
-    error_message = "Step Functions ends it after five minutes, whatever longer time is written there."
+    error_message = "The timeout must be 300 seconds, the limit of EXPRESS workflows."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.all["workflow-timeouts"].metric_name == "ExecutionsTimedOut"
-    error_message = "Nobody hears of executions that are ended."
+    error_message = "An alarm must watch executions that time out."
   }
 }
 
-run "who_invokes_the_function_is_named" {
+run "only_named_resources_can_invoke_the_function_or_assume_a_role" {
   assert {
     condition = (
       aws_lambda_permission.schedule.source_arn == aws_cloudwatch_event_rule.reconcile.arn && aws_lambda_permission.schedule.qualifier == "live" &&
       aws_lambda_permission.api.source_arn == "${aws_api_gateway_rest_api.orders.execution_arn}/*" && aws_lambda_permission.api.qualifier == "live"
     )
-    error_message = "Another rule or another API could invoke the function."
+    error_message = "Only the schedule's rule and this API may invoke the alias."
   }
 
   assert {
@@ -518,28 +519,28 @@ run "who_invokes_the_function_is_named" {
       aws_cloudwatch_event_rule.reconcile.schedule_expression == "rate(1 minute)" && aws_cloudwatch_event_rule.reconcile.state == "ENABLED" &&
       jsondecode(aws_cloudwatch_event_target.reconcile.input) == { dofs = { task = "reconcile" } }
     )
-    error_message = "The reconciler does not run once a minute."
+    error_message = "The schedule must invoke the reconciler once a minute."
   }
 
   assert {
     condition = jsondecode(aws_iam_role.function.assume_role_policy).Statement == [{
       Effect = "Allow", Principal = { Service = "lambda.amazonaws.com" }, Action = "sts:AssumeRole"
     }]
-    error_message = "Somebody else can have the function's role."
+    error_message = "Only Lambda may assume the function's role."
   }
 
   assert {
     condition     = jsondecode(aws_iam_role.workflow.assume_role_policy).Statement[0].Condition.ArnEquals["aws:SourceArn"] == "arn:aws:states:ap-south-1:123456789012:stateMachine:dofs-order-processing-dev"
-    error_message = "Another state machine can have the workflow's role."
+    error_message = "Only this state machine may assume the workflow's role."
   }
 
   assert {
     condition     = jsondecode(aws_sns_topic_policy.alarms.policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
-    error_message = "Another account's alarms can write to the topic."
+    error_message = "Only alarms of this account may publish to the topic."
   }
 }
 
-run "what_is_optional_is_off_until_it_is_asked_for" {
+run "optional_features_are_off_by_default" {
   command = plan
 
   assert {
@@ -548,16 +549,16 @@ run "what_is_optional_is_off_until_it_is_asked_for" {
       length(aws_lambda_function.orders.snap_start) == 0 && length(aws_codepipeline.delivery) == 0 && length(aws_api_gateway_usage_plan.callers) == 0 &&
       aws_lambda_function.orders.tracing_config[0].mode == "PassThrough" && !aws_dynamodb_table.orders.deletion_protection_enabled
     )
-    error_message = "Something that costs money is on, or dev is protected."
+    error_message = "Paid features and deletion protection must be off in dev."
   }
 
   assert {
     condition     = alltrue([for name in keys(aws_api_gateway_method.orders) : !startswith(name, "OPTIONS")])
-    error_message = "Without origins, nobody has to ask without saying who it is."
+    error_message = "Without cors_origins, there must be no preflight routes."
   }
 }
 
-run "snap_start_can_be_switched_on" {
+run "snap_start_can_be_enabled" {
   command = plan
 
   variables {
@@ -566,11 +567,11 @@ run "snap_start_can_be_switched_on" {
 
   assert {
     condition     = aws_lambda_function.orders.snap_start[0].apply_on == "PublishedVersions"
-    error_message = "The switch does nothing."
+    error_message = "lambda_snap_start must enable SnapStart for published versions."
   }
 }
 
-run "every_role_has_the_boundary_that_is_given" {
+run "every_role_has_the_permissions_boundary" {
   variables {
     permissions_boundary_arn = "arn:aws:iam::123456789012:policy/dofs-bootstrap-boundary"
     deploy_cicd_pipeline     = true
@@ -582,11 +583,11 @@ run "every_role_has_the_boundary_that_is_given" {
       for role in concat([aws_iam_role.function, aws_iam_role.workflow], values(aws_iam_role.pipeline)) :
       role.permissions_boundary == var.permissions_boundary_arn
     ])
-    error_message = "A role has no boundary, and the role that deploys could not make it."
+    error_message = "Every role must have the boundary: otherwise the deployment role cannot create it."
   }
 }
 
-run "what_is_optional_can_be_switched_on" {
+run "optional_features_can_be_enabled" {
   variables {
     enable_waf                     = true
     enable_tracing                 = true
@@ -604,7 +605,7 @@ run "what_is_optional_can_be_switched_on" {
       aws_dynamodb_table.orders.stream_enabled && aws_sfn_state_machine.orders.type == "EXPRESS" &&
       aws_sqs_queue.fulfillment.kms_master_key_id == var.kms_key_arn && aws_dynamodb_table.orders.server_side_encryption[0].kms_key_arn == var.kms_key_arn
     )
-    error_message = "A switch does nothing."
+    error_message = "Each variable must enable its feature."
   }
 
   assert {
@@ -612,16 +613,16 @@ run "what_is_optional_can_be_switched_on" {
       for policy in [aws_iam_policy.function.policy, aws_iam_role_policy.workflow.policy] :
       length([for statement in jsondecode(policy).Statement : statement if statement.Sid == "Traces" && contains(flatten([statement.Action]), "xray:PutTraceSegments")]) == 1
     ]) && aws_sfn_state_machine.orders.tracing_configuration[0].enabled
-    error_message = "Traces are on, and nobody may send them."
+    error_message = "With tracing, the roles of the function and the workflow must be able to send traces."
   }
 }
 
-run "without_tracing_nobody_may_send_traces" {
+run "no_role_can_send_traces_without_tracing" {
   assert {
     condition = (
       !strcontains(aws_iam_policy.function.policy, "xray:") && !strcontains(aws_iam_role_policy.workflow.policy, "xray:") &&
       !aws_api_gateway_stage.orders.xray_tracing_enabled && length(aws_sfn_state_machine.orders.tracing_configuration) == 0
     )
-    error_message = "Tracing is on unasked."
+    error_message = "Without enable_tracing, there must be no tracing and no permission for it."
   }
 }

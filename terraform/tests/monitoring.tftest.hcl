@@ -1,4 +1,4 @@
-# What is watched, and how: alarms, dashboard, saved queries, and the form of the log that they read.
+# Tests of the alarms, the dashboard, the saved queries and the format of the logs that these read.
 
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -19,7 +19,7 @@ variables {
   notification_email = "orders@example.com"
 }
 
-run "each_alarm_watches_a_metric_that_aws_documents_with_its_dimensions_or_one_of_ours" {
+run "alarms_watch_documented_metrics_or_the_services_own" {
   command = plan
 
   assert {
@@ -50,7 +50,7 @@ run "each_alarm_watches_a_metric_that_aws_documents_with_its_dimensions_or_one_o
       ]
       sns-failures = [["AWS/SNS", "NumberOfNotificationsFailed", "TopicName", "Sum"]]
     }
-    error_message = "An alarm watches something else."
+    error_message = "An alarm must watch these metrics, with these dimensions and statistics."
   }
 
   assert {
@@ -59,11 +59,11 @@ run "each_alarm_watches_a_metric_that_aws_documents_with_its_dimensions_or_one_o
       alarm.alarm_name == "dofs-${name}-dev" && length(alarm.alarm_description) <= 1024 &&
       endswith(alarm.alarm_description, "Runbook: docs/runbook.md#${name}")
     ])
-    error_message = "An alarm has another name, or does not say where to read on."
+    error_message = "An alarm must be named after the deployment, and its description must end with a link to the runbook."
   }
 }
 
-run "an_alarm_on_several_metrics_watches_one_expression_of_them" {
+run "alarms_on_several_metrics_watch_one_expression" {
   command = plan
 
   assert {
@@ -76,7 +76,7 @@ run "an_alarm_on_several_metrics_watches_one_expression_of_them" {
       success-rate      = ["IF(FILL(fulfilled, 0) + failed >= 20, 100 * FILL(fulfilled, 0) / (FILL(fulfilled, 0) + failed), 100)"]
       table-throttles   = ["FILL(orders, 0) + FILL(by_status, 0) + FILL(by_customer, 0) + FILL(failed_orders, 0)"]
     }
-    error_message = "An alarm must watch one expression."
+    error_message = "An alarm on several metrics must watch this one expression."
   }
 
   assert {
@@ -85,16 +85,16 @@ run "an_alarm_on_several_metrics_watches_one_expression_of_them" {
         for query in alarm.metric_query : length(query.metric) == (query.return_data == true ? 0 : 1)
       ]
     ]))
-    error_message = "What is returned is the expression, and all else a metric."
+    error_message = "Only the expression may return data; every other query must be a metric."
   }
 }
 
-run "an_alarm_goes_off_when_something_is_wrong_and_what_is_missing_is_wrong_for_one_only" {
+run "alarms_have_their_thresholds_periods_and_handling_of_missing_data" {
   command = plan
 
   assert {
     condition     = [for name, alarm in aws_cloudwatch_metric_alarm.all : name if alarm.treat_missing_data != "notBreaching"] == ["reconciler-silent"]
-    error_message = "Most metrics are missing when all is well; the reconciler's heartbeat is not."
+    error_message = "Only the reconciler's alarm may treat missing data as breaching: the other metrics are missing in normal operation."
   }
 
   assert {
@@ -102,7 +102,7 @@ run "an_alarm_goes_off_when_something_is_wrong_and_what_is_missing_is_wrong_for_
       [for name, alarm in aws_cloudwatch_metric_alarm.all : name if alarm.comparison_operator != "GreaterThanOrEqualToThreshold"] == ["reconciler-silent", "success-rate"] &&
       alltrue([for name in ["reconciler-silent", "success-rate"] : aws_cloudwatch_metric_alarm.all[name].comparison_operator == "LessThanThreshold"])
     )
-    error_message = "An alarm goes off when all is well."
+    error_message = "Only these alarms may compare with LessThanThreshold."
   }
 
   assert {
@@ -122,7 +122,7 @@ run "an_alarm_goes_off_when_something_is_wrong_and_what_is_missing_is_wrong_for_
       table-throttles          = [1, 3, 5]
       sns-failures             = [1, 1, 1]
     }
-    error_message = "An alarm goes off earlier or later."
+    error_message = "An alarm must have this threshold and these evaluation periods."
   }
 
   assert {
@@ -132,11 +132,11 @@ run "an_alarm_goes_off_when_something_is_wrong_and_what_is_missing_is_wrong_for_
         period == (contains(["success-rate", "reconciler-interventions"], name) ? 300 : 60)
       ]
     ]))
-    error_message = "A data point stands for another time."
+    error_message = "A data point must cover 60 seconds, or 300 for two alarms."
   }
 }
 
-run "the_alarms_follow_the_settings" {
+run "variables_reach_alarms_and_dashboard" {
   command = plan
 
   variables {
@@ -157,7 +157,7 @@ run "the_alarms_follow_the_settings" {
       aws_cloudwatch_metric_alarm.all["reconciler-silent"].namespace == "SHOP" &&
       aws_cloudwatch_metric_alarm.all["reconciler-silent"].dimensions == tomap({ environment = "staging" })
     )
-    error_message = "A setting does not reach its alarm."
+    error_message = "The variables must reach the alarms."
   }
 
   assert {
@@ -165,11 +165,11 @@ run "the_alarms_follow_the_settings" {
       aws_cloudwatch_dashboard.orders.dashboard_name == "shop-staging" && !strcontains(aws_cloudwatch_dashboard.orders.dashboard_body, "dofs-") &&
       !strcontains(aws_cloudwatch_dashboard.orders.dashboard_body, "dlq-depth")
     )
-    error_message = "The dashboard shows another deployment, or an alarm that is not there."
+    error_message = "The dashboard must show only this deployment and existing alarms."
   }
 }
 
-run "the_dashboard_names_what_is_there" {
+run "dashboard_shows_every_resource_and_alarm" {
   command = plan
 
   assert {
@@ -184,7 +184,7 @@ run "the_dashboard_names_what_is_there" {
       "arn:aws:states:ap-south-1:123456789012:stateMachine:${aws_sfn_state_machine.orders.name}",
       aws_dynamodb_table.orders.name, aws_dynamodb_table.failed_orders.name, aws_sns_topic.alarms.name,
     ])
-    error_message = "The dashboard shows what is not there, or leaves something out."
+    error_message = "The dashboard must show exactly the deployment's resources."
   }
 
   assert {
@@ -193,14 +193,14 @@ run "the_dashboard_names_what_is_there" {
       ])) == toset([
       for alarm in aws_cloudwatch_metric_alarm.all : "arn:aws:cloudwatch:ap-south-1:123456789012:alarm:${alarm.alarm_name}"
     ])
-    error_message = "The dashboard shows other alarms than there are."
+    error_message = "The dashboard must show exactly the deployment's alarms."
   }
 
   assert {
     condition = [
       for widget in jsondecode(aws_cloudwatch_dashboard.orders.dashboard_body).widgets : split("\n", widget.properties.markdown)[0] if widget.type == "text"
     ] == ["# Business", "# Operations"]
-    error_message = "The dashboard has two parts."
+    error_message = "The dashboard must have the sections Business and Operations."
   }
 
   assert {
@@ -208,10 +208,10 @@ run "the_dashboard_names_what_is_there" {
       for widget in jsondecode(aws_cloudwatch_dashboard.orders.dashboard_body).widgets :
       widget.x >= 0 && widget.x + widget.width <= 24 && try(widget.properties.region, "ap-south-1") == "ap-south-1"
     ])
-    error_message = "A widget hangs over the edge, or looks at another region."
+    error_message = "A widget must fit into the 24 columns and show this region."
   }
 
-  # Each field of the grid that a widget covers, once.
+  # The number of grid cells under any widget equals the sum of the widgets' areas.
   assert {
     condition = length(distinct(flatten([
       for widget in jsondecode(aws_cloudwatch_dashboard.orders.dashboard_body).widgets : [
@@ -220,18 +220,18 @@ run "the_dashboard_names_what_is_there" {
       ]))) == sum([
       for widget in jsondecode(aws_cloudwatch_dashboard.orders.dashboard_body).widgets : widget.width * widget.height
     ])
-    error_message = "Two widgets overlap."
+    error_message = "Widgets must not overlap."
   }
 }
 
-run "questions_to_the_log_are_saved" {
+run "log_queries_are_saved" {
   command = plan
 
   assert {
     condition = toset([for query in aws_cloudwatch_query_definition.all : query.name]) == toset([
       for name in ["one-order", "slowest", "failures-by-reason", "errors", "durations", "interventions"] : "dofs-dev/${name}"
     ])
-    error_message = "A query is missing, or has another name."
+    error_message = "The saved queries must be exactly these."
   }
 
   assert {
@@ -239,11 +239,11 @@ run "questions_to_the_log_are_saved" {
       for query in aws_cloudwatch_query_definition.all :
       query.log_group_names == tolist([aws_cloudwatch_log_group.function.name]) && length(query.query_string) > 0
     ])
-    error_message = "A query looks at another log."
+    error_message = "A query must read the function's log group."
   }
 }
 
-run "lambda_lets_every_line_of_the_function_pass_and_writes_its_own_beside_them" {
+run "lambda_filters_no_log_lines_of_the_function" {
   command = plan
 
   assert {
@@ -253,11 +253,11 @@ run "lambda_lets_every_line_of_the_function_pass_and_writes_its_own_beside_them"
       aws_lambda_function.orders.logging_config[0].application_log_level == "TRACE" &&
       aws_lambda_function.orders.logging_config[0].system_log_level == "INFO"
     )
-    error_message = "Lines are lost, metrics among them."
+    error_message = "Lambda must pass every line of the function, because metrics are log lines."
   }
 }
 
-run "a_quiet_function_has_a_quiet_lambda" {
+run "log_level_sets_the_level_of_lambdas_own_lines" {
   command = plan
 
   variables {
@@ -269,6 +269,6 @@ run "a_quiet_function_has_a_quiet_lambda" {
       aws_lambda_function.orders.logging_config[0].system_log_level == "WARN" &&
       aws_lambda_function.orders.logging_config[0].application_log_level == "TRACE"
     )
-    error_message = "Lambda goes on to write of each start and end, or filters the metrics out."
+    error_message = "Lambda must leave out its own INFO lines, and still pass every line of the function."
   }
 }

@@ -1,7 +1,7 @@
-# The pipeline: its stages, what its builds run with, and where the source lies in between. Nothing here talks to AWS.
+# Tests of the pipeline: its stages, its builds, its roles and its artifacts. They need no AWS account.
 
 mock_provider "aws" {
-  # Names become known in the plan, so that no run has to apply.
+  # Makes computed names known in the plan, so that no run applies.
   override_during = plan
 
   mock_data "aws_caller_identity" {
@@ -87,12 +87,12 @@ variables {
   github_repo_url          = "https://github.com/example/dofs"
 }
 
-run "nothing_is_applied_that_was_not_tested_planned_and_approved" {
+run "only_tested_planned_and_approved_changes_are_applied" {
   command = plan
 
   assert {
     condition     = aws_codepipeline.delivery[0].name == "dofs-pipeline-dev" && aws_codepipeline.delivery[0].pipeline_type == "V2"
-    error_message = "The pipeline is called otherwise, or has no variables."
+    error_message = "The pipeline must have its documented name and type V2, which has variables."
   }
 
   assert {
@@ -106,7 +106,7 @@ run "nothing_is_applied_that_was_not_tested_planned_and_approved" {
       ["Approval", ["Approval by Manual"]],
       ["Apply", ["Build by CodeBuild"]],
     ]
-    error_message = "The pipeline deploys without tests or a plan, or unasked."
+    error_message = "The stages must be source, test, image, plan, approval and apply, in this order."
   }
 
   assert {
@@ -116,7 +116,7 @@ run "nothing_is_applied_that_was_not_tested_planned_and_approved" {
       } == {
       Test = "dofs-test-dev", Image = "dofs-image-dev", Plan = "dofs-plan-dev", Apply = "dofs-apply-dev"
     }
-    error_message = "A stage runs another's build."
+    error_message = "Each stage must run its own build."
   }
 
   assert {
@@ -126,7 +126,7 @@ run "nothing_is_applied_that_was_not_tested_planned_and_approved" {
         stage.name == "Image" ? [] : [{ name = "EXECUTION", value = "#{codepipeline.PipelineExecutionId}", type = "PLAINTEXT" }],
       ) if contains(["Image", "Plan", "Apply"], stage.name)
     ])
-    error_message = "What is planned is not what was built, or what is applied not what this execution planned."
+    error_message = "Image, plan and apply must use the same commit, and plan and apply the same execution's plan."
   }
 
   assert {
@@ -134,7 +134,7 @@ run "nothing_is_applied_that_was_not_tested_planned_and_approved" {
       for stage in aws_codepipeline.delivery[0].stage :
       join(" ", concat(stage.action[0].input_artifacts, [stage.name], stage.action[0].output_artifacts))
     ] == ["Source source", "source Test", "source Image", "source Plan", "Approval", "source Apply"]
-    error_message = "More than the source passes from stage to stage: a plan holds what is nobody's business."
+    error_message = "Only the source may be an artifact: a plan contains sensitive values."
   }
 
   assert {
@@ -143,7 +143,7 @@ run "nothing_is_applied_that_was_not_tested_planned_and_approved" {
       aws_codepipeline.delivery[0].stage[0].action[0].configuration.BranchName == "main" &&
       aws_codepipeline.delivery[0].stage[0].action[0].namespace == "Source"
     )
-    error_message = "It builds another repository or branch, or does not say which commit."
+    error_message = "The source must be this repository and branch, with a namespace for its commit."
   }
 
   assert {
@@ -151,16 +151,16 @@ run "nothing_is_applied_that_was_not_tested_planned_and_approved" {
       aws_codeconnections_connection.github[0].name == "dofs-github-dev" && aws_codeconnections_connection.github[0].provider_type == "GitHub" &&
       aws_codepipeline.delivery[0].stage[0].action[0].configuration.ConnectionArn == aws_codeconnections_connection.github[0].arn
     )
-    error_message = "No connection is created, or the source comes by another."
+    error_message = "The pipeline must create a connection to GitHub and use it."
   }
 
   assert {
     condition     = aws_codepipeline.delivery[0].stage[4].action[0].configuration.NotificationArn == aws_sns_topic.alarms.arn
-    error_message = "Nobody is asked."
+    error_message = "The approval must notify the topic."
   }
 }
 
-run "each_build_has_its_file_its_role_and_its_log" {
+run "each_build_has_its_own_buildspec_role_and_log" {
   command = plan
 
   assert {
@@ -176,12 +176,12 @@ run "each_build_has_its_file_its_role_and_its_log" {
       "dofs-${build}-dev", "CODEPIPELINE", "terraform/buildspecs/${build}.yml",
       "arn:aws:iam::123456789012:role/${role}", "/aws/codebuild/dofs-${build}-dev",
     ] }
-    error_message = "A build runs with another's role, or by other commands."
+    error_message = "Each build must have its own name, buildspec, role and log group."
   }
 
   assert {
     condition     = [for build, project in aws_codebuild_project.pipeline : build if project.environment[0].privileged_mode] == ["image"]
-    error_message = "Only what builds the image has Docker's engine."
+    error_message = "Only the image build may run privileged, for Docker."
   }
 
   assert {
@@ -209,11 +209,11 @@ run "each_build_has_its_file_its_role_and_its_log" {
         TF_STATE_BUCKET = "dofs-terraform-state-123456789012"
       }
     }
-    error_message = "A build is of another deployment, or knows what it does not need."
+    error_message = "Each build must have exactly these variables."
   }
 }
 
-run "the_image_is_built_for_the_functions_architecture" {
+run "image_is_built_for_the_functions_architecture" {
   command = plan
 
   variables {
@@ -224,11 +224,11 @@ run "the_image_is_built_for_the_functions_architecture" {
     condition = contains([for variable in aws_codebuild_project.pipeline["image"].environment[0].environment_variable :
       "${variable.name}=${variable.value}"
     ], "PLATFORM=linux/arm64")
-    error_message = "Lambda cannot run it."
+    error_message = "PLATFORM must be the function's architecture."
   }
 }
 
-run "its_roles_do_what_it_takes_and_no_more" {
+run "pipeline_roles_have_least_privilege" {
   command = plan
 
   assert {
@@ -246,7 +246,7 @@ run "its_roles_do_what_it_takes_and_no_more" {
           }
       }]]
     }
-    error_message = "A role is for this account's project or pipeline of that name, and nobody else."
+    error_message = "A role must trust only this account's project or pipeline with this exact name."
   }
 
   assert {
@@ -259,7 +259,7 @@ run "its_roles_do_what_it_takes_and_no_more" {
         ["arn:aws:logs:ap-south-1:123456789012:log-group:/aws/codebuild/dofs-test-dev:*"]
       ],
     ]
-    error_message = "Tests are a commit's own code: they read the source and write their log."
+    error_message = "The test build runs code that nobody has approved, so it may only read the source and write its log."
   }
 
   assert {
@@ -278,11 +278,11 @@ run "its_roles_do_what_it_takes_and_no_more" {
       ["Allow", ["codeconnections:UseConnection"], ["arn:aws:codeconnections:ap-south-1:123456789012:connection/created"]],
       ["Allow", ["sns:Publish"], ["arn:aws:sns:ap-south-1:123456789012:dofs-alarms-dev"]],
     ]
-    error_message = "The pipeline fetches the source, starts its builds and asks, and no more."
+    error_message = "The pipeline may only fetch the source, start its builds and ask for approval."
   }
 }
 
-run "a_key_of_ones_own_is_used_for_the_topic_alone" {
+run "customer_key_is_used_only_for_the_topic_and_logs" {
   command = plan
 
   variables {
@@ -293,16 +293,16 @@ run "a_key_of_ones_own_is_used_for_the_topic_alone" {
     condition = { for name, policy in aws_iam_role_policy.pipeline : name => [
       for statement in jsondecode(policy.policy).Statement : [statement.Action, statement.Resource] if strcontains(join(" ", statement.Action), "kms:")
     ] } == { test = [], delivery = [[["kms:Decrypt", "kms:GenerateDataKey"], [var.kms_key_arn]]] }
-    error_message = "Who asks cannot publish, or the tests can decrypt."
+    error_message = "Only the pipeline's role may use the key."
   }
 
   assert {
     condition     = alltrue([for log in aws_cloudwatch_log_group.builds : log.kms_key_id == var.kms_key_arn])
-    error_message = "A build's log is encrypted otherwise."
+    error_message = "The logs of builds must be encrypted with the key."
   }
 }
 
-run "a_connection_that_is_given_is_used_and_none_created" {
+run "given_connection_is_used_and_none_created" {
   command = plan
 
   variables {
@@ -311,12 +311,12 @@ run "a_connection_that_is_given_is_used_and_none_created" {
 
   assert {
     condition     = length(aws_codeconnections_connection.github) == 0
-    error_message = "A second connection would wait for its authorization for ever."
+    error_message = "With codeconnection_arn, no connection must be created."
   }
 
   assert {
     condition     = aws_codepipeline.delivery[0].stage[0].action[0].configuration.ConnectionArn == var.codeconnection_arn
-    error_message = "The source comes by another connection."
+    error_message = "The source must use the given connection."
   }
 
   assert {
@@ -324,11 +324,11 @@ run "a_connection_that_is_given_is_used_and_none_created" {
       for statement in jsondecode(aws_iam_role_policy.pipeline["delivery"].policy).Statement : statement.Resource
       if contains(statement.Action, "codeconnections:UseConnection")
     ] == [[var.codeconnection_arn]]
-    error_message = "The pipeline may not use it, or may use another."
+    error_message = "The pipeline's role may use the given connection and no other."
   }
 }
 
-run "the_source_lies_encrypted_and_private_and_not_for_long" {
+run "source_artifacts_are_private_encrypted_and_expire" {
   command = plan
 
   assert {
@@ -336,12 +336,12 @@ run "the_source_lies_encrypted_and_private_and_not_for_long" {
       aws_s3_bucket.artifacts[0].bucket == "dofs-pipeline-dev-123456789012" &&
       one(aws_codepipeline.delivery[0].artifact_store).location == aws_s3_bucket.artifacts[0].bucket
     )
-    error_message = "The source lies elsewhere."
+    error_message = "The pipeline must store artifacts in its bucket."
   }
 
   assert {
     condition     = one(aws_s3_bucket_server_side_encryption_configuration.artifacts[0].rule).apply_server_side_encryption_by_default[0].sse_algorithm == "aws:kms"
-    error_message = "It is not encrypted."
+    error_message = "The bucket must be encrypted with KMS."
   }
 
   assert {
@@ -351,14 +351,14 @@ run "the_source_lies_encrypted_and_private_and_not_for_long" {
       aws_s3_bucket_public_access_block.artifacts[0].ignore_public_acls,
       aws_s3_bucket_public_access_block.artifacts[0].restrict_public_buckets,
     ])
-    error_message = "Something could make it public."
+    error_message = "The bucket must block all public access."
   }
 
   assert {
     condition = [for rule in aws_s3_bucket_lifecycle_configuration.artifacts[0].rule :
       [rule.status, rule.expiration[0].days, rule.abort_incomplete_multipart_upload[0].days_after_initiation]
     ] == [["Enabled", 14, 7]]
-    error_message = "It stays for ever, or is gone before the approval."
+    error_message = "Artifacts must expire after 14 days, and incomplete uploads after 7."
   }
 
   assert {
@@ -370,6 +370,6 @@ run "the_source_lies_encrypted_and_private_and_not_for_long" {
       Resource  = ["arn:aws:s3:::dofs-pipeline-dev-123456789012", "arn:aws:s3:::dofs-pipeline-dev-123456789012/*"]
       Condition = { Bool = { "aws:SecureTransport" = "false" } }
     }]
-    error_message = "It can be had without TLS, or the policy allows something."
+    error_message = "The bucket's policy must only deny requests without TLS."
   }
 }
