@@ -5,6 +5,7 @@ import pytest
 from service.handler import dispatch
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
+from service.steps.fulfill import PARALLEL
 from tests import events
 from tests.steps.doubles import (
     DECLINED,
@@ -230,12 +231,22 @@ def test_ten_records_are_under_way_at_once(system):
     assert {order.status for order in system.store.orders.values()} == {Status.FULFILLED}
 
 
-def test_a_batch_of_more_than_ten_is_worked_off_too(system):
-    ids = [f"ord_{number}" for number in range(25)]
+def test_a_batch_of_more_than_ten_records_runs_ten_attempts_at_a_time(system):
+    ids = [f"ord_{number}" for number in range(30)]
     for order_id in ids:
         pending(system, order_id)
+    ten, running, seen = Together(10), set(), []
+
+    def attempt(order):
+        running.add(order.order_id)
+        seen.append(len(running))
+        ten.fulfill(order, 0)
+        running.remove(order.order_id)
+
+    system.fulfiller = Calling(attempt)
     assert deliver(system, *map(message, ids)) == []
-    assert sorted(order_id for order_id, _, _ in system.fulfiller.asked) == sorted(ids)
+    assert {order.status for order in system.store.orders.values()} == {Status.FULFILLED}
+    assert max(seen) == PARALLEL == 10
 
 
 def test_fulfillment_sends_nothing_to_the_queue_that_it_reads(system):

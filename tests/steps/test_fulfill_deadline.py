@@ -9,7 +9,7 @@ from service.orders.lifecycle import Status
 from service.settings import SettingsError
 from service.steps import fulfill
 from tests.polling import PATIENCE, eventually
-from tests.steps.doubles import DONE, Calling, Scripted, Together, deliver, later, message, pending
+from tests.steps.doubles import DONE, Calling, Scripted, deliver, later, message, pending
 from tests.support import SETTINGS, MemorySystem, sqs_event
 
 MARGIN = 1.0  # seconds; half of it is how long a batch waits for those that are under way
@@ -46,14 +46,23 @@ def test_a_moment_before_that_all_are_begun(system):
     assert deliver(system, message("ord_1"), seconds=MARGIN + 0.1) == []
 
 
-def test_when_time_runs_short_no_new_record_is_taken_and_the_rest_are_reported(system):
-    """Ten are under way when the clock jumps; they end well, and the eleventh and twelfth are never begun."""
+def test_no_record_is_started_once_time_runs_short(system, monkeypatch):
+    """Ten attempts end when the time has run short: the eleventh and the twelfth record must not start then."""
     ids = [f"ord_{number}" for number in range(1, 13)]
     for order_id in ids:
         pending(system, order_id)
-    left = [30.0]
-    together = Together(10)
-    system.fulfiller = Calling(lambda order: (together.fulfill(order, 0), left.__setitem__(0, MARGIN)))
+    left, batch_waits, wait = [30.0], Event(), fulfill.wait
+
+    def wait_for_attempts(*args):
+        batch_waits.set()
+        return wait(*args)
+
+    def end_when_time_runs_short(_order):
+        batch_waits.wait(PATIENCE)
+        left[0] = MARGIN
+
+    monkeypatch.setattr(fulfill, "wait", wait_for_attempts)
+    system.fulfiller = Calling(end_when_time_runs_short)
     reported = deliver_until(system, lambda: left[0], *ids)
     assert set(reported) >= {"m11", "m12"}
     assert {system.store.get(order_id).status for order_id in ids[10:]} == {Status.PENDING}
