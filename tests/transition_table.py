@@ -25,6 +25,7 @@ from service.orders.lifecycle import (
     Transition,
     TransitionName,
 )
+from service.orders.model import Write
 
 Move = tuple[str | None, str]
 """The states before and after a write; None before the first."""
@@ -52,6 +53,12 @@ def sources_of(name: TransitionName) -> list[Status]:
 def guards_of(row: Transition) -> set[Guard]:
     """All guards of a row, whichever state it leaves."""
     return {*row.guards, *(guard for source in row.sources for guard in source.guards)}
+
+
+def values_of(write: Write) -> dict[str, Any]:
+    """The values that a write brings for guards and changes."""
+    seen = {"seen_version": write.seen.version} if write.seen else {}
+    return {"now": write.at, **seen, **write.values}
 
 
 def permits(row: Transition, order: Any, values: Mapping[str, Any]) -> bool:

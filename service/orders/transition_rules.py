@@ -1,14 +1,10 @@
-"""Evaluates the transition table in Python: whether a write is permitted, and the order after it."""
+"""Evaluates the transition table in Python: the rows of both tables after a permitted write."""
 
-import operator
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from service.orders.lifecycle import Assign, Guard, Increment, Reset
+from service.orders.lifecycle import Assign, Increment, Reset
 from service.orders.model import FailedOrder, Failure, Order, Write, link
-
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {"=": operator.eq, "<": operator.lt, ">=": operator.ge}
 
 
 def check_complete(write: Write) -> None:
@@ -22,13 +18,6 @@ def check_complete(write: Write) -> None:
         raise ValueError(f"transition {write.name} touches two tables and needs the order as it was seen")
     if touches == "put" and write.failure is None:
         raise ValueError(f"transition {write.name} needs a failure to record")
-
-
-def permitted(order: Order, write: Write) -> bool:
-    """Whether the guards of a write's transition hold for an order."""
-    transition = write.transition
-    source = next((source for source in transition.sources if source.status is order.status), None)
-    return source is not None and all(_holds(guard, order, write) for guard in (*transition.guards, *source.guards))
 
 
 def after_write(order: Order, write: Write) -> Order:
@@ -63,8 +52,3 @@ def failed_row(order: Order, write: Write, failure: Failure) -> FailedOrder:
         failed_at=write.at,
         message_id=write.message_id,
     )
-
-
-def _holds(guard: Guard, order: Order, write: Write) -> bool:
-    stored = getattr(order, guard.attribute)
-    return stored is not None and _COMPARE[guard.comparison](stored, write.value(guard.value))

@@ -15,7 +15,7 @@ from service.orders.paging import Page, Position
 from service.orders.ports import OrderStore
 from service.orders.submission import new_order
 from tests.support import START, valid_order
-from tests.transition_table import NAMES, changed_by, permits
+from tests.transition_table import NAMES, changed_by, permits, values_of
 
 NOW = START + timedelta(minutes=10)
 IN_TWO_TABLES = tuple(name for name in NAMES if TRANSITIONS[name].failed_orders)
@@ -65,7 +65,7 @@ def write_of(name: TransitionName, order: Order, **changes: Any) -> Write:
 
 def holds(order: Order, write: Write) -> bool:
     """Whether the transition table permits a write."""
-    return permits(TRANSITIONS[write.name], order, _values(write))
+    return permits(TRANSITIONS[write.name], order, values_of(write))
 
 
 def expected(order: Order, write: Write) -> Order:
@@ -82,13 +82,8 @@ def expected(order: Order, write: Write) -> Order:
             *order.timeline,
             TimelineEntry(write.at, order.status, row.target, write.actor, write.reason, failure),
         ),
-        **changed_by(row, order, _values(write)),
+        **changed_by(row, order, values_of(write)),
     )
-
-
-def _values(write: Write) -> dict[str, Any]:
-    seen = {"seen_version": write.seen.version} if write.seen else {}
-    return {"now": write.at, **seen, **write.values}
 
 
 def permitting(name: TransitionName, status: Status | None = None) -> Order | None:

@@ -15,8 +15,9 @@ from service.orders.model import FailedOrder, FailureKind, Order, Write
 from service.orders.paging import ALWAYS, Page, Position, Span, cut, needed, rest
 from service.orders.ports import OrderExists, TransitionRefused
 from service.orders.timestamps import TICK
-from service.orders.transition_rules import after_write, check_complete, failed_row, permitted
+from service.orders.transition_rules import after_write, check_complete, failed_row
 from tests.memory.table import Index, Table
+from tests.transition_table import permits, values_of
 
 Listed = TypeVar("Listed", Order, FailedOrder)
 
@@ -45,7 +46,7 @@ class InMemoryOrderStore:
             order = self.orders.get(write.order_id)
             if order is not None and order.write_id == write.id:
                 return order
-            if order is None or not permitted(order, write):
+            if order is None or not permits(write.transition, order, values_of(write)):
                 raise TransitionRefused(write, order)
             moved = self.orders[order.order_id] = after_write(order, write)
             if write.transition.failed_orders == "put" and write.failure:

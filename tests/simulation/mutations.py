@@ -50,7 +50,7 @@ def no_conditions() -> list[Any]:
         return order
 
     return [
-        patch.object(memory, "permitted", lambda order, write: True),
+        patch.object(memory, "permits", lambda row, order, values: True),
         patch.object(InMemoryOrderStore, "create", create),
     ]
 

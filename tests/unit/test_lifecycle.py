@@ -9,8 +9,9 @@ import pytest
 from service.orders import diagram
 from service.orders.lifecycle import OPEN, TERMINAL, TRANSITIONS, Assign, Guard, Status, Transition, TransitionName
 from service.orders.model import FieldError, Order, Write
-from service.orders.transition_rules import after_write, permitted
+from service.orders.transition_rules import after_write
 from tests.support import START, MemorySystem
+from tests.transition_table import permits, values_of
 
 LEFT = "attempts < max_attempts"
 SPENT = "attempts >= max_attempts"
@@ -169,7 +170,7 @@ def test_a_write_can_bring_every_value_that_its_transition_names(name: Transitio
     brought = [write.value(guard.value) for guard in guards]
     brought += [write.value(change.attribute) for change in transition.changes if isinstance(change, Assign)]
     assert None not in brought
-    assert permitted(order, write)
+    assert permits(transition, order, values_of(write))
     assert after_write(order, write).status is transition.target
 
 
@@ -182,7 +183,7 @@ def test_claims_and_redrives_alone_change_how_many_attempts_an_order_has_had():
 
 def test_no_write_permits_an_order_to_be_received_again():
     order = MemorySystem().receive()
-    assert not permitted(order, write_of("receive", order))
+    assert not permits(TRANSITIONS["receive"], order, values_of(write_of("receive", order)))
 
 
 def test_the_documented_life_of_an_order_is_the_one_of_the_table():
