@@ -131,36 +131,36 @@ def counting_ids() -> Callable[[], str]:
     return lambda: f"{next(numbers):032x}"
 
 
-class DeadLetters:
-    """The messages in the dead-letter queue; ``broken`` makes looking at them fail."""
+class DeadLetterQueue:
+    """A dead-letter queue in memory; ``broken`` makes every call fail."""
 
     def __init__(self) -> None:
-        self.letters: list[DeadLetter] = []
+        self.messages: list[DeadLetter] = []
         self.broken: Exception | None = None
 
     def put(self, body: str, message_id: str = "") -> DeadLetter:
-        """Put a letter into it."""
-        letter = DeadLetter(message_id or f"dead-{len(self.letters) + 1}", body)
-        self.letters.append(letter)
-        return letter
+        """Put a message into it."""
+        message = DeadLetter(message_id or f"dead-{len(self.messages) + 1}", body)
+        self.messages.append(message)
+        return message
 
     def peek(self) -> tuple[DeadLetter, ...]:
         if self.broken:
             raise self.broken
-        return tuple(self.letters[:10])
+        return tuple(self.messages[:10])
 
     def remove(self, unwanted: Callable[[DeadLetter], bool], most: int) -> int:
         if self.broken:
             raise self.broken
-        before = len(self.letters)
-        gone = [letter for letter in self.letters[:most] if unwanted(letter)]
-        self.letters = [letter for letter in self.letters if letter not in gone]
-        return before - len(self.letters)
+        before = len(self.messages)
+        removed = [message for message in self.messages[:most] if unwanted(message)]
+        self.messages = [message for message in self.messages if message not in removed]
+        return before - len(self.messages)
 
     def depth(self) -> Depth:
         if self.broken:
             raise self.broken
-        return Depth(len(self.letters), 0)
+        return Depth(len(self.messages), 0)
 
 
 class CountingMetrics:
@@ -190,7 +190,7 @@ class MemorySystem:
     now: ManualClock = field(default_factory=ManualClock)
     store: OrderStore = field(default_factory=InMemoryOrderStore)
     queue: RecordingQueue = field(default_factory=RecordingQueue)
-    dead_letters: DeadLetters = field(default_factory=DeadLetters)
+    dead_letters: DeadLetterQueue = field(default_factory=DeadLetterQueue)
     workflow: RecordingWorkflow = field(default_factory=RecordingWorkflow)
     metrics: CountingMetrics = field(default_factory=CountingMetrics)
     fulfiller: Fulfiller = field(default_factory=lambda: SimulatedFulfiller(1.0, "test"))

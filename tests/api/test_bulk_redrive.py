@@ -9,7 +9,7 @@ from service.orders.lifecycle import Status
 from service.orders.paging import ALWAYS
 from tests.api.client import Api, assert_problem
 from tests.api.failing import fail, listed
-from tests.steps.doubles import DECLINED, REFUSED, Interposed, Scripted, deliver, message, standing
+from tests.steps.doubles import DECLINED, REFUSED, PatchedStore, Scripted, deliver, message, standing
 from tests.support import START, MemorySystem
 
 PATH = "/failed-orders/redrive"
@@ -114,7 +114,7 @@ def test_an_order_that_failed_again_after_the_listing_is_not_redriven(dry_run, a
     before = api.system.store.get("ord_1")
     assert (before.status, before.epoch) == (Status.FAILED, 1)
 
-    api.system.store = Interposed(api.system.store, failed_orders=lambda _store, *_args: listing)
+    api.system.store = PatchedStore(api.system.store, failed_orders=lambda _store, *_args: listing)
     assert outcomes(api.post(PATH, json={**NOTE, "dry_run": dry_run})) == {"ord_1": "already_redriven"}
     assert api.system.store.get("ord_1") == before
 
@@ -180,7 +180,7 @@ def test_an_unreadable_order_does_not_stop_the_others():
             raise ConnectionError("canary")
         return store.get(order_id)
 
-    system.store = Interposed(system.store, get=get)
+    system.store = PatchedStore(system.store, get=get)
     response = Api(system).post(PATH, json=NOTE)
     assert outcomes(response) == {"ord_1": "redriven", "ord_2": "error"}
     assert "canary" not in response.text

@@ -4,7 +4,7 @@ import pytest
 
 from service.orders.lifecycle import Status
 from tests.api.client import assert_problem
-from tests.steps.doubles import Scripted, breaking, deliver, message, standing
+from tests.steps.doubles import Scripted, break_store, deliver, message, standing
 from tests.transition_table import sources_of
 
 
@@ -71,6 +71,6 @@ def test_two_concurrent_requests_are_one_cancellation(api):
 def test_an_unavailable_table_does_not_cancel(api):
     before = api.system.receive()
     real = api.system.store
-    breaking(api.system, "apply", "ord_1")
+    break_store(api.system, "apply", "ord_1")
     assert_problem(api.post("/orders/ord_1/cancel"), 500, "internal-error")
     assert real.get("ord_1") == before

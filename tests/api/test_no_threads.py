@@ -9,7 +9,7 @@ import starlette.concurrency
 from service.api.dependencies import run_in_thread, run_inline
 from tests.api.client import LENIENT, Api
 from tests.polling import PATIENCE
-from tests.steps.doubles import Interposed
+from tests.steps.doubles import PatchedStore
 from tests.support import valid_order
 
 REQUESTS = [
@@ -102,7 +102,7 @@ def test_a_slow_table_does_not_block_other_requests_of_a_server(method, requests
         meeting.wait(PATIENCE)
         return getattr(store, method)(*args)
 
-    api.system.store = Interposed(api.system.store, **{method: waiting})
+    api.system.store = PatchedStore(api.system.store, **{method: waiting})
     assert {response.status_code for response in api.together(*requests)} <= {200, 202}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from service.orders.lifecycle import Status
 from tests.api.client import Api, assert_problem
-from tests.steps.doubles import Interposed, message, standing
+from tests.steps.doubles import PatchedStore, message, standing
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_concurrent_clients_share_one_query(api):
         looks.append(args)
         return store.tally(*args)
 
-    api.system.store = Interposed(api.system.store, tally=tally)
+    api.system.store = PatchedStore(api.system.store, tally=tally)
     first = api.get("/stats").json()
     once = len(looks)
     assert api.get("/stats").json() == first
@@ -56,7 +56,7 @@ def test_a_failed_store_is_a_problem_without_details(api):
     def tally(*_):
         raise ConnectionError("canary")
 
-    api.system.store = Interposed(api.system.store, tally=tally)
+    api.system.store = PatchedStore(api.system.store, tally=tally)
     answer = api.get("/stats")
     assert_problem(answer, 500, "internal-error")
     assert "canary" not in answer.text

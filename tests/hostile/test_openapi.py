@@ -12,7 +12,7 @@ from service.orders.ports import Unavailable
 from tests.api.client import Api
 from tests.hostile.generated import Run, run
 from tests.hostile.logs import CANARY, captured_logs
-from tests.steps.doubles import Interposed, standing
+from tests.steps.doubles import PatchedStore, standing
 from tests.support import valid_order
 
 EXAMPLES, LEAST = 40, 1_000
@@ -115,7 +115,7 @@ def test_answers_while_the_table_is_unavailable_are_documented(method, path):
     api = Api(cloud="embedded")
     asked = ("create", "apply", "get", "by_customer", "by_status", "failed", "failed_orders", "tally", "ready")
     broken = dict.fromkeys(asked, unavailable)
-    api.system.store = Interposed(api.system.store, **broken)
+    api.system.store = PatchedStore(api.system.store, **broken)
     case = schemathesis.openapi.from_asgi("/openapi.json", api.app)[path][method].Case(
         path_parameters={"order_id": "ord_1"} if "{" in path else {},
         query={"status": "FAILED"} if method == "GET" and path == "/orders" else {},

@@ -39,7 +39,7 @@ class Scripted:
         return outcome
 
 
-class Calling:
+class CallbackFulfiller:
     """Does what a test wants while an attempt is under way, then answers."""
 
     def __init__(self, during: Callable[[Order], None], outcome: Any = DONE) -> None:
@@ -51,7 +51,7 @@ class Calling:
         return self.then.fulfill(order, seconds)
 
 
-class Together:
+class BarrierFulfiller:
     """Lets no attempt end before so many are under way at once."""
 
     def __init__(self, parties: int) -> None:
@@ -62,7 +62,7 @@ class Together:
         return DONE
 
 
-class Interposed:
+class PatchedStore:
     """A store with some of its methods replaced; each replacement is given the real store first."""
 
     def __init__(self, store: OrderStore, **replaced: Callable[..., Any]) -> None:
@@ -75,7 +75,7 @@ class Interposed:
         return lambda *args: self._replaced[name](self._store, *args)
 
 
-def breaking(system: MemorySystem, method: str, *order_ids: str) -> None:
+def break_store(system: MemorySystem, method: str, *order_ids: str) -> None:
     """Make one method of the store raise for some orders."""
 
     def replaced(store: Any, *args: Any) -> Any:
@@ -83,7 +83,7 @@ def breaking(system: MemorySystem, method: str, *order_ids: str) -> None:
             raise ConnectionError("the table does not answer")
         return getattr(store, method)(*args)
 
-    system.store = Interposed(system.store, **{method: replaced})
+    system.store = PatchedStore(system.store, **{method: replaced})
 
 
 def deliver(system: MemorySystem, *bodies: str, seconds: float = 30) -> list[str]:

@@ -11,11 +11,11 @@ from tests.steps.doubles import (
     DECLINED,
     DONE,
     REFUSED,
-    Calling,
-    Interposed,
+    BarrierFulfiller,
+    CallbackFulfiller,
+    PatchedStore,
     Scripted,
-    Together,
-    breaking,
+    break_store,
     deliver,
     later,
     message,
@@ -110,7 +110,7 @@ def test_an_unknown_order_is_reported_and_not_made_up(system):
 def test_a_body_that_names_no_order_is_reported_and_the_others_go_on(body, system, caplog):
     pending(system)
     real, asked = system.store, []
-    system.store = Interposed(real, apply=lambda store, write: asked.append(write.order_id) or store.apply(write))
+    system.store = PatchedStore(real, apply=lambda store, write: asked.append(write.order_id) or store.apply(write))
     assert deliver(system, body, message("ord_1"), body) == ["m1", "m3"]
     assert real.get("ord_1").status is Status.FULFILLED
     assert set(asked) == {"ord_1"}
@@ -198,7 +198,7 @@ def test_a_table_that_raises_for_one_record_does_not_touch_the_others(system):
     for order_id in ("ord_1", "ord_2", "ord_3"):
         pending(system, order_id)
     real = system.store
-    breaking(system, "apply", "ord_2")
+    break_store(system, "apply", "ord_2")
     assert deliver(system, message("ord_1"), message("ord_2"), message("ord_3")) == ["m2"]
     assert {real.get(order_id).status for order_id in ("ord_1", "ord_3")} == {Status.FULFILLED}
 
@@ -212,7 +212,7 @@ def test_a_success_that_could_not_be_written_is_reported_and_tried_again(system)
             raise ConnectionError
         return store.apply(write)
 
-    system.store = Interposed(real, apply=loses_the_success)
+    system.store = PatchedStore(real, apply=loses_the_success)
     assert deliver(system, message("ord_1")) == ["m1"]
     assert real.get("ord_1").status is Status.PROCESSING
     system.store = real
@@ -226,7 +226,7 @@ def test_ten_records_are_under_way_at_once(system):
     ids = [f"ord_{number}" for number in range(10)]
     for order_id in ids:
         pending(system, order_id)
-    system.fulfiller = Together(10)
+    system.fulfiller = BarrierFulfiller(10)
     assert deliver(system, *map(message, ids)) == []
     assert {order.status for order in system.store.orders.values()} == {Status.FULFILLED}
 
@@ -235,7 +235,7 @@ def test_a_batch_of_more_than_ten_records_runs_ten_attempts_at_a_time(system):
     ids = [f"ord_{number}" for number in range(30)]
     for order_id in ids:
         pending(system, order_id)
-    ten, running, seen = Together(10), set(), []
+    ten, running, seen = BarrierFulfiller(10), set(), []
 
     def attempt(order):
         running.add(order.order_id)
@@ -243,7 +243,7 @@ def test_a_batch_of_more_than_ten_records_runs_ten_attempts_at_a_time(system):
         ten.fulfill(order, 0)
         running.remove(order.order_id)
 
-    system.fulfiller = Calling(attempt)
+    system.fulfiller = CallbackFulfiller(attempt)
     assert deliver(system, *map(message, ids)) == []
     assert {order.status for order in system.store.orders.values()} == {Status.FULFILLED}
     assert max(seen) == PARALLEL == 10
@@ -260,7 +260,7 @@ def test_fulfillment_sends_nothing_to_the_queue_that_it_reads(system):
 def test_what_an_order_was_claimed_for_is_charged_before_the_work_begins(system):
     pending(system)
     seen = []
-    system.fulfiller = Calling(lambda order: seen.append(system.store.get("ord_1")))
+    system.fulfiller = CallbackFulfiller(lambda order: seen.append(system.store.get("ord_1")))
     deliver(system, message("ord_1"))
     assert [(order.status, order.attempts) for order in seen] == [(Status.PROCESSING, 1)]
     assert seen[0].lease_until == system.now() + system.policy.lease

@@ -9,7 +9,7 @@ from service.orders.lifecycle import Status
 from service.settings import SettingsError
 from service.steps import fulfill
 from tests.polling import PATIENCE, eventually
-from tests.steps.doubles import DONE, Calling, Scripted, deliver, later, message, pending
+from tests.steps.doubles import DONE, CallbackFulfiller, Scripted, deliver, later, message, pending
 from tests.support import SETTINGS, MemorySystem, sqs_event
 
 MARGIN = 1.0  # seconds; half of it is how long a batch waits for those that are under way
@@ -62,7 +62,7 @@ def test_no_record_is_started_once_time_runs_short(system, monkeypatch):
         left[0] = MARGIN
 
     monkeypatch.setattr(fulfill, "wait", wait_for_attempts)
-    system.fulfiller = Calling(end_when_time_runs_short)
+    system.fulfiller = CallbackFulfiller(end_when_time_runs_short)
     reported = deliver_until(system, lambda: left[0], *ids)
     assert set(reported) >= {"m11", "m12"}
     assert {system.store.get(order_id).status for order_id in ids[10:]} == {Status.PENDING}
@@ -79,7 +79,7 @@ def test_a_record_that_still_runs_at_the_deadline_is_reported_and_the_finished_o
         finished = all(system.store.get(order_id).status is Status.FULFILLED for order_id in fast)
         return MARGIN if finished else 30
 
-    system.fulfiller = Calling(lambda order: order.order_id == "ord_slow" and released.wait(PATIENCE))
+    system.fulfiller = CallbackFulfiller(lambda order: order.order_id == "ord_slow" and released.wait(PATIENCE))
     try:
         assert deliver_until(system, seconds_left, "ord_fast", "ord_slow", "ord_fast_too") == ["m2"]
         assert system.store.get("ord_slow").status is Status.PROCESSING
@@ -100,7 +100,7 @@ def test_a_batch_answers_half_a_margin_before_its_deadline(system, monkeypatch):
         return set(), running
 
     monkeypatch.setattr(fulfill, "wait", wait_on_a_clock_of_its_own)
-    system.fulfiller = Calling(lambda order: released.wait(PATIENCE))
+    system.fulfiller = CallbackFulfiller(lambda order: released.wait(PATIENCE))
     try:
         assert deliver_until(system, lambda: left[0], "ord_1") == ["m1"]
         assert left[0] == MARGIN / 2
@@ -111,7 +111,7 @@ def test_a_batch_answers_half_a_margin_before_its_deadline(system, monkeypatch):
 def test_a_record_that_never_ends_costs_its_attempt_and_is_taken_over(system):
     pending(system)
     released = Event()
-    system.fulfiller = Calling(lambda order: released.wait(PATIENCE))
+    system.fulfiller = CallbackFulfiller(lambda order: released.wait(PATIENCE))
     try:
         assert deliver_until(system, lambda: MARGIN if system.store.get("ord_1").attempts else 30, "ord_1") == ["m1"]
         later(system, system.policy.lease)

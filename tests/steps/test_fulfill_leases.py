@@ -14,8 +14,8 @@ from tests.steps.doubles import (
     DECLINED,
     DONE,
     REFUSED,
-    Calling,
-    Interposed,
+    CallbackFulfiller,
+    PatchedStore,
     Scripted,
     deliver,
     later,
@@ -65,7 +65,7 @@ def test_a_holder_that_lost_its_lease_writes_nothing(outcome, system):
         later(system, system.policy.lease)
         taken.append(Orders(system).claim("ord_1"))
 
-    system.fulfiller = Calling(somebody_else_takes_over, outcome)
+    system.fulfiller = CallbackFulfiller(somebody_else_takes_over, outcome)
     assert deliver(system, message("ord_1")) == ["m1"]
     assert system.store.get("ord_1") == taken[0]
     assert system.store.failures == {}
@@ -80,7 +80,7 @@ def test_a_holder_that_was_taken_back_by_the_reconciler_writes_nothing(outcome, 
         later(system, system.policy.recover_after)
         assert reconcile(system) == {"recovered": 1}
 
-    system.fulfiller = Calling(taken_back, outcome)
+    system.fulfiller = CallbackFulfiller(taken_back, outcome)
     assert deliver(system, message("ord_1")) == ["m1"]
     order = system.store.get("ord_1")
     assert (order.status, order.timeline[-1].actor) == (Status.PENDING, "reconciler")
@@ -98,8 +98,8 @@ def test_the_same_order_twice_in_one_batch_is_attempted_once(system):
             refused.set()
             raise
 
-    system.store = Interposed(system.store, apply=noting_refusals)
-    system.fulfiller = Calling(lambda order: refused.wait(PATIENCE))
+    system.store = PatchedStore(system.store, apply=noting_refusals)
+    system.fulfiller = CallbackFulfiller(lambda order: refused.wait(PATIENCE))
     reported = deliver(system, message("ord_1"), message("ord_1"))
     assert reported in (["m1"], ["m2"])
     order = system.store.get("ord_1")
@@ -158,7 +158,7 @@ def test_an_order_that_moved_between_the_look_and_the_giving_up_is_left_alone(sy
             Orders(other).give_up(store.get("ord_1"), "reconciler")
         return store.apply(write)
 
-    system.store = Interposed(real, apply=first_somebody_else)
+    system.store = PatchedStore(real, apply=first_somebody_else)
     assert deliver(system, message("ord_1")) == ["m1"]
     assert real.get("ord_1").timeline[-1].actor == "reconciler"
 

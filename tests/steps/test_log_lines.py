@@ -12,7 +12,7 @@ from service.orders.orders import Orders
 from service.orders.ports import Fulfilled, NotFulfilled
 from tests import events
 from tests.log_lines import logged, said
-from tests.steps.doubles import Scripted, breaking, deliver, invalid, message, pending, reconcile, standing
+from tests.steps.doubles import Scripted, break_store, deliver, invalid, message, pending, reconcile, standing
 from tests.support import Context, MemorySystem, sqs_event
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -61,7 +61,7 @@ def test_an_invalid_order_is_an_answer_and_no_error(system):
 
 
 def test_a_task_that_fails_is_an_error_with_its_name(system):
-    breaking(system, "apply", "ord_1")
+    break_store(system, "apply", "ord_1")
     system.receive()
     with logged() as lines, pytest.raises(ConnectionError):
         dispatch(task("store"), Context(), system)

@@ -14,7 +14,7 @@ from service.orders.ports import NotFulfilled
 from service.orders.submission import Submission
 from tests import events
 from tests.steps.doubles import (
-    Interposed,
+    PatchedStore,
     Scripted,
     deliver,
     invalid,
@@ -143,7 +143,7 @@ def test_messages_that_name_no_order_are_counted_at_each_delivery(system):
 def test_an_attempt_whose_end_could_not_be_written_down_is_counted_once_it_could(system):
     pending(system)
     system.fulfiller = Scripted(DECLINED)
-    real, system.store = system.store, Interposed(system.store, apply=refusing("release"))
+    real, system.store = system.store, PatchedStore(system.store, apply=refusing("release"))
     deliver(system, message("ord_1"))
     assert counted(system) == {"OrdersStored": 1}
     system.store = real
@@ -168,7 +168,7 @@ def test_a_push_that_fails_is_counted_as_an_intervention_that_failed(system):
 
 
 def test_so_is_a_look_that_fails(system):
-    system.store = Interposed(system.store, waiting=lambda *_: 1 / 0)
+    system.store = PatchedStore(system.store, waiting=lambda *_: 1 / 0)
     reconcile(system)
     assert counted(system) == {"ReconcilerInterventions/errors": 3, "ReconcilerRuns": 1}
 

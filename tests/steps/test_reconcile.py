@@ -12,7 +12,7 @@ from service.steps import store
 from service.steps.reconcile import LOOK_FURTHER, run
 from tests.steps.doubles import (
     DONE,
-    Interposed,
+    PatchedStore,
     Scripted,
     deliver,
     later,
@@ -229,7 +229,7 @@ def test_orders_whose_back_off_is_not_over_do_not_hold_up_younger_ones():
 def test_a_run_reads_a_bounded_number_of_orders_of_the_open_states_only(system):
     asked = []
     real = system.store
-    system.store = Interposed(real, waiting=lambda store, *args: asked.append(args) or store.waiting(*args))
+    system.store = PatchedStore(real, waiting=lambda store, *args: asked.append(args) or store.waiting(*args))
     for number in range(150):
         pending(system, f"ord_{number}")
     later(system, POLICY.backoff_ceiling)

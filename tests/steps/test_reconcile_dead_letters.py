@@ -105,7 +105,7 @@ def test_a_poison_letter_is_passed_over(body, system):
     processing(system, attempts=3)
     later(system, POLICY.lease)
     system.dead_letters.put(body)
-    system.dead_letters.letters.reverse()
+    system.dead_letters.messages.reverse()
     assert reconcile(system) == {"gave_up": 1}
 
 

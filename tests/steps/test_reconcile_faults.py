@@ -5,7 +5,7 @@ import pytest
 from service.orders.lifecycle import Status
 from service.orders.orders import Orders
 from service.steps import store
-from tests.steps.doubles import Interposed, breaking, later, pending, processing, reconcile, standing
+from tests.steps.doubles import PatchedStore, break_store, later, pending, processing, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
 
 POLICY = SETTINGS.policy
@@ -21,7 +21,7 @@ def test_the_error_of_one_order_does_not_stop_the_others(system):
         for number in (1, 2):
             standing(status, system, f"{status}-{number}")
     later(system, POLICY.resend_after)
-    breaking(system, "apply", "RECEIVED-1", "PROCESSING-1", "PENDING-1")
+    break_store(system, "apply", "RECEIVED-1", "PROCESSING-1", "PENDING-1")
     assert reconcile(system) == {"restarted": 1, "recovered": 1, "resent": 1, "errors": 3}
     assert sorted(system.queue.sent) == ["PENDING-2", "PROCESSING-2"]
 
@@ -72,7 +72,7 @@ def test_an_order_that_moves_by_itself_meanwhile_is_left_to_itself(status, move,
             system.store = interposed
         return found
 
-    system.store = interposed = Interposed(real, waiting=moves_after_the_look)
+    system.store = interposed = PatchedStore(real, waiting=moves_after_the_look)
     assert reconcile(system) == {"moved_on": 1}
     assert (system.queue.sent, system.workflow.started) == ([], [])
     assert real.get("ord_1").timeline[-1].actor != "reconciler"

@@ -15,7 +15,7 @@ from service.steps import store, validate
 from service.steps.events import BadTask
 from service.steps.reject import CAUSE_LIMIT, cause, run
 from tests import events
-from tests.steps.doubles import Interposed, breaking, invalid
+from tests.steps.doubles import PatchedStore, break_store, invalid
 from tests.support import Context, MemorySystem, valid_order
 
 ERROR = {"Error": "OrderInvalid", "Cause": "{}"}
@@ -91,7 +91,7 @@ def test_an_order_cancelled_in_that_very_instant_stays_cancelled(system):
             system.store = real
         return store.apply(write)
 
-    system.store = Interposed(system.store, apply=cancelled_first)
+    system.store = PatchedStore(system.store, apply=cancelled_first)
     assert run(by_id(), system)["order_id"] == "ord_1"
     assert system.store.get("ord_1").status is Status.CANCELLED
 
@@ -145,7 +145,7 @@ def test_a_replay_of_a_raw_order_answers_the_same(system):
 
 def test_what_the_table_raises_is_raised_so_that_the_workflow_tries_again(system):
     invalid(system)
-    breaking(system, "apply", "ord_1")
+    break_store(system, "apply", "ord_1")
     with pytest.raises(ConnectionError):
         run(by_id(), system)
 

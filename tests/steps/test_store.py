@@ -9,7 +9,7 @@ from service.orders.model import TimelineEntry
 from service.steps.events import BadTask
 from service.steps.store import run
 from tests import events
-from tests.steps.doubles import breaking, invalid, standing
+from tests.steps.doubles import break_store, invalid, standing
 from tests.support import Context, MemorySystem
 
 TASK = {"task": "store", "order_id": "ord_1"}
@@ -64,7 +64,7 @@ def test_an_order_that_has_no_row_is_refused(system):
 
 def test_what_the_table_raises_is_raised_so_that_the_workflow_tries_again(system):
     system.receive()
-    breaking(system, "apply", "ord_1")
+    break_store(system, "apply", "ord_1")
     with pytest.raises(ConnectionError):
         run(TASK, system)
     assert system.store.get("ord_1").status is Status.RECEIVED

@@ -13,7 +13,7 @@ from service.orders.strict_json import MalformedDocument, parse
 from service.orders.submission import Submission
 from service.orders.validation import ID_PATTERN
 from service.steps import store
-from tests.steps.doubles import Interposed, breaking
+from tests.steps.doubles import PatchedStore, break_store
 from tests.support import MemorySystem, valid_order
 
 KEY = "a-key-of-16-chars"
@@ -54,7 +54,7 @@ def test_an_order_whose_workflow_cannot_be_started_is_taken_in_all_the_same(erro
 
 
 def test_without_a_row_no_workflow_is_started(system):
-    system.store = Interposed(system.store, create=lambda store, order: 1 / 0)
+    system.store = PatchedStore(system.store, create=lambda store, order: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         Orders(system).submit(submission())
     assert system.workflow.started == []
@@ -184,7 +184,7 @@ def test_a_valid_order_is_the_same_order_leniently(system):
 
 
 def test_a_table_that_does_not_answer_is_an_error_and_not_an_order(system):
-    breaking(system, "create", order_id_for("anonymous", KEY, str))
+    break_store(system, "create", order_id_for("anonymous", KEY, str))
     with pytest.raises(ConnectionError):
         Orders(system).submit(submission(idempotency_key=KEY))
     assert system.workflow.started == []

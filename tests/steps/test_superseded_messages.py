@@ -26,13 +26,13 @@ def send_again(system):
 
 def test_the_letter_of_a_failed_order_stays(system):
     assert remove_superseded(system) == 0
-    assert len(system.dead_letters.letters) == 1
+    assert len(system.dead_letters.messages) == 1
 
 
 def test_the_letter_of_a_redriven_order_goes(system):
     send_again(system)
     assert remove_superseded(system) == 1
-    assert system.dead_letters.letters == []
+    assert system.dead_letters.messages == []
 
 
 def test_a_redrive_removes_more_messages_than_one_request_redrives_orders(system):
@@ -62,7 +62,7 @@ def test_the_letter_of_the_redrive_itself_stays_when_the_order_fails_again(syste
     assert system.store.get("ord_1").status is Status.FAILED
     system.dead_letters.put(write(sent))
     assert remove_superseded(system) == 1
-    assert [letter.body for letter in system.dead_letters.letters] == [write(sent)]
+    assert [letter.body for letter in system.dead_letters.messages] == [write(sent)]
 
 
 def test_the_letter_of_an_earlier_message_stays_when_the_order_failed_anew_on_that_one(system):
@@ -70,7 +70,7 @@ def test_the_letter_of_an_earlier_message_stays_when_the_order_failed_anew_on_th
     system.queue.broken = ConnectionError("no")
     send_again(system)
     system.fulfiller = Scripted(REFUSED)
-    system.dead_letters.letters = []
+    system.dead_letters.messages = []
     deliver(system, message("ord_1"))
     system.dead_letters.put(message("ord_1"), system.store.failed("ord_1").message_id)
     assert remove_superseded(system) == 0
@@ -91,7 +91,7 @@ def test_every_letter_stays_of_an_order_that_was_given_up_without_a_message_at_h
 
 @pytest.mark.parametrize("body", ["", "poison", message("ord_unknown")])
 def test_a_letter_that_names_no_order_of_ours_stays(body, system):
-    system.dead_letters.letters = []
+    system.dead_letters.messages = []
     system.dead_letters.put(body)
     assert remove_superseded(system) == 0
 
@@ -104,17 +104,17 @@ def test_a_queue_that_does_not_answer_is_left_to_the_reconciler(system, caplog):
     assert "canary" not in caplog.text
     system.dead_letters.broken = None
     assert reconcile(system) == {}
-    assert system.dead_letters.letters == []
+    assert system.dead_letters.messages == []
 
 
 def test_a_letter_that_dies_after_the_redrive_is_taken_out_by_the_reconciler(system):
-    system.dead_letters.letters = []
+    system.dead_letters.messages = []
     send_again(system)
     assert remove_superseded(system) == 0
     system.dead_letters.put(message("ord_1"))
     later(system, timedelta(seconds=1))
     assert reconcile(system) == {}
-    assert system.dead_letters.letters == []
+    assert system.dead_letters.messages == []
 
 
 def test_what_the_reconciler_sends_again_after_a_redrive_is_no_stale_message(system):

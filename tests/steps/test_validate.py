@@ -14,7 +14,7 @@ from service.orders.strict_json import MalformedDocument, parse_stored
 from service.steps.events import BadTask
 from service.steps.validate import run
 from tests import events
-from tests.steps.doubles import Interposed, invalid, standing
+from tests.steps.doubles import PatchedStore, invalid, standing
 from tests.support import Context, MemorySystem, valid_order
 
 BY_HAND = derived_id("execution", "by-hand")
@@ -126,7 +126,7 @@ def test_two_tries_at_the_same_time_write_one_row(system):
     """The second did not see the row when it looked, and meets it when it writes."""
     run(by_hand(valid_order()), system)
     real = system.store
-    system.store = Interposed(real, get=lambda store, order_id: None)
+    system.store = PatchedStore(real, get=lambda store, order_id: None)
     assert run(by_hand(valid_order()), system)["order_id"] == BY_HAND
     assert real.get(BY_HAND).version == 1
 

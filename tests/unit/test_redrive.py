@@ -7,7 +7,7 @@ from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
 from service.orders.orders import Orders
 from service.orders.redrive import Outcome, Pace, Result, Selection, checked_note, redrive_many
-from tests.steps.doubles import DECLINED, Interposed, Scripted, deliver, later, message, reconcile, standing
+from tests.steps.doubles import DECLINED, PatchedStore, Scripted, deliver, later, message, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
 
 
@@ -60,7 +60,7 @@ def test_two_operators_at_once_send_it_once(system):
         send_again(system)
         return seen
 
-    system.store = Interposed(real, get=faster)
+    system.store = PatchedStore(real, get=faster)
     with pytest.raises(NotFailed, match="is PENDING"):
         send_again(system)
     assert (real.get("ord_1").epoch, system.queue.sent) == (1, ["ord_1"])
@@ -135,7 +135,7 @@ def test_to_ask_only_changes_nothing(system):
 
 def test_of_many_one_that_cannot_be_written_stops_no_others_and_tells_nothing_private(system):
     standing(Status.FAILED, system)
-    system.store = Interposed(system.store, get=failing)
+    system.store = PatchedStore(system.store, get=failing)
     assert one(system) == Result("ord_1", Outcome.ERROR, "a part of the system does not answer; try again")
 
 
