@@ -32,7 +32,7 @@ def table() -> Table[Row]:
 @given(
     writes=st.lists(st.tuples(IDS, ROWS | st.none())), span=SPANS, most=st.integers(1, 6), oldest_first=st.booleans()
 )
-def test_an_index_says_what_a_look_at_all_rows_would(writes, span, most, oldest_first):
+def test_an_index_agrees_with_a_scan_of_all_rows(writes, span, most, oldest_first):
     colors, plain = table(), {}
     for order_id, row in writes:
         for rows in (colors, plain):
@@ -48,7 +48,7 @@ def test_an_index_says_what_a_look_at_all_rows_would(writes, span, most, oldest_
     assert colors.indexes[0].count("red") == sum(row.color == "red" for row in plain.values())
 
 
-def test_a_row_that_is_not_there_cannot_be_read_or_taken_away():
+def test_a_missing_row_cannot_be_read_or_deleted():
     colors = table()
     with pytest.raises(KeyError):
         colors["ord_a"]

@@ -51,14 +51,14 @@ def went_to(monkeypatch):
         ("api_list_orders", "service.api.gateway"),
     ],
 )
-def test_an_event_goes_where_it_belongs(event, destination, went_to):
+def test_each_event_is_dispatched_to_its_function(event, destination, went_to):
     given = events.load(event)
     dispatch(given, Context(), MemorySystem())
     payload = given.get("dofs") or given.get("Records") or given
     assert went_to == [(destination, payload)]
 
 
-def test_every_known_event_of_the_library_has_a_place(went_to):
+def test_every_known_event_is_dispatched(went_to):
     known = set(events.names("")) - set(events.names("unknown_"))
     for event in known:
         dispatch(events.load(event), Context(), MemorySystem())
@@ -66,7 +66,7 @@ def test_every_known_event_of_the_library_has_a_place(went_to):
 
 
 @pytest.mark.parametrize("event", events.names("unknown_"))
-def test_an_event_that_is_for_nobody_is_refused_and_its_keys_are_named(event, went_to):
+def test_an_unknown_event_is_refused_and_its_keys_are_named(event, went_to):
     given = events.load(event)
     with pytest.raises(UnknownEvent) as refused:
         dispatch(given, Context(), MemorySystem())
@@ -75,7 +75,7 @@ def test_an_event_that_is_for_nobody_is_refused_and_its_keys_are_named(event, we
 
 
 @pytest.mark.parametrize("missing", API_EVENT_KEYS)
-def test_a_proxy_event_without_one_of_its_marks_is_refused(missing, went_to):
+def test_a_proxy_event_without_a_required_key_is_refused(missing, went_to):
     event = events.load("api_post_order")
     del event[missing]
     with pytest.raises(UnknownEvent, match="isBase64Encoded"):
@@ -84,7 +84,7 @@ def test_a_proxy_event_without_one_of_its_marks_is_refused(missing, went_to):
 
 
 @pytest.mark.parametrize("event", [None, [], "store", 5, True, [{"dofs": {"task": "store"}}]])
-def test_an_event_that_is_no_object_is_refused_by_its_type(event, went_to):
+def test_an_event_that_is_not_an_object_is_refused_and_its_type_named(event, went_to):
     with pytest.raises(UnknownEvent, match=type(event).__name__):
         dispatch(event, Context(), MemorySystem())
 
@@ -105,33 +105,33 @@ def test_an_event_that_is_no_object_is_refused_by_its_type(event, went_to):
         {"task": 5},
     ],
 )
-def test_an_envelope_without_one_of_our_tasks_is_refused(task, went_to):
+def test_an_envelope_without_a_known_task_is_refused(task, went_to):
     with pytest.raises(UnknownEvent, match="dofs"):
         dispatch({"dofs": task}, Context(), MemorySystem())
     assert went_to == []
 
 
 @pytest.mark.parametrize("name", [["store"], {"store": 1}])
-def test_a_task_whose_name_is_no_text_is_refused_too(name, went_to):
+def test_a_task_whose_name_is_not_a_string_is_refused(name, went_to):
     with pytest.raises(UnknownEvent, match="dofs"):
         dispatch({"dofs": {"task": name}}, Context(), MemorySystem())
 
 
 @pytest.mark.parametrize("beside", ["order_id", "Records", "task", "input"])
-def test_nothing_stands_beside_the_envelope(beside, went_to):
+def test_an_envelope_with_another_key_beside_it_is_refused(beside, went_to):
     with pytest.raises(UnknownEvent):
         dispatch({**events.load("task_store"), beside: "x"}, Context(), MemorySystem())
 
 
 @pytest.mark.parametrize("records", [None, {}, "aws:sqs", [], [None], ["aws:sqs"], [{}]])
-def test_records_that_are_no_records_of_sqs_are_refused(records, went_to):
+def test_records_that_are_not_from_sqs_are_refused(records, went_to):
     with pytest.raises(UnknownEvent, match="Records"):
         dispatch({"Records": records}, Context(), MemorySystem())
     assert went_to == []
 
 
 @pytest.mark.parametrize("source", ["aws:SQS", "aws:kinesis", "aws:s3", "", None])
-def test_a_record_of_another_event_source_is_refused_though_it_looks_like_a_message(source, went_to):
+def test_a_record_of_another_event_source_is_refused(source, went_to):
     first, *others = events.load("sqs_batch")["Records"]
     with pytest.raises(UnknownEvent, match="Records"):
         dispatch({"Records": [{**first, "eventSource": source}, *others]}, Context(), MemorySystem())
@@ -146,19 +146,19 @@ def test_a_record_without_a_message_id_is_refused(message_id, went_to):
     assert went_to == []
 
 
-def test_records_with_a_key_beside_them_are_refused(went_to):
+def test_records_with_another_key_beside_them_are_refused(went_to):
     with pytest.raises(UnknownEvent):
         dispatch({**events.load("sqs_batch"), "order_id": "ord_1"}, Context(), MemorySystem())
 
 
-def test_a_message_of_a_thousand_keys_names_a_few():
+def test_an_unknown_event_with_many_keys_has_a_short_error():
     with pytest.raises(UnknownEvent) as refused:
         dispatch({f"key{number}": 1 for number in range(1000)}, Context(), MemorySystem())
     assert len(str(refused.value)) < 400
 
 
 @pytest.mark.parametrize("event", ["unknown_order_posing_as_api", "api_get_order", "sqs_batch", "task_reconcile"])
-def test_an_order_that_imitates_an_event_is_judged_as_an_order(event):
+def test_an_order_that_imitates_an_event_is_validated_as_an_order(event):
     """An execution started by hand carries what a user wrote; below the envelope, it is an order and nothing else."""
     system = MemorySystem()
     task = events.load("task_validate_raw_order")
@@ -168,7 +168,7 @@ def test_an_order_that_imitates_an_event_is_judged_as_an_order(event):
     assert list(system.store.orders) == [derived_id("execution", "started-by-hand-1")]
 
 
-def test_the_workflow_sends_the_function_nothing_but_envelopes():
+def test_the_workflow_sends_only_envelopes_to_the_function():
     states = json.loads(WORKFLOW_FILE.read_text())["States"].values()
     payloads = [state["Parameters"]["Payload"] for state in states if "lambda" in state.get("Resource", "")]
     assert {payload["dofs"]["task"] for payload in payloads} == {"validate", "store", "reject"}
@@ -176,11 +176,11 @@ def test_the_workflow_sends_the_function_nothing_but_envelopes():
     assert all(name in ("task", "execution.$", "input.$", "order_id.$") for each in payloads for name in each["dofs"])
 
 
-def test_the_schedule_sends_what_the_library_holds():
+def test_the_schedule_sends_the_event_task_reconcile():
     assert events.load("task_reconcile") == RECONCILE_EVENT
 
 
-def test_the_message_of_the_workflow_is_what_the_step_before_it_returned():
+def test_the_workflow_sends_the_output_of_the_store_step_as_the_message():
     states = json.loads(WORKFLOW_FILE.read_text())["States"]
     assert states["EnqueueFulfillment"]["Parameters"]["MessageBody.$"] == "$"
     assert (states["StoreOrder"]["Next"], states["StoreOrder"]["OutputPath"]) == ("EnqueueFulfillment", "$.Payload")

@@ -76,7 +76,7 @@ def test_a_message_is_acknowledged_only_if_its_order_is_terminal_and_did_not_fai
         assert system.fulfiller.asked == []
 
 
-def test_an_unknown_order_is_reported_and_not_made_up(system):
+def test_the_message_of_an_unknown_order_stays_and_creates_no_order(system):
     assert deliver(system, message("ord_1")) == ["m1"]
     assert (system.store.orders, system.fulfiller.asked) == ({}, [])
 
@@ -107,7 +107,7 @@ def test_an_unknown_order_is_reported_and_not_made_up(system):
     ],
     ids=lambda body: body[:20] or "empty",
 )
-def test_a_body_that_names_no_order_is_reported_and_the_others_go_on(body, system, caplog):
+def test_a_poison_message_stays_and_the_others_are_processed(body, system, caplog):
     pending(system)
     real, asked = system.store, []
     system.store = PatchedStore(real, apply=lambda store, write: asked.append(write.order_id) or store.apply(write))
@@ -119,14 +119,14 @@ def test_a_body_that_names_no_order_is_reported_and_the_others_go_on(body, syste
 
 
 @pytest.mark.parametrize("record", [{}, {"body": None}, {"body": 5}, {"body": {"order_id": "ord_1"}}])
-def test_a_record_without_a_text_for_a_body_is_reported(record, system):
+def test_a_record_whose_body_is_not_a_string_stays(record, system):
     event = sqs_event("")
     del event["Records"][0]["body"], event["Records"][0]["attributes"]
     event["Records"][0] |= record
     assert dispatch(event, Context(), system) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
 
 
-def test_every_attempt_is_made_in_turn_and_the_last_one_fails_the_order(system):
+def test_an_order_fails_after_its_last_declined_attempt(system):
     pending(system)
     system.fulfiller = Scripted(DECLINED)
     seen = []
@@ -140,7 +140,7 @@ def test_every_attempt_is_made_in_turn_and_the_last_one_fails_the_order(system):
     assert reasons == [f"attempt {number} of 3: not today" for number in (1, 2, 3)]
 
 
-def test_a_failed_order_fails_once_and_its_row_says_why(system):
+def test_a_failed_order_has_one_row_with_the_reason(system):
     pending(system)
     system.fulfiller = Scripted(DECLINED)
     for _ in range(3):
@@ -175,7 +175,7 @@ def test_a_permanent_refusal_fails_the_order_at_once(system):
     assert (row.kind, row.detail, row.attempts) == (FailureKind.REFUSED, "no longer sold", 1)
 
 
-def test_a_fulfiller_that_raises_costs_the_attempt_and_no_more(system):
+def test_an_exception_of_the_fulfiller_costs_one_attempt(system):
     pending(system)
     system.fulfiller = Scripted(RuntimeError("canary"), DONE)
     assert deliver(system, message("ord_1")) == ["m1"]
@@ -185,7 +185,7 @@ def test_a_fulfiller_that_raises_costs_the_attempt_and_no_more(system):
     assert deliver(system, message("ord_1")) == []
 
 
-def test_a_fulfiller_that_raises_in_the_last_attempt_fails_the_order(system):
+def test_an_exception_in_the_last_attempt_fails_the_order(system):
     pending(system)
     system.fulfiller = Scripted(RuntimeError("canary"))
     assert [deliver(system, message("ord_1")) for _ in range(3)] == [["m1"]] * 3
@@ -194,7 +194,7 @@ def test_a_fulfiller_that_raises_in_the_last_attempt_fails_the_order(system):
     assert "canary" not in row.detail
 
 
-def test_a_table_that_raises_for_one_record_does_not_touch_the_others(system):
+def test_an_error_of_the_table_for_one_record_leaves_the_others_unaffected(system):
     for order_id in ("ord_1", "ord_2", "ord_3"):
         pending(system, order_id)
     real = system.store
@@ -203,7 +203,7 @@ def test_a_table_that_raises_for_one_record_does_not_touch_the_others(system):
     assert {real.get(order_id).status for order_id in ("ord_1", "ord_3")} == {Status.FULFILLED}
 
 
-def test_a_success_that_could_not_be_written_is_reported_and_tried_again(system):
+def test_a_success_that_could_not_be_stored_is_attempted_again(system):
     pending(system)
     real = system.store
 
@@ -222,7 +222,7 @@ def test_a_success_that_could_not_be_written_is_reported_and_tried_again(system)
     assert real.get("ord_1").attempts == 2
 
 
-def test_ten_records_are_under_way_at_once(system):
+def test_ten_attempts_run_at_once(system):
     ids = [f"ord_{number}" for number in range(10)]
     for order_id in ids:
         pending(system, order_id)
@@ -249,7 +249,7 @@ def test_a_batch_of_more_than_ten_records_runs_ten_attempts_at_a_time(system):
     assert max(seen) == PARALLEL == 10
 
 
-def test_fulfillment_sends_nothing_to_the_queue_that_it_reads(system):
+def test_fulfillment_sends_no_messages(system):
     pending(system)
     system.fulfiller = Scripted(DECLINED, RuntimeError(), REFUSED)
     for _ in range(4):
@@ -257,7 +257,7 @@ def test_fulfillment_sends_nothing_to_the_queue_that_it_reads(system):
     assert (system.queue.sent, system.workflow.started) == ([], [])
 
 
-def test_what_an_order_was_claimed_for_is_charged_before_the_work_begins(system):
+def test_an_attempt_is_counted_before_the_warehouse_is_called(system):
     pending(system)
     seen = []
     system.fulfiller = CallbackFulfiller(lambda order: seen.append(system.store.get("ord_1")))

@@ -28,20 +28,20 @@ def deliver_until(system, seconds_left, *order_ids):
 
 
 @pytest.mark.parametrize("seconds", [MARGIN, MARGIN / 2, 0.001, 0, -1])
-def test_near_the_deadline_no_record_is_begun_and_all_are_reported(seconds, system):
+def test_near_the_deadline_no_record_is_started_and_all_stay(seconds, system):
     before = [pending(system, order_id) for order_id in ("ord_1", "ord_2")]
     assert deliver(system, message("ord_1"), message("ord_2"), seconds=seconds) == ["m1", "m2"]
     assert [system.store.get("ord_1"), system.store.get("ord_2")] == before
     assert system.fulfiller.asked == []
 
 
-def test_a_function_whose_time_is_all_margin_is_refused():
+def test_a_deadline_margin_as_long_as_the_timeout_is_refused():
     """No record of it would ever be begun: each would be received in vain, and end in the dead-letter queue."""
     with pytest.raises(SettingsError, match="DOFS_DEADLINE_MARGIN"):
         replace(SETTINGS, function_timeout=5, deadline_margin=5)
 
 
-def test_a_moment_before_that_all_are_begun(system):
+def test_just_before_the_margin_records_are_started(system):
     pending(system)
     assert deliver(system, message("ord_1"), seconds=MARGIN + 0.1) == []
 
@@ -69,7 +69,7 @@ def test_no_record_is_started_once_time_runs_short(system, monkeypatch):
     assert {system.store.get(order_id).attempts for order_id in ids[10:]} == {0}
 
 
-def test_a_record_that_still_runs_at_the_deadline_is_reported_and_the_finished_ones_are_not(system):
+def test_only_records_still_running_at_the_deadline_stay(system):
     for order_id in ("ord_fast", "ord_slow", "ord_fast_too"):
         pending(system, order_id)
     released = Event()
@@ -108,7 +108,7 @@ def test_a_batch_answers_half_a_margin_before_its_deadline(system, monkeypatch):
         released.set()
 
 
-def test_a_record_that_never_ends_costs_its_attempt_and_is_taken_over(system):
+def test_an_attempt_that_never_ends_is_taken_over_after_its_lease(system):
     pending(system)
     released = Event()
     system.fulfiller = CallbackFulfiller(lambda order: released.wait(PATIENCE))
@@ -123,7 +123,7 @@ def test_a_record_that_never_ends_costs_its_attempt_and_is_taken_over(system):
         released.set()
 
 
-def test_the_time_that_a_record_may_take_ends_before_the_invocation_does(system):
+def test_the_time_limit_of_an_attempt_is_before_the_deadline(system):
     pending(system)
     deliver(system, message("ord_1"), seconds=10)
     assert 10 - MARGIN < system.fulfiller.seconds[0] < 10

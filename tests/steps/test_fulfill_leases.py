@@ -34,7 +34,7 @@ def system():
     return system
 
 
-def test_while_a_lease_lives_nobody_else_claims_the_order(system):
+def test_a_leased_order_cannot_be_claimed(system):
     held = processing(system)
     assert deliver(system, message("ord_1")) == ["m1"]
     system.now.at = held.lease_until  # to the very last instant
@@ -51,13 +51,13 @@ def test_an_expired_lease_is_taken_over_and_costs_another_attempt(system):
     assert order.lease_owner != held.lease_owner
 
 
-def test_every_claim_has_an_owner_of_its_own(system):
+def test_every_claim_has_a_different_lease_owner(system):
     owners = {processing(system, f"ord_{number}").lease_owner for number in range(5)}
     assert len(owners) == 5
 
 
 @pytest.mark.parametrize("outcome", [DONE, DECLINED, REFUSED, RuntimeError("late")])
-def test_a_holder_that_lost_its_lease_writes_nothing(outcome, system):
+def test_the_outcome_of_an_attempt_without_its_lease_is_not_stored(outcome, system):
     pending(system)
     taken = []
 
@@ -72,7 +72,7 @@ def test_a_holder_that_lost_its_lease_writes_nothing(outcome, system):
 
 
 @pytest.mark.parametrize("outcome", [DONE, DECLINED, REFUSED])
-def test_a_holder_that_was_taken_back_by_the_reconciler_writes_nothing(outcome, system):
+def test_the_outcome_of_a_recovered_attempt_is_not_stored(outcome, system):
     """The order waits again, and the late answer of the attempt before changes nothing."""
     pending(system)
 
@@ -132,13 +132,13 @@ def test_a_late_delivery_gives_up_a_pending_order_without_attempts_left(system):
     assert len(system.fulfiller.asked) == 2
 
 
-def test_an_order_in_its_last_attempt_is_not_given_up_while_the_lease_lives(system):
+def test_a_leased_order_in_its_last_attempt_is_not_given_up(system):
     held = processing(system, attempts=3)
     assert deliver(system, message("ord_1")) == ["m1"]
     assert (system.store.get("ord_1"), system.store.failures) == (held, {})
 
 
-def test_two_late_deliveries_give_it_up_once(system):
+def test_two_late_deliveries_give_an_order_up_once(system):
     processing(system, attempts=3)
     later(system, system.policy.lease)
     assert deliver(system, message("ord_1"), message("ord_1")) == ["m1", "m2"]
@@ -146,7 +146,7 @@ def test_two_late_deliveries_give_it_up_once(system):
     assert [entry.target for entry in timeline].count(Status.FAILED) == 1
 
 
-def test_an_order_that_moved_between_the_look_and_the_giving_up_is_left_alone(system):
+def test_an_order_that_changed_after_the_read_is_not_given_up(system):
     """An operator could have redriven it: what was seen is not there any more."""
     processing(system, attempts=3)
     later(system, system.policy.lease)
@@ -163,7 +163,7 @@ def test_an_order_that_moved_between_the_look_and_the_giving_up_is_left_alone(sy
     assert real.get("ord_1").timeline[-1].actor == "reconciler"
 
 
-def test_no_attempt_is_made_beyond_the_last_however_often_a_message_comes(system):
+def test_redeliveries_never_cause_more_than_the_maximum_of_attempts(system):
     pending(system)
     system.fulfiller = Scripted(DECLINED)
     for _ in range(20):

@@ -105,7 +105,7 @@ UNUSED = ("boto3", "s3transfer", "botocore.docs.service", "html.parser", "import
 
 
 @pytest.mark.parametrize("event", ["sqs_batch", "task_store"])
-def test_the_function_loads_no_more_than_its_first_batch_or_step_needs(event):
+def test_the_function_loads_only_the_modules_of_its_first_event(event):
     with endpoint() as url:
         environment = {**settings_on(url), "AWS_REGION": SETTINGS.region, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
@@ -155,7 +155,7 @@ def test_the_entry_point_and_the_adapters_load_only_what_they_need(modules, bann
     assert loaded_by("-c", f"import sys, {modules}; print(*sys.modules)").isdisjoint(banned)
 
 
-def test_the_domain_loads_nothing_of_aws_or_of_the_web():
+def test_the_domain_loads_no_cloud_and_no_web_framework():
     modules = ", ".join(f"service.orders.{file.stem}" for file in DOMAIN if file.stem != "__init__")
     loaded = loaded_by("-c", f"import sys, {modules}; print(*sorted({{n for n in sys.modules}}))")
     assert loaded.isdisjoint({*WEB, "boto3", "botocore", "service.api", "service.aws", "service.steps"})
@@ -166,7 +166,7 @@ def test_the_domain_loads_nothing_of_aws_or_of_the_web():
 
 
 @pytest.mark.parametrize("file", DOMAIN, ids=lambda file: file.stem)
-def test_no_file_of_the_domain_imports_randomness_or_the_world_outside(file):
+def test_no_module_of_the_domain_imports_randomness_clocks_or_io(file):
     imported = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -180,7 +180,7 @@ def test_no_file_of_the_domain_imports_randomness_or_the_world_outside(file):
 
 
 @pytest.mark.parametrize("file", DOMAIN, ids=lambda file: file.stem)
-def test_no_file_of_the_domain_looks_at_a_clock(file):
+def test_no_module_of_the_domain_reads_a_clock(file):
     called = {
         ast.unparse(node.func).rpartition(".")[2]
         for node in ast.walk(ast.parse(file.read_text()))

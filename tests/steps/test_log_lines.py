@@ -35,7 +35,7 @@ def lines_of(event, system, level="INFO"):
 
 
 @pytest.mark.parametrize("name", ["validate", "store"])
-def test_a_task_ends_in_a_line_about_its_order_and_execution(name, system):
+def test_a_task_logs_one_line_with_its_order_and_execution(name, system):
     system.receive()
     (line,) = lines_of(task(name, traceparent=TRACEPARENT), system)
     assert said(line, "level", "event", "outcome", "message") == ("INFO", name, "ok", f"{name}: ok")
@@ -51,7 +51,7 @@ def test_only_the_first_invocation_of_a_process_is_a_cold_start(system, monkeypa
     assert starts == [True, False, False]
 
 
-def test_an_invalid_order_is_an_answer_and_no_error(system):
+def test_an_invalid_order_is_not_logged_as_an_error(system):
     invalid(system)
     with logged() as lines, pytest.raises(OrderInvalid):
         dispatch(task("validate"), Context(), system)
@@ -60,7 +60,7 @@ def test_an_invalid_order_is_an_answer_and_no_error(system):
     assert [line["outcome"] for line in lines_of(task("reject"), system)] == ["ok"]
 
 
-def test_a_task_that_fails_is_an_error_with_its_name(system):
+def test_a_failed_task_logs_the_name_of_its_error(system):
     break_store(system, "apply", "ord_1")
     system.receive()
     with logged() as lines, pytest.raises(ConnectionError):
@@ -70,7 +70,7 @@ def test_a_task_that_fails_is_an_error_with_its_name(system):
     assert said(line, "order_id", "execution") == ("ord_1", "execution-1")
 
 
-def test_an_event_of_no_kind_is_told_too(system):
+def test_an_unknown_event_is_logged(system):
     with logged() as lines, pytest.raises(Exception, match="no handler"):
         dispatch({"canary": 1}, Context(), system)
     assert [said(line, "event", "outcome") for line in lines] == [("unknown", "UnknownEvent")]
@@ -91,7 +91,7 @@ REFUSED = NotFulfilled(Failure(FailureKind.REFUSED, "never"), permanent=True)
         (Status.CANCELLED, None, "ended", "INFO", None),
     ],
 )
-def test_a_delivery_ends_in_a_line_with_what_came_of_its_order(status, outcome, told, level, reason, system):
+def test_a_delivery_logs_the_outcome_of_its_order(status, outcome, told, level, reason, system):
     standing(status, system)
     if outcome:
         system.fulfiller = Scripted(outcome)
@@ -102,7 +102,7 @@ def test_a_delivery_ends_in_a_line_with_what_came_of_its_order(status, outcome, 
     assert said(batch, "event", "outcome") == ("batch", "ok" if told in ("fulfilled", "ended") else "kept")
 
 
-def test_an_order_that_is_given_up_a_message_of_none_and_one_of_an_unknown_one_are_told(system):
+def test_abandoned_orders_poison_messages_and_unknown_orders_are_logged(system):
     standing(Status.PROCESSING, system, "ord_spent")
     system.settings = replace(system.settings, max_attempts=1)
     system.now.forward(system.policy.lease.total_seconds() + 1)
@@ -114,7 +114,7 @@ def test_an_order_that_is_given_up_a_message_of_none_and_one_of_an_unknown_one_a
     }
 
 
-def test_the_lines_of_a_batch_are_each_about_their_own_order_and_message(system):
+def test_each_line_of_a_batch_names_its_own_order_and_message(system):
     for number in range(10):
         pending(system, f"ord_{number}")
     event = sqs_event(*(message(f"ord_{number}") for number in range(10)))
@@ -126,7 +126,7 @@ def test_the_lines_of_a_batch_are_each_about_their_own_order_and_message(system)
     assert "order_id" not in batch
 
 
-def test_the_reconciler_tells_of_each_order_and_is_silent_when_it_finds_none(system):
+def test_the_reconciler_logs_each_order_and_nothing_without_orders(system):
     with logged() as lines:
         reconcile(system)
     assert lines == []
@@ -139,7 +139,7 @@ def test_the_reconciler_tells_of_each_order_and_is_silent_when_it_finds_none(sys
     }
 
 
-def test_only_an_id_or_a_name_that_could_be_one_is_told(system):
+def test_only_well_formed_ids_are_logged(system):
     task = {"task": "validate", "execution": "Bob +49 170", "input": {"order_id": "John Smith, 4111"}}
     with logged() as lines, pytest.raises(Exception, match="no row"):
         dispatch({"dofs": task}, Context(), system)
@@ -147,7 +147,7 @@ def test_only_an_id_or_a_name_that_could_be_one_is_told(system):
     assert said(line, "order_id", "execution") == (None, None)
 
 
-def test_the_trace_goes_with_the_order_through_every_step_and_message(system):
+def test_the_trace_is_passed_through_every_step_and_message(system):
     order = system.receive()
     system.store.orders["ord_1"] = replace(order, traceparent=TRACEPARENT)
     carried = {"order_id": "ord_1", "traceparent": TRACEPARENT}
@@ -164,7 +164,7 @@ def test_the_trace_goes_with_the_order_through_every_step_and_message(system):
     assert said(line, "outcome", "trace_id") == ("fulfilled", TRACE)
 
 
-def test_metrics_are_written_down_when_an_invocation_ends_however_it_ends(system):
+def test_metrics_are_flushed_after_every_invocation(system):
     with pytest.raises(Exception, match="no handler"):
         dispatch({}, Context(), system)
     reconcile(system)

@@ -47,13 +47,13 @@ def task(name, given, system, execution="e"):
     return dispatch({"dofs": {"task": name, "execution": execution, "input": given}}, Context(), system)
 
 
-def test_an_order_is_received_once_and_its_repeats_are_replays(system):
+def test_an_order_is_counted_as_received_once_and_its_retries_as_replays(system):
     for _ in range(3):
         Orders(system).submit(submission(idempotency_key="a-key-of-16-chars"))
     assert counted(system) == {"OrdersReceived": 1, "IdempotentReplays": 2}
 
 
-def test_what_is_refused_at_the_edge_is_counted_as_such(system):
+def test_submissions_refused_by_the_api_are_counted(system):
     with pytest.raises(OrderInvalid):
         Orders(system).submit(submission({}))
     Orders(system).submit(submission(idempotency_key="a-key-of-16-chars"))
@@ -62,20 +62,20 @@ def test_what_is_refused_at_the_edge_is_counted_as_such(system):
     assert counted(system) == {"SubmissionsRefused": 2, "OrdersReceived": 1}
 
 
-def test_an_order_that_is_started_by_hand_is_received_too(system):
+def test_an_order_of_an_execution_started_by_hand_is_counted_as_received(system):
     for _ in range(2):
         task("validate", {"order": valid_order()}, system)
     assert counted(system) == {"OrdersReceived": 1}
 
 
-def test_an_order_is_stored_once_however_often_the_step_runs(system):
+def test_an_order_is_counted_as_stored_once(system):
     system.receive()
     for _ in range(2):
         task("store", {"order_id": "ord_1"}, system)
     assert counted(system) == {"OrdersStored": 1}
 
 
-def test_an_order_is_rejected_once(system):
+def test_an_order_is_counted_as_rejected_once(system):
     invalid(system)
     for _ in range(2):
         task("reject", {"order_id": "ord_1"}, system)
@@ -92,7 +92,7 @@ def test_a_fulfilled_order_is_counted_with_the_time_since_its_receipt(system):
     assert system.metrics.values == [4000]
 
 
-def test_an_order_that_a_clock_behind_fulfills_took_no_time(system):
+def test_a_clock_that_is_behind_records_a_duration_of_zero(system):
     """The clocks of two containers differ, and CloudWatch's averages must not be pulled below zero."""
     pending(system)
     system.now.forward(-0.2)
@@ -113,7 +113,7 @@ def test_each_failed_attempt_is_counted_by_its_reason_and_the_order_once(system)
     }
 
 
-def test_an_order_that_is_given_up_has_failed_too(system):
+def test_an_abandoned_order_is_counted_as_failed(system):
     system.settings = replace(system.settings, max_attempts=1)
     processing(system)
     system.now.forward(system.policy.lease.total_seconds() + 1)
@@ -121,26 +121,26 @@ def test_an_order_that_is_given_up_has_failed_too(system):
     assert counted(system) == {"OrdersStored": 1, "AttemptsFailed/abandoned": 1, "OrdersFailed": 1}
 
 
-def test_an_order_is_cancelled_once(system):
+def test_an_order_is_counted_as_cancelled_once(system):
     system.receive()
     for _ in range(2):
         Orders(system).cancel("ord_1", "api", "why")
     assert counted(system) == {"OrdersCancelled": 1}
 
 
-def test_a_failed_order_is_redriven_once_for_each_failure(system):
+def test_a_redriven_order_is_counted(system):
     standing(Status.FAILED, system)
     before = counted(system)
     Orders(system).redrive("ord_1", "operator", "why")
     assert {name: count for name, count in counted(system).items() if name not in before} == {"OrdersRedriven": 1}
 
 
-def test_messages_that_name_no_order_are_counted_at_each_delivery(system):
+def test_poison_messages_are_counted_at_each_delivery(system):
     deliver(system, "poison", "{}", message("ord_unknown"))
     assert counted(system) == {"PoisonMessages": 2}
 
 
-def test_an_attempt_whose_end_could_not_be_written_down_is_counted_once_it_could(system):
+def test_an_attempt_whose_outcome_was_not_stored_is_not_counted(system):
     pending(system)
     system.fulfiller = Scripted(DECLINED)
     real, system.store = system.store, PatchedStore(system.store, apply=refusing("release"))
@@ -158,7 +158,7 @@ def refusing(name):
     return apply
 
 
-def test_a_push_that_fails_is_counted_as_an_intervention_that_failed(system):
+def test_a_failed_intervention_is_counted_as_an_error(system):
     """Otherwise nobody would hear of a workflow that cannot be started: the API accepts, and nothing ends."""
     system.receive()
     system.workflow.broken = ConnectionError()
@@ -167,12 +167,12 @@ def test_a_push_that_fails_is_counted_as_an_intervention_that_failed(system):
     assert counted(system) == {"ReconcilerInterventions/errors": 1, "ReconcilerRuns": 1}
 
 
-def test_so_is_a_look_that_fails(system):
+def test_a_failed_read_of_the_reconciler_is_counted_as_an_error(system):
     system.store = PatchedStore(system.store, waiting=lambda *_: 1 / 0)
     reconcile(system)
     assert counted(system) == {"ReconcilerInterventions/errors": 3, "ReconcilerRuns": 1}
 
 
-def test_the_schedule_is_a_heartbeat(system):
+def test_every_run_of_the_reconciler_is_counted(system):
     dispatch(events.load("task_reconcile"), Context(), system)
     assert counted(system) == {"ReconcilerRuns": 1}

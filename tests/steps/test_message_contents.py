@@ -23,11 +23,11 @@ def system():
     return system
 
 
-def test_an_order_that_is_redriven_is_sent_with_its_epoch_and_trace(system):
+def test_a_redriven_order_is_sent_with_its_epoch_and_trace(system):
     assert system.queue.messages == [Message("ord_1", epoch=1, traceparent=TRACE)]
 
 
-def test_an_order_that_is_recovered_after_a_redrive_is_sent_with_its_epoch_and_trace(system):
+def test_an_order_recovered_after_a_redrive_is_sent_with_its_epoch_and_trace(system):
     """With an older epoch, its message in the dead-letter queue would be removed as superseded."""
     Orders(system).claim("ord_1")
     later(system, SETTINGS.policy.recover_after)
@@ -35,13 +35,13 @@ def test_an_order_that_is_recovered_after_a_redrive_is_sent_with_its_epoch_and_t
     assert system.queue.messages[1:] == [Message("ord_1", epoch=1, traceparent=TRACE)]
 
 
-def test_an_order_that_is_resent_after_a_redrive_is_sent_with_its_epoch_and_trace(system):
+def test_an_order_resent_after_a_redrive_is_sent_with_its_epoch_and_trace(system):
     later(system, SETTINGS.policy.resend_after)
     assert reconcile(system) == {"resent": 1}
     assert system.queue.messages[1:] == [Message("ord_1", epoch=1, traceparent=TRACE)]
 
 
-def test_a_workflow_that_is_started_again_gets_the_trace_of_its_order():
+def test_a_restarted_workflow_gets_the_trace_of_its_order():
     system = MemorySystem()
     system.store.orders["ord_1"] = replace(system.receive(), traceparent=TRACE)
     later(system, SETTINGS.policy.restart_after)

@@ -40,12 +40,12 @@ def limited(limit):
     return MemorySystem(settings=replace(SETTINGS, reconcile_limit=limit))
 
 
-def test_where_there_is_nothing_to_do_it_says_so(system):
+def test_a_run_without_orders_counts_nothing(system):
     assert run({"task": "reconcile"}, system, lambda: 30) == NOTHING
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_a_young_order_is_left_alone(status, system):
+def test_a_new_order_is_not_touched(status, system):
     before = standing(status, system)
     assert reconcile(system) == {}
     assert (system.store.get("ord_1"), system.queue.sent, system.workflow.started) == (before, [], [])
@@ -59,7 +59,7 @@ def test_a_young_order_is_left_alone(status, system):
         (Status.PENDING, POLICY.resend_after),
     ],
 )
-def test_an_order_is_left_alone_until_the_very_instant_of_its_age(status, age, system):
+def test_an_order_is_not_touched_before_it_is_overdue(status, age, system):
     before = standing(status, system)
     system.now.forward(age.total_seconds())
     assert reconcile(system) == {}
@@ -76,7 +76,7 @@ def test_a_terminal_order_is_never_touched(status, system):
     assert (system.store.get("ord_1"), system.queue.sent, system.workflow.started) == (before, [], [])
 
 
-def test_a_received_order_has_its_workflow_started_again(system):
+def test_the_workflow_of_an_overdue_received_order_is_restarted(system):
     system.receive()
     later(system, POLICY.restart_after)
     assert reconcile(system) == {"restarted": 1}
@@ -87,7 +87,7 @@ def test_a_received_order_has_its_workflow_started_again(system):
     assert system.workflow.started == [("ord_1", "ord_1-1")]
 
 
-def test_every_start_has_a_name_of_its_own(system):
+def test_every_restart_has_a_different_execution_name(system):
     system.receive()
     for _ in range(4):
         later(system, timedelta(hours=2))
@@ -95,7 +95,7 @@ def test_every_start_has_a_name_of_its_own(system):
     assert system.workflow.started == [("ord_1", f"ord_1-{number}") for number in (1, 2, 3, 4)]
 
 
-def test_a_pending_order_is_sent_again(system):
+def test_an_overdue_pending_order_is_resent(system):
     pending(system)
     later(system, POLICY.resend_after)
     assert reconcile(system) == {"resent": 1}
@@ -107,7 +107,7 @@ def test_a_pending_order_is_sent_again(system):
 
 
 @pytest.mark.parametrize("attempts", [1, 2])
-def test_an_order_whose_holder_vanished_waits_and_is_sent_again(attempts, system):
+def test_an_order_whose_attempt_never_ended_is_pending_again_and_resent(attempts, system):
     processing(system, attempts=attempts)
     later(system, POLICY.recover_after)
     assert reconcile(system) == {"recovered": 1}
@@ -128,7 +128,7 @@ def test_an_order_whose_last_attempt_never_ended_is_given_up(system):
     assert reconcile(system) == {}
 
 
-def test_a_pending_order_without_attempts_left_is_given_up_without_the_backoff_of_its_resends(system):
+def test_a_pending_order_without_attempts_left_is_given_up_without_backoff(system):
     """As after an operator lowered the number of attempts."""
     processing(system, attempts=2)
     later(system, POLICY.recover_after)
@@ -140,7 +140,7 @@ def test_a_pending_order_without_attempts_left_is_given_up_without_the_backoff_o
     assert system.queue.sent == ["ord_1"]
 
 
-def test_an_order_whose_lease_lives_is_left_alone_however_old(system):
+def test_a_leased_order_is_not_touched_however_old_it_is(system):
     """It was claimed when leases were longer than they are by now."""
     system.settings = replace(SETTINGS, visibility_timeout=2000, recover_after=3000, resend_after=4000)
     held = processing(system)
@@ -154,7 +154,7 @@ def test_an_order_whose_lease_lives_is_left_alone_however_old(system):
     assert reconcile(system) == {"recovered": 1}
 
 
-def test_a_pending_order_is_never_failed_by_its_age(system):
+def test_a_pending_order_never_fails_because_of_its_age(system):
     pending(system)
     for _ in range(50):
         later(system, POLICY.backoff_ceiling)
@@ -170,7 +170,7 @@ def test_a_pending_order_is_never_failed_by_its_age(system):
         (pending, POLICY.resend_after, "resent", 4),
     ],
 )
-def test_each_wait_is_twice_the_one_before_up_to_the_ceiling(receive, first, did, most, system):
+def test_the_wait_between_interventions_doubles_up_to_the_ceiling(receive, first, did, most, system):
     receive(system)
     for times in range(most):
         wait = min(first * 2**times, POLICY.backoff_ceiling)
@@ -180,7 +180,7 @@ def test_each_wait_is_twice_the_one_before_up_to_the_ceiling(receive, first, did
         assert reconcile(system) == {did: 1}, wait
 
 
-def test_a_claim_ends_the_back_off(system):
+def test_a_claim_resets_the_backoff(system):
     pending(system)
     for _ in range(3):
         later(system, POLICY.backoff_ceiling)
@@ -190,7 +190,7 @@ def test_a_claim_ends_the_back_off(system):
 
 
 @pytest.mark.parametrize("status", OPEN_STATES)
-def test_a_run_pushes_a_bounded_number_and_takes_the_longest_waiting_first(status):
+def test_a_run_handles_a_limited_number_of_orders_oldest_first(status):
     system = limited(3)
     for number in range(1, 6):
         standing(status, system, f"ord_{number}")
@@ -203,7 +203,7 @@ def test_a_run_pushes_a_bounded_number_and_takes_the_longest_waiting_first(statu
     assert reconcile(system) == {}
 
 
-def test_the_bound_is_for_each_state_by_itself():
+def test_the_limit_applies_to_each_state():
     system = limited(1)
     for status in (Status.RECEIVED, Status.PROCESSING, Status.PENDING):
         for number in (1, 2):
@@ -212,7 +212,7 @@ def test_the_bound_is_for_each_state_by_itself():
     assert reconcile(system) == {"restarted": 1, "recovered": 1, "resent": 1}
 
 
-def test_orders_whose_back_off_is_not_over_do_not_hold_up_younger_ones():
+def test_orders_in_backoff_do_not_delay_newer_orders():
     """They stand before them in the index, as they have waited longer; only their turn comes later."""
     system = limited(2)
     for number in (1, 2, 3):
@@ -226,7 +226,7 @@ def test_orders_whose_back_off_is_not_over_do_not_hold_up_younger_ones():
     assert system.queue.sent[-1] == "ord_young"
 
 
-def test_a_run_reads_a_bounded_number_of_orders_of_the_open_states_only(system):
+def test_a_run_reads_a_limited_number_of_open_orders(system):
     asked = []
     real = system.store
     system.store = PatchedStore(real, waiting=lambda store, *args: asked.append(args) or store.waiting(*args))
@@ -242,7 +242,7 @@ def test_a_run_reads_a_bounded_number_of_orders_of_the_open_states_only(system):
     assert max(limit for _, _, limit in asked) == LOOK_FURTHER * POLICY.reconcile_limit
 
 
-def test_a_run_ends_before_its_deadline_and_the_next_goes_on(system):
+def test_a_run_stops_before_its_deadline_and_the_next_one_continues(system):
     for number in (1, 2, 3):
         pending(system, f"ord_{number}")
     later(system, POLICY.resend_after)
@@ -254,7 +254,7 @@ def test_a_run_ends_before_its_deadline_and_the_next_goes_on(system):
     assert reconcile(system) == {"resent": 1}
 
 
-def test_each_intervention_is_counted_with_its_reason_and_each_run_is_a_heartbeat(system):
+def test_interventions_are_counted_by_reason_and_runs_in_total(system):
     reconcile(system)
     assert system.metrics.counts == {("ReconcilerRuns",): 1}
     for status in (Status.RECEIVED, Status.PROCESSING, Status.PENDING):
@@ -269,7 +269,7 @@ def test_each_intervention_is_counted_with_its_reason_and_each_run_is_a_heartbea
     assert found == {("ReconcilerRuns",): 2, **counted}
 
 
-def test_without_faults_it_never_intervenes(system):
+def test_the_reconciler_never_intervenes_without_faults(system):
     """An order that takes its way in time meets no reconciler, whenever that runs."""
     system.receive()
     for step in (lambda: store.run({"order_id": "ord_1"}, system), lambda: deliver(system, message("ord_1"))):

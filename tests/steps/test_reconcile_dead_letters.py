@@ -22,7 +22,7 @@ def system():
     return system
 
 
-def test_an_order_whose_last_attempt_never_ended_is_given_up_as_soon_as_its_lease_is_over(system):
+def test_a_dead_letter_message_gives_up_an_order_as_soon_as_its_lease_expires(system):
     held = processing(system, attempts=3)
     system.now.at = held.lease_until
     assert reconcile(system) == {}
@@ -32,14 +32,14 @@ def test_an_order_whose_last_attempt_never_ended_is_given_up_as_soon_as_its_leas
     assert system.queue.sent == []
 
 
-def test_an_order_that_lost_its_holder_and_its_message_is_sent_again_as_soon_as_its_lease_is_over(system):
+def test_a_dead_letter_message_resends_an_order_as_soon_as_its_lease_expires(system):
     processing(system, attempts=2)
     later(system, POLICY.lease)
     assert reconcile(system) == {"recovered": 1}
     assert (system.store.get("ord_1").status, system.queue.sent) == (Status.PENDING, ["ord_1"])
 
 
-def test_a_pending_order_is_sent_again_sooner_than_one_whose_message_may_be_on_its_way(system):
+def test_a_dead_letter_message_resends_a_pending_order_earlier(system):
     """Every receive of its message came to nothing before it was claimed, as when the function is throttled."""
     pending(system)
     system.now.forward(POLICY.recover_after.total_seconds())
@@ -61,7 +61,7 @@ def test_a_pending_order_without_attempts_left_is_given_up_at_once(system):
     assert system.store.get("ord_1").status is Status.FAILED
 
 
-def test_a_received_order_that_is_named_has_its_workflow_started_again_no_sooner_than_others(system):
+def test_a_dead_letter_message_does_not_restart_a_received_order_earlier(system):
     """Its workflow sends its message only after the order is stored, so somebody has sent this one by hand."""
     system.settings = replace(SETTINGS, restart_after=3000)
     system.receive()
@@ -71,7 +71,7 @@ def test_a_received_order_that_is_named_has_its_workflow_started_again_no_sooner
     assert reconcile(system) == {"restarted": 1}
 
 
-def test_a_dead_letter_that_stays_does_not_have_its_order_sent_every_time(system):
+def test_resends_for_a_remaining_dead_letter_message_have_backoff(system):
     pending(system)
     sent = []
     for _ in range(60):
@@ -84,7 +84,7 @@ def test_a_dead_letter_that_stays_does_not_have_its_order_sent_every_time(system
 
 
 @pytest.mark.parametrize("status", TERMINAL_STATES)
-def test_the_dead_letter_of_a_terminal_order_changes_nothing(status, system):
+def test_the_dead_letter_message_of_a_terminal_order_changes_nothing(status, system):
     before = standing(status, system)
     later(system, timedelta(days=13))
     assert reconcile(system) == {}
@@ -92,7 +92,7 @@ def test_the_dead_letter_of_a_terminal_order_changes_nothing(status, system):
 
 
 @pytest.mark.parametrize("status", OPEN_STATES)
-def test_a_dead_letter_of_before_changes_nothing_for_an_order_that_is_on_its_way(status, system):
+def test_an_old_dead_letter_message_does_not_change_an_open_order(status, system):
     """As after a redrive, whose order has a message of its own."""
     before = standing(status, system)
     later(system, POLICY.lease - timedelta(seconds=1))
@@ -101,7 +101,7 @@ def test_a_dead_letter_of_before_changes_nothing_for_an_order_that_is_on_its_way
 
 
 @pytest.mark.parametrize("body", ["", "poison", "[]", '{"order_id": 5}', message("ord_unknown")])
-def test_a_poison_letter_is_passed_over(body, system):
+def test_a_poison_message_in_the_dead_letter_queue_is_skipped(body, system):
     processing(system, attempts=3)
     later(system, POLICY.lease)
     system.dead_letters.put(body)
@@ -109,7 +109,7 @@ def test_a_poison_letter_is_passed_over(body, system):
     assert reconcile(system) == {"gave_up": 1}
 
 
-def test_a_queue_that_cannot_be_looked_at_does_not_stop_the_rest(system):
+def test_an_unavailable_dead_letter_queue_does_not_stop_a_run(system):
     pending(system)
     later(system, POLICY.resend_after)
     system.dead_letters.broken = ConnectionError("canary")

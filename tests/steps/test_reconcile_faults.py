@@ -16,7 +16,7 @@ def system():
     return MemorySystem()
 
 
-def test_the_error_of_one_order_does_not_stop_the_others(system):
+def test_an_error_for_one_order_does_not_stop_the_others(system):
     for status in (Status.RECEIVED, Status.PROCESSING, Status.PENDING):
         for number in (1, 2):
             standing(status, system, f"{status}-{number}")
@@ -27,7 +27,7 @@ def test_the_error_of_one_order_does_not_stop_the_others(system):
 
 
 @pytest.mark.parametrize(("receive", "back_off"), [(pending, 2), (processing, 2)])
-def test_a_message_that_could_not_be_sent_is_sent_by_a_later_run(receive, back_off, system):
+def test_a_later_run_sends_a_message_after_a_failed_send(receive, back_off, system):
     receive(system)
     later(system, POLICY.resend_after)
     system.queue.broken = ConnectionError("canary")
@@ -40,7 +40,7 @@ def test_a_message_that_could_not_be_sent_is_sent_by_a_later_run(receive, back_o
     assert system.queue.sent == ["ord_1"]
 
 
-def test_a_workflow_that_could_not_be_started_is_started_by_a_later_run(system):
+def test_a_later_run_starts_a_workflow_after_a_failed_start(system):
     system.receive()
     system.workflow.broken = ConnectionError("canary")
     later(system, POLICY.restart_after)
@@ -59,7 +59,7 @@ def test_a_workflow_that_could_not_be_started_is_started_by_a_later_run(system):
         (Status.PROCESSING, lambda system: Orders(system).claim("ord_1")),
     ],
 )
-def test_an_order_that_moves_by_itself_meanwhile_is_left_to_itself(status, move, system):
+def test_an_order_that_moved_after_the_read_is_not_touched(status, move, system):
     standing(status, system)
     later(system, POLICY.resend_after)
     real = system.store
@@ -78,7 +78,7 @@ def test_an_order_that_moves_by_itself_meanwhile_is_left_to_itself(status, move,
     assert real.get("ord_1").timeline[-1].actor != "reconciler"
 
 
-def test_an_order_is_written_before_anything_is_sent(system):
+def test_an_order_is_stored_before_its_message_is_sent(system):
     pending(system)
     later(system, POLICY.resend_after)
     seen = []

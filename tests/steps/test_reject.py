@@ -57,7 +57,7 @@ def test_an_invalid_order_is_rejected_with_its_errors(system):
     }
 
 
-def test_the_event_leads_to_the_same(system):
+def test_the_event_of_the_workflow_runs_the_step(system):
     event = events.load("task_reject")
     order_id = event["dofs"]["input"]["order_id"]
     invalid(system, order_id)
@@ -65,7 +65,7 @@ def test_the_event_leads_to_the_same(system):
     assert system.store.get(order_id).status is Status.REJECTED
 
 
-def test_a_replay_answers_the_same_and_writes_nothing(system):
+def test_a_replay_returns_the_same_result_and_writes_nothing(system):
     invalid(system)
     first = run(by_id(), system)
     rejected = system.store.get("ord_1")
@@ -74,14 +74,14 @@ def test_a_replay_answers_the_same_and_writes_nothing(system):
     assert system.store.get("ord_1") == rejected
 
 
-def test_an_order_cancelled_meanwhile_stays_cancelled(system):
+def test_a_cancelled_order_stays_cancelled(system):
     invalid(system)
     Orders(system).cancel("ord_1", "api", "cancelled by the customer")
     assert run(by_id(), system)["order_id"] == "ord_1"
     assert system.store.get("ord_1").status is Status.CANCELLED
 
 
-def test_an_order_cancelled_in_that_very_instant_stays_cancelled(system):
+def test_an_order_cancelled_between_read_and_write_stays_cancelled(system):
     invalid(system)
 
     def cancelled_first(store, write):
@@ -99,7 +99,7 @@ def test_an_order_cancelled_in_that_very_instant_stays_cancelled(system):
 @pytest.mark.parametrize(
     "moves", [[store.run], [store.run, lambda task, system: Orders(system).claim(task["order_id"])]]
 )
-def test_an_order_that_somehow_moved_on_is_not_rejected(moves, system):
+def test_an_order_past_received_is_not_rejected(moves, system):
     invalid(system)
     for move in moves:
         move({"order_id": "ord_1"}, system)
@@ -109,7 +109,7 @@ def test_an_order_that_somehow_moved_on_is_not_rejected(moves, system):
     assert system.store.get("ord_1") == before
 
 
-def test_an_order_that_has_no_row_is_refused(system):
+def test_an_order_without_a_row_is_an_error(system):
     with pytest.raises(OrderUnknown, match="ord_1"):
         run(by_id(), system)
     assert system.store.orders == {}
@@ -122,7 +122,7 @@ def test_a_valid_order_is_never_rejected(system):
 
 
 @pytest.mark.parametrize("order", [{}, [], None, "x", valid_order(total_amount=1), valid_order(note="x")])
-def test_a_raw_order_that_was_found_invalid_is_rejected(order, system):
+def test_an_invalid_raw_order_is_rejected(order, system):
     with pytest.raises(OrderInvalid) as refused:
         validate.run(by_hand(order) | {"task": "validate"}, system)
     answer = run(by_hand(order), system)
@@ -132,18 +132,18 @@ def test_a_raw_order_that_was_found_invalid_is_rejected(order, system):
     assert answer["order_id"] == BY_HAND
 
 
-def test_a_raw_order_whose_row_was_not_written_before_is_received_and_rejected(system):
+def test_a_raw_order_without_a_row_is_received_and_rejected(system):
     assert run(by_hand({}), system)["order_id"] == BY_HAND
     rejected = system.store.get(BY_HAND)
     assert [entry.target for entry in rejected.timeline] == [Status.RECEIVED, Status.REJECTED]
 
 
-def test_a_replay_of_a_raw_order_answers_the_same(system):
+def test_a_replay_of_a_raw_order_returns_the_same_result(system):
     assert run(by_hand({}), system) == run(by_hand({}), system)
     assert system.store.get(BY_HAND).version == 2
 
 
-def test_what_the_table_raises_is_raised_so_that_the_workflow_tries_again(system):
+def test_an_error_of_the_table_is_raised_for_the_workflow_to_retry(system):
     invalid(system)
     break_store(system, "apply", "ord_1")
     with pytest.raises(ConnectionError):
@@ -151,13 +151,13 @@ def test_what_the_table_raises_is_raised_so_that_the_workflow_tries_again(system
 
 
 @pytest.mark.parametrize("given", [None, {}, {"order_id": 5}, {"error": ERROR}])
-def test_a_task_that_names_no_order_is_refused(given, system):
+def test_a_task_without_an_order_is_refused(given, system):
     with pytest.raises(BadTask):
         run({"task": "reject", "execution": "by-hand", "input": given}, system)
 
 
 @pytest.mark.parametrize(("errors", "length"), [(0, 0), (1, 10), (100, 64), (100, 10_000), (1, 60_000), (3, 20_000)])
-def test_a_cause_fits_what_step_functions_keeps_and_counts_what_it_leaves_out(errors, length):
+def test_a_cause_fits_the_limit_and_counts_omitted_errors(errors, length):
     text = cause("ord_1", tuple(FieldError("/" + "x" * length, "is not a field") for _ in range(errors)))
     told = json.loads(text)
     assert len(text) <= CAUSE_LIMIT < 32_768
@@ -165,7 +165,7 @@ def test_a_cause_fits_what_step_functions_keeps_and_counts_what_it_leaves_out(er
     assert told["more"] == 0 or errors * length > CAUSE_LIMIT / 2
 
 
-def test_the_errors_of_a_hostile_order_still_make_a_cause(system):
+def test_the_cause_of_an_order_with_many_long_errors_fits_the_limit(system):
     hostile = {f"{number}" + "é" * 150: 1 for number in range(200)}
     answer = run(by_hand(hostile), system)
     assert len(answer["cause"]) <= CAUSE_LIMIT

@@ -20,7 +20,7 @@ def system():
     return MemorySystem()
 
 
-def test_a_received_order_waits_for_fulfillment_from_then_on(system):
+def test_a_received_order_becomes_pending(system):
     system.receive()
     system.now.forward(2)
     assert run(TASK, system) == {"order_id": "ord_1"}
@@ -29,7 +29,7 @@ def test_a_received_order_waits_for_fulfillment_from_then_on(system):
     assert order.timeline[-1] == TimelineEntry(system.now(), Status.RECEIVED, Status.PENDING, "workflow")
 
 
-def test_the_event_leads_to_the_same(system):
+def test_the_event_of_the_workflow_runs_the_step(system):
     event = events.load("task_store")
     order_id = event["dofs"]["input"]["order_id"]
     system.receive(order_id)
@@ -38,31 +38,31 @@ def test_the_event_leads_to_the_same(system):
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.RECEIVED}))
-def test_an_order_that_is_past_it_is_left_as_it_is(status, system):
+def test_an_order_past_received_is_left_unchanged(status, system):
     """A replay, or a customer who was faster and cancelled: no execution fails because of either."""
     before = standing(status, system)
     assert run(TASK, system) == {"order_id": "ord_1"}
     assert system.store.get("ord_1") == before
 
 
-def test_the_step_sends_nothing_itself(system):
+def test_the_store_step_sends_no_message(system):
     system.receive()
     run(TASK, system)
     assert (system.queue.sent, system.workflow.started) == ([], [])
 
 
-def test_the_step_does_not_judge(system):
+def test_the_store_step_does_not_validate(system):
     invalid(system)
     assert run(TASK, system) == {"order_id": "ord_1"}
 
 
-def test_an_order_that_has_no_row_is_refused(system):
+def test_an_order_without_a_row_is_an_error(system):
     with pytest.raises(OrderUnknown, match="order ord_1 has no row"):
         run(TASK, system)
     assert system.store.orders == {}
 
 
-def test_what_the_table_raises_is_raised_so_that_the_workflow_tries_again(system):
+def test_an_error_of_the_table_is_raised_for_the_workflow_to_retry(system):
     system.receive()
     break_store(system, "apply", "ord_1")
     with pytest.raises(ConnectionError):
@@ -71,6 +71,6 @@ def test_what_the_table_raises_is_raised_so_that_the_workflow_tries_again(system
 
 
 @pytest.mark.parametrize("task", [{}, {"order_id": ""}, {"order_id": None}, {"order_id": 5}, {"order_id": ["ord_1"]}])
-def test_a_task_that_names_no_order_is_refused(task, system):
+def test_a_task_without_an_order_is_refused(task, system):
     with pytest.raises(BadTask):
         run({"task": "store", **task}, system)

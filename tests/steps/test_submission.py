@@ -29,7 +29,7 @@ def submission(text=TEXT, **given):
     return Submission(document=parse(text), owner=given.pop("owner", "anonymous"), **given)
 
 
-def test_an_order_is_received_and_its_workflow_started(system):
+def test_a_submitted_order_is_received_and_its_workflow_started(system):
     order, replayed = Orders(system).submit(submission())
     assert not replayed
     assert system.store.get(order.order_id) == order
@@ -38,7 +38,7 @@ def test_an_order_is_received_and_its_workflow_started(system):
     assert system.workflow.started == [(order.order_id, order.order_id)]
 
 
-def test_the_row_stands_before_the_workflow_starts(system):
+def test_the_row_is_stored_before_the_workflow_starts(system):
     seen = []
     system.workflow.start = lambda order_id, *_: seen.append(system.store.get(order_id))
     order, _ = Orders(system).submit(submission())
@@ -46,14 +46,14 @@ def test_the_row_stands_before_the_workflow_starts(system):
 
 
 @pytest.mark.parametrize("error", [ConnectionError("canary"), RuntimeError(), TimeoutError(), ValueError()])
-def test_an_order_whose_workflow_cannot_be_started_is_taken_in_all_the_same(error, system):
+def test_an_order_is_accepted_even_if_its_workflow_cannot_be_started(error, system):
     system.workflow.broken = error
     order, replayed = Orders(system).submit(submission())
     assert (system.store.get(order.order_id), replayed) == (order, False)
     assert order.status is Status.RECEIVED
 
 
-def test_without_a_row_no_workflow_is_started(system):
+def test_no_workflow_starts_if_the_row_cannot_be_stored(system):
     system.store = PatchedStore(system.store, create=lambda store, order: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         Orders(system).submit(submission())
@@ -66,14 +66,14 @@ def test_orders_without_a_key_have_random_ids(system):
     assert all(re.fullmatch("ord_[0-9a-f]{32}", order_id) for order_id in ids)
 
 
-def test_a_repeat_with_its_key_gets_the_first_answer_and_starts_nothing(system):
+def test_a_retry_with_the_same_key_returns_the_first_order(system):
     first, _ = Orders(system).submit(submission(idempotency_key=KEY))
     system.now.forward(60)
     assert Orders(system).submit(submission(idempotency_key=KEY)) == (first, True)
     assert (len(system.store.orders), len(system.workflow.started)) == (1, 1)
 
 
-def test_a_repeat_long_after_finds_the_order_where_it_is_by_then(system):
+def test_a_late_retry_returns_the_current_order(system):
     first, _ = Orders(system).submit(submission(idempotency_key=KEY))
     store.run({"order_id": first.order_id}, system)
     again, replayed = Orders(system).submit(submission(idempotency_key=KEY))
@@ -91,7 +91,7 @@ def test_a_repeat_long_after_finds_the_order_where_it_is_by_then(system):
         TEXT.replace('"c"', '"\\u0063"'),
     ],
 )
-def test_the_same_order_written_otherwise_is_the_same(same, system):
+def test_the_same_order_in_another_notation_is_a_retry(same, system):
     first, _ = Orders(system).submit(submission(idempotency_key=KEY))
     assert Orders(system).submit(submission(same, idempotency_key=KEY)) == (first, True)
 
@@ -105,7 +105,7 @@ def test_the_same_order_written_otherwise_is_the_same(same, system):
         '{"customer_id":"c","items":[{"product_id":"p","quantity":1,"price":59.98}],"total_amount":59.98}',
     ],
 )
-def test_a_key_does_not_serve_another_order(other, system):
+def test_a_key_cannot_be_used_for_another_order(other, system):
     first, _ = Orders(system).submit(submission(idempotency_key=KEY))
     with pytest.raises(KeyReused):
         Orders(system).submit(submission(other, idempotency_key=KEY))
@@ -120,12 +120,12 @@ def test_a_key_does_not_serve_another_order(other, system):
         ("key:k1a2b3", "ord_38abb83914d0a824fea14e9736150996"),
     ],
 )
-def test_a_key_leads_to_the_order_id_that_version_0_1_0_made_of_it(owner, order_id, system):
+def test_a_key_has_the_same_order_id_as_in_version_0_1_0(owner, order_id, system):
     """With another id, a retry across a deployment would be a second order."""
     assert Orders(system).submit(submission(idempotency_key=KEY, owner=owner))[0].order_id == order_id
 
 
-def test_one_key_of_two_callers_is_two_orders(system):
+def test_the_same_key_of_two_callers_creates_two_orders(system):
     ids = {Orders(system).submit(submission(idempotency_key=KEY, owner=owner))[0].order_id for owner in ("ann", "bob")}
     assert len(ids) == 2
 
@@ -133,20 +133,20 @@ def test_one_key_of_two_callers_is_two_orders(system):
 @pytest.mark.parametrize(
     ("one", "other"), [(("ab", "c"), ("a", "bc")), (("a", ""), ("", "a")), (("a",), ("a", "")), (("1:a",), ("1", "a"))]
 )
-def test_derived_ids_do_not_confuse_where_a_part_ends(one, other):
+def test_derived_ids_separate_their_parts(one, other):
     assert derived_id(*one) != derived_id(*other)
     assert derived_id(*one) == derived_id(*one)
 
 
 @pytest.mark.parametrize("key", [None, KEY, "x" * 128, '"quoted"' * 3, "é" * 16])
-def test_every_id_is_an_id(key):
+def test_every_order_id_matches_the_pattern_of_ids(key):
     assert re.fullmatch(ID_PATTERN, order_id_for("iam:arn:aws:iam::123456789012:user/é", key, lambda: "0" * 32))
 
 
 @pytest.mark.parametrize(
     "text", ["{}", "[]", '"x"', "null", "5", TEXT.replace("59.98", "59.97"), TEXT[:-1] + ',"x":1}']
 )
-def test_an_invalid_order_is_refused_and_nothing_is_kept(text, system):
+def test_an_invalid_order_is_refused_and_not_stored(text, system):
     with pytest.raises(OrderInvalid) as refused:
         Orders(system).submit(submission(text))
     assert refused.value.errors
@@ -163,7 +163,7 @@ def test_an_invalid_order_is_refused_and_nothing_is_kept(text, system):
         ('{"customer_id":"c","note":[1.50,{"x":null}]}', "c"),
     ],
 )
-def test_leniently_any_object_is_kept_as_it_was_sent_and_left_to_the_workflow(text, customer, system):
+def test_lenient_handling_stores_any_object_and_starts_its_workflow(text, customer, system):
     order, _ = Orders(system).submit(submission(text, lenient=True))
     assert order.document == parse(text)
     assert (order.status, order.customer_id, order.errors) == (Status.RECEIVED, customer, ())
@@ -171,31 +171,31 @@ def test_leniently_any_object_is_kept_as_it_was_sent_and_left_to_the_workflow(te
 
 
 @pytest.mark.parametrize("text", ["[]", '"x"', "null", "5", "true"])
-def test_leniently_what_is_no_object_is_refused_still(text, system):
+def test_lenient_handling_refuses_documents_that_are_not_objects(text, system):
     with pytest.raises(OrderInvalid) as refused:
         Orders(system).submit(submission(text, lenient=True))
     assert [error.pointer for error in refused.value.errors] == [""]
     assert system.store.orders == {}
 
 
-def test_a_valid_order_is_the_same_order_leniently(system):
+def test_a_lenient_retry_of_a_valid_order_returns_the_first_order(system):
     first, _ = Orders(system).submit(submission(idempotency_key=KEY))
     assert Orders(system).submit(submission(idempotency_key=KEY, lenient=True)) == (first, True)
 
 
-def test_a_table_that_does_not_answer_is_an_error_and_not_an_order(system):
+def test_an_unavailable_table_is_an_error_and_starts_no_workflow(system):
     break_store(system, "create", order_id_for("anonymous", KEY, str))
     with pytest.raises(ConnectionError):
         Orders(system).submit(submission(idempotency_key=KEY))
     assert system.workflow.started == []
 
 
-def test_what_is_malformed_never_gets_as_far(system):
+def test_a_malformed_document_is_refused(system):
     with pytest.raises(MalformedDocument):
         Orders(system).submit(submission('{"a":NaN}'))
 
 
-def test_what_was_submitted_can_be_read_back_exactly(system):
+def test_a_submitted_order_is_read_back_exactly(system):
     order, _ = Orders(system).submit(submission())
     assert order.document["items"][0] == {"product_id": "p", "quantity": 2, "price": parse("29.99")}
     assert valid_order().keys() <= order.document.keys() == {"currency", "metadata"} | valid_order().keys()

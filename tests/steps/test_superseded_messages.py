@@ -24,12 +24,12 @@ def send_again(system):
     Orders(system).redrive("ord_1", "jo", "the warehouse is open again")
 
 
-def test_the_letter_of_a_failed_order_stays(system):
+def test_the_dead_letter_message_of_a_failed_order_stays(system):
     assert remove_superseded(system) == 0
     assert len(system.dead_letters.messages) == 1
 
 
-def test_the_letter_of_a_redriven_order_goes(system):
+def test_the_dead_letter_message_of_a_redriven_order_is_removed(system):
     send_again(system)
     assert remove_superseded(system) == 1
     assert system.dead_letters.messages == []
@@ -44,7 +44,7 @@ def test_a_redrive_removes_more_messages_than_one_request_redrives_orders(system
 
 
 @pytest.mark.parametrize("status", [each for each in Status if each is not Status.FAILED])
-def test_the_letter_of_an_order_that_was_never_redriven_stays_whatever_became_of_it(status):
+def test_the_dead_letter_message_of_an_order_without_a_redrive_stays(status):
     """It is what tells the reconciler of an open order that lost its message; of another, somebody has to know why."""
     system = MemorySystem()
     standing(status, system)
@@ -52,7 +52,7 @@ def test_the_letter_of_an_order_that_was_never_redriven_stays_whatever_became_of
     assert remove_superseded(system) == 0
 
 
-def test_the_letter_of_the_redrive_itself_stays_when_the_order_fails_again(system):
+def test_the_message_of_the_redrive_stays_if_the_order_fails_again(system):
     send_again(system)
     (sent,) = system.queue.messages
     assert sent == Message("ord_1", epoch=1)
@@ -65,7 +65,7 @@ def test_the_letter_of_the_redrive_itself_stays_when_the_order_fails_again(syste
     assert [letter.body for letter in system.dead_letters.messages] == [write(sent)]
 
 
-def test_the_letter_of_an_earlier_message_stays_when_the_order_failed_anew_on_that_one(system):
+def test_an_earlier_message_stays_if_its_delivery_caused_the_latest_failure(system):
     """The redrive's own message may never have been sent."""
     system.queue.broken = ConnectionError("no")
     send_again(system)
@@ -79,7 +79,7 @@ def test_the_letter_of_an_earlier_message_stays_when_the_order_failed_anew_on_th
     assert remove_superseded(system) == 1
 
 
-def test_every_letter_stays_of_an_order_that_was_given_up_without_a_message_at_hand(system):
+def test_all_messages_stay_of_an_order_that_the_reconciler_gave_up(system):
     send_again(system)
     for _ in range(3):
         Orders(system).claim("ord_1")
@@ -90,13 +90,13 @@ def test_every_letter_stays_of_an_order_that_was_given_up_without_a_message_at_h
 
 
 @pytest.mark.parametrize("body", ["", "poison", message("ord_unknown")])
-def test_a_letter_that_names_no_order_of_ours_stays(body, system):
+def test_a_message_of_no_known_order_stays(body, system):
     system.dead_letters.messages = []
     system.dead_letters.put(body)
     assert remove_superseded(system) == 0
 
 
-def test_a_queue_that_does_not_answer_is_left_to_the_reconciler(system, caplog):
+def test_the_reconciler_removes_messages_after_an_unavailable_queue(system, caplog):
     send_again(system)
     system.dead_letters.broken = ConnectionError("canary")
     assert remove_superseded(system) == 0
@@ -107,7 +107,7 @@ def test_a_queue_that_does_not_answer_is_left_to_the_reconciler(system, caplog):
     assert system.dead_letters.messages == []
 
 
-def test_a_letter_that_dies_after_the_redrive_is_taken_out_by_the_reconciler(system):
+def test_the_reconciler_removes_a_message_that_dies_after_the_redrive(system):
     system.dead_letters.messages = []
     send_again(system)
     assert remove_superseded(system) == 0
@@ -117,7 +117,7 @@ def test_a_letter_that_dies_after_the_redrive_is_taken_out_by_the_reconciler(sys
     assert system.dead_letters.messages == []
 
 
-def test_what_the_reconciler_sends_again_after_a_redrive_is_no_stale_message(system):
+def test_a_message_resent_after_a_redrive_has_the_current_epoch(system):
     system.queue.broken = ConnectionError("no")
     send_again(system)
     system.queue.broken = None

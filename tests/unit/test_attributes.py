@@ -40,17 +40,17 @@ def test_a_value_is_read_back_as_it_was(value):
         ((), {"L": []}),
     ],
 )
-def test_what_the_domain_has_beside_is_written_as_text_and_maps(value, attribute):
+def test_dates_statuses_and_field_errors_are_written_as_text_and_maps(value, attribute):
     assert to_attribute(value) == attribute
     assert all(type(each) is str for each in attribute.values() if isinstance(each, str))
 
 
 @pytest.mark.parametrize("value", [None, True, 1.5, b"x", {1}, object()])
-def test_what_no_row_holds_is_refused(value):
+def test_a_value_of_another_type_is_refused(value):
     with pytest.raises(TypeError, match="no row holds"):
         to_attribute(value)
 
 
 @pytest.mark.parametrize("attribute", [{"NULL": True}, {"BOOL": False}, {"SS": ["a"]}])
-def test_what_somebody_else_put_there_does_not_stop_a_reader(attribute):
+def test_attributes_of_other_types_can_be_read(attribute):
     assert from_attribute(attribute) == (None if "NULL" in attribute else next(iter(attribute.values())))

@@ -28,11 +28,11 @@ def test_every_target_that_is_named_exists(page):
     assert [each for each in sorted(targets) if not re.search(rf"^{each}:", MAKEFILE, re.MULTILINE)] == []
 
 
-def test_a_test_that_is_run_by_its_name_is_there():
+def test_the_example_of_a_single_test_names_a_test():
     examples = re.findall(r"pytest (tests/\S+\.py) -k (\w+)", PAGES["CONTRIBUTING.md"])
     assert examples
     assert [each for each in examples if not re.search(rf"def test_\w*{each[1]}", (ROOT / each[0]).read_text())] == []
 
 
-def test_what_is_released_last_is_this_version():
+def test_the_latest_release_in_the_changelog_is_this_version():
     assert re.findall(r"^## \[(.+?)\]", PAGES["CHANGELOG.md"], re.MULTILINE)[:2] == ["Unreleased", __version__]

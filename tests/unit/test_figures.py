@@ -18,11 +18,11 @@ from tests.benchmarks.figures import Figure
         (Figure("8", "x", 5, ""), None),
     ],
 )
-def test_a_figure_is_where_it_should_be_or_not(figure, reached):
+def test_a_figure_reaches_its_target_or_not(figure, reached):
     assert figure.reached is reached
 
 
-def test_what_is_a_fifth_worse_than_recorded_is_told_and_what_is_better_is_not(tmp_path, monkeypatch):
+def test_only_figures_a_fifth_worse_than_recorded_are_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "RECORDED", tmp_path / "recorded.json")
     figures.record([Figure("1", "start", 50, "ms", 10), Figure("9", "embedded", 50, "orders/s", at_least=True)])
     assert [(each.row, each.compared) for each in figures.recorded()] == [("1", 5.0), ("9", 50)]
@@ -33,7 +33,7 @@ def test_what_is_a_fifth_worse_than_recorded_is_told_and_what_is_better_is_not(t
     assert figures.warnings([Figure("9", "embedded", 90, "orders/s", at_least=True)]) == []
 
 
-def test_what_is_recorded_takes_the_place_of_the_same_rows_and_leaves_the_others(tmp_path, monkeypatch):
+def test_recording_replaces_the_same_rows_and_keeps_the_others(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "RECORDED", tmp_path / "recorded.json")
     figures.record([Figure("9", "embedded", 50, "/s"), Figure("1", "start", 50, "ms", 10, "floor", "16 ×", 8)])
     kept = figures.record([Figure("9", "other", 40, "/s"), Figure("10", "compose", 2, "/s")])
@@ -41,7 +41,7 @@ def test_what_is_recorded_takes_the_place_of_the_same_rows_and_leaves_the_others
     assert figures.recorded() == kept
 
 
-def test_the_table_says_what_each_is_compared_with():
+def test_the_table_shows_the_comparison_of_each_figure():
     table = figures.table([Figure("1", "start", 500, "ms", 100, "floor", "16 ×", 8), Figure("8", "calls", 6, "")])
     assert table.splitlines()[2].split("|")[1:-1] == [
         " 1 ", " start    ", " 500 ms ", " floor: 100 ms ", " 5.00 × ", " 16 ×  ", " ≤ 8 × ", " reached "
@@ -49,6 +49,6 @@ def test_the_table_says_what_each_is_compared_with():
     assert "calls" in table.splitlines()[3]
 
 
-def test_the_page_has_the_table_that_was_recorded():
+def test_the_page_shows_the_recorded_table():
     _, _, rest = PAGE.read_text().partition(BEGIN)
     assert rest.partition(END)[0].strip() == figures.table(figures.recorded())

@@ -106,7 +106,7 @@ def test_each_transition_changes_what_the_design_says():
     )
 
 
-def test_each_row_stands_under_its_own_name():
+def test_each_row_has_its_own_name_as_its_key():
     assert all(name == transition.name for name, transition in TRANSITIONS.items())
 
 
@@ -118,7 +118,7 @@ def test_the_terminal_states_are_those_of_the_design():
     assert not OPEN & TERMINAL
 
 
-def test_a_terminal_state_is_left_by_a_redrive_alone():
+def test_only_a_redrive_leaves_a_terminal_state():
     leaving = {
         (name, source.status)
         for name, transition in TRANSITIONS.items()
@@ -129,13 +129,13 @@ def test_a_terminal_state_is_left_by_a_redrive_alone():
 
 
 @pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
-def test_whatever_enters_or_leaves_failed_touches_the_failed_orders(transition: Transition):
+def test_transitions_into_and_out_of_failed_write_the_failed_orders_table(transition: Transition):
     enters = transition.target is Status.FAILED
     leaves = any(source.status is Status.FAILED for source in transition.sources)
     assert transition.failed_orders == ("put" if enters else "delete" if leaves else None)
 
 
-def test_every_state_is_reached_and_every_open_one_can_come_to_an_end():
+def test_every_state_is_reachable_and_leads_to_a_terminal_state():
     arrows = {(source, target) for _, source, target in DESIGN}
     reached: set[str | None] = {None}
     for _ in Status:
@@ -162,7 +162,7 @@ def test_a_transition_changes_an_attribute_once_and_none_that_every_write_change
 
 
 @pytest.mark.parametrize("name", MOVES)
-def test_a_write_can_bring_every_value_that_its_transition_names(name: TransitionName):
+def test_a_write_provides_every_value_of_its_transition(name: TransitionName):
     transition = TRANSITIONS[name]
     order = order_that_permits(transition)
     write = write_of(name, order)
@@ -174,19 +174,19 @@ def test_a_write_can_bring_every_value_that_its_transition_names(name: Transitio
     assert after_write(order, write).status is transition.target
 
 
-def test_claims_and_redrives_alone_change_how_many_attempts_an_order_has_had():
+def test_only_claims_and_redrives_change_the_number_of_attempts():
     changing = {
         name for name, row in TRANSITIONS.items() if any(change.attribute == "attempts" for change in row.changes)
     }
     assert changing == {"claim", "redrive"}
 
 
-def test_no_write_permits_an_order_to_be_received_again():
+def test_an_order_cannot_be_received_again():
     order = MemorySystem().receive()
     assert not permits(TRANSITIONS["receive"], order, values_of(write_of("receive", order)))
 
 
-def test_the_documented_life_of_an_order_is_the_one_of_the_table():
+def test_the_lifecycle_page_is_up_to_date():
     committed = Path(__file__).parents[2] / "docs" / "lifecycle.md"
     assert committed.read_text() == diagram.document(), "docs/lifecycle.md is stale: make fmt"
 
@@ -196,6 +196,6 @@ def test_the_diagram_draws_every_transition(name: str, source: str | None, targe
     assert f"    {source or '[*]'} --> {target}: {name}\n" in diagram.document()
 
 
-def test_the_diagram_ends_where_nothing_follows():
+def test_the_diagram_ends_at_terminal_states_without_a_redrive():
     ends = {line.split()[0] for line in diagram.document().splitlines() if line.endswith("--> [*]")}
     assert ends == TERMINAL - {Status.FAILED}

@@ -17,7 +17,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
-def test_every_link_leads_to_a_file_and_a_heading_that_are_there(document):
+def test_every_link_leads_to_an_existing_file_and_heading(document):
     astray = []
     for link in re.findall(r"\]\((?!http)([^)\s]+)\)", document.read_text()):
         path, _, anchor = link.partition("#")
@@ -27,6 +27,6 @@ def test_every_link_leads_to_a_file_and_a_heading_that_are_there(document):
     assert astray == []
 
 
-def test_there_are_links_to_look_at():
+def test_the_documents_contain_links_to_headings():
     assert any("](#" in document.read_text() for document in DOCUMENTS)
     assert any(re.search(r"\]\([\w/.-]+\.md#", document.read_text()) for document in DOCUMENTS)

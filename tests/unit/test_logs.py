@@ -49,13 +49,13 @@ def test_a_terminal_gets_text(stream):
     assert stream.getvalue().endswith(" WARNING service: order ord_1 waits\n")
 
 
-def test_what_is_below_the_level_is_not_written(stream):
+def test_records_below_the_level_are_not_written(stream):
     logs.configure(replace(SETTINGS, log_level="ERROR"))
     logging.getLogger("service").warning("order %s waits", "ord_1")
     assert stream.getvalue() == ""
 
 
-def test_a_line_says_what_the_work_around_it_is_about(stream):
+def test_a_line_has_the_fields_of_the_enclosing_contexts(stream):
     logs.configure(SETTINGS)
     log = logging.getLogger("service")
     with logs.with_fields(order_id="ord_1", execution=None):
@@ -74,14 +74,14 @@ def test_a_line_says_what_the_work_around_it_is_about(stream):
     assert all(line.keys() <= set(logs.FIELDS) for line in lines)
 
 
-def test_what_is_noted_outside_of_all_work_is_lost(stream):
+def test_a_note_outside_of_a_context_is_dropped(stream):
     logs.configure(SETTINGS)
     logs.note(order_id="ord_1")
     logging.getLogger("service").warning("after")
     assert "order_id" not in json.loads(stream.getvalue())
 
 
-def test_a_terminal_gets_what_helps_to_follow_an_order_and_nothing_twice(stream):
+def test_text_lines_add_the_order_fields_that_the_message_lacks(stream):
     logs.configure(replace(SETTINGS, log_format="text"))
     with logs.with_fields(order_id="ord_12", attempt=2, request_id="r", trace_id="t"):
         logging.getLogger("service").warning("order %s failed", "ord_12")
@@ -91,7 +91,7 @@ def test_a_terminal_gets_what_helps_to_follow_an_order_and_nothing_twice(stream)
     assert second.endswith(" WARNING service: it failed  order_id=ord_12  attempt=2")
 
 
-def test_an_invocation_within_another_says_nothing_of_it(stream):
+def test_a_nested_invocation_has_no_fields_of_the_outer_one(stream):
     """A server handles a pipelined request in the context of the one before it."""
     logs.configure(SETTINGS)
     with logs.invocation("api", logging.WARNING, request_id="first"):
@@ -103,7 +103,7 @@ def test_an_invocation_within_another_says_nothing_of_it(stream):
     assert (first["request_id"], first["order_id"], first["outcome"]) == ("first", "ord_1", "202")
 
 
-def test_a_line_that_cannot_be_written_is_told_as_such_and_breaks_nothing(stream):
+def test_a_line_that_cannot_be_formatted_is_reported_and_raises_nothing(stream):
     class Unprintable:
         def __str__(self):
             raise RuntimeError("canary")
@@ -121,7 +121,7 @@ def test_a_line_that_cannot_be_written_is_told_as_such_and_breaks_nothing(stream
     assert told == [f"a line that cannot be written: {error}" for error in ("RuntimeError", "RecursionError")]
 
 
-def test_a_handler_that_raises_as_that_of_lambdas_runtime_does_undoes_nothing():
+def test_logging_never_raises_when_a_handler_does():
     class Raising(logging.Handler):
         def emit(self, record):
             raise OSError("the pipe is closed")

@@ -124,7 +124,7 @@ def test_counts_of_one_invocation_are_one_line():
     }
 
 
-def test_a_metric_with_reasons_is_there_over_all_of_them_and_by_each():
+def test_a_metric_with_reasons_is_published_in_total_and_by_reason():
     resent, restarted = lines(
         (Metric.RECONCILER_INTERVENTIONS, 2, "resent"), (Metric.RECONCILER_INTERVENTIONS, 1, "restarted")
     )
@@ -133,26 +133,26 @@ def test_a_metric_with_reasons_is_there_over_all_of_them_and_by_each():
     assert (restarted["reason"], restarted["ReconcilerInterventions"]) == ("restarted", 1)
 
 
-def test_values_of_a_measure_stay_apart_and_more_than_a_hundred_take_another_line():
+def test_durations_are_listed_one_by_one_with_at_most_a_hundred_in_a_line():
     first, second = lines(*((Metric.TIME_TO_FULFILL, value) for value in range(150)), (Metric.ORDERS_FULFILLED, 150))
     assert (first["TimeToFulfill"], first["OrdersFulfilled"]) == ([*range(100)], 150)
     assert (second["TimeToFulfill"], "OrdersFulfilled" in second) == ([*range(100, 150)], False)
 
 
 @pytest.mark.parametrize("metric", Metric)
-def test_every_metric_is_as_the_specification_has_it(metric):
+def test_every_metric_is_valid_by_the_specification(metric):
     (line,) = lines((metric, 1, *(["x"] if metric.dimension else [])))
     assert line[str(metric)] == 1
 
 
-def test_the_schema_refuses_what_is_none():
+def test_the_schema_refuses_an_unknown_unit():
     (line,) = lines((Metric.ORDERS_STORED, 1))
     line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Unit"] = "Orders"
     with pytest.raises(ValidationError):
         check(line)
 
 
-def test_a_log_that_cannot_be_written_undoes_nothing(caplog):
+def test_recording_metrics_never_raises_when_the_log_cannot_be_written(caplog):
     def broken(line):
         raise BrokenPipeError
 

@@ -33,7 +33,7 @@ TARGETS = st.lists(st.sampled_from(Status), max_size=20)
 
 
 @given(TARGETS)
-def test_each_entry_comes_from_where_the_one_before_it_arrived(targets: list[Status]):
+def test_the_source_of_an_entry_is_the_target_of_the_entry_before(targets: list[Status]):
     entries = link(tuple(entry(number, target) for number, target in enumerate(targets)))
     assert [each.source for each in entries] == [None, *targets][: len(targets)]
     assert [each.target for each in entries] == targets
@@ -47,17 +47,17 @@ def test_linking_twice_changes_nothing_and_only_the_source_is_ever_added(targets
     assert tuple(replace(each, source=None) for each in once) == entries
 
 
-def test_a_source_that_an_entry_has_already_is_kept():
+def test_an_existing_source_of_an_entry_is_kept():
     entries = (entry(0, Status.PENDING, Status.PROCESSING), entry(1, Status.FAILED))
     assert [each.source for each in link(entries)] == [Status.PROCESSING, Status.PENDING]
 
 
-def test_a_write_that_has_not_seen_the_order_rewrites_no_timeline():
+def test_a_write_without_the_read_order_rewrites_no_timeline():
     assert resend(order_with(2), seen=None).rewritten_timeline() is None
 
 
 @pytest.mark.parametrize("entries", [2, TIMELINE_LIMIT - 1])
-def test_a_write_that_has_seen_the_order_appends_while_there_is_room(entries: int):
+def test_a_write_appends_to_a_timeline_below_its_limit(entries: int):
     order = order_with(entries)
     write = resend(order, seen=order)
     assert write.rewritten_timeline() is None
@@ -75,7 +75,7 @@ def test_a_rewritten_timeline_keeps_its_latest_hundred_entries(entries: int):
     assert after_write(order, write).timeline == timeline
 
 
-def test_the_first_entry_that_is_kept_still_tells_where_it_came_from():
+def test_the_first_kept_entry_has_its_source():
     order = order_with(TIMELINE_LIMIT)
     assert resend(order, seen=order).rewritten_timeline()[0].source is Status.RECEIVED
 
@@ -85,7 +85,7 @@ def test_an_appended_entry_is_linked_to_the_stored_timeline():
     assert after_write(order, resend(order, seen=None)).timeline[-1].source is Status.PENDING
 
 
-def test_a_write_names_the_time_and_the_version_it_saw_by_itself():
+def test_a_write_derives_the_time_and_the_version_it_read():
     order = replace(order_with(2), version=7)
     write = resend(order, seen=order)
     assert write.value("now") == write.at
@@ -93,23 +93,23 @@ def test_a_write_names_the_time_and_the_version_it_saw_by_itself():
 
 
 @pytest.mark.parametrize("name", ["seen_version", "max_attempts", "lease_owner"])
-def test_a_value_that_the_writer_did_not_bring_is_an_error(name: str):
+def test_a_missing_value_of_a_write_is_an_error(name: str):
     with pytest.raises(KeyError, match=name):
         resend(order_with(2), seen=None).value(name)
 
 
-def test_an_order_fails_only_with_a_failure_to_record():
+def test_a_write_to_failed_needs_a_failure():
     order = order_with(2)
     with pytest.raises(ValueError, match="give_up needs a failure"):
         check_complete(replace(resend(order, seen=order), name="give_up"))
 
 
-def test_the_document_of_an_order_is_exact():
+def test_the_document_of_an_order_has_exact_amounts():
     document = MemorySystem().receive().document
     assert document["items"] == [{"product_id": "prod_456", "quantity": 2, "price": Decimal("29.99")}]
     assert document["total_amount"] == Decimal("59.98")
 
 
-def test_an_order_is_not_changed_in_place():
+def test_an_order_is_immutable():
     with pytest.raises(FrozenInstanceError):
         MemorySystem().receive().status = Status.FULFILLED

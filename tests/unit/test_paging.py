@@ -61,18 +61,14 @@ def test_the_pages_are_read_newest_first(keys: list[Key], limit: int, data: st.D
 
 
 @given(KEYS, LIMITS, st.data())
-def test_every_page_but_the_last_is_full_and_none_is_empty_but_the_only_one(
-    keys: list[Key], limit: int, data: st.DataObject
-):
+def test_only_the_last_page_may_be_partly_filled(keys: list[Key], limit: int, data: st.DataObject):
     *full, last = walk(keys, limit, data)
     assert all(len(page) == limit for page in full)
     assert 0 < len(last) <= limit or not keys
 
 
 @given(KEYS, LIMITS, st.integers(1, 5), st.data())
-def test_orders_that_arrive_meanwhile_neither_hide_nor_repeat_older_ones(
-    keys: list[Key], limit: int, arriving: int, data: st.DataObject
-):
+def test_new_orders_neither_hide_nor_repeat_older_ones(keys: list[Key], limit: int, arriving: int, data: st.DataObject):
     first, after = cut(read(keys, limit, None, data, 1), limit, None)
     later = [key(9, 50 + number) for number in range(arriving)]
     listed = list(first)
@@ -82,7 +78,7 @@ def test_orders_that_arrive_meanwhile_neither_hide_nor_repeat_older_ones(
     assert sorted(listed) == sorted(each.order_id for each in keys)
 
 
-def test_a_page_that_ends_with_the_list_is_followed_by_nothing():
+def test_a_full_last_page_has_no_next_page():
     assert cut([key(0, 1), key(1, 2)], 2, None) == (["ord_02", "ord_01"], None)
 
 
@@ -90,7 +86,7 @@ def test_an_empty_list_is_one_empty_page():
     assert cut([], 10, None) == ([], None)
 
 
-def test_a_position_names_what_its_time_stamp_has_listed_on_all_pages_so_far():
+def test_a_position_lists_the_orders_already_shown_with_its_timestamp():
     keys = [key(5, number) for number in range(5)]
     first, after = cut(keys, 2, None)
     assert after == Position(keys[0].at, frozenset(map(mark, first)))
@@ -98,7 +94,7 @@ def test_a_position_names_what_its_time_stamp_has_listed_on_all_pages_so_far():
     assert after == Position(keys[0].at, frozenset(map(mark, first + second)))
 
 
-def test_a_position_forgets_the_time_stamps_that_were_passed():
+def test_a_position_drops_orders_with_other_timestamps():
     keys = [key(5, 0), key(4, 1), key(3, 2)]
     _, after = cut(keys, 1, None)
     _, after = cut(keys, 1, after)
@@ -106,7 +102,5 @@ def test_a_position_forgets_the_time_stamps_that_were_passed():
 
 
 @pytest.mark.parametrize(("listed", "keys"), [(None, 11), (frozenset({"a", "b"}), 13)])
-def test_one_key_more_than_is_shown_and_was_shown_tells_whether_anything_follows(
-    listed: frozenset[str] | None, keys: int
-):
+def test_one_more_key_is_read_than_is_shown(listed: frozenset[str] | None, keys: int):
     assert needed(10, None if listed is None else Position(START, listed)) == keys

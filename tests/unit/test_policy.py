@@ -15,29 +15,29 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(("times", "minutes"), [(0, 2), (1, 4), (2, 8), (3, 16), (4, 32), (5, 60), (6, 60)])
-def test_the_wait_doubles_with_every_intervention_up_to_the_ceiling(times: int, minutes: int):
+def test_the_backoff_doubles_with_every_intervention_up_to_the_ceiling(times: int, minutes: int):
     assert POLICY.backoff(FIRST, times) == timedelta(minutes=minutes)
 
 
-def test_a_first_wait_above_the_ceiling_is_waited_in_full_and_never_doubled():
+def test_a_first_wait_above_the_ceiling_is_kept_and_never_doubled():
     day = timedelta(days=1)
     assert [POLICY.backoff(day, times) for times in (0, 1, 10)] == [day, day, day]
 
 
 @pytest.mark.parametrize("times", [100, 10_000, 10**9])
-def test_any_number_of_interventions_can_be_waited_for(times: int):
+def test_the_backoff_after_many_interventions_is_the_ceiling(times: int):
     assert POLICY.backoff(FIRST, times) == HOUR
 
 
 @given(st.integers(1, 10_000), st.integers(0, 100))
-def test_the_wait_never_shrinks_and_never_passes_the_ceiling(seconds: int, times: int):
+def test_the_backoff_never_shrinks_or_exceeds_the_ceiling(seconds: int, times: int):
     first = timedelta(seconds=seconds)
     wait = POLICY.backoff(first, times)
     assert first <= wait <= max(first, HOUR)
     assert wait <= POLICY.backoff(first, times + 1)
 
 
-def test_the_policy_is_what_the_settings_say():
+def test_the_policy_has_the_values_of_the_settings():
     assert (
         Policy(
             max_attempts=3,

@@ -35,20 +35,20 @@ def test_every_setting_is_in_the_table_with_its_meaning_and_its_defaults(field):
             assert embedded == EMBEDDED_DEFAULTS.get(variable, "the same")
 
 
-def test_the_table_names_no_setting_that_is_none():
+def test_the_table_names_existing_settings_only():
     named = set(re.findall(r"^\| `(DOFS_\w+)` \|", README, re.MULTILINE))
     assert named == {PREFIX + field.name.upper() for field in fields(Settings)}, (
         "change the table of settings in README.md"
     )
 
 
-def test_every_make_target_that_is_named_exists():
+def test_every_named_make_target_exists():
     for target in set(re.findall(r"\bmake (?:\w+=\S+ )?([a-z-]+)\b", README)) - {"and"}:
         assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\((?!http)([^)#]+)\)", README))))
-def test_every_file_that_is_linked_exists(path):
+def test_every_linked_file_exists(path):
     assert (ROOT / path).exists()
 
 
@@ -57,11 +57,11 @@ ROOMS = sorted(set(re.findall(r"^\| `((?:service|tests|workflows)/[^`]*)` \|", R
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_every_room_that_is_listed_exists(room):
+def test_every_listed_directory_exists(room):
     assert (ROOT / room).exists()
 
 
-def test_no_room_of_the_service_and_of_the_tests_is_left_out():
+def test_every_directory_of_the_service_and_of_the_tests_is_listed():
     rooms = [folder for parent in ("service", "tests") for folder in (ROOT / parent).iterdir() if folder.is_dir()]
     names = {f"{room.relative_to(ROOT).as_posix()}/" for room in rooms if room.name != "__pycache__"}
     assert names - set(ROOMS) == {"tests/events/"}
@@ -80,18 +80,18 @@ RELIABILITY = (ROOT / "docs" / "reliability.md").read_text()
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`(tests/[\w/.]+)`", RELIABILITY))))
-def test_every_test_that_the_failure_model_names_exists(path):
+def test_every_test_in_the_failure_model_exists(path):
     assert (ROOT / path).exists()
 
 
-def test_every_failure_has_a_test_that_shows_what_is_done_about_it():
+def test_every_failure_names_a_test():
     model = RELIABILITY.partition("## What can happen")[2].partition("\n## ")[0]
     rows = [line.strip("|").split("|") for line in model.splitlines() if line.startswith("| ")][1:]
     assert len(rows) > 15
     assert all("`tests/" in row[-1] for row in rows)
 
 
-def test_every_target_that_the_failure_model_names_exists():
+def test_every_make_target_in_the_failure_model_exists():
     for target in set(re.findall(r"`make ([a-z-]+)", RELIABILITY)):
         assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
 

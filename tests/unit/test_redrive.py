@@ -20,7 +20,7 @@ def send_again(system):
     return Orders(system).redrive("ord_1", "jo", "the warehouse is open again")
 
 
-def test_a_failed_order_waits_again_with_all_its_attempts_and_is_sent(system):
+def test_a_redriven_order_is_pending_with_all_its_attempts_and_is_sent(system):
     failed = standing(Status.FAILED, system)
     order = send_again(system)
     assert order == system.store.get("ord_1")
@@ -32,7 +32,7 @@ def test_a_failed_order_waits_again_with_all_its_attempts_and_is_sent(system):
     assert system.queue.sent == ["ord_1"]
 
 
-def test_it_has_three_attempts_more(system):
+def test_a_redriven_order_gets_three_more_attempts(system):
     standing(Status.FAILED, system)
     send_again(system)
     system.fulfiller = Scripted(DECLINED)
@@ -43,14 +43,14 @@ def test_it_has_three_attempts_more(system):
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.FAILED])
-def test_an_order_that_is_not_failed_is_left_as_it_is(status, system):
+def test_only_a_failed_order_can_be_redriven(status, system):
     before = standing(status, system)
     with pytest.raises(NotFailed, match=f"order ord_1 is {status}"):
         send_again(system)
     assert (system.store.get("ord_1"), system.queue.sent) == (before, [])
 
 
-def test_two_operators_at_once_send_it_once(system):
+def test_two_redrives_at_the_same_time_send_one_message(system):
     standing(Status.FAILED, system)
     real = system.store
 
@@ -66,12 +66,12 @@ def test_two_operators_at_once_send_it_once(system):
     assert (real.get("ord_1").epoch, system.queue.sent) == (1, ["ord_1"])
 
 
-def test_an_unknown_order_is_an_error_that_names_it(system):
+def test_a_redrive_of_an_unknown_order_names_the_order(system):
     with pytest.raises(OrderUnknown, match="ord_1"):
         send_again(system)
 
 
-def test_an_order_that_could_not_be_sent_is_sent_by_the_reconciler(system, caplog):
+def test_the_reconciler_sends_a_redriven_order_after_a_failed_send(system, caplog):
     standing(Status.FAILED, system)
     system.queue.broken = ConnectionError("canary")
     assert send_again(system).status is Status.PENDING
@@ -89,7 +89,7 @@ def fail_again(system):
     assert system.store.get("ord_1").status is Status.FAILED
 
 
-def test_a_repeat_that_names_the_failure_does_not_send_a_later_one_again(system):
+def test_a_repeated_redrive_of_an_epoch_does_not_redrive_a_later_failure(system):
     standing(Status.FAILED, system)
     Orders(system).redrive("ord_1", "jo", "once", epoch=0)
     fail_again(system)
@@ -100,7 +100,7 @@ def test_a_repeat_that_names_the_failure_does_not_send_a_later_one_again(system)
     assert Orders(system).redrive("ord_1", "jo", "twice", epoch=1).epoch == 2
 
 
-def test_a_failure_that_never_was_is_no_repeat(system):
+def test_a_redrive_of_a_future_epoch_is_not_a_repeat(system):
     standing(Status.FAILED, system)
     with pytest.raises(NotFailed) as refused:
         Orders(system).redrive("ord_1", "jo", "too early", epoch=1)
@@ -117,7 +117,7 @@ def one(system, order_id="ord_1", **how):
     return many(system, order_id, **how)[0]
 
 
-def test_of_many_each_is_answered_for(system):
+def test_a_bulk_redrive_reports_a_result_for_each_order(system):
     standing(Status.FAILED, system)
     assert one(system) == Result("ord_1", Outcome.REDRIVEN)
     assert one(system) == Result("ord_1", Outcome.ALREADY_REDRIVEN, "it is PENDING")
@@ -126,14 +126,14 @@ def test_of_many_each_is_answered_for(system):
     assert one(system, "ord_3") == Result("ord_3", Outcome.NOT_FAILED, "it is CANCELLED")
 
 
-def test_to_ask_only_changes_nothing(system):
+def test_a_dry_run_changes_nothing(system):
     before = standing(Status.FAILED, system)
     assert one(system, dry_run=True) == Result("ord_1", Outcome.WOULD_REDRIVE)
     assert one(system, "ord_2", dry_run=True) == Result("ord_2", Outcome.UNKNOWN, "there is no such order")
     assert (system.store.get("ord_1"), system.queue.sent) == (before, [])
 
 
-def test_of_many_one_that_cannot_be_written_stops_no_others_and_tells_nothing_private(system):
+def test_an_error_in_a_bulk_redrive_is_reported_without_its_text(system):
     standing(Status.FAILED, system)
     system.store = PatchedStore(system.store, get=failing)
     assert one(system) == Result("ord_1", Outcome.ERROR, "a part of the system does not answer; try again")
@@ -143,7 +143,7 @@ def failing(store, order_id):
     raise ConnectionError("canary")
 
 
-def test_a_bulk_redrive_keeps_to_its_pace_and_begins_no_order_after_its_time(system):
+def test_a_bulk_redrive_keeps_its_pace_and_stops_at_its_time_limit(system):
     for order_id in ("ord_1", "ord_2", "ord_3"):
         standing(Status.FAILED, system, order_id)
     clock, slept = [0.0], []

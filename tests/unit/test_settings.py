@@ -34,14 +34,14 @@ def test_five_names_are_required_and_the_rest_has_defaults():
     assert (settings.cloud, settings.max_attempts, settings.fulfillment_success_rate) == ("aws", 3, 0.7)
 
 
-def test_missing_variables_are_all_named_with_what_they_mean():
+def test_all_missing_variables_are_listed_with_their_meaning():
     found = problems({})
     assert [line.split()[0] for line in found] == list(REQUIRED)
     assert found[0] == "DOFS_ORDERS_TABLE is missing: DynamoDB table of the orders"
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-def test_an_empty_variable_is_a_missing_one(name: str):
+def test_an_empty_required_variable_is_missing(name: str):
     (problem,) = problems(REQUIRED | {name: ""})
     assert problem.startswith(f"{name} is missing")
 
@@ -50,7 +50,7 @@ def test_an_empty_optional_variable_is_its_default():
     assert load(DOFS_MAX_ATTEMPTS="", DOFS_CLOUD="") == load()
 
 
-def test_missing_bad_and_unknown_variables_are_named_at_once():
+def test_missing_invalid_and_unknown_variables_are_listed_together():
     found = problems({"DOFS_MAX_ATTEMPTS": "three", "DOFS_RESTART_AFTER": "soon", "DOFS_TYPO": "1", "DOFS_": ""})
     assert {line.split()[0].partition("=")[0] for line in found} == {
         *REQUIRED,
@@ -64,24 +64,24 @@ def test_missing_bad_and_unknown_variables_are_named_at_once():
     assert "DOFS_TYPO is not a setting of DOFS" in found
 
 
-def test_what_is_out_of_bounds_is_named_beside_what_is_missing():
+def test_values_out_of_range_are_listed_beside_missing_variables():
     found = problems({"DOFS_MAX_ATTEMPTS": "0"})
     assert len(found) == len(REQUIRED) + 1
     assert any(line.startswith("DOFS_MAX_ATTEMPTS=0") for line in found)
 
 
-def test_variables_of_others_are_left_alone():
+def test_variables_without_the_prefix_are_ignored():
     assert Settings.load({**REQUIRED, "PATH": "/bin", "AWS_REGION": "x", "dofs_typo": "1", "XDOFS_TYPO": "1"}) == load()
 
 
-def test_without_variables_those_of_the_process_are_read(monkeypatch: pytest.MonkeyPatch):
+def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.MonkeyPatch):
     for name, value in {**REQUIRED, "DOFS_MAX_ATTEMPTS": "9"}.items():
         monkeypatch.setenv(name, value)
     assert Settings.load() == load(DOFS_MAX_ATTEMPTS="9")
 
 
 @pytest.mark.parametrize("value", ["1.5", "1e1", "0x3", "true", "drei"])
-def test_what_is_no_whole_number_is_refused(value: str):
+def test_a_value_that_is_not_an_integer_is_refused(value: str):
     assert problems({**REQUIRED, "DOFS_MAX_ATTEMPTS": value}) == [f"DOFS_MAX_ATTEMPTS={value!r} is not a whole number"]
 
 
@@ -101,7 +101,7 @@ def test_what_is_no_whole_number_is_refused(value: str):
         ("DOFS_EMBEDDED_EXECUTIONS_KEPT", "9", "10", "1000000", "1000001"),
     ],
 )
-def test_a_number_has_bounds(name: str, below: str, least: str, most: str, above: str):
+def test_a_number_has_a_range(name: str, below: str, least: str, most: str, above: str):
     no_margin = {"DOFS_DEADLINE_MARGIN": "0"}
     assert load(**no_margin, **{name: least}) != load(**no_margin, **{name: most})
     for value in (below, above):
@@ -119,12 +119,12 @@ DURATIONS = [
 
 @pytest.mark.parametrize("name", DURATIONS)
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "1e300"])
-def test_a_duration_that_nobody_can_wait_for_is_refused(name: str, value: str):
+def test_a_negative_or_infinite_duration_is_refused(name: str, value: str):
     (problem,) = problems({**REQUIRED, name: value})
     assert problem.startswith(f"{name}=")
 
 
-def test_everything_that_is_out_of_bounds_or_contradicts_is_named_at_once():
+def test_all_values_out_of_range_are_listed_together():
     found = problems({**REQUIRED, "DOFS_MAX_ATTEMPTS": "0", "DOFS_STATUS_SHARDS": "0", "DOFS_CLOUD": "moon"})
     assert [line.partition("=")[0] for line in found] == ["DOFS_MAX_ATTEMPTS", "DOFS_STATUS_SHARDS", "DOFS_CLOUD"]
 
@@ -158,17 +158,17 @@ def test_settings_that_contradict_each_other_are_refused(variables: dict[str, st
         "localhost:4566",
     ],
 )
-def test_an_emulator_is_never_aws_itself(url: str):
+def test_an_endpoint_of_aws_is_refused_as_an_emulator(url: str):
     (problem,) = problems({**REQUIRED, "DOFS_CLOUD": "localstack", "DOFS_AWS_ENDPOINT_URL": url})
     assert problem.startswith("DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL")
 
 
-def test_an_endpoint_that_is_no_url_is_refused():
+def test_an_endpoint_that_is_not_a_url_is_refused():
     assert problems({**REQUIRED, "DOFS_CLOUD": "localstack", "DOFS_AWS_ENDPOINT_URL": "http://[::1"})
 
 
 @pytest.mark.parametrize("url", ["http://localstack:4566", "http://localhost.localstack.cloud:4566"])
-def test_an_emulator_is_accepted(url: str):
+def test_an_endpoint_of_an_emulator_is_accepted(url: str):
     assert load(DOFS_CLOUD="localstack", DOFS_AWS_ENDPOINT_URL=url).aws_endpoint_url == url
 
 
@@ -182,19 +182,19 @@ def test_a_lease_ends_before_the_queue_delivers_again():
     assert SETTINGS.policy.lease == timedelta(seconds=SETTINGS.lease)
 
 
-def test_a_batch_may_stop_just_after_it_has_begun():
+def test_the_deadline_margin_may_be_just_below_the_function_timeout():
     assert load(DOFS_DEADLINE_MARGIN="29.9", DOFS_FUNCTION_TIMEOUT="30").deadline_margin == 29.9
 
 
 @pytest.mark.parametrize(("timeout", "recover", "resend"), [(180, 400, 900), (200, 400, 1000), (1000, 2000, 5000)])
-def test_nobody_intervenes_before_the_queue_has_had_time_to_deliver_again(timeout: int, recover: int, resend: int):
+def test_the_reconciler_waits_until_the_queue_could_have_redelivered(timeout: int, recover: int, resend: int):
     policy = replace(SETTINGS, visibility_timeout=timeout).policy
     assert policy.recover_after == timedelta(seconds=recover)
     assert policy.resend_after == timedelta(seconds=resend)
 
 
 @pytest.mark.parametrize(("shards", "previous", "read"), [(8, 1, 8), (16, 8, 16), (4, 16, 16)])
-def test_reads_ask_for_the_larger_number_of_shards(shards: int, previous: int, read: int):
+def test_reads_use_the_larger_number_of_shards(shards: int, previous: int, read: int):
     assert replace(SETTINGS, status_shards=shards, previous_status_shards=previous).read_shards == read
 
 
@@ -213,7 +213,7 @@ CHANGED: dict[str, Any] = {
 }
 
 
-def test_settings_survive_the_way_through_the_variables_of_a_function():
+def test_settings_written_as_environment_variables_load_unchanged():
     numbers = {
         each.name: getattr(SETTINGS, each.name) + 1
         for each in fields(Settings)
@@ -223,7 +223,7 @@ def test_settings_survive_the_way_through_the_variables_of_a_function():
         assert Settings.load(settings.environment_variables()) == settings
 
 
-def test_a_function_is_not_told_what_only_the_embedded_cloud_needs():
+def test_a_function_gets_no_settings_of_the_embedded_cloud():
     names = {each.name for each in fields(Settings) if not each.name.startswith("embedded_")}
     assert SETTINGS.environment_variables().keys() == {PREFIX + name.upper() for name in names}
 
@@ -235,7 +235,7 @@ def test_the_embedded_defaults_load_once_the_resources_have_names():
     assert problems(EMBEDDED_DEFAULTS) == problems({})
 
 
-def test_variables_of_the_command_line_are_none_of_the_services():
+def test_variables_of_the_command_line_are_allowed():
     Settings.load({**REQUIRED, "DOFS_API_URL": "http://127.0.0.1:8000", "DOFS_API_KEY": "canary"})
 
 
@@ -243,12 +243,12 @@ def test_variables_of_the_command_line_are_none_of_the_services():
     ("cloud", "switch", "served"),
     [("aws", "off", False), ("aws", "on", True), ("embedded", "off", True), ("embedded", "on", True)],
 )
-def test_operators_are_served_on_aws_only_where_the_deployment_says_so(cloud, switch, served):
+def test_the_operator_api_is_off_on_aws_unless_it_is_turned_on(cloud, switch, served):
     environ = {**REQUIRED, "DOFS_CLOUD": cloud, "DOFS_OPERATOR_API": switch, "DOFS_API_AUTH": "iam"}
     assert Settings.load(environ).serves_operators is served
 
 
-def test_operators_are_not_served_to_everybody():
+def test_the_operator_api_on_aws_needs_authentication():
     with pytest.raises(SettingsError, match="DOFS_OPERATOR_API=on needs DOFS_API_AUTH"):
         Settings.load({**REQUIRED, "DOFS_OPERATOR_API": "on"})
 

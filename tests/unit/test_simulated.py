@@ -33,7 +33,7 @@ def test_outcomes_do_not_change_from_one_release_to_the_next():
     assert outcomes == "--+++++++++++++-++++++-++-++-++++-++++++"
 
 
-def test_nothing_but_seed_order_epoch_and_attempt_decides():
+def test_only_seed_order_epoch_and_attempt_decide_the_outcome():
     fulfiller = SimulatedFulfiller(0.5, "seed")
     for number in range(50):
         mine = order(number)
@@ -52,7 +52,7 @@ def test_nothing_but_seed_order_epoch_and_attempt_decides():
     ],
     ids=["seed", "order", "epoch", "attempt"],
 )
-def test_each_of_them_decides_independently(one, other):
+def test_seed_order_epoch_and_attempt_each_change_the_outcome(one, other):
     differing = sum(succeeds(*one(number)) is not succeeds(*other(number)) for number in range(2_000))
     assert 900 < differing < 1_100
 
@@ -70,7 +70,7 @@ def test_at_a_rate_of_zero_nothing_succeeds_and_at_one_everything():
 
 
 @given(st.text(), st.floats(0, 1), st.floats(0, 1))
-def test_what_succeeds_at_a_rate_succeeds_at_every_higher_one(order_id: str, one: float, other: float):
+def test_an_attempt_that_succeeds_at_a_rate_succeeds_at_every_higher_rate(order_id: str, one: float, other: float):
     lower, higher = sorted((one, other))
     assert succeeds("fixed", lower, order_id, 0, 1) <= succeeds("fixed", higher, order_id, 0, 1)
 
@@ -79,7 +79,7 @@ def test_a_success_is_fulfilled():
     assert SimulatedFulfiller(1.0, "seed").fulfill(ORDER, 10) == Fulfilled()
 
 
-def test_a_failure_is_declined_and_may_be_tried_again():
+def test_a_failure_is_declined_and_not_permanent():
     outcome = SimulatedFulfiller(0.0, "seed").fulfill(ORDER, 10)
     assert isinstance(outcome, NotFulfilled)
     assert outcome.failure.kind is FailureKind.DECLINED
@@ -93,7 +93,7 @@ def test_an_attempt_takes_its_latency(monkeypatch: pytest.MonkeyPatch):
     assert slept == [2]
 
 
-def test_an_attempt_that_would_outlast_its_time_is_broken_off_and_fails(monkeypatch: pytest.MonkeyPatch):
+def test_an_attempt_longer_than_its_time_limit_fails(monkeypatch: pytest.MonkeyPatch):
     slept: list[float] = []
     monkeypatch.setattr("service.fulfillers.simulated.time.sleep", slept.append)
     outcome = SimulatedFulfiller(1.0, "seed", latency=20).fulfill(ORDER, 1.5)

@@ -17,7 +17,7 @@ def system():
     return MemorySystem()
 
 
-def test_a_system_without_orders_has_figures_too(system):
+def test_statistics_of_an_empty_system_are_zero(system):
     taken = stats.take(system)
     assert set(taken.orders.values()) == set(taken.failed.values()) == {Tally(0, exact=True)}
     assert taken.orders.keys() == set(Status)
@@ -36,7 +36,7 @@ def test_orders_are_counted_by_status_and_failed_ones_by_reason(system):
     assert taken.failed[FailureKind.DECLINED].count + taken.failed[FailureKind.REFUSED].count == 2
 
 
-def test_the_oldest_open_order_is_the_one_that_stood_unchanged_longest(system):
+def test_the_oldest_open_order_has_been_unchanged_the_longest(system):
     standing(Status.FULFILLED, system, "ord_done")
     system.now.forward(1)
     standing(Status.PENDING, system, "ord_old")
@@ -46,7 +46,7 @@ def test_the_oldest_open_order_is_the_one_that_stood_unchanged_longest(system):
     assert stats.take(system).oldest_open.order_id == "ord_old"
 
 
-def test_queues_are_told_by_their_depth(system):
+def test_the_depth_of_each_queue_is_shown(system):
     pending(system)
     system.queue.sent = ["ord_1", "ord_2"]
     system.dead_letters.put(message("ord_3"))
@@ -54,7 +54,7 @@ def test_queues_are_told_by_their_depth(system):
     assert (taken.queue.visible, taken.dead_letters.visible) == (2, 1)
 
 
-def test_the_last_hour_holds_what_ended_in_it_minute_by_minute(system):
+def test_the_last_hour_counts_terminal_orders_by_minute(system):
     standing(Status.FULFILLED, system, "ord_too_old")
     system.now.at = START + timedelta(hours=2)
     standing(Status.FULFILLED, system, "ord_1")
@@ -71,7 +71,7 @@ def test_the_last_hour_holds_what_ended_in_it_minute_by_minute(system):
     assert hour.to_fulfillment.orders == 2
 
 
-def test_where_too_much_ended_the_span_is_shorter_for_both_ends(system, monkeypatch):
+def test_too_many_terminal_orders_shorten_the_span_for_both_statuses(system, monkeypatch):
     monkeypatch.setattr(stats, "LOOKED_AT", 3)
     for number in range(5):
         system.now.forward(60)
@@ -85,7 +85,7 @@ def test_where_too_much_ended_the_span_is_shorter_for_both_ends(system, monkeypa
     assert hour.fulfilled + hour.failed <= 6
 
 
-def test_a_redriven_order_counts_as_what_it_became(system):
+def test_a_redriven_order_counts_by_its_final_status(system):
     from service.orders.orders import Orders
     from tests.steps.doubles import deliver
 
@@ -101,7 +101,7 @@ def test_a_redriven_order_counts_as_what_it_became(system):
     ("count", "wanted"),
     [(1, (1, 1, 1)), (2, (1, 2, 2)), (20, (10, 19, 20)), (100, (50, 95, 99)), (200, (100, 190, 198))],
 )
-def test_percentiles_are_by_the_nearest_rank(count, wanted):
+def test_percentiles_use_the_nearest_rank(count, wanted):
     found = stats.percentiles([timedelta(seconds=number) for number in reversed(range(1, count + 1))])
     assert tuple(each.total_seconds() for each in (found.p50, found.p95, found.p99)) == wanted
     assert found.orders == count

@@ -72,7 +72,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
-def test_what_is_not_strictly_json_is_refused(text: str | bytes):
+def test_text_that_is_not_strict_json_is_refused(text: str | bytes):
     with pytest.raises(MalformedDocument):
         strict_json.parse(text)
 
@@ -80,14 +80,14 @@ def test_what_is_not_strictly_json_is_refused(text: str | bytes):
 @pytest.mark.parametrize(
     "text", ['{"secret": NaN}', '{"secret": 1, "secret": 2}', '{"secret": "open', r'["secret\ud800"]', "[1e400]"]
 )
-def test_a_refusal_quotes_nothing_of_the_document(text: str):
+def test_an_error_does_not_quote_the_document(text: str):
     with pytest.raises(MalformedDocument) as refused:
         strict_json.parse(text)
     assert "secret" not in str(refused.value)
     assert "1e400" not in str(refused.value)
 
 
-def test_a_refusal_says_where_the_text_stops_being_json():
+def test_an_error_names_the_position_of_invalid_json():
     with pytest.raises(MalformedDocument, match="line 2, column 8"):
         strict_json.parse('{"a": 1,\n  "b": oops}')
 
@@ -149,18 +149,18 @@ def test_a_document_is_written_with_sorted_names_exact_amounts_and_no_white_spac
 @example(strict_json.parse("[-0e3]"))
 @example(strict_json.parse("[0e39, 0e40, 0e-39, 0e-40, -0.0]"))
 @example(strict_json.parse("[1e39, 1e40, 1e-39, 1e-40]"))
-def test_a_text_that_was_written_is_written_the_same_after_it_was_read(value: Any):
+def test_canonical_text_is_stable_after_reading(value: Any):
     text = strict_json.canonical_text(value)
     assert strict_json.canonical_text(strict_json.parse_stored(text)) == text
 
 
 @given(DOCUMENTS)
-def test_nothing_is_lost_between_writing_and_reading(value: Any):
+def test_a_written_document_is_read_back_unchanged(value: Any):
     assert strict_json.parse_stored(strict_json.canonical_text(value)) == value
 
 
 @given(DOCUMENTS)
-def test_what_was_written_is_json_that_a_strict_reader_takes(value: Any):
+def test_canonical_text_is_json(value: Any):
     assert json.loads(strict_json.canonical_text(value), parse_float=Decimal) == value
 
 
@@ -177,12 +177,12 @@ def test_amounts_of_fifteen_digits_survive_a_reader_that_makes_floats(cents: int
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e301, "\ud800", {"a": ["\udfff"]}])
-def test_values_from_another_reader_are_judged_by_the_same_rules(value: Any):
+def test_python_values_follow_the_same_rules(value: Any):
     with pytest.raises(MalformedDocument):
         strict_json.from_python(value)
 
 
-def test_a_value_from_another_reader_may_not_be_too_deep_either():
+def test_a_python_value_nested_too_deep_is_refused():
     value: list[Any] = []
     for _ in range(100_000):
         value = [value]

@@ -20,36 +20,36 @@ def test_an_instant_is_written_in_utc_with_milliseconds():
 
 
 @given(INSTANTS)
-def test_what_was_written_is_read_as_the_instant_cut_to_the_millisecond(instant: datetime):
+def test_a_written_instant_is_read_back_to_the_millisecond(instant: datetime):
     assert parse(text(instant)) == to_the_millisecond(instant)
 
 
 @given(INSTANTS.map(to_the_millisecond), INSTANTS.map(to_the_millisecond))
-def test_the_order_as_text_is_the_order_in_time(one: datetime, other: datetime):
+def test_timestamps_sort_as_text_by_time(one: datetime, other: datetime):
     assert (text(one) < text(other)) is (one < other)
     assert (text(one) == text(other)) is (one == other)
 
 
 @given(INSTANTS.map(to_the_millisecond))
-def test_neighboring_milliseconds_are_in_order(instant: datetime):
+def test_consecutive_milliseconds_sort_as_text_by_time(instant: datetime):
     if instant < datetime.max.replace(tzinfo=UTC) - timedelta(milliseconds=1):
         assert text(instant) < text(instant + timedelta(milliseconds=1))
 
 
 @given(ELSEWHERE)
-def test_an_instant_has_one_text_whatever_its_time_zone(instant: datetime):
+def test_an_instant_has_the_same_text_in_every_time_zone(instant: datetime):
     assert text(instant) == text(instant.astimezone(UTC))
     assert parse(instant.isoformat()) == instant
     assert parse(instant.isoformat()).tzinfo is UTC
 
 
 @given(INSTANTS)
-def test_cutting_never_moves_an_instant_forward_nor_by_a_whole_millisecond(instant: datetime):
+def test_an_instant_is_rounded_down_to_the_millisecond(instant: datetime):
     assert timedelta() <= instant - to_the_millisecond(instant) < timedelta(milliseconds=1)
     assert to_the_millisecond(to_the_millisecond(instant)) == to_the_millisecond(instant)
 
 
 @pytest.mark.parametrize("written", ["2026-01-31T09:30:00", "2026-01-31", "", "yesterday", "2026-13-01T00:00:00Z"])
-def test_what_is_no_time_stamp_with_a_time_zone_is_refused(written: str):
+def test_a_text_without_a_date_and_a_time_zone_is_refused(written: str):
     with pytest.raises(ValueError, match=r"time zone|isoformat|month"):
         parse(written)

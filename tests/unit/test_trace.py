@@ -8,13 +8,13 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 GIVEN = f"00-{TRACE}-{PARENT}-01"
 
 
-def test_a_traceparent_is_carried_as_it_is():
+def test_a_traceparent_is_kept_unchanged():
     """The example of the recommendation, section 3.2.2.5."""
     assert valid_traceparent(GIVEN) == GIVEN
     assert trace_id(GIVEN) == TRACE
 
 
-def test_of_a_version_to_come_what_every_version_has_is_taken():
+def test_a_traceparent_of_a_later_version_is_read_as_version_00():
     """Section 4.3: a higher version is parsed as far as it is known; what is sent on is of this version."""
     assert valid_traceparent(f"cc-{TRACE}-{PARENT}-01") == GIVEN
     assert valid_traceparent(f"cc-{TRACE}-{PARENT}-01-what-the-future-will-be-like") == GIVEN
@@ -41,11 +41,11 @@ def test_of_a_version_to_come_what_every_version_has_is_taken():
         GIVEN.replace("4", "٤"),
     ],
 )
-def test_what_is_no_traceparent_is_passed_over(header):
+def test_an_invalid_traceparent_is_ignored(header):
     assert valid_traceparent(header) is None
 
 
-def test_the_trace_that_api_gateway_began_is_the_same_in_w3cs_form():
+def test_an_xray_trace_is_converted_to_a_traceparent():
     """X-Ray's ids are W3C's, written in three parts: 1-58406520-a006649127e371903a2de979."""
     header = "Self=1-67891234-12456789abcdef012345678;Root=1-58406520-a006649127e371903a2de979;Sampled=1"
     assert trace_id(from_xray(header)) == "58406520a006649127e371903a2de979"
@@ -56,11 +56,11 @@ ZEROS = "Root=1-00000000-000000000000000000000000"
 
 
 @pytest.mark.parametrize("header", [None, "", "Root=canary", "Root=1-5840652-a006649127e371903a2de979", ZEROS])
-def test_what_is_no_trace_of_xray_is_passed_over(header):
+def test_an_invalid_xray_trace_is_ignored(header):
     assert from_xray(header) is None
 
 
-def test_a_trace_of_our_own_is_one_that_others_would_accept():
+def test_a_new_traceparent_is_valid():
     ours = new_traceparent(lambda: "7741be7d88cc485ed285b172a83eee5c")
     assert valid_traceparent(ours) == ours
     assert trace_id(ours) == "7741be7d88cc485ed285b172a83eee5c"

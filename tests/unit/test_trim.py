@@ -83,7 +83,7 @@ def test_every_operation_that_is_kept_exists():
         assert {*names} <= {*session.get_service_model(client).operation_names}
 
 
-def test_a_trimmed_model_holds_what_its_operations_are_made_of_and_no_other():
+def test_a_trimmed_model_has_only_the_shapes_of_its_operations():
     shapes = {
         "In": {"type": "structure", "members": {"Key": {"shape": "Key", "documentation": "a text"}}},
         "Key": {"type": "map", "key": {"shape": "Name"}, "value": {"shape": "Value"}},

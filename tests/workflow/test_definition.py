@@ -15,17 +15,17 @@ STATES = json.loads(TEXT)["States"]
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
 
 
-def test_statelint_finds_nothing():
+def test_the_definition_passes_statelint():
     assert Linter.validate(json.loads(TEXT)) == []
 
 
-def test_the_emulators_parser_takes_it_with_its_names_filled_in():
+def test_the_emulator_parses_the_definition():
     AmazonStateLanguageParser.parse(
         workflow_definition("arn:aws:lambda:ap-south-1:123456789012:function:f", "http://q")
     )
 
 
-def test_filling_in_the_names_leaves_no_placeholder_and_touches_no_context_reference():
+def test_substitution_leaves_no_placeholder_and_keeps_context_references():
     definition = workflow_definition("FUNCTION", "QUEUE")
     assert not re.search(r"\$\{", definition)
     assert definition.count("$$.Execution.Name") == TEXT.count("$$.Execution.Name") > 0
@@ -59,7 +59,7 @@ def test_every_retry_of_a_task_has_full_jitter(name):
     assert {retrier["JitterStrategy"] for retrier in retriers} == {"FULL"}
 
 
-def test_the_errors_that_are_named_are_exceptions_of_the_steps():
+def test_every_error_named_in_the_definition_is_an_exception_of_a_step():
     from service import handler
     from service.orders import strict_json, submission
     from service.steps import events, validate
@@ -70,11 +70,11 @@ def test_the_errors_that_are_named_are_exceptions_of_the_steps():
 
 
 @pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task["Resource"].endswith("lambda:invoke")])
-def test_what_a_user_wrote_is_never_at_the_top_level_of_an_event(name):
+def test_user_input_is_never_at_the_top_level_of_an_event(name):
     assert TASKS[name]["Parameters"]["Payload"].keys() == {"dofs"}
 
 
-def test_every_task_that_the_handler_knows_but_the_schedules_is_used():
+def test_the_workflow_uses_every_task_except_reconcile():
     from service.handler import TASKS as KNOWN
 
     used = {task["Parameters"]["Payload"]["dofs"]["task"] for task in TASKS.values() if "Payload" in task["Parameters"]}

@@ -8,7 +8,7 @@ import pytest
 from tests.support import valid_order
 
 
-def test_a_valid_order_becomes_pending_and_its_id_alone_is_sent(workflow):
+def test_a_valid_order_becomes_pending_and_only_its_id_is_sent(workflow):
     order_id = workflow.receive("ord_valid")
     ended = workflow.run({"order_id": order_id})
     assert ended["status"] == "SUCCEEDED"
@@ -17,7 +17,7 @@ def test_a_valid_order_becomes_pending_and_its_id_alone_is_sent(workflow):
     assert workflow.status(order_id) == "PENDING"
 
 
-def test_an_execution_carries_the_id_and_nothing_of_the_order(workflow):
+def test_an_execution_history_contains_no_order_data(workflow):
     order_id = workflow.receive("ord_private", customer_id="canary")
     ended = workflow.run({"order_id": order_id})
     events = workflow.cloud.client("stepfunctions").get_execution_history(executionArn=ended["executionArn"])["events"]
@@ -37,7 +37,7 @@ def test_an_invalid_order_is_rejected_and_the_execution_fails_with_its_field_err
     assert workflow.messages() == []
 
 
-def test_a_raw_order_that_is_started_by_hand_is_received_validated_and_sent(workflow):
+def test_a_raw_order_started_by_hand_is_received_validated_and_sent(workflow):
     ended = workflow.run({"order": valid_order()})
     order = workflow.only_order()
     assert ended["status"] == "SUCCEEDED"
@@ -47,7 +47,7 @@ def test_a_raw_order_that_is_started_by_hand_is_received_validated_and_sent(work
     assert [json.loads(body) for body in workflow.messages()] == [carried]
 
 
-def test_a_raw_order_that_is_not_valid_is_on_record_as_rejected(workflow):
+def test_an_invalid_raw_order_is_stored_as_rejected(workflow):
     ended = workflow.run({"order": {**valid_order(), "customer_id": ""}})
     assert (ended["status"], ended["error"]) == ("FAILED", "OrderRejected")
     assert workflow.only_order().status == "REJECTED"
@@ -55,34 +55,34 @@ def test_a_raw_order_that_is_not_valid_is_on_record_as_rejected(workflow):
 
 
 @pytest.mark.parametrize("given", [{}, {"something": 1}, [], "text"])
-def test_an_input_that_names_no_order_fails_and_leaves_nothing(workflow, given):
+def test_an_input_without_an_order_fails_and_sends_nothing(workflow, given):
     ended = workflow.run(given)
     assert ended["status"] == "FAILED"
     assert workflow.messages() == []
 
 
-def test_an_id_without_an_order_fails_at_once_and_says_so(workflow):
+def test_an_unknown_order_id_fails_without_retries(workflow):
     ended = workflow.run({"order_id": "ord_unknown"})
     assert (ended["status"], ended["error"]) == ("FAILED", "OrderWorkflowFailed")
     assert "OrderUnknown" in ended["cause"]
     assert len(workflow.events) == 1
 
 
-def test_a_replay_for_an_order_that_has_moved_on_succeeds(workflow):
+def test_a_replay_for_a_pending_order_succeeds(workflow):
     order_id = workflow.receive("ord_replay")
     assert workflow.run({"order_id": order_id}, "first")["status"] == "SUCCEEDED"
     assert workflow.run({"order_id": order_id}, "second")["status"] == "SUCCEEDED"
     assert workflow.status(order_id) == "PENDING"
 
 
-def test_a_step_that_fails_once_is_tried_again(workflow):
+def test_a_failed_step_is_retried(workflow):
     order_id = workflow.receive("ord_retry")
     workflow.failures = [TimeoutError("DynamoDB")]
     assert workflow.run({"order_id": order_id})["status"] == "SUCCEEDED"
     assert len(workflow.events) == 3
 
 
-def test_a_step_that_fails_for_good_fails_the_execution_and_the_order_stays_where_it_is(workflow, monkeypatch):
+def test_a_step_that_keeps_failing_fails_the_execution_and_leaves_the_order_unchanged(workflow, monkeypatch):
     order_id = workflow.receive("ord_stuck")
     _without_waiting(monkeypatch)
     workflow.failures = [TimeoutError("DynamoDB")] * 100
@@ -92,7 +92,7 @@ def test_a_step_that_fails_for_good_fails_the_execution_and_the_order_stays_wher
     assert workflow.status(order_id) == "RECEIVED"
 
 
-def test_a_queue_that_cannot_be_sent_to_fails_the_execution_and_the_order_waits(workflow, monkeypatch):
+def test_an_unavailable_queue_fails_the_execution_and_the_order_stays_pending(workflow, monkeypatch):
     order_id = workflow.receive("ord_unsent")
     _without_waiting(monkeypatch)
     workflow.cloud.client("sqs").delete_queue(QueueUrl=workflow.cloud.settings.queue_url)

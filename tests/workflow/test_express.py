@@ -29,7 +29,7 @@ def story(order):
 
 
 @express
-def test_two_executions_of_one_order_at_once_make_it_pending_once_and_both_send_its_id(workflow):
+def test_two_concurrent_executions_store_an_order_once_and_both_send_its_id(workflow):
     order_id = workflow.receive("ord_twice")
     ended = twice_at_once(workflow, {"order_id": order_id})
     assert [each["status"] for each in ended] == ["SUCCEEDED"] * 2
@@ -41,7 +41,7 @@ def test_two_executions_of_one_order_at_once_make_it_pending_once_and_both_send_
 
 
 @express
-def test_two_executions_of_one_invalid_order_at_once_reject_it_once(workflow):
+def test_two_concurrent_executions_reject_an_invalid_order_once(workflow):
     order_id = workflow.receive("ord_twice", items=[])
     ended = twice_at_once(workflow, {"order_id": order_id})
     assert [(each["status"], each["error"]) for each in ended] == [("FAILED", "OrderRejected")] * 2
@@ -52,7 +52,7 @@ def test_two_executions_of_one_invalid_order_at_once_reject_it_once(workflow):
 
 
 @express
-def test_two_executions_of_one_raw_order_at_once_receive_one_order(workflow):
+def test_two_concurrent_executions_of_a_raw_order_create_one_order(workflow):
     ended = twice_at_once(workflow, {"order": valid_order()})
     assert [each["status"] for each in ended] == ["SUCCEEDED"] * 2
     assert ended[0]["output"] == ended[1]["output"]
@@ -61,7 +61,7 @@ def test_two_executions_of_one_raw_order_at_once_receive_one_order(workflow):
 
 
 @express
-def test_a_name_that_is_used_again_is_the_same_order_or_refused(workflow):
+def test_a_reused_execution_name_is_the_same_order_or_refused(workflow):
     """The id of a raw order is derived from its execution's name, which is what the start says and nothing else."""
     first = workflow.run({"order": valid_order()}, "by-hand")
     assert workflow.run({"order": valid_order()}, "by-hand")["output"] == first["output"]
@@ -74,7 +74,7 @@ def test_a_name_that_is_used_again_is_the_same_order_or_refused(workflow):
 
 
 @pytest.mark.parametrize("workflow", BOTH, indirect=True)
-def test_an_execution_whose_time_is_over_ends_and_the_reconciler_starts_its_order_again(workflow):
+def test_the_reconciler_restarts_the_order_of_an_execution_that_timed_out(workflow):
     definition = workflow.machine.definition
     workflow.machine.definition = json.dumps({**json.loads(definition), "TimeoutSeconds": 1})
     order_id, released = workflow.receive("ord_slow"), threading.Event()

@@ -86,14 +86,14 @@ def test_a_message_that_cannot_be_sent_is_retried_for_two_minutes(error):
 
 @pytest.mark.parametrize("step", LAMBDA_STEPS)
 @pytest.mark.parametrize("error", VERDICTS)
-def test_a_verdict_is_never_retried_and_only_an_invalid_order_is_rejected(step, error):
+def test_a_permanent_error_is_never_retried_and_only_an_invalid_order_is_rejected(step, error):
     """OrderRejected means that the order is on record as REJECTED; otherwise the reconciler starts it again."""
     ended = "reject" if (step, error) == ("ValidateOrder", "OrderInvalid") else "OrderWorkflowFailed"
     assert fail(step, error) == ([], ended)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_step_that_hangs_is_ended_after_the_function_is(step):
+def test_the_timeout_of_a_step_is_longer_than_the_one_of_the_function(step):
     """Before, Lambda's own error and retries would be lost; without a timeout, a hang costs the whole execution."""
     _, act = walk_to(step)
     assert act.timeout == 60
