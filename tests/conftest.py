@@ -7,12 +7,12 @@ from tests.compose.stack import Stack, require_docker, running
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--thorough", action="store_true", help="try as many generated cases as `make fuzz` does")
+    parser.addoption("--thorough", action="store_true", help="try as many generated cases as `make fuzz`")
 
 
 @pytest.fixture(scope="session")
 def thorough(pytestconfig: pytest.Config) -> bool:
-    """Whether there is time for all generated cases, and not for a part only."""
+    """Whether to try all generated cases, and not only a part of them."""
     return bool(pytestconfig.getoption("--thorough"))
 
 
@@ -26,7 +26,7 @@ COUNTED = "counted: "
 
 @pytest.fixture
 def counted(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
-    """Adds to a number of cases that the summary of all tests tells, whichever process ran them."""
+    """Adds to a number of cases that the summary of the run shows, also for tests in other processes."""
     return lambda what, cases: record_property(COUNTED + what, cases)
 
 
@@ -62,15 +62,15 @@ def images() -> None:
 def stack(images: None) -> Iterator[Stack]:
     """The compose stack for all tests that only add orders to it.
 
-    Its visibility timeout is longer than the default of compose: on a slow machine a batch can wait for a free
-    container for longer than that, and a receive is then spent without an attempt.
+    Its visibility timeout is longer than the default of compose. On a slow machine, a batch can wait longer than the
+    default for a free container, and its messages would then use up a receive without an attempt.
     """
     with running("dofs-test", DOFS_VISIBILITY_TIMEOUT="20") as found:
         yield found
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Put the tests of a stack into a group: with ``--dist=loadgroup`` one process runs them, on that one stack."""
+    """Group the tests of each stack, so that with ``--dist=loadgroup`` one process runs them on one stack."""
     for stack in ("stack", "failing", "faulty", "deployed"):
         if stack in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(stack))

@@ -1,10 +1,10 @@
-"""The invariants of an order's life, checked on the stored rows.
+"""The invariants of the lifecycle, checked on the stored rows.
 
 I0 every 202 has a row; I1 every order becomes terminal; I2 a failed-orders row exists if and only if its order is
 FAILED; I3 an order is fulfilled at most once; I4 only legal transitions, one version each; I5 one idempotency key, one
-order; I6 nothing leaves a terminal state but by redrive; I7 at most ``max_attempts`` attempts in an epoch; I8 the
-dead-letter queue holds every message that failed for good; I9 the reconciler never intervenes; I10 the final state is
-the oracle's; I11 nobody but its holder writes while a lease lives; I12 no message is deleted unless its order is
+order; I6 only a redrive leaves a terminal state; I7 at most ``max_attempts`` attempts in an epoch; I8 the
+dead-letter queue has a message of every FAILED order; I9 the reconciler never intervenes; I10 the final state is
+the oracle's; I11 only the lease owner writes before a lease expires; I12 no message is deleted unless its order is
 terminal; I13 no execution fails because of a replay.
 """
 
@@ -23,10 +23,10 @@ from tests.transition_table import LEGAL_MOVES, MOVES
 
 @dataclass(kw_only=True)
 class World:
-    """Everything that a run left behind."""
+    """The state that a run has left."""
 
     accepted: Sequence[str]
-    """The order ids of all 202 answers, repeats included."""
+    """The order ids of all 202 responses, including those to retries."""
     orders: Mapping[str, Mapping[str, Any]]
     failed_orders: Mapping[str, Mapping[str, Any]]
     dead_letters: Sequence[str]
@@ -34,9 +34,9 @@ class World:
     executions: Sequence[tuple[str, str]] | None
     """Name and status of each execution; None where Step Functions keeps none."""
     keys: Mapping[str, set[str]] = field(default_factory=dict)
-    """The order ids that each idempotency key was answered with."""
+    """The order ids in the responses to each idempotency key."""
     deletions: Sequence[tuple[str, str]] = ()
-    """Of each message that was deleted: its order, and that order's status at that moment."""
+    """The order of each deleted message, and its status at that moment."""
     max_attempts: int = 3
     lease: float = 0
 
@@ -50,14 +50,14 @@ def rows(dynamodb: Any, table: str) -> dict[str, dict[str, Any]]:
 
 
 def check_always(world: World) -> None:
-    """What holds after calm, whatever faults there were."""
+    """Check the invariants that hold after any faults, once the system is idle."""
     missing = set(world.accepted) - world.orders.keys()
     assert not missing, f"I0: accepted, but no row: {missing}"
     stuck = {order_id: row["status"] for order_id, row in world.orders.items() if row["status"] not in TERMINAL}
     assert not stuck, f"I1: not terminal: {stuck}"
     failed = {order_id for order_id, row in world.orders.items() if row["status"] == "FAILED"}
     assert failed == world.failed_orders.keys(), f"I2: FAILED {failed}, failed-orders {set(world.failed_orders)}"
-    assert failed <= set(world.dead_letters), f"I8: no dead letter for {failed - set(world.dead_letters)}"
+    assert failed <= set(world.dead_letters), f"I8: no dead-letter message for {failed - set(world.dead_letters)}"
     shared = {key: ids for key, ids in world.keys.items() if len(ids) != 1}
     assert not shared, f"I5: keys with several orders: {shared}"
     early = [(order_id, status) for order_id, status in world.deletions if status not in TERMINAL]
@@ -67,10 +67,10 @@ def check_always(world: World) -> None:
         if status != "SUCCEEDED":
             assert world.orders[order_id]["status"] == "REJECTED", f"I13: execution {name} is {status}"
     for order_id, row in world.orders.items():
-        _check_story(order_id, row, world)
+        _check_timeline(order_id, row, world)
 
 
-def _check_story(order_id: str, row: Mapping[str, Any], world: World) -> None:
+def _check_timeline(order_id: str, row: Mapping[str, Any], world: World) -> None:
     states = [entry["to"] for entry in row["timeline"]]
     moves = list(zip([None, *states], states, strict=False))
     assert set(moves) <= LEGAL_MOVES, f"I4: {order_id} moved {set(moves) - LEGAL_MOVES}"
@@ -92,7 +92,7 @@ def _check_leases(order_id: str, timeline: Sequence[Mapping[str, Any]], lease: f
 
 
 def check_without_faults(world: World, oracle: Callable[[str], tuple[str, int]]) -> None:
-    """What holds in addition when nothing went wrong.
+    """Check the invariants that hold in addition without faults.
 
     Args:
         world: what the run left.

@@ -1,4 +1,4 @@
-"""What many tests need: a system in memory with a clock that stands still, and a valid order."""
+"""Shared by many tests: a system in memory with a manual clock, and a valid order."""
 
 import itertools
 from collections import Counter
@@ -67,7 +67,7 @@ def valid_order(**changes: Any) -> dict[str, Any]:
 
 
 class ManualClock:
-    """Stands still until a test moves it."""
+    """A clock that only a test moves."""
 
     def __init__(self) -> None:
         self.at = START
@@ -80,7 +80,7 @@ class ManualClock:
 
 
 class RecordingQueue:
-    """Remembers what was sent; ``broken`` makes sending fail."""
+    """Records the messages that are sent; ``broken`` makes every call fail."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -104,7 +104,7 @@ class RecordingQueue:
 
 
 class RecordingWorkflow:
-    """Remembers the names of the executions that were started; ``broken`` makes starting fail."""
+    """Records the executions that are started; ``broken`` makes every call fail."""
 
     def __init__(self) -> None:
         self.started: list[tuple[str, str]] = []
@@ -126,7 +126,7 @@ class RecordingWorkflow:
 
 
 def counting_ids() -> Callable[[], str]:
-    """Ids that differ and are the same in every run."""
+    """Unique ids that are the same in every run."""
     numbers = itertools.count(1)
     return lambda: f"{next(numbers):032x}"
 
@@ -164,7 +164,7 @@ class DeadLetterQueue:
 
 
 class CountingMetrics:
-    """Adds up what is counted, by metric and dimensions."""
+    """Sums the counts by metric and dimensions."""
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, ...]] = Counter()
@@ -214,7 +214,7 @@ class MemorySystem:
 
 
 class Context:
-    """A Lambda context with a fixed time left."""
+    """A Lambda context with a fixed remaining time."""
 
     function_name = "dofs-test"
     aws_request_id = "test"
@@ -227,7 +227,7 @@ class Context:
 
 
 def sqs_event(*bodies: str) -> dict[str, Any]:
-    """An SQS event whose messages are called m1, m2 …"""
+    """An SQS event with the messages m1, m2 …"""
     return {
         "Records": [
             {

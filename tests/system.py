@@ -1,4 +1,4 @@
-"""A running system seen from outside: through its API and its AWS endpoint, wherever it runs."""
+"""Functions for tests of a running system, through its API and its AWS endpoint."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Running(Protocol):
-    """What the functions here need to know of a system."""
+    """A running system, as the functions of this module need it."""
 
     @property
     def names(self) -> Names: ...
@@ -32,16 +32,16 @@ class Running(Protocol):
 
 
 async def until(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool], deadline: float = PATIENCE) -> T:
-    """Read again and again until something holds of what was read."""
+    """Poll until a condition holds for the result; return that result."""
     ends = time.monotonic() + deadline
     while not holds(found := await read()):
-        assert time.monotonic() < ends, f"still not so after {deadline} s: {found}"
+        assert time.monotonic() < ends, f"the condition does not hold after {deadline} s: {found}"
         await asyncio.sleep(0.05)
     return found
 
 
 async def settled(api: httpx.AsyncClient, order_id: str, deadline: float = PATIENCE) -> dict[str, Any]:
-    """An order once it is terminal."""
+    """Wait until an order is terminal; return it."""
 
     async def read() -> dict[str, Any]:
         return (await api.get(f"/orders/{order_id}")).json()
@@ -50,7 +50,7 @@ async def settled(api: httpx.AsyncClient, order_id: str, deadline: float = PATIE
 
 
 async def submit_until_accepted(api: httpx.AsyncClient, key: str) -> str:
-    """Submit an order under one key until it is accepted, as a client does after an error; its id."""
+    """Submit an order with one key until it is accepted, as a client does after errors; return its id."""
 
     async def submit() -> httpx.Response:
         return await api.post("/order", json=valid_order(), headers={"Idempotency-Key": key})
@@ -61,7 +61,7 @@ async def submit_until_accepted(api: httpx.AsyncClient, key: str) -> str:
 
 
 async def depth_becomes(system: Running, queue: str, messages: int, deadline: float = PATIENCE) -> None:
-    """Wait until a queue holds so many messages."""
+    """Wait until a queue holds a number of messages."""
 
     async def read() -> int:
         return await asyncio.to_thread(depth, system, queue)
@@ -70,7 +70,7 @@ async def depth_becomes(system: Running, queue: str, messages: int, deadline: fl
 
 
 async def ended(system: Running, name: str, deadline: float = PATIENCE) -> dict[str, Any]:
-    """An execution once it has ended."""
+    """Wait until an execution has ended; return it."""
 
     async def read() -> dict[str, Any]:
         return await asyncio.to_thread(execution, system, name)
@@ -85,7 +85,7 @@ def url(system: Running, queue: str) -> str:
 
 
 def depth(system: Running, queue: str) -> int:
-    """How many messages a queue holds, those in flight included."""
+    """The number of messages in a queue, including messages in flight."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     answer = system.client("sqs").get_queue_attributes(QueueUrl=url(system, queue), AttributeNames=names)
     return sum(int(answer["Attributes"][name]) for name in names)
@@ -99,7 +99,7 @@ def execution(system: Running, name: str) -> dict[str, Any]:
 
 
 def keeps_executions(system: Running) -> bool:
-    """Whether Step Functions can be asked about executions; of EXPRESS ones it keeps none."""
+    """Whether Step Functions keeps the executions: STANDARD ones only."""
     return system.settings.workflow_type == "STANDARD"
 
 
@@ -111,7 +111,7 @@ def executions(system: Running) -> list[tuple[str, str]]:
 
 
 def dead_letters(system: Running) -> list[str]:
-    """The bodies of the messages in the dead-letter queue; they stay there, and are visible again afterwards."""
+    """The bodies of the messages in the dead-letter queue, which stay there and become visible again."""
     sqs, queue = system.client("sqs"), url(system, system.names.dead_letter_queue)
     dead: list[dict[str, Any]] = []
     while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
@@ -122,8 +122,8 @@ def dead_letters(system: Running) -> list[str]:
 
 
 def world(system: Running, accepted: list[str], *, among_others: bool = False, **more: Any) -> World:
-    """What a run has left in a system; with ``among_others``, only what its accepted orders have."""
-    letters = [json.loads(body).get("order_id") for body in dead_letters(system) if body.startswith("{")]
+    """The state that a run has left in a system; with ``among_others``, only of its accepted orders."""
+    named = [json.loads(body).get("order_id") for body in dead_letters(system) if body.startswith("{")]
 
     def ours(order_id: str) -> bool:
         return not among_others or order_id in accepted
@@ -135,7 +135,7 @@ def world(system: Running, accepted: list[str], *, among_others: bool = False, *
         accepted=accepted,
         orders=of_table(system.settings.orders_table),
         failed_orders=of_table(system.settings.failed_orders_table),
-        dead_letters=letters,
+        dead_letters=named,
         executions=[each for each in executions(system) if ours(each[0].partition("-")[0])]
         if keeps_executions(system)
         else None,
@@ -156,12 +156,12 @@ def overdue(settings: Settings) -> dict[str, timedelta]:
 
 
 def oracle(settings: Settings, order_id: str, broken_off: Container[int] = ()) -> tuple[str, int]:
-    """The last status of an order and its attempts, as the simulated warehouse will decide.
+    """The final status and the number of attempts of an order, computed as the simulated warehouse decides.
 
     Args:
-        settings: those that the warehouse is simulated with.
+        settings: the settings of the simulated warehouse.
         order_id: the order.
-        broken_off: attempts whose outcome nobody will learn.
+        broken_off: the attempts that end without an outcome.
     """
     for attempt in range(1, settings.max_attempts + 1):
         if attempt not in broken_off and succeeds(
@@ -177,16 +177,16 @@ def key_for(
     prefix: str,
     order_of: Callable[[str], str] = lambda key: order_id_for("anonymous", key, str),
 ) -> str:
-    """An idempotency key whose order, sent by nobody in particular, the warehouse will bring to an outcome.
+    """An idempotency key whose order, submitted anonymously, gets an outcome from the warehouse.
 
     Args:
-        settings: those that the warehouse is simulated with.
-        outcome: the order's last status, and its attempts.
-        prefix: what the key begins with.
-        order_of: the order's id, where it comes from something else than a key.
+        settings: the settings of the simulated warehouse.
+        outcome: the final status and the number of attempts.
+        prefix: the beginning of the key.
+        order_of: the id of the order by key, if it is not derived as for an anonymous caller.
     """
     for number in range(100_000):
         key = f"{prefix}-{number:06d}"
         if oracle(settings, order_of(key)) == outcome:
             return key
-    raise AssertionError(f"at this success rate no order comes to {outcome}")
+    raise AssertionError(f"at this success rate no order has the outcome {outcome}")

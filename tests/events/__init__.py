@@ -1,7 +1,7 @@
 """Events as AWS sends them, one file each.
 
-``api_*`` comes from API Gateway, ``task_*`` from the workflow or the schedule, ``sqs_*`` from the queue; ``unknown_*``
-is for nobody here.
+``api_*`` comes from API Gateway, ``task_*`` from the workflow or the schedule, and ``sqs_*`` from the queue. The
+handler refuses ``unknown_*``.
 """
 
 import json
@@ -12,10 +12,10 @@ FOLDER = Path(__file__).parent
 
 
 def load(name: str) -> Any:
-    """An event, read anew, so that a test may change it."""
+    """A new copy of an event, which a test may change."""
     return json.loads((FOLDER / f"{name}.json").read_text())
 
 
 def names(prefix: str) -> list[str]:
-    """The events whose names begin so."""
+    """The events whose names begin with a prefix."""
     return sorted(file.stem for file in FOLDER.glob(f"{prefix}*.json"))

@@ -63,14 +63,14 @@ def new_in(system: MemorySystem, stock: dict[str, Any]) -> list[str]:
     return sorted(system.store.orders.keys() - stock.keys())
 
 
-def run_workflow(system: MemorySystem, carried: dict[str, Any], execution: str) -> dict[str, Any]:
+def run_workflow(system: MemorySystem, payload: dict[str, Any], execution: str) -> dict[str, Any]:
     """Run the steps of the state machine for an invalid order."""
-    task = {"execution": execution, "input": carried}
+    task = {"execution": execution, "input": payload}
     with pytest.raises(OrderInvalid) as invalid:
         dispatch({"dofs": {"task": "validate", **task}}, Context(), system)
     log_as_lambda(invalid.value)
     error = {"Error": "OrderInvalid", "Cause": str(invalid.value)}
-    return dispatch({"dofs": {"task": "reject", **task, "input": {**carried, "error": error}}}, Context(), system)
+    return dispatch({"dofs": {"task": "reject", **task, "input": {**payload, "error": error}}}, Context(), system)
 
 
 @EACH

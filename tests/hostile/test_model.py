@@ -151,18 +151,18 @@ class OrderMachine(RuleBasedStateMachine):
     @rule(order_id=known)
     def the_workflow_runs(self, order_id):
         """The workflow can run again at any time; a replay never moves an order back."""
-        order, carried = self.model[order_id], {"execution": order_id, "input": {"order_id": order_id}}
+        order, fields = self.model[order_id], {"execution": order_id, "input": {"order_id": order_id}}
         COVERED["workflow", order.status] += 1
         judged = order.status in ("RECEIVED", "REJECTED")
         try:
-            assert self.driver.task("validate", **carried)["order_id"] == order_id
+            assert self.driver.task("validate", **fields)["order_id"] == order_id
             assert order.valid or not judged
             assert self.driver.task("store", order_id=order_id)["order_id"] == order_id
         except OrderInvalid as error:
             log_as_lambda(error)
             assert judged
             assert not order.valid
-            assert self.driver.task("reject", **carried)["order_id"] == order_id
+            assert self.driver.task("reject", **fields)["order_id"] == order_id
         order.run_workflow(self.system.now())
 
     @rule(

@@ -1,7 +1,7 @@
 """An order store in memory.
 
-It stands under the same contract tests as the DynamoDB store and serves tests that need no AWS. Its tables have the
-indexes that DynamoDB's have, so a list reads what it would read there, however many orders there are.
+It passes the same contract tests as the DynamoDB store, and serves tests that need no AWS. Its tables have the same
+indexes as DynamoDB's, so a list reads the same rows as there, however many orders exist.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,6 @@
-"""A table in memory with indexes: each is sorted, and read from where a list begins to where its page ends.
+"""A table in memory with sorted indexes.
 
-So a list costs what it reads, and a binary search for where to begin, whatever the table holds besides.
+A list finds its first row by a binary search and reads only its page, however large the table is.
 """
 
 from bisect import bisect_left, insort
@@ -14,11 +14,11 @@ Row = TypeVar("Row")
 
 
 class Index(Generic[Row]):
-    """The keys of a table's rows: one partition for each value of an attribute, sorted by a time stamp, then by id.
+    """The keys of a table's rows: one partition for each value of an attribute, sorted by a timestamp, then by id.
 
     Args:
         value: the attribute; a row whose value is None is not in the index.
-        stamp: the time stamp.
+        stamp: the timestamp.
     """
 
     def __init__(self, value: Callable[[Row], str | None], stamp: Callable[[Row], datetime]) -> None:
@@ -26,20 +26,20 @@ class Index(Generic[Row]):
         self.partitions: dict[str, list[Key]] = {}
 
     def add(self, order_id: str, row: Row) -> None:
-        """Put a row's key to its place."""
+        """Insert the key of a row."""
         value = self._value(row)
         if value is not None:
             insort(self.partitions.setdefault(value, []), Key(self._stamp(row), order_id))
 
     def remove(self, order_id: str, row: Row) -> None:
-        """Take a row's key away."""
+        """Remove the key of a row."""
         value = self._value(row)
         if value is not None:
             keys = self.partitions[value]
             del keys[bisect_left(keys, Key(self._stamp(row), order_id))]
 
     def keys(self, value: str, span: Span, most: int, *, oldest_first: bool = False) -> Part:
-        """Up to ``most`` keys of one partition within a span, the newest first unless told otherwise."""
+        """Up to ``most`` keys of one partition within a span, newest first by default."""
         keys = self.partitions.get(value, [])
         begin = bisect_left(keys, Key(span.start, "")) if span.start else 0
         end = bisect_left(keys, Key(span.end, "")) if span.end else len(keys)
@@ -49,12 +49,12 @@ class Index(Generic[Row]):
         return Part(tuple(reversed(keys[max(begin, end - most) : end])), whole)
 
     def count(self, value: str) -> int:
-        """How many keys one partition has."""
+        """The number of keys in one partition."""
         return len(self.partitions.get(value, ()))
 
 
 class Table(MutableMapping[str, Row]):
-    """Rows by order id; its indexes follow every write."""
+    """Rows by order id; every write updates the indexes."""
 
     def __init__(self, *indexes: Index[Row]) -> None:
         self.indexes = indexes

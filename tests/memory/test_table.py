@@ -1,4 +1,4 @@
-"""A table's indexes always say what a look at all its rows would."""
+"""The indexes of a table always agree with a scan of all its rows."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

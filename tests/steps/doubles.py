@@ -1,4 +1,4 @@
-"""Fulfillers and stores that misbehave on purpose, and orders in every state."""
+"""Test doubles of fulfillers and stores, and orders in every state."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +23,7 @@ REFUSED = NotFulfilled(Failure(FailureKind.REFUSED, "no longer sold"), permanent
 
 
 class Scripted:
-    """Answers with the given outcomes in turn, and with the last one ever after; raises those that are exceptions."""
+    """Returns or raises the given outcomes in turn, and repeats the last one."""
 
     def __init__(self, *outcomes: Fulfilled | NotFulfilled | Exception) -> None:
         self.outcomes = list(outcomes)
@@ -40,7 +40,7 @@ class Scripted:
 
 
 class CallbackFulfiller:
-    """Does what a test wants while an attempt is under way, then answers."""
+    """Calls a function during each attempt, then returns or raises an outcome."""
 
     def __init__(self, during: Callable[[Order], None], outcome: Any = DONE) -> None:
         self.during = during
@@ -52,7 +52,7 @@ class CallbackFulfiller:
 
 
 class BarrierFulfiller:
-    """Lets no attempt end before so many are under way at once."""
+    """Ends no attempt before ``parties`` attempts run at once."""
 
     def __init__(self, parties: int) -> None:
         self.barrier = Barrier(parties)
@@ -63,7 +63,7 @@ class BarrierFulfiller:
 
 
 class PatchedStore:
-    """A store with some of its methods replaced; each replacement is given the real store first."""
+    """A store with some of its methods replaced; each replacement gets the real store as its first argument."""
 
     def __init__(self, store: OrderStore, **replaced: Callable[..., Any]) -> None:
         self._store = store
@@ -76,7 +76,7 @@ class PatchedStore:
 
 
 def break_store(system: MemorySystem, method: str, *order_ids: str) -> None:
-    """Make one method of the store raise for some orders."""
+    """Make one method of the store raise an error for some orders."""
 
     def replaced(store: Any, *args: Any) -> Any:
         if getattr(args[0], "order_id", args[0]) in order_ids:
@@ -87,7 +87,7 @@ def break_store(system: MemorySystem, method: str, *order_ids: str) -> None:
 
 
 def deliver(system: MemorySystem, *bodies: str, seconds: float = 30) -> list[str]:
-    """Hand a batch of messages m1, m2 … to the function; the ids of those that stay on the queue."""
+    """Invoke the function with a batch of messages m1, m2 …; return the ids of those that stay on the queue."""
     answer = dispatch(sqs_event(*bodies), Context(seconds), system)
     assert answer.keys() == {"batchItemFailures"}
     assert all(failure.keys() == {"itemIdentifier"} for failure in answer["batchItemFailures"])
@@ -95,7 +95,7 @@ def deliver(system: MemorySystem, *bodies: str, seconds: float = 30) -> list[str
 
 
 def reconcile(system: MemorySystem) -> dict[str, int]:
-    """Let the schedule fire once: what the run did, without what it did not do."""
+    """Run the reconciler once, as the schedule does; return its counts that are not zero."""
     done = dispatch(events.load("task_reconcile"), Context(), system)
     return {name: count for name, count in done.items() if count}
 
@@ -105,20 +105,21 @@ def message(order_id: str) -> str:
 
 
 def invalid(system: MemorySystem, order_id: str = "ord_1") -> Order:
-    """Put an order that the edge let through unjudged into the store."""
+    """Put an invalid order into the store, as a lenient request does."""
     return system.store.create(
         new_order({}, order_id=order_id, owner="anonymous", actor="api", at=system.now(), write_id=system.new_id())
     )
 
 
 def pending(system: MemorySystem, order_id: str = "ord_1") -> Order:
+    """Put a PENDING order into the store."""
     system.receive(order_id)
     store.run({"task": "store", "order_id": order_id}, system)
     return system.store.get(order_id)
 
 
 def processing(system: MemorySystem, order_id: str = "ord_1", attempts: int = 1) -> Order:
-    """Put an order into the store whose last claim stands; every earlier attempt never ended."""
+    """Put a PROCESSING order into the store; its earlier attempts never ended."""
     pending(system, order_id)
     for _ in range(attempts - 1):
         Orders(system).claim(order_id)
@@ -127,7 +128,7 @@ def processing(system: MemorySystem, order_id: str = "ord_1", attempts: int = 1)
 
 
 def standing(status: Status, system: MemorySystem, order_id: str = "ord_1") -> Order:
-    """Put an order that stands in some state into the store, by the way that orders take."""
+    """Put an order in the given state into the store, through the transitions that lead there."""
     match status:
         case Status.RECEIVED:
             system.receive(order_id)
@@ -161,5 +162,5 @@ def _move_to(status: Status, system: MemorySystem, order_id: str) -> None:
 
 
 def later(system: MemorySystem, age: timedelta, more: float = 0.001) -> None:
-    """Let an age pass, and a little more."""
+    """Move the clock forward by an age and a little more."""
     system.now.forward(age.total_seconds() + more)

@@ -1,4 +1,4 @@
-"""Each event goes where the architecture says, and an event that is for nobody goes nowhere."""
+"""The handler dispatches each event to its function, and refuses unknown events."""
 
 import importlib
 import json
@@ -26,7 +26,7 @@ API_EVENT_KEYS = ("resource", "httpMethod", "path", "requestContext")
 
 @pytest.fixture
 def went_to(monkeypatch):
-    """Where events went, and with what."""
+    """The destinations of the dispatched events, with their payloads."""
     went = []
     for module, function in DESTINATIONS.items():
         monkeypatch.setattr(
@@ -159,7 +159,7 @@ def test_an_unknown_event_with_many_keys_has_a_short_error():
 
 @pytest.mark.parametrize("event", ["unknown_order_posing_as_api", "api_get_order", "sqs_batch", "task_reconcile"])
 def test_an_order_that_imitates_an_event_is_validated_as_an_order(event):
-    """An execution started by hand carries what a user wrote; below the envelope, it is an order and nothing else."""
+    """The input of an execution started by hand is user input; inside the envelope it is only an order."""
     system = MemorySystem()
     task = events.load("task_validate_raw_order")
     task["dofs"]["input"]["order"] = valid_order() | events.load(event)

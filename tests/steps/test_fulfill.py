@@ -1,4 +1,4 @@
-"""Fulfillment of a batch: which orders move, and which messages stay on the queue."""
+"""Fulfillment of a batch: the orders that move, and the messages that stay on the queue."""
 
 import pytest
 
@@ -216,7 +216,7 @@ def test_a_success_that_could_not_be_stored_is_attempted_again(system):
     assert deliver(system, message("ord_1")) == ["m1"]
     assert real.get("ord_1").status is Status.PROCESSING
     system.store = real
-    assert deliver(system, message("ord_1")) == ["m1"]  # the lease still stands
+    assert deliver(system, message("ord_1")) == ["m1"]  # the lease has not expired
     later(system, system.policy.lease)
     assert deliver(system, message("ord_1")) == []
     assert real.get("ord_1").attempts == 2

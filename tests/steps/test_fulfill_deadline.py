@@ -1,4 +1,4 @@
-"""A batch and the time that it has: whatever is not finished in time stays on the queue, and nothing else does."""
+"""The deadline of a batch: exactly the messages that are not finished in time stay on the queue."""
 
 from dataclasses import replace
 from threading import Event
@@ -12,7 +12,7 @@ from tests.polling import PATIENCE, eventually
 from tests.steps.doubles import DONE, CallbackFulfiller, Scripted, deliver, later, message, pending
 from tests.support import SETTINGS, MemorySystem, sqs_event
 
-MARGIN = 1.0  # seconds; half of it is how long a batch waits for those that are under way
+MARGIN = 1.0  # seconds; the batch waits for running attempts until half of it is left
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_near_the_deadline_no_record_is_started_and_all_stay(seconds, system):
 
 
 def test_a_deadline_margin_as_long_as_the_timeout_is_refused():
-    """No record of it would ever be begun: each would be received in vain, and end in the dead-letter queue."""
+    """The function would never start a record, and every message would end in the dead-letter queue."""
     with pytest.raises(SettingsError, match="DOFS_DEADLINE_MARGIN"):
         replace(SETTINGS, function_timeout=5, deadline_margin=5)
 
@@ -86,7 +86,7 @@ def test_only_records_still_running_at_the_deadline_stay(system):
     finally:
         released.set()
     eventually(lambda: system.store.get("ord_slow").status is Status.FULFILLED)
-    assert deliver(system, message("ord_slow")) == []  # delivered again, it is acknowledged
+    assert deliver(system, message("ord_slow")) == []  # the redelivered message is acknowledged
     assert system.store.get("ord_slow").attempts == 1
 
 

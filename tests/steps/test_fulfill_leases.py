@@ -1,4 +1,4 @@
-"""One order, several deliveries: the lease decides who may write, and attempts that never end are given up."""
+"""Several deliveries of one order: only the lease owner may write, and attempts that never end are given up."""
 
 from dataclasses import replace
 from threading import Event
@@ -37,7 +37,7 @@ def system():
 def test_a_leased_order_cannot_be_claimed(system):
     held = processing(system)
     assert deliver(system, message("ord_1")) == ["m1"]
-    system.now.at = held.lease_until  # to the very last instant
+    system.now.at = held.lease_until  # the last instant of the lease
     assert deliver(system, message("ord_1")) == ["m1"]
     assert (system.store.get("ord_1"), system.fulfiller.asked) == (held, [])
 
@@ -61,11 +61,11 @@ def test_the_outcome_of_an_attempt_without_its_lease_is_not_stored(outcome, syst
     pending(system)
     taken = []
 
-    def somebody_else_takes_over(_order):
+    def take_over(_order):
         later(system, system.policy.lease)
         taken.append(Orders(system).claim("ord_1"))
 
-    system.fulfiller = CallbackFulfiller(somebody_else_takes_over, outcome)
+    system.fulfiller = CallbackFulfiller(take_over, outcome)
     assert deliver(system, message("ord_1")) == ["m1"]
     assert system.store.get("ord_1") == taken[0]
     assert system.store.failures == {}
@@ -73,14 +73,14 @@ def test_the_outcome_of_an_attempt_without_its_lease_is_not_stored(outcome, syst
 
 @pytest.mark.parametrize("outcome", [DONE, DECLINED, REFUSED])
 def test_the_outcome_of_a_recovered_attempt_is_not_stored(outcome, system):
-    """The order waits again, and the late answer of the attempt before changes nothing."""
+    """The order is PENDING again, and the late outcome of its earlier attempt changes nothing."""
     pending(system)
 
-    def taken_back(_order):
+    def recover(_order):
         later(system, system.policy.recover_after)
         assert reconcile(system) == {"recovered": 1}
 
-    system.fulfiller = CallbackFulfiller(taken_back, outcome)
+    system.fulfiller = CallbackFulfiller(recover, outcome)
     assert deliver(system, message("ord_1")) == ["m1"]
     order = system.store.get("ord_1")
     assert (order.status, order.timeline[-1].actor) == (Status.PENDING, "reconciler")
@@ -91,20 +91,20 @@ def test_the_same_order_twice_in_one_batch_is_attempted_once(system):
     pending(system)
     refused = Event()
 
-    def noting_refusals(store, write):
+    def note_refusals(store, write):
         try:
             return store.apply(write)
         except fulfill.TransitionRefused:
             refused.set()
             raise
 
-    system.store = PatchedStore(system.store, apply=noting_refusals)
+    system.store = PatchedStore(system.store, apply=note_refusals)
     system.fulfiller = CallbackFulfiller(lambda order: refused.wait(PATIENCE))
     reported = deliver(system, message("ord_1"), message("ord_1"))
     assert reported in (["m1"], ["m2"])
     order = system.store.get("ord_1")
     assert (order.status, order.attempts) == (Status.FULFILLED, 1)
-    assert deliver(system, message("ord_1")) == []  # the other one, delivered again
+    assert deliver(system, message("ord_1")) == []  # the redelivered second message
 
 
 def test_a_late_delivery_gives_up_an_order_whose_last_attempt_never_ended(system):
@@ -115,7 +115,7 @@ def test_a_late_delivery_gives_up_an_order_whose_last_attempt_never_ended(system
     assert (order.status, order.attempts, order.timeline[-1].actor) == (Status.FAILED, 3, "fulfillment")
     assert (row.kind, row.attempts, row.failed_at) == (FailureKind.ABANDONED, 3, system.now())
     assert row.detail == "attempt 3 of 3 never ended"
-    assert row.message_id == "m1", "a redrive keeps the dead-letter message of a later failure by it"
+    assert row.message_id == "m1", "a redrive uses it to keep the dead-letter message of a later failure"
     assert system.fulfiller.asked == []
 
 
@@ -147,18 +147,18 @@ def test_two_late_deliveries_give_an_order_up_once(system):
 
 
 def test_an_order_that_changed_after_the_read_is_not_given_up(system):
-    """An operator could have redriven it: what was seen is not there any more."""
+    """An operator could have redriven it in the meantime."""
     processing(system, attempts=3)
     later(system, system.policy.lease)
     real = system.store
     other = MemorySystem(store=real, now=system.now, new_id=lambda: "another write")
 
-    def first_somebody_else(store, write):
+    def give_up_first(store, write):
         if write.name == "give_up":
             Orders(other).give_up(store.get("ord_1"), "reconciler")
         return store.apply(write)
 
-    system.store = PatchedStore(real, apply=first_somebody_else)
+    system.store = PatchedStore(real, apply=give_up_first)
     assert deliver(system, message("ord_1")) == ["m1"]
     assert real.get("ord_1").timeline[-1].actor == "reconciler"
 

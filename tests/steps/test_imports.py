@@ -1,4 +1,4 @@
-"""What an event costs to import: a step or a batch loads no web framework, and the domain knows nothing outside it."""
+"""Each event loads only the modules that it needs, and the domain imports nothing outside itself."""
 
 import ast
 import json
@@ -19,7 +19,7 @@ ROOT = Path(service.orders.__file__).parents[2]
 WEB = ("fastapi", "starlette", "mangum", "uvicorn", "moto", "httpx", "fastapi_swagger")
 DOMAIN = sorted(Path(service.orders.__file__).parent.glob("*.py"))
 
-DISPATCHING = """
+DISPATCH = """
 import sys
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -68,7 +68,7 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 
 
 def loaded_by(*command):
-    """The top-level modules that a fresh process has loaded in the end."""
+    """The modules that a new process prints as loaded."""
     done = subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
@@ -93,12 +93,12 @@ def loaded_by(*command):
     ],
 )
 def test_an_event_loads_only_what_it_needs(event, before, after, banned):
-    assert loaded_by("-c", DISPATCHING, before, event, after).isdisjoint(banned)
+    assert loaded_by("-c", DISPATCH, before, event, after).isdisjoint(banned)
 
 
 def test_the_store_step_loads_no_validation_library():
-    """It judges nothing, and it is the step that every order waits for."""
-    assert loaded_by("-c", DISPATCHING, "RECEIVED", "store", "PENDING").isdisjoint({"pydantic", "pydantic_core"})
+    """It validates nothing, and every order waits for it."""
+    assert loaded_by("-c", DISPATCH, "RECEIVED", "store", "PENDING").isdisjoint({"pydantic", "pydantic_core"})
 
 
 UNUSED = ("boto3", "s3transfer", "botocore.docs.service", "html.parser", "importlib.metadata", "pydantic")

@@ -1,4 +1,4 @@
-"""Each invocation ends in a line that says how it went; each delivery of a message has one of its own."""
+"""Each invocation logs its outcome in one line, and each delivery of a message in another."""
 
 from dataclasses import replace
 
@@ -150,9 +150,9 @@ def test_only_well_formed_ids_are_logged(system):
 def test_the_trace_is_passed_through_every_step_and_message(system):
     order = system.receive()
     system.store.orders["ord_1"] = replace(order, traceparent=TRACEPARENT)
-    carried = {"order_id": "ord_1", "traceparent": TRACEPARENT}
-    assert dispatch(task("validate"), Context(), system) == carried
-    assert dispatch(task("store"), Context(), system) == carried
+    payload = {"order_id": "ord_1", "traceparent": TRACEPARENT}
+    assert dispatch(task("validate"), Context(), system) == payload
+    assert dispatch(task("store"), Context(), system) == payload
     system.now.forward(system.policy.resend_after.total_seconds() + 1)
     reconcile(system)
     assert [sent.traceparent for sent in system.queue.messages] == [TRACEPARENT]

@@ -1,4 +1,4 @@
-"""What is counted: each thing that happens once, when it has happened, and nothing for what was there before."""
+"""Metrics: each event is counted once, after it has happened; replays are not counted again."""
 
 from dataclasses import replace
 
@@ -93,7 +93,7 @@ def test_a_fulfilled_order_is_counted_with_the_time_since_its_receipt(system):
 
 
 def test_a_clock_that_is_behind_records_a_duration_of_zero(system):
-    """The clocks of two containers differ, and CloudWatch's averages must not be pulled below zero."""
+    """The clocks of two containers differ; a negative duration would distort CloudWatch's averages."""
     pending(system)
     system.now.forward(-0.2)
     deliver(system, message("ord_1"))
@@ -159,7 +159,7 @@ def refusing(name):
 
 
 def test_a_failed_intervention_is_counted_as_an_error(system):
-    """Otherwise nobody would hear of a workflow that cannot be started: the API accepts, and nothing ends."""
+    """Otherwise no alarm would report a workflow that cannot be started, while the API accepts orders."""
     system.receive()
     system.workflow.broken = ConnectionError()
     system.now.forward(system.policy.restart_after.total_seconds() + 1)

@@ -1,4 +1,4 @@
-"""The messages of a redrive and of the reconciler name the order's present epoch and its trace."""
+"""The messages of a redrive and of the reconciler contain the current epoch and the trace of the order."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The reconciler gives each order that nothing moves the push that its state needs, and touches no other."""
+"""The reconciler moves each overdue order as its status requires, and touches no other order."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -25,7 +25,7 @@ from tests.steps.doubles import (
 from tests.support import SETTINGS, MemorySystem
 from tests.transition_table import OPEN_STATES, TERMINAL_STATES
 
-NOTHING = {"restarted": 0, "recovered": 0, "resent": 0, "gave_up": 0, "moved_on": 0, "errors": 0, "out_of_time": 0}
+NO_COUNTS = {"restarted": 0, "recovered": 0, "resent": 0, "gave_up": 0, "moved_on": 0, "errors": 0, "out_of_time": 0}
 POLICY = SETTINGS.policy
 
 
@@ -41,7 +41,7 @@ def limited(limit):
 
 
 def test_a_run_without_orders_counts_nothing(system):
-    assert run({"task": "reconcile"}, system, lambda: 30) == NOTHING
+    assert run({"task": "reconcile"}, system, lambda: 30) == NO_COUNTS
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -129,7 +129,7 @@ def test_an_order_whose_last_attempt_never_ended_is_given_up(system):
 
 
 def test_a_pending_order_without_attempts_left_is_given_up_without_backoff(system):
-    """As after an operator lowered the number of attempts."""
+    """An operator can lower the maximum of attempts."""
     processing(system, attempts=2)
     later(system, POLICY.recover_after)
     reconcile(system)
@@ -141,7 +141,7 @@ def test_a_pending_order_without_attempts_left_is_given_up_without_backoff(syste
 
 
 def test_a_leased_order_is_not_touched_however_old_it_is(system):
-    """It was claimed when leases were longer than they are by now."""
+    """It was claimed when the configured lease was longer."""
     system.settings = replace(SETTINGS, visibility_timeout=2000, recover_after=3000, resend_after=4000)
     held = processing(system)
     system.settings = SETTINGS
@@ -164,20 +164,20 @@ def test_a_pending_order_never_fails_because_of_its_age(system):
 
 
 @pytest.mark.parametrize(
-    ("receive", "first", "did", "most"),
+    ("receive", "first", "outcome", "most"),
     [
         (MemorySystem.receive, POLICY.restart_after, "restarted", 6),
         (pending, POLICY.resend_after, "resent", 4),
     ],
 )
-def test_the_wait_between_interventions_doubles_up_to_the_ceiling(receive, first, did, most, system):
+def test_the_wait_between_interventions_doubles_up_to_the_ceiling(receive, first, outcome, most, system):
     receive(system)
     for times in range(most):
         wait = min(first * 2**times, POLICY.backoff_ceiling)
         system.now.forward(wait.total_seconds())
         assert reconcile(system) == {}, wait
         system.now.forward(0.001)
-        assert reconcile(system) == {did: 1}, wait
+        assert reconcile(system) == {outcome: 1}, wait
 
 
 def test_a_claim_resets_the_backoff(system):
@@ -213,7 +213,7 @@ def test_the_limit_applies_to_each_state():
 
 
 def test_orders_in_backoff_do_not_delay_newer_orders():
-    """They stand before them in the index, as they have waited longer; only their turn comes later."""
+    """Orders in backoff come first in the index, because they are older, but they are due later."""
     system = limited(2)
     for number in (1, 2, 3):
         pending(system, f"ord_{number}")
@@ -270,7 +270,7 @@ def test_interventions_are_counted_by_reason_and_runs_in_total(system):
 
 
 def test_the_reconciler_never_intervenes_without_faults(system):
-    """An order that takes its way in time meets no reconciler, whenever that runs."""
+    """The reconciler does not touch an order that moves in time, whenever it runs."""
     system.receive()
     for step in (lambda: store.run({"order_id": "ord_1"}, system), lambda: deliver(system, message("ord_1"))):
         system.now.forward(60)

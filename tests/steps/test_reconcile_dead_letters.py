@@ -1,4 +1,4 @@
-"""The reconciler looks at the dead-letter queue, and closes what a message left open that died before its order did."""
+"""The reconciler moves the open orders that messages in the dead-letter queue name."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -40,7 +40,7 @@ def test_a_dead_letter_message_resends_an_order_as_soon_as_its_lease_expires(sys
 
 
 def test_a_dead_letter_message_resends_a_pending_order_earlier(system):
-    """Every receive of its message came to nothing before it was claimed, as when the function is throttled."""
+    """Its message was received without a claim until it was dead, for example because Lambda throttled the function."""
     pending(system)
     system.now.forward(POLICY.recover_after.total_seconds())
     assert reconcile(system) == {}
@@ -51,7 +51,7 @@ def test_a_dead_letter_message_resends_a_pending_order_earlier(system):
 
 
 def test_a_pending_order_without_attempts_left_is_given_up_at_once(system):
-    """As after an operator lowered the number of attempts."""
+    """An operator can lower the maximum of attempts."""
     processing(system, attempts=2)
     later(system, POLICY.lease)
     assert reconcile(system) == {"recovered": 1}
@@ -62,7 +62,7 @@ def test_a_pending_order_without_attempts_left_is_given_up_at_once(system):
 
 
 def test_a_dead_letter_message_does_not_restart_a_received_order_earlier(system):
-    """Its workflow sends its message only after the order is stored, so somebody has sent this one by hand."""
+    """A workflow sends the message only after the order is PENDING, so this message was sent by hand."""
     system.settings = replace(SETTINGS, restart_after=3000)
     system.receive()
     later(system, POLICY.recover_after)
@@ -93,7 +93,7 @@ def test_the_dead_letter_message_of_a_terminal_order_changes_nothing(status, sys
 
 @pytest.mark.parametrize("status", OPEN_STATES)
 def test_an_old_dead_letter_message_does_not_change_an_open_order(status, system):
-    """As after a redrive, whose order has a message of its own."""
+    """After a redrive, the order has a new message."""
     before = standing(status, system)
     later(system, POLICY.lease - timedelta(seconds=1))
     assert reconcile(system) == {}

@@ -1,4 +1,4 @@
-"""The reconciler when something breaks, or moves, while it works: an order waits longer, and none is lost."""
+"""Errors and concurrent changes during a run of the reconciler may delay an order, but none is lost."""
 
 import pytest
 
@@ -26,8 +26,8 @@ def test_an_error_for_one_order_does_not_stop_the_others(system):
     assert sorted(system.queue.sent) == ["PENDING-2", "PROCESSING-2"]
 
 
-@pytest.mark.parametrize(("receive", "back_off"), [(pending, 2), (processing, 2)])
-def test_a_later_run_sends_a_message_after_a_failed_send(receive, back_off, system):
+@pytest.mark.parametrize(("receive", "factor"), [(pending, 2), (processing, 2)])
+def test_a_later_run_sends_a_message_after_a_failed_send(receive, factor, system):
     receive(system)
     later(system, POLICY.resend_after)
     system.queue.broken = ConnectionError("canary")
@@ -35,7 +35,7 @@ def test_a_later_run_sends_a_message_after_a_failed_send(receive, back_off, syst
     assert (system.store.get("ord_1").status, system.queue.sent) == (Status.PENDING, [])
     system.queue.broken = None
     assert reconcile(system) == {}
-    later(system, POLICY.resend_after * back_off)
+    later(system, POLICY.resend_after * factor)
     assert reconcile(system) == {"resent": 1}
     assert system.queue.sent == ["ord_1"]
 
@@ -64,15 +64,15 @@ def test_an_order_that_moved_after_the_read_is_not_touched(status, move, system)
     later(system, POLICY.resend_after)
     real = system.store
 
-    def moves_after_the_look(inner, wanted, *args):
+    def move_after_the_read(inner, wanted, *args):
         found = inner.waiting(wanted, *args)
         if wanted is status:
             system.store = real
             move(system)
-            system.store = interposed
+            system.store = patched
         return found
 
-    system.store = interposed = PatchedStore(real, waiting=moves_after_the_look)
+    system.store = patched = PatchedStore(real, waiting=move_after_the_read)
     assert reconcile(system) == {"moved_on": 1}
     assert (system.queue.sent, system.workflow.started) == ([], [])
     assert real.get("ord_1").timeline[-1].actor != "reconciler"

@@ -1,4 +1,4 @@
-"""What the workflow does with an invalid order: it goes on record as REJECTED, and the execution's cause says why."""
+"""The reject step stores an invalid order as REJECTED, and returns the cause of the failed execution."""
 
 import json
 
@@ -84,14 +84,14 @@ def test_a_cancelled_order_stays_cancelled(system):
 def test_an_order_cancelled_between_read_and_write_stays_cancelled(system):
     invalid(system)
 
-    def cancelled_first(store, write):
+    def cancel_first(store, write):
         if store.get("ord_1").status is Status.RECEIVED:
             real, system.store = system.store, store
             Orders(system).cancel("ord_1", "api", "cancelled by the customer")
             system.store = real
         return store.apply(write)
 
-    system.store = PatchedStore(system.store, apply=cancelled_first)
+    system.store = PatchedStore(system.store, apply=cancel_first)
     assert run(by_id(), system)["order_id"] == "ord_1"
     assert system.store.get("ord_1").status is Status.CANCELLED
 

@@ -1,4 +1,4 @@
-"""The workflow's second step: RECEIVED becomes PENDING, once."""
+"""The store step moves a RECEIVED order to PENDING, once."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_the_event_of_the_workflow_runs_the_step(system):
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.RECEIVED}))
 def test_an_order_past_received_is_left_unchanged(status, system):
-    """A replay, or a customer who was faster and cancelled: no execution fails because of either."""
+    """Neither a replay nor a customer's earlier cancellation fails the execution."""
     before = standing(status, system)
     assert run(TASK, system) == {"order_id": "ord_1"}
     assert system.store.get("ord_1") == before

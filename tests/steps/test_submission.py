@@ -1,4 +1,4 @@
-"""Taking an order in: the row comes first, then the workflow; one idempotency key is one order."""
+"""Submission stores the order and then starts its workflow; one idempotency key creates one order."""
 
 import re
 
@@ -121,7 +121,7 @@ def test_a_key_cannot_be_used_for_another_order(other, system):
     ],
 )
 def test_a_key_has_the_same_order_id_as_in_version_0_1_0(owner, order_id, system):
-    """With another id, a retry across a deployment would be a second order."""
+    """With another id, a retry after a deployment would create a second order."""
     assert Orders(system).submit(submission(idempotency_key=KEY, owner=owner))[0].order_id == order_id
 
 

@@ -1,4 +1,4 @@
-"""A dead letter goes when an operator has redriven the failure that it tells of, and for no other reason."""
+"""A dead-letter message is removed only after an operator has redriven the failure that it belongs to."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ def system():
     return system
 
 
-def send_again(system):
+def redrive(system):
     Orders(system).redrive("ord_1", "jo", "the warehouse is open again")
 
 
@@ -30,7 +30,7 @@ def test_the_dead_letter_message_of_a_failed_order_stays(system):
 
 
 def test_the_dead_letter_message_of_a_redriven_order_is_removed(system):
-    send_again(system)
+    redrive(system)
     assert remove_superseded(system) == 1
     assert system.dead_letters.messages == []
 
@@ -39,13 +39,13 @@ def test_a_redrive_removes_more_messages_than_one_request_redrives_orders(system
     """A request redrives up to 100 orders, and an order may have dead-letter messages of earlier failures."""
     for _ in range(149):
         system.dead_letters.put(message("ord_1"))
-    send_again(system)
+    redrive(system)
     assert remove_superseded(system) == 150
 
 
 @pytest.mark.parametrize("status", [each for each in Status if each is not Status.FAILED])
 def test_the_dead_letter_message_of_an_order_without_a_redrive_stays(status):
-    """It is what tells the reconciler of an open order that lost its message; of another, somebody has to know why."""
+    """It tells the reconciler that an open order lost its message; for a terminal order, an operator must see it."""
     system = MemorySystem()
     standing(status, system)
     system.dead_letters.put(message("ord_1"))
@@ -53,7 +53,7 @@ def test_the_dead_letter_message_of_an_order_without_a_redrive_stays(status):
 
 
 def test_the_message_of_the_redrive_stays_if_the_order_fails_again(system):
-    send_again(system)
+    redrive(system)
     (sent,) = system.queue.messages
     assert sent == Message("ord_1", epoch=1)
     system.fulfiller = Scripted(DECLINED)
@@ -62,25 +62,25 @@ def test_the_message_of_the_redrive_stays_if_the_order_fails_again(system):
     assert system.store.get("ord_1").status is Status.FAILED
     system.dead_letters.put(write(sent))
     assert remove_superseded(system) == 1
-    assert [letter.body for letter in system.dead_letters.messages] == [write(sent)]
+    assert [each.body for each in system.dead_letters.messages] == [write(sent)]
 
 
 def test_an_earlier_message_stays_if_its_delivery_caused_the_latest_failure(system):
     """The redrive's own message may never have been sent."""
     system.queue.broken = ConnectionError("no")
-    send_again(system)
+    redrive(system)
     system.fulfiller = Scripted(REFUSED)
     system.dead_letters.messages = []
     deliver(system, message("ord_1"))
     system.dead_letters.put(message("ord_1"), system.store.failed("ord_1").message_id)
     assert remove_superseded(system) == 0
     system.queue.broken = None
-    send_again(system)
+    redrive(system)
     assert remove_superseded(system) == 1
 
 
 def test_all_messages_stay_of_an_order_that_the_reconciler_gave_up(system):
-    send_again(system)
+    redrive(system)
     for _ in range(3):
         Orders(system).claim("ord_1")
         later(system, system.policy.recover_after)
@@ -97,7 +97,7 @@ def test_a_message_of_no_known_order_stays(body, system):
 
 
 def test_the_reconciler_removes_messages_after_an_unavailable_queue(system, caplog):
-    send_again(system)
+    redrive(system)
     system.dead_letters.broken = ConnectionError("canary")
     assert remove_superseded(system) == 0
     assert "(ConnectionError); the reconciler tries again" in caplog.text
@@ -109,7 +109,7 @@ def test_the_reconciler_removes_messages_after_an_unavailable_queue(system, capl
 
 def test_the_reconciler_removes_a_message_that_dies_after_the_redrive(system):
     system.dead_letters.messages = []
-    send_again(system)
+    redrive(system)
     assert remove_superseded(system) == 0
     system.dead_letters.put(message("ord_1"))
     later(system, timedelta(seconds=1))
@@ -119,7 +119,7 @@ def test_the_reconciler_removes_a_message_that_dies_after_the_redrive(system):
 
 def test_a_message_resent_after_a_redrive_has_the_current_epoch(system):
     system.queue.broken = ConnectionError("no")
-    send_again(system)
+    redrive(system)
     system.queue.broken = None
     later(system, system.policy.resend_after)
     assert reconcile(system) == {"resent": 1}

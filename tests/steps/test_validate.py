@@ -1,4 +1,4 @@
-"""The workflow's first step: it judges an order, and takes in one that arrived by hand."""
+"""The validate step validates an order, and stores the raw order of an execution started by hand."""
 
 import math
 from dataclasses import replace
@@ -67,7 +67,7 @@ def test_an_execution_for_an_order_without_a_row_fails(system):
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.RECEIVED, Status.REJECTED}))
 def test_an_order_past_received_is_not_validated_again(status, system):
-    """It was accepted by the rules of that time; a replay after a deployment with stricter ones must not reject it."""
+    """It was accepted by the rules of its time; a replay after a deployment with stricter rules must not reject it."""
     before = replace(standing(status, system), submission="{}")
     system.store.orders["ord_1"] = before
     assert run(by_id(), system) == {"order_id": "ord_1"}
@@ -112,7 +112,7 @@ def test_retries_of_the_step_create_one_order(system):
 
 
 def test_an_execution_has_the_same_order_id_as_in_version_0_1_0():
-    """With another id, a retry of the step across a deployment would be a second order."""
+    """With another id, a retry of the step after a deployment would create a second order."""
     assert BY_HAND == "ord_1173b00ea6d7ec8337640efbff91a0fc"
 
 
@@ -123,7 +123,7 @@ def test_two_executions_create_two_orders(system):
 
 
 def test_two_retries_at_the_same_time_write_one_row(system):
-    """The second did not see the row when it looked, and meets it when it writes."""
+    """The second one reads before the row exists, and finds the row when it writes."""
     run(by_hand(valid_order()), system)
     real = system.store
     system.store = PatchedStore(real, get=lambda store, order_id: None)
@@ -132,7 +132,7 @@ def test_two_retries_at_the_same_time_write_one_row(system):
 
 
 def test_an_execution_name_cannot_be_reused_for_another_order(system):
-    """A name is free again after 90 days; an order must not vanish behind the one that had its name before."""
+    """A name can be used again after 90 days; the new order must not be mistaken for the old one."""
     run(by_hand(valid_order()), system)
     with pytest.raises(KeyReused):
         run(by_hand(valid_order(customer_id="cust_999")), system)
@@ -206,7 +206,7 @@ def test_a_raw_order_nested_too_deep_is_refused_and_not_stored(depth, system):
         {"order_id": ""},
         {"order_id": None},
         {"order_id": ["ord_1"]},
-        {"order_id": "\ud800"},  # half of a character: no key of a table can hold it
+        {"order_id": "\ud800"},  # an unpaired surrogate: DynamoDB accepts it in no key
         {"order_id": 5, "order": valid_order()},
     ],
 )

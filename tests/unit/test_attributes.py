@@ -1,4 +1,4 @@
-"""Values of rows as DynamoDB's attribute values, against boto3's own serializer."""
+"""Values of rows convert to DynamoDB's attribute values as boto3's serializer converts them."""
 
 from datetime import UTC, datetime
 

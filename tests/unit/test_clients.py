@@ -1,4 +1,4 @@
-"""How AWS clients are configured: a connection that hangs costs a try, not the invocation."""
+"""The timeouts and retries of the AWS clients: a connection that hangs costs one attempt, not the invocation."""
 
 from functools import cached_property
 

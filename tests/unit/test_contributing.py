@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md and CHANGELOG.md name is there: files, targets, and the version."""
+"""The files, make targets and versions that CONTRIBUTING.md and CHANGELOG.md name exist."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = {name: (ROOT / name).read_text() for name in ("CONTRIBUTING.md", "CHANGELOG.md")}
 MAKEFILE = (ROOT / "Makefile").read_text()
 PATH = r"(?<![\w./])((?:service|tests|terraform|workflows|docs|\.ci)/[\w./-]*\w|tests/\w+/)(?![\w…])"
-"""A place in this repository, in code type or not."""
+"""A path in this repository, with or without code quotes."""
 
 
 @pytest.mark.parametrize("page", PAGES)

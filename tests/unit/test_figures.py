@@ -1,4 +1,4 @@
-"""How the benchmark's figures are compared, with their floor, with what is aimed at, and with the recorded run."""
+"""The benchmark's figures are compared with their floor, their target and the recorded run."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A retry after a deployment has the fingerprint that it had before; otherwise its idempotency key answers 422."""
+"""A document has the same fingerprint after a deployment; otherwise a retry with its idempotency key gets 422."""
 
 import json
 from pathlib import Path
@@ -42,7 +42,7 @@ def system():
 
 @pytest.fixture
 def with_optional_fields(monkeypatch):
-    """Calling it deploys a version whose orders and items have more optional fields."""
+    """A function that deploys a version whose orders and items have more optional fields."""
     return lambda: monkeypatch.setattr(validation, "OrderRequest", LaterOrderRequest)
 
 

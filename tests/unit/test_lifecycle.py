@@ -1,4 +1,4 @@
-"""The life of an order: the table itself, held against the design."""
+"""The transition table agrees with the design, of which this file holds an independent copy."""
 
 from dataclasses import fields, replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The log: one JSON object per line, whatever is logged, or text for a terminal."""
+"""The log has one JSON object per line, or text for a terminal."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from tests.support import SETTINGS
 
 @pytest.fixture
 def stream():
-    """What the root logger writes while it has one handler of our own."""
+    """The output of the root logger, whose handlers are replaced by one that writes here."""
     root, written = logging.getLogger(), io.StringIO()
     before = root.handlers[:], root.level, [handler.formatter for handler in root.handlers]
     root.handlers = [logging.StreamHandler(written)]

@@ -1,4 +1,4 @@
-"""A message names an order, and after a redrive how often that was redriven; anything else is poison."""
+"""A message contains an order id, an epoch after a redrive, and a trace; any other body is a poison message."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Metrics as CloudWatch takes them from the log: the embedded metric format, by its specification's own schema."""
+"""Metrics are written to the log in CloudWatch's embedded metric format, and are valid by its schema."""
 
 import json
 
@@ -70,14 +70,14 @@ DOCUMENT = {
         }
     },
 }
-"""The schema of the specification, with those of its units that are used here.
+"""The schema of the specification, limited to the units in use.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
 
 def check(document):
-    """Hold a document against the schema, and against what the specification says in words."""
+    """Check a document against the schema and against the rules that the specification states in words."""
     Draft7Validator(DOCUMENT).validate(document)
     for directive in document["_aws"]["CloudWatchMetrics"]:
         assert len(directive["Metrics"]) <= 100
@@ -92,16 +92,16 @@ def check(document):
 
 
 def lines(*recorded):
-    """What is written for some records."""
+    """The documents that are written for some records."""
     written = []
     metrics = EmbeddedMetricFormat("DOFS", "dev", lambda: START, written.append)
     for metric, value, *reason in recorded:
         metrics.record(metric, value, **({"reason": reason[0]} if reason else {}))
-    assert not written, "one line tells of all that an invocation records"
+    assert not written, "metrics are written at the flush, not before"
     metrics.flush()
     once = len(written)
     metrics.flush()
-    assert len(written) == once, "nothing is told twice"
+    assert len(written) == once, "a second flush writes nothing"
     assert all(line.endswith("\n") and line.count("\n") == 1 for line in written)
     documents = [json.loads(line) for line in written]
     for document in documents:

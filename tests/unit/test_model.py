@@ -1,4 +1,4 @@
-"""An order and what a write makes of its timeline."""
+"""Orders, and the timelines that writes leave."""
 
 from dataclasses import FrozenInstanceError, replace
 from datetime import timedelta

@@ -17,7 +17,7 @@ WRITING = {"Write", "store.create", "store.apply"}
 
 
 def calls(file):
-    """The calls of a file that write an order, as they are spelled."""
+    """The source text of the calls in a file that write an order."""
     found = (ast.unparse(node.func) for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call))
     return {spelled for spelled in found if any(spelled == each or spelled.endswith(f".{each}") for each in WRITING)}
 

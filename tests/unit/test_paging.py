@@ -1,4 +1,4 @@
-"""Pages of a list in which many orders can share a time stamp."""
+"""Pages of a list in which many orders can have the same timestamp."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from service.orders.paging import Key, Position, cut, mark, needed
 from tests.support import START
 
-# few stamps for many keys, so that most share theirs with others
+# few timestamps for many keys, so that most keys share theirs with others
 KEYS = st.lists(st.integers(0, 4), max_size=40).map(
     lambda stamps: [key(stamp, number) for number, stamp in enumerate(stamps)]
 )
@@ -21,7 +21,7 @@ def key(stamp: int, number: int) -> Key:
 
 
 def read(keys: list[Key], limit: int, after: Position | None, data: st.DataObject, partitions: int) -> list[Key]:
-    """What an index answers: of each partition the newest keys, those of equal time in any order."""
+    """The answer of an index: the newest keys of each partition; keys with equal timestamps come in any order."""
     found = []
     for partition in range(partitions):
         mine = [each for each in keys if int(each.order_id[4:]) % partitions == partition]

@@ -1,4 +1,4 @@
-"""How long somebody waits before looking at an order again."""
+"""The policy: the waits before the reconciler handles an order, and their backoff."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What the README says of settings, commands and files is so."""
+"""The settings, commands, files and routes in the README exist and are complete."""
 
 import json
 import re
@@ -52,28 +52,28 @@ def test_every_linked_file_exists(path):
     assert (ROOT / path).exists()
 
 
-ROOMS = sorted(set(re.findall(r"^\| `((?:service|tests|workflows)/[^`]*)` \|", README + CONTRIBUTING, re.M)))
-"""The README has those of the service, the contributing guide those of the tests."""
+DIRECTORIES = sorted(set(re.findall(r"^\| `((?:service|tests|workflows)/[^`]*)` \|", README + CONTRIBUTING, re.M)))
+"""The directories that the README (of the service) and CONTRIBUTING.md (of the tests) list."""
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_listed_directory_exists(room):
-    assert (ROOT / room).exists()
+@pytest.mark.parametrize("folder", DIRECTORIES)
+def test_every_listed_directory_exists(folder):
+    assert (ROOT / folder).exists()
 
 
 def test_every_directory_of_the_service_and_of_the_tests_is_listed():
-    rooms = [folder for parent in ("service", "tests") for folder in (ROOT / parent).iterdir() if folder.is_dir()]
-    names = {f"{room.relative_to(ROOT).as_posix()}/" for room in rooms if room.name != "__pycache__"}
-    assert names - set(ROOMS) == {"tests/events/"}
+    folders = [folder for parent in ("service", "tests") for folder in (ROOT / parent).iterdir() if folder.is_dir()]
+    names = {f"{folder.relative_to(ROOT).as_posix()}/" for folder in folders if folder.name != "__pycache__"}
+    assert names - set(DIRECTORIES) == {"tests/events/"}
 
 
 def test_every_route_is_in_a_table():
     paths = json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"]
     routes = {f"{method.upper()} {re.sub('{.+?}', '{id}', path)}" for path, each in paths.items() for method in each}
     cells = "\n".join(line.split("|")[1] for line in README.splitlines() if line.startswith(("| `GET", "| `POST")))
-    told = set(re.findall(r"`((?:GET|POST) [^`?]+)", cells))
-    assert routes - told == {"POST /orders"}, "add the route to README.md; POST /orders stands beside POST /order"
-    assert told - routes == {"GET /stats/live"}, "which OpenAPI cannot describe"
+    listed = set(re.findall(r"`((?:GET|POST) [^`?]+)", cells))
+    assert routes - listed == {"POST /orders"}, "add the route to README.md; POST /orders stands beside POST /order"
+    assert listed - routes == {"GET /stats/live"}, "remove the route from README.md"
 
 
 RELIABILITY = (ROOT / "docs" / "reliability.md").read_text()

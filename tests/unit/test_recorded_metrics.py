@@ -1,4 +1,4 @@
-"""Every metric is recorded: by a transition of the table, or by a call of ``record``."""
+"""Every metric is recorded, by a transition of the table or by a call of ``record``."""
 
 import ast
 from pathlib import Path

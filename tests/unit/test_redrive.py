@@ -1,4 +1,4 @@
-"""An operator sends a failed order again: once, on record, and only if it is still FAILED."""
+"""An operator redrives failed orders: each once, with a note in its timeline, and only while it is FAILED."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The settings: everything that is wrong with them is named at the start, before anything runs on them."""
+"""The settings are validated at the start, and all problems are listed together."""
 
 from dataclasses import fields, replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The simulated warehouse: its outcomes can be foretold."""
+"""The simulated warehouse: its outcomes are deterministic."""
 
 from dataclasses import replace
 

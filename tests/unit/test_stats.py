@@ -1,4 +1,4 @@
-"""Figures of the running system: counts, the oldest open order, and what came to an end in the last hour."""
+"""Statistics of a running system: counts, the oldest open order, and the terminal orders of the last hour."""
 
 from datetime import timedelta
 

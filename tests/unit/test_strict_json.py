@@ -1,4 +1,4 @@
-"""The document of an order: what is read, what is refused, and the one text in which it is written."""
+"""The JSON documents of orders: accepted text, refused text, and the canonical text that is stored."""
 
 import hashlib
 import json

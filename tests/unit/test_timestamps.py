@@ -1,4 +1,4 @@
-"""Instants as text, whose order is their order in time."""
+"""Timestamps: text that sorts by time."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""The trace that an order belongs to: W3C's header, X-Ray's, or one of our own."""
+"""The trace of an order comes from a W3C header, from an X-Ray header, or is new."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_a_traceparent_is_kept_unchanged():
 
 
 def test_a_traceparent_of_a_later_version_is_read_as_version_00():
-    """Section 4.3: a higher version is parsed as far as it is known; what is sent on is of this version."""
+    """Section 4.3: the known fields of a higher version are parsed; the header that is passed on has version 00."""
     assert valid_traceparent(f"cc-{TRACE}-{PARENT}-01") == GIVEN
     assert valid_traceparent(f"cc-{TRACE}-{PARENT}-01-what-the-future-will-be-like") == GIVEN
 
@@ -46,7 +46,7 @@ def test_an_invalid_traceparent_is_ignored(header):
 
 
 def test_an_xray_trace_is_converted_to_a_traceparent():
-    """X-Ray's ids are W3C's, written in three parts: 1-58406520-a006649127e371903a2de979."""
+    """An X-Ray id is a W3C id in three parts: 1-58406520-a006649127e371903a2de979."""
     header = "Self=1-67891234-12456789abcdef012345678;Root=1-58406520-a006649127e371903a2de979;Sampled=1"
     assert trace_id(from_xray(header)) == "58406520a006649127e371903a2de979"
     assert valid_traceparent(from_xray(header)) == from_xray(header)

@@ -1,4 +1,4 @@
-"""What is taken out of the image's packages: nothing that the code calls."""
+"""The trimmed packages of the image still hold everything that the code calls."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What a valid order is."""
+"""The rules for a valid order."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""The state machine in an emulator of which a test sees, and can disturb, every step."""
+"""The state machine in the emulator; a test sees every step and can make it fail."""
 
 import json
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from tests.support import valid_order
 
 
 class Workflow:
-    """A cloud whose queue nobody reads, and whose steps can be made to fail."""
+    """A cloud without a queue consumer, whose steps can be made to fail."""
 
     def __init__(self, cloud: EmbeddedCloud) -> None:
         self.cloud = cloud
         self.failures: list[Exception] = []
         self.events: list[Any] = []
         self.before: Callable[[], Any] = lambda: None
-        """What a step waits for."""
+        """A step calls it before it runs, for example to wait."""
 
     def handle(self, event: Any, context: Any, system: Any) -> Any:
         self.events.append(event)
@@ -51,14 +51,14 @@ class Workflow:
         return eventually(lambda: self._described(arn), lambda found: found["status"] != "RUNNING")
 
     def _described(self, arn: str) -> dict[str, Any]:
-        """What DescribeExecution says, or would say if it said anything of EXPRESS ones."""
+        """The description of an execution, also of an EXPRESS one, for which AWS has no DescribeExecution."""
         (execution,) = (each for each in self.machine.executions if each.execution_arn == arn)
         described: dict[str, Any] = execution.to_describe_output()
         return described
 
     @property
     def machine(self) -> Any:
-        """The emulator's own state machine, which keeps every execution."""
+        """The state machine inside the emulator, which keeps every execution."""
         names = self.cloud.names
         return stepfunctions_parser_backends[names.account][names.region].describe_state_machine(
             names.state_machine_arn
@@ -82,10 +82,10 @@ class Workflow:
 
 @pytest.fixture
 def workflow(monkeypatch, request):
-    """Of type STANDARD, unless a test asks for another."""
+    """The workflow, of type STANDARD by default."""
     from service.embedded import cloud as module
 
-    class Nobody:
+    class NotStarted:
         def __init__(self, *_: Any) -> None: ...
         def start(self) -> None: ...
         def stop(self) -> None: ...
@@ -94,8 +94,8 @@ def workflow(monkeypatch, request):
     settings = {"DOFS_EMBEDDED_AWS_PORT": "0", "DOFS_RESTART_AFTER": "0.5", "DOFS_WORKFLOW_TYPE": workflow_type}
     cloud = EmbeddedCloud(embedded_settings(settings))
     workflow = Workflow(cloud)
-    monkeypatch.setattr(module, "EventSource", Nobody)
-    monkeypatch.setattr(module, "Schedule", Nobody)
+    monkeypatch.setattr(module, "EventSource", NotStarted)
+    monkeypatch.setattr(module, "Schedule", NotStarted)
     monkeypatch.setattr(module, "dispatch", workflow.handle)
     cloud.start()
     yield workflow

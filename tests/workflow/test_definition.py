@@ -1,4 +1,4 @@
-"""The state machine's definition: linted, parsed, and of the shape that the rest relies on."""
+"""The state machine's definition is valid, and has the structure that the code relies on."""
 
 import json
 import re

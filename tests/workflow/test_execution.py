@@ -1,4 +1,4 @@
-"""Every path through the state machine, executed by the emulator's interpreter, with the messages it sends."""
+"""Every path through the state machine in the emulator's interpreter, with the messages that it sends."""
 
 import json
 from types import SimpleNamespace
@@ -43,8 +43,8 @@ def test_a_raw_order_started_by_hand_is_received_validated_and_sent(workflow):
     assert ended["status"] == "SUCCEEDED"
     assert order.status == "PENDING"
     assert str(order.document["total_amount"]) == "59.98"
-    carried = {"order_id": order.order_id, "traceparent": order.traceparent}
-    assert [json.loads(body) for body in workflow.messages()] == [carried]
+    payload = {"order_id": order.order_id, "traceparent": order.traceparent}
+    assert [json.loads(body) for body in workflow.messages()] == [payload]
 
 
 def test_an_invalid_raw_order_is_stored_as_rejected(workflow):
@@ -102,7 +102,7 @@ def test_an_unavailable_queue_fails_the_execution_and_the_order_stays_pending(wo
 
 
 def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the interpreter's back-off as waited."""
+    """Skip the interpreter's backoff."""
     from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 
     monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=lambda _: None))

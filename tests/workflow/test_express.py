@@ -1,4 +1,4 @@
-"""An EXPRESS execution can run twice, at once, and under a name that was used: the order ends once all the same.
+"""An EXPRESS execution can run twice, concurrently, or with a reused name; each order is still processed once.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/express-at-least-once-execution.html
 """
@@ -17,25 +17,25 @@ BOTH = ["STANDARD", "EXPRESS"]
 express = pytest.mark.parametrize("workflow", ["EXPRESS"], indirect=True)
 
 
-def twice_at_once(workflow, given):
-    """Two executions of one name that take every step together; how they end."""
+def run_two_at_once(workflow, given):
+    """Run two executions of one name in lockstep; return their descriptions."""
     workflow.before = threading.Barrier(2, timeout=PATIENCE).wait
     running = [workflow.start(given, "one-name") for _ in range(2)]
     return [workflow.ended(arn) for arn in running]
 
 
-def story(order):
+def moves(order):
     return [(entry.source, entry.target, entry.actor) for entry in order.timeline]
 
 
 @express
 def test_two_concurrent_executions_store_an_order_once_and_both_send_its_id(workflow):
     order_id = workflow.receive("ord_twice")
-    ended = twice_at_once(workflow, {"order_id": order_id})
+    ended = run_two_at_once(workflow, {"order_id": order_id})
     assert [each["status"] for each in ended] == ["SUCCEEDED"] * 2
     assert ended[0]["executionArn"] != ended[1]["executionArn"]
     order = workflow.cloud.system.store.get(order_id)
-    assert story(order) == [(None, "RECEIVED", "api"), ("RECEIVED", "PENDING", "workflow")]
+    assert moves(order) == [(None, "RECEIVED", "api"), ("RECEIVED", "PENDING", "workflow")]
     assert order.version == 2
     assert [json.loads(body) for body in workflow.messages()] == [{"order_id": order_id}] * 2
 
@@ -43,26 +43,26 @@ def test_two_concurrent_executions_store_an_order_once_and_both_send_its_id(work
 @express
 def test_two_concurrent_executions_reject_an_invalid_order_once(workflow):
     order_id = workflow.receive("ord_twice", items=[])
-    ended = twice_at_once(workflow, {"order_id": order_id})
+    ended = run_two_at_once(workflow, {"order_id": order_id})
     assert [(each["status"], each["error"]) for each in ended] == [("FAILED", "OrderRejected")] * 2
     assert ended[0]["cause"] == ended[1]["cause"]
     order = workflow.cloud.system.store.get(order_id)
-    assert story(order) == [(None, "RECEIVED", "api"), ("RECEIVED", "REJECTED", "workflow")]
+    assert moves(order) == [(None, "RECEIVED", "api"), ("RECEIVED", "REJECTED", "workflow")]
     assert workflow.messages() == []
 
 
 @express
 def test_two_concurrent_executions_of_a_raw_order_create_one_order(workflow):
-    ended = twice_at_once(workflow, {"order": valid_order()})
+    ended = run_two_at_once(workflow, {"order": valid_order()})
     assert [each["status"] for each in ended] == ["SUCCEEDED"] * 2
     assert ended[0]["output"] == ended[1]["output"]
     order = workflow.only_order()
-    assert story(order) == [(None, "RECEIVED", "workflow"), ("RECEIVED", "PENDING", "workflow")]
+    assert moves(order) == [(None, "RECEIVED", "workflow"), ("RECEIVED", "PENDING", "workflow")]
 
 
 @express
 def test_a_reused_execution_name_is_the_same_order_or_refused(workflow):
-    """The id of a raw order is derived from its execution's name, which is what the start says and nothing else."""
+    """The id of a raw order is derived from the execution's name, which the caller chooses."""
     first = workflow.run({"order": valid_order()}, "by-hand")
     assert workflow.run({"order": valid_order()}, "by-hand")["output"] == first["output"]
     other = workflow.run({"order": valid_order(customer_id="cust_456")}, "by-hand")

@@ -1,4 +1,4 @@
-"""Each step's retries, timeout and end when it fails: an independent statement, executed by an interpreter of the file.
+"""The retries, the timeout and the final error of each step, stated independently of the definition.
 
 A new kind of error, step or wait is added here with its reason.
 """
@@ -11,9 +11,9 @@ from tests.support import SETTINGS
 LAMBDA_STEPS = ("ValidateOrder", "StoreOrder", "RejectOrder")
 STEPS = (*LAMBDA_STEPS, "EnqueueFulfillment")
 
-# The same input gives the same answer: a retry would delay the end and pay for nothing.
-VERDICTS = ("OrderInvalid", "OrderUnknown", "BadTask", "MalformedDocument", "UnknownEvent", "KeyReused")
-# The function did not run, or Lambda lost it: throttling and outages of the service last longer than our own errors.
+# Permanent errors: the same input fails again, so a retry would only cost time and money.
+PERMANENT_ERRORS = ("OrderInvalid", "OrderUnknown", "BadTask", "MalformedDocument", "UnknownEvent", "KeyReused")
+# The function did not run, or Lambda lost it: throttling and outages last longer than errors of the function.
 LAMBDA_ERRORS = (
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
@@ -32,7 +32,7 @@ FIVE_TRIES = [1, 2, 4, 8]
 
 
 def walk_to(step):
-    """An execution that stands before a step, and its act there."""
+    """An execution up to a step, and the act of that step."""
     steps = execution("e", {"order_id": "o"})
     act = next(steps)
     match step:
@@ -50,9 +50,9 @@ def name_of(act):
 
 
 def fail(step, error):
-    """Fail every try of a step with one error: the longest waits before its retries, and the error of the execution.
+    """Fail every attempt of a step; return the longest waits before its retries, and the error of the execution.
 
-    When the execution goes on with another step, the name of that step's task takes the place of the error.
+    If the execution continues with another step, return the name of that step's task instead of the error.
     """
     steps, act = walk_to(step)
     failing, waits = name_of(act), []
@@ -85,16 +85,16 @@ def test_a_message_that_cannot_be_sent_is_retried_for_two_minutes(error):
 
 
 @pytest.mark.parametrize("step", LAMBDA_STEPS)
-@pytest.mark.parametrize("error", VERDICTS)
+@pytest.mark.parametrize("error", PERMANENT_ERRORS)
 def test_a_permanent_error_is_never_retried_and_only_an_invalid_order_is_rejected(step, error):
-    """OrderRejected means that the order is on record as REJECTED; otherwise the reconciler starts it again."""
+    """OrderRejected means that the order is stored as REJECTED; otherwise the reconciler restarts its workflow."""
     ended = "reject" if (step, error) == ("ValidateOrder", "OrderInvalid") else "OrderWorkflowFailed"
     assert fail(step, error) == ([], ended)
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_the_timeout_of_a_step_is_longer_than_the_one_of_the_function(step):
-    """Before, Lambda's own error and retries would be lost; without a timeout, a hang costs the whole execution."""
+    """A shorter timeout would hide Lambda's error; without a timeout, a hang would use up the whole execution."""
     _, act = walk_to(step)
     assert act.timeout == 60
     assert SETTINGS.function_timeout < act.timeout < TIME_LIMIT / 4
