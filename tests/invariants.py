@@ -95,8 +95,8 @@ def check_without_faults(world: World, oracle: Callable[[str], tuple[str, int]])
     """Check the invariants that hold in addition without faults.
 
     Args:
-        world: what the run left.
-        oracle: the final status, and the attempts, that an order of a given id comes to.
+        world: the state that the run has left.
+        oracle: returns the expected final status and attempts of an order id.
     """
     for order_id, row in world.orders.items():
         interventions = [entry for entry in row["timeline"] if entry["actor"] == "reconciler"]
@@ -108,7 +108,7 @@ def check_without_faults(world: World, oracle: Callable[[str], tuple[str, int]])
 
 
 def broken_off(row: Mapping[str, Any]) -> set[int]:
-    """The attempts of an order's first epoch that lost their lease before their outcome was stored."""
+    """The attempts in the first epoch that lost their lease before their outcome was stored."""
     lost, attempt = set(), 0
     for before, entry in pairwise(row["timeline"]):
         attempt += before["to"] == "PROCESSING"
@@ -118,11 +118,11 @@ def broken_off(row: Mapping[str, Any]) -> set[int]:
 
 
 def check_interventions(world: World, overdue: Mapping[str, timedelta]) -> int:
-    """Check that the reconciler moved overdue orders only; how many times it moved one.
+    """Check that the reconciler moved overdue orders only; return the number of its moves.
 
     Args:
-        world: what the run left.
-        overdue: how long an order is in each status before the reconciler may move it.
+        world: the state that the run has left.
+        overdue: the shortest time in each status before the reconciler may move an order.
     """
     found = 0
     for order_id, row in world.orders.items():

@@ -148,7 +148,7 @@ def world(system: Running, accepted: list[str], *, among_others: bool = False, *
 def overdue(settings: Settings) -> dict[str, timedelta]:
     """The shortest time in each status after which the reconciler may move an order.
 
-    It moves an order sooner than otherwise if the order's message is in the dead-letter queue.
+    It moves an order earlier if the order's message is in the dead-letter queue.
     """
     policy = settings.policy
     pending = min(policy.recover_after, policy.resend_after)

@@ -82,8 +82,8 @@ def with_loggable_ids(node: Any) -> Any:
         return [with_loggable_ids(part) for part in node]
     if not isinstance(node, dict):
         return node
-    told = {name: other for name, other in LOGGABLE.items() if isinstance(node.get(name), str) and CANARY in node[name]}
-    return {name: with_loggable_ids(part) for name, part in node.items()} | told
+    ids = {name: other for name, other in LOGGABLE.items() if isinstance(node.get(name), str) and CANARY in node[name]}
+    return {name: with_loggable_ids(part) for name, part in node.items()} | ids
 
 
 def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

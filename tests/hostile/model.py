@@ -1,6 +1,6 @@
-"""A model of orders: how they move by the transition table, and what the API shows of them.
+"""A model of orders: their transitions by the table, and their representation in the API.
 
-The model holds what a test has submitted and what it has done since. Times are those of the test's clock.
+The model has the documents and the operations of a test, with the times of the test's clock.
 """
 
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ from tests.transition_table import changed_by, permits
 MAX_ATTEMPTS = 3
 LEASE = timedelta(seconds=90)
 SEEN = 1
-"""Every writer has seen the latest version here: one event happens at a time."""
+"""Every writer has read the latest version, because operations run one at a time."""
 VALUES = {"max_attempts": MAX_ATTEMPTS, "seen_version": SEEN, "lease_owner": "worker", "errors": ()}
 
 
 @dataclass
 class ModelOrder:
-    """One order as it should stand."""
+    """The expected state of one order."""
 
     document: dict[str, Any]
     valid: bool
@@ -47,7 +47,7 @@ class ModelOrder:
         return self.history[-1][3]
 
     def move(self, name: TransitionName, by: str, at: datetime) -> bool:
-        """Make a transition if the table permits it; whether it does."""
+        """Make a transition if the table permits it; return whether it does."""
         row, values = TRANSITIONS[name], {**VALUES, "now": at, "lease_until": at + LEASE}
         if not permits(row, self, values):
             return False
@@ -58,18 +58,18 @@ class ModelOrder:
         return True
 
     def cancel(self, at: datetime) -> bool:
-        """Cancel it if that is possible; whether it is cancelled then."""
+        """Cancel the order if possible; return whether it is cancelled afterwards."""
         return self.move("cancel", "api", at) or self.status == "CANCELLED"
 
     def run_workflow(self, at: datetime) -> None:
         self.move("store" if self.valid else "reject", "workflow", at)
 
     def claim(self, at: datetime) -> bool:
-        """Begin an attempt if one may begin; whether it does."""
+        """Begin an attempt if one may begin; return whether it begins."""
         return self.move("claim", "fulfillment", at)
 
     def deliver(self, outcome: str, at: datetime) -> bool:
-        """Deliver its message once, with an attempt of that outcome; whether the message may be deleted."""
+        """Deliver the message once, with an outcome for the attempt; return whether the message may be deleted."""
         if self.claim(at):
             if outcome == "done":
                 self.move("fulfill", "fulfillment", at)
@@ -82,11 +82,11 @@ class ModelOrder:
         return self.status in TERMINAL - {Status.FAILED}
 
     def redrive(self, by: str, at: datetime) -> bool:
-        """Redrive it if it has failed; whether it had."""
+        """Redrive the order if it is FAILED; return whether it was."""
         return self.move("redrive", by, at)
 
     def shown(self) -> dict[str, Any]:
-        """What every route says of it, without its id and its errors."""
+        """The fields that every route returns, without the id and the errors."""
         given = {"currency": "USD", "metadata": {}, **self.document} if self.valid else self.document
         items, metadata, customer = given.get("items"), given.get("metadata"), given.get("customer_id")
         return {

@@ -26,7 +26,7 @@ MET: Counter[str] = Counter()
 
 
 def often(examples: int) -> Any:
-    """Each example has a store of its own and shares the other fixtures."""
+    """Settings for tests whose examples share the function-scoped fixtures, but not the store."""
     unconcerned = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     return settings(max_examples=examples, suppress_health_check=unconcerned)
 

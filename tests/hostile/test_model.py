@@ -281,4 +281,4 @@ def test_orders_agree_with_the_model_after_any_sequence_of_operations(steady_api
     missed = {move for move in LEGAL_MOVES - BY_THE_RECONCILER if move not in COVERED}
     missed |= {(what, state) for what, states in SITUATIONS.items() for state in states if (what, state) not in COVERED}
     assert not missed or not thorough
-    counted("orders in the API and in the model alike", COVERED[None, "RECEIVED"])
+    counted("orders compared between the API and the model", COVERED[None, "RECEIVED"])

@@ -90,7 +90,7 @@ def test_only_records_still_running_at_the_deadline_stay(system):
     assert system.store.get("ord_slow").attempts == 1
 
 
-def test_a_batch_answers_half_a_margin_before_its_deadline(system, monkeypatch):
+def test_a_batch_returns_half_a_margin_before_its_deadline(system, monkeypatch):
     """At the deadline Lambda ends the function, and then the whole batch is delivered again."""
     pending(system)
     left, released = [30.0], Event()

@@ -81,7 +81,7 @@ REFUSED = NotFulfilled(Failure(FailureKind.REFUSED, "never"), permanent=True)
 
 
 @pytest.mark.parametrize(
-    ("status", "outcome", "told", "level", "reason"),
+    ("status", "outcome", "expected", "level", "reason"),
     [
         (Status.PENDING, None, "fulfilled", "INFO", None),
         (Status.PENDING, DECLINED, "attempt_failed", "INFO", "declined"),
@@ -91,15 +91,15 @@ REFUSED = NotFulfilled(Failure(FailureKind.REFUSED, "never"), permanent=True)
         (Status.CANCELLED, None, "ended", "INFO", None),
     ],
 )
-def test_a_delivery_logs_the_outcome_of_its_order(status, outcome, told, level, reason, system):
+def test_a_delivery_logs_the_outcome_of_its_order(status, outcome, expected, level, reason, system):
     standing(status, system)
     if outcome:
         system.fulfiller = Scripted(outcome)
     *_, line, batch = lines_of(sqs_event(message("ord_1")), system)
-    assert said(line, "event", "outcome", "level", "reason", "order_id") == ("batch", told, level, reason, "ord_1")
+    assert said(line, "event", "outcome", "level", "reason", "order_id") == ("batch", expected, level, reason, "ord_1")
     assert said(line, "attempt", "request_id") == (system.store.get("ord_1").attempts, "test")
     assert line["duration_ms"] >= 0
-    assert said(batch, "event", "outcome") == ("batch", "ok" if told in ("fulfilled", "ended") else "kept")
+    assert said(batch, "event", "outcome") == ("batch", "ok" if expected in ("fulfilled", "ended") else "kept")
 
 
 def test_abandoned_orders_poison_messages_and_unknown_orders_are_logged(system):
@@ -121,8 +121,8 @@ def test_each_line_of_a_batch_names_its_own_order_and_message(system):
     for number, record in enumerate(event["Records"]):
         record["messageId"] = f"059f36b4-87a3-44ab-83d2-{number:012}"
     *lines, batch = lines_of(event, system)
-    told = {said(line, "order_id", "message_id") for line in lines}
-    assert told == {(f"ord_{number}", f"059f36b4-87a3-44ab-83d2-{number:012}") for number in range(10)}
+    found = {said(line, "order_id", "message_id") for line in lines}
+    assert found == {(f"ord_{number}", f"059f36b4-87a3-44ab-83d2-{number:012}") for number in range(10)}
     assert "order_id" not in batch
 
 

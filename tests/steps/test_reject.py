@@ -159,10 +159,10 @@ def test_a_task_without_an_order_is_refused(given, system):
 @pytest.mark.parametrize(("errors", "length"), [(0, 0), (1, 10), (100, 64), (100, 10_000), (1, 60_000), (3, 20_000)])
 def test_a_cause_fits_the_limit_and_counts_omitted_errors(errors, length):
     text = cause("ord_1", tuple(FieldError("/" + "x" * length, "is not a field") for _ in range(errors)))
-    told = json.loads(text)
+    read = json.loads(text)
     assert len(text) <= CAUSE_LIMIT < 32_768
-    assert len(told["errors"]) + told["more"] == errors
-    assert told["more"] == 0 or errors * length > CAUSE_LIMIT / 2
+    assert len(read["errors"]) + read["more"] == errors
+    assert read["more"] == 0 or errors * length > CAUSE_LIMIT / 2
 
 
 def test_the_cause_of_an_order_with_many_long_errors_fits_the_limit(system):

@@ -57,13 +57,13 @@ def test_a_document_has_the_fingerprint_that_version_0_1_0_stored(row, system):
 
 
 @pytest.mark.parametrize("row", OF_0_1_0, ids=lambda row: row["document"])
-def test_optional_fields_that_are_added_later_leave_every_fingerprint_as_it_is(row, system, with_optional_fields):
+def test_new_optional_fields_do_not_change_fingerprints(row, system, with_optional_fields):
     with_optional_fields()
     order, _ = submitted(row["text"], system)
     assert order.fingerprint == row["fingerprint"]
 
 
-def test_a_retry_across_a_deployment_that_adds_optional_fields_gets_the_first_answer(system, with_optional_fields):
+def test_a_retry_after_a_deployment_with_new_optional_fields_gets_the_first_order(system, with_optional_fields):
     first, _ = submitted(TEXT, system, KEY)
     with_optional_fields()
     assert submitted(TEXT, system, KEY) == (first, True)

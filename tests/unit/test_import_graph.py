@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# A package, or a module directly in service/, and what it may import of the others. To allow a new dependency, add it
+# The packages and modules in service/, with the ones that each may import. To allow a new dependency, add it
 # here, and say in docs/decisions.md why.
 ALLOWED = {
     "orders": set(),

@@ -43,7 +43,7 @@ def test_each_record_is_one_json_object_on_one_line(stream):
     assert second["exception"].endswith("ConnectionError: the table\ndoes not answer")
 
 
-def test_a_terminal_gets_text(stream):
+def test_the_text_format_is_one_line_of_text(stream):
     logs.configure(replace(SETTINGS, log_format="text"))
     logging.getLogger("service").warning("order %s waits", "ord_1")
     assert stream.getvalue().endswith(" WARNING service: order ord_1 waits\n")
@@ -117,8 +117,8 @@ def test_a_line_that_cannot_be_formatted_is_reported_and_raises_nothing(stream):
         log.warning("one")
     with logs.with_fields(order_id=deep):
         log.warning("two")
-    told = [json.loads(line)["message"] for line in stream.getvalue().splitlines()]
-    assert told == [f"a line that cannot be written: {error}" for error in ("RuntimeError", "RecursionError")]
+    messages = [json.loads(line)["message"] for line in stream.getvalue().splitlines()]
+    assert messages == [f"a line that cannot be written: {error}" for error in ("RuntimeError", "RecursionError")]
 
 
 def test_logging_never_raises_when_a_handler_does():
@@ -136,7 +136,7 @@ def test_logging_never_raises_when_a_handler_does():
         root.handlers, root.level = before
 
 
-def test_a_terminal_gets_no_control_characters(stream):
+def test_the_text_format_escapes_control_characters(stream):
     logs.configure(replace(SETTINGS, log_format="text"))
     logging.getLogger("service").warning("x\n2026-11-24 ERROR forged \x1b[31m")
     (line,) = stream.getvalue().splitlines()

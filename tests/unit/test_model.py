@@ -40,7 +40,7 @@ def test_the_source_of_an_entry_is_the_target_of_the_entry_before(targets: list[
 
 
 @given(TARGETS)
-def test_linking_twice_changes_nothing_and_only_the_source_is_ever_added(targets: list[Status]):
+def test_linking_is_idempotent_and_adds_only_the_source(targets: list[Status]):
     entries = tuple(entry(number, target) for number, target in enumerate(targets))
     once = link(entries)
     assert link(once) == once

@@ -1,4 +1,4 @@
-"""One module writes orders: no step, route or command builds a write of its own."""
+"""Only one module writes orders: no step, route or command builds a write."""
 
 import ast
 from pathlib import Path

@@ -228,7 +228,7 @@ def test_a_function_gets_no_settings_of_the_embedded_cloud():
     assert SETTINGS.environment_variables().keys() == {PREFIX + name.upper() for name in names}
 
 
-def test_the_embedded_defaults_load_once_the_resources_have_names():
+def test_the_embedded_defaults_load_with_the_names_of_the_resources():
     settings = Settings.load(EMBEDDED_DEFAULTS | REQUIRED)
     assert settings.cloud == "embedded"
     assert settings.lease == 1

@@ -58,7 +58,7 @@ def test_seed_order_epoch_and_attempt_each_change_the_outcome(one, other):
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.3, 0.5, 0.7, 0.95])
-def test_the_share_of_successes_is_the_rate(rate: float):
+def test_the_share_of_successes_equals_the_rate(rate: float):
     draws = 20_000
     share = sum(succeeds("fixed", rate, f"ord_{number}", 0, 1) for number in range(draws)) / draws
     assert share == pytest.approx(rate, abs=0.01)

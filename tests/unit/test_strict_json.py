@@ -119,7 +119,7 @@ def test_numbers_with_a_fraction_or_an_exponent_are_exact_decimals(text: str):
     assert number.as_tuple() == Decimal(text).as_tuple()
 
 
-def test_whole_numbers_are_integers():
+def test_whole_numbers_are_read_as_integers():
     number = strict_json.parse("3")
     assert isinstance(number, int)
     assert number == 3

@@ -13,7 +13,7 @@ from tools import trim
 
 ADAPTERS = Path(service.aws.__file__).parent
 TO_DO = (
-    "the image's botocore must hold what the adapters call: name each client with its operations in OPERATIONS and its "
+    "the image's botocore must hold every operation in use: name each client with its operations in OPERATIONS and its "
     "endpoint prefix in ENDPOINTS of tools/trim.py, and allow the actions in terraform/function.tf"
 )
 
@@ -68,7 +68,7 @@ def test_the_image_keeps_the_endpoint_of_every_client():
 
 
 def test_only_clients_py_creates_clients():
-    """The tests above read what is created there."""
+    """The tests above read only clients.py."""
     creating = {file for file, node in calls() if re.search(r"\b(create_client|client|resource)$", _function(node))}
     assert creating == {"clients.py"}
 

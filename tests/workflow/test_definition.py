@@ -31,7 +31,7 @@ def test_substitution_leaves_no_placeholder_and_keeps_context_references():
     assert definition.count("$$.Execution.Name") == TEXT.count("$$.Execution.Name") > 0
 
 
-def test_an_express_workflow_may_do_all_of_it():
+def test_the_definition_is_valid_for_an_express_workflow():
     """No job that is waited for, no callback, no activity; and it ends within the five minutes that there are."""
     definition = workflow_definition("arn:aws:lambda:ap-south-1:123456789012:function:f", "http://q")
     ExpressStaticAnalyser().analyse(definition)
@@ -40,7 +40,7 @@ def test_an_express_workflow_may_do_all_of_it():
     assert json.loads(definition)["TimeoutSeconds"] == 300
 
 
-def test_it_uses_json_path_without_variables():
+def test_the_definition_uses_json_path_without_variables():
     assert "JSONata" not in TEXT
     assert '"Assign"' not in TEXT
 
