@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.
 import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 Series = Sequence[float | None]
@@ -38,9 +39,18 @@ def names(expression: str) -> set[str]:
 
 def compute(expression: str, series: Mapping[str, Series]) -> list[float | None]:
     """The series of an expression over series of one length."""
-    tree = ast.parse(expression, mode="eval").body
-    (length,) = {len(each) for each in series.values()}
-    return [_at(tree, {name: each[place] for name, each in series.items()}) for place in range(length)]
+    tree = _tree(expression)
+
+    @cache  # most minutes have the values of another
+    def at(*values: float | None) -> float | None:
+        return _at(tree, dict(zip(series, values, strict=True)))
+
+    return [at(*values) for values in zip(*series.values(), strict=True)]
+
+
+@cache
+def _tree(expression: str) -> ast.AST:
+    return ast.parse(expression, mode="eval").body
 
 
 def _at(node: ast.AST, values: Mapping[str, float | None]) -> float | None:
