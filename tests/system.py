@@ -85,10 +85,19 @@ def url(system: Running, queue: str) -> str:
 
 
 def depth(system: Running, queue: str) -> int:
-    """The number of messages in a queue, including messages in flight."""
+    """The number of messages in a queue, including those in flight."""
+    return queue_depth(system.client("sqs"), url(system, queue))
+
+
+def queue_depth(sqs: Any, queue_url: str) -> int:
+    """The number of messages in a queue, including those in flight.
+
+    SQS does not read its two counts at one instant: a message that becomes visible in between is in neither. The counts
+    are therefore read twice, and the larger of each is used.
+    """
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    answer = system.client("sqs").get_queue_attributes(QueueUrl=url(system, queue), AttributeNames=names)
-    return sum(int(answer["Attributes"][name]) for name in names)
+    reads = [sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"] for _ in range(2)]
+    return sum(max(int(attributes[name]) for attributes in reads) for name in names)
 
 
 def execution(system: Running, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Measures how fast DOFS is, each figure beside a floor of the same run: ``python -m tests.benchmarks [SECTION …]``."""
+"""Measures the speed of DOFS, each figure beside a floor of its run: ``python -m tests.benchmarks [SECTION …]``."""
 
 import argparse
 import sys
@@ -9,10 +9,10 @@ from pathlib import Path
 from tests.benchmarks.figures import Figure, record, table, warnings
 
 SECTIONS = {
-    "starts": "cold starts, what they load and look at (about 2 minutes)",
+    "starts": "cold starts, and the modules and files that they load (about 2 minutes)",
     "warm": "a warm submission, its log and metrics (10 seconds)",
     "batch": "a batch of ten orders (10 seconds)",
-    "calls": "calls of AWS for an order (10 seconds)",
+    "calls": "AWS calls for an order (10 seconds)",
     "throughput": "orders per second and memory of the embedded cloud (5 minutes)",
     "compose": "orders per second on LocalStack; needs Docker (5 minutes)",
 }
@@ -21,15 +21,15 @@ BEGIN, END = "<!-- table: written by make bench RECORD=1 -->\n", "<!-- end of ta
 
 
 def main() -> None:
-    """Measure the sections that are asked for, print one table, and warn of what has become slower."""
+    """Measure the given sections, print one table, and warn about slower figures."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="\n".join(f"  {name:12}{what}" for name, what in SECTIONS.items()),
     )
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help="what to measure; all of it by default")
-    parser.add_argument("--record", action="store_true", help="write table and ratios down, to be compared with")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help="the sections to measure; all by default")
+    parser.add_argument("--record", action="store_true", help="store the table and its ratios for later comparisons")
     arguments = parser.parse_args()
     if unknown := {*arguments.sections} - {*SECTIONS}:
         parser.error(f"there is no section {', '.join(sorted(unknown))}; see --help")

@@ -1,7 +1,7 @@
-"""How long a queue needs after an outage until nothing waits in it any more.
+"""Simulates how long a queue takes to drain after an outage.
 
-``python -m tests.benchmarks.backlog`` prints drain times by concurrency, and the curve of one of them. Nothing is drawn
-at random: attempts fail by turns, and the messages of those that failed come back after the visibility timeout.
+``python -m tests.benchmarks.backlog`` prints drain times by concurrency, and the curve of one of them. The
+simulation is not random: a fixed share of attempts fails, and failed messages return after the visibility timeout.
 """
 
 import argparse
@@ -16,25 +16,25 @@ from tests.benchmarks.tables import table
 
 BARS = " ▁▂▃▄▅▆▇█"
 WIDTH = 60  # characters of a curve
-IDLE = 1.0  # seconds after which a poller that found nothing looks again
+IDLE = 1.0  # seconds after which a poller with an empty queue polls again
 
 
 HELP = {
-    "rate": "orders a second that come all the time, during the outage too",
-    "length": "seconds during which nothing was fulfilled",
-    "concurrency": "batches that are worked on at the same time",
-    "batch": "messages that a batch takes at most",
-    "fixed": "seconds that a batch takes beside its messages",
-    "each": "seconds that each message adds to it",
+    "rate": "orders per second, also during the outage",
+    "length": "length of the outage, in seconds",
+    "concurrency": "batches that run at the same time",
+    "batch": "maximum size of a batch",
+    "fixed": "duration of a batch without messages, in seconds",
+    "each": "seconds that each message adds to a batch",
     "failing": "share of attempts that fail",
     "visibility": "visibility timeout of the queue, in seconds",
-    "receives": "times that a message is received before it goes to the dead-letter queue",
+    "receives": "receives of a message before it moves to the dead-letter queue",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """What is known of an outage and of the queue behind it: ``HELP`` says what each is."""
+    """An outage and the queue behind it; ``HELP`` describes each field."""
 
     rate: float = 50.0
     length: float = 600.0
@@ -48,30 +48,30 @@ class Outage:
 
     @property
     def attempts(self) -> float:
-        """Attempts that an order takes on average."""
+        """Average attempts of an order."""
         return sum(self.failing**before for before in range(self.receives))
 
     @property
     def capacity(self) -> float:
-        """Attempts a second that full batches make."""
+        """Attempts per second with full batches."""
         return self.concurrency * self.batch / (self.fixed + self.batch * self.each)
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """How it went; times count from the end of the outage."""
+    """The result of a simulation; times count from the end of the outage."""
 
     after: float
-    """When no more messages waited than a batch takes; infinite if that never comes."""
+    """When the backlog first fits into one batch; infinite if it never does."""
     settled: float
-    """When the last order of the outage had come to its end."""
+    """When the last order of the outage reached a terminal state."""
     waiting: tuple[tuple[float, int], ...]
-    """How many messages waited, at each moment at which a batch was taken."""
+    """The number of visible messages at each receive of a batch."""
 
 
 @dataclass(slots=True)
 class Messages:
-    """Some messages that came together and were received as often."""
+    """Messages that arrived together and have the same receive count."""
 
     count: int
     of_the_outage: bool
@@ -79,7 +79,7 @@ class Messages:
 
 
 class Queue:
-    """The messages, those that wait and those that are hidden. What has waited longest is taken first."""
+    """The visible and the hidden messages. The oldest visible message is received first."""
 
     def __init__(self, outage: Outage) -> None:
         self._outage = outage
@@ -88,16 +88,16 @@ class Queue:
         self._numbers = count()
         self._arrived = 0
         self.depth = self._waiting[0].count
-        """How many messages wait."""
+        """The number of visible messages."""
 
     @property
     def next_event(self) -> float:
-        """When the next message comes, or comes back."""
+        """When the next message arrives or returns."""
         arrival = (self._arrived + 1) / self._outage.rate if self._outage.rate else inf
         return min([arrival, *(at for at, *_ in self._hidden[:1])])
 
     def forward(self, now: float) -> None:
-        """Let everything come that has come until now."""
+        """Add all messages that arrive or return until now."""
         while self._hidden and self._hidden[0][0] <= now:
             self._wait(heapq.heappop(self._hidden)[2])
         coming = int(self._outage.rate * now + 1e-9) - self._arrived
@@ -106,7 +106,7 @@ class Queue:
             self._arrived += coming
 
     def take(self) -> list[Messages]:
-        """Take a batch."""
+        """Receive a batch."""
         taken: list[Messages] = []
         room = self._outage.batch
         while room and self._waiting:
@@ -121,7 +121,7 @@ class Queue:
         return taken
 
     def hide(self, messages: Messages, until: float) -> None:
-        """Keep messages that were not fulfilled from view."""
+        """Hide messages whose attempts failed."""
         heapq.heappush(self._hidden, (until, next(self._numbers), messages))
 
     def _wait(self, messages: Messages) -> None:
@@ -130,10 +130,10 @@ class Queue:
 
 
 def drain(outage: Outage) -> Drained:
-    """Let orders come and batches be worked on, event by event, until nothing waits and the outage's are settled.
+    """Simulate arrivals and batches until the backlog is gone and every order of the outage is terminal.
 
-    A message is hidden from its receive on. If its attempt failed it is visible again when the visibility timeout has
-    ended, and after the last receive it goes to the dead-letter queue. Of the attempts a share fails, by turns.
+    A received message is hidden. If its attempt fails, it becomes visible after the visibility timeout, or moves to the
+    dead-letter queue after its last receive. A fixed share of attempts fails.
     """
     if outage.rate * outage.attempts >= outage.capacity:
         return Drained(inf, inf, ())
@@ -166,12 +166,12 @@ def drain(outage: Outage) -> Drained:
 
 
 def closed_form(outage: Outage) -> float:
-    """Seconds until the queue is empty, were there no failures: what waits, by what more is done than comes."""
+    """Seconds until the queue is empty without failures: backlog / (capacity - rate)."""
     return outage.rate * outage.length / (outage.capacity - outage.rate)
 
 
 def curve(outage: Outage, drained: Drained) -> str:
-    """How many messages wait over time, from the end of the outage until its last order is settled."""
+    """Draw the number of visible messages, from the end of the outage until its last order is terminal."""
     step = drained.settled / WIDTH
     depths = [0] * WIDTH
     for at, depth in drained.waiting:
@@ -199,10 +199,10 @@ def report(outage: Outage) -> str:
             )
         )
     head = ("an outage, and batches at a time", "waiting", "attempts/s", "no failures", "drained", "all settled")
-    told = f"{outage.rate:,.0f} orders/s, {outage.length / 60:,.0f} minutes, {outage.concurrency} batches at a time"
+    scenario = f"{outage.rate:,.0f} orders/s, {outage.length / 60:,.0f} minutes, {outage.concurrency} batches at a time"
     drawn = drain(outage)
     picture = curve(outage, drawn) if drawn.after < inf else "it never drains"
-    return f"{table(head, rows)}\n\nMessages that wait after {told}:\n\n{picture}"
+    return f"{table(head, rows)}\n\nMessages that wait after {scenario}:\n\n{picture}"
 
 
 def _minutes(seconds: float) -> str:
@@ -210,7 +210,7 @@ def _minutes(seconds: float) -> str:
 
 
 def main() -> None:
-    """Simulate, and print."""
+    """Simulate and print."""
     arguments = argparse.ArgumentParser(prog="python -m tests.benchmarks.backlog", description=__doc__)
     for each in fields(Outage):
         arguments.add_argument(f"--{each.name}", type=type(each.default), default=each.default, help=HELP[each.name])

@@ -1,7 +1,6 @@
-"""What a batch of ten orders takes, at an endpoint that answers after five milliseconds.
+"""Measures a batch of ten orders, with an endpoint that answers after five milliseconds.
 
-The floor is one order's own calls, claim and end, made one after the other by the same client: less than the batch
-could only take if ten orders were one.
+The floor is the two calls of one order, claim and end, made in sequence by the same client. No batch can be faster.
 """
 
 import logging
@@ -17,12 +16,12 @@ from service.wiring import LiveSystem
 from tests.benchmarks.endpoint import endpoint
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.interleave import least_wall
-from tests.benchmarks.warm import Nothing
+from tests.benchmarks.warm import NoMetrics
 from tests.support import SETTINGS, Context, sqs_event
 
 LATENCY = 0.005  # seconds
 ORDERS = 10
-CALLS = 2  # of an order: it is claimed, and it is fulfilled
+CALLS = 2  # of an order: claim and fulfill
 ROUNDS = 40
 
 
@@ -34,19 +33,19 @@ def rows() -> list[Figure]:
     with endpoint(LATENCY) as url, patch.dict(os.environ, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test"):
         settings = replace(SETTINGS, cloud="localstack", aws_endpoint_url=url, fulfillment_success_rate=1.0)
         system: Any = LiveSystem(settings)
-        system.metrics = Nothing()
+        system.metrics = NoMetrics()
         dynamodb = system._clients.dynamodb
 
-        def one_after_the_other() -> None:
+        def in_sequence() -> None:
             for _ in range(CALLS):
                 dynamodb.update_item(TableName=settings.orders_table, Key={"order_id": {"S": "ord_1"}})
 
-        def side_by_side() -> None:
+        def in_parallel() -> None:
             with ThreadPoolExecutor(ORDERS) as pool:
-                for made in [pool.submit(one_after_the_other) for _ in range(ORDERS)]:
+                for made in [pool.submit(in_sequence) for _ in range(ORDERS)]:
                     made.result()
 
-        def fulfilled(event: Any) -> None:
+        def process(event: Any) -> None:
             assert dispatch(event, Context(), system) == {"batchItemFailures": []}
 
         sys.setswitchinterval(0.0005)  # as service/function.py does
@@ -54,10 +53,10 @@ def rows() -> list[Figure]:
         try:
             taken = least_wall(
                 {
-                    "floor": one_after_the_other,
-                    "calls": side_by_side,
-                    "batch": lambda: fulfilled(batch),
-                    "naive": lambda: [fulfilled(message) for message in messages],
+                    "floor": in_sequence,
+                    "calls": in_parallel,
+                    "batch": lambda: process(batch),
+                    "naive": lambda: [process(message) for message in messages],
                 },
                 ROUNDS,
             )

@@ -1,4 +1,4 @@
-"""How often the function asks AWS for something, for an order that takes one attempt, and for one that fails."""
+"""Counts the AWS calls of the function, for an order with one attempt and for a failed order."""
 
 from collections import Counter
 

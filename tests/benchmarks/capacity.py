@@ -1,6 +1,6 @@
-"""How many orders a second each default quota of AWS admits, and each setting of ours, and which of them binds first.
+"""Computes the orders per second that each default AWS quota and each Terraform variable allows, tightest first.
 
-``python -m tests.benchmarks.capacity`` divides the quotas by what an order takes, which is measured in the same run.
+``python -m tests.benchmarks.capacity`` divides the quotas by the usage of an order, which it measures in the same run.
 """
 
 import argparse
@@ -26,18 +26,18 @@ CHOICES = [Choice(kind, sqs_batch_size=batch) for kind in ("STANDARD", "EXPRESS"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Orders a second that something admits."""
+    """Orders per second that a quota or variable allows."""
 
     name: str
     orders: float
 
 
 def quotas(choice: Choice, used: Usage, shards: int = SHARDS) -> list[Bound]:
-    """What AWS's default quotas admit, the narrowest first.
+    """The orders per second that AWS's default quotas allow, tightest first.
 
     Args:
         choice: the settings.
-        used: what an order takes under them.
+        used: the usage of an order with these settings.
         shards: partitions of each status in the index ``by-status``; ids are random, so they are filled evenly.
     """
     takes = {
@@ -55,13 +55,13 @@ def quotas(choice: Choice, used: Usage, shards: int = SHARDS) -> list[Bound]:
 
 
 def in_flight(used: Usage) -> float:
-    """Messages in flight for each order a second: after an attempt that failed, until the visibility timeout ends."""
+    """Messages in flight for each order per second. A failed message is in flight until its visibility timeout ends."""
     failed = used.attempts - used.status_writes["FULFILLED"]
     return used.attempts * used.durations["batch"] + failed * VISIBILITY
 
 
-def ours(used: Usage) -> list[Bound]:
-    """What two variables of Terraform admit by default, the narrowest first."""
+def variable_limits(used: Usage) -> list[Bound]:
+    """The orders per second that the defaults of two Terraform variables allow, tightest first."""
     rate = re.search(r'^variable "api_throttling_rate" \{.*?^  default += (\d+)$', VARIABLES, re.M | re.S)
     assert rate, "terraform/variables.tf has no default for api_throttling_rate"
     batches = used.invocations["batch"] * used.durations["batch"]
@@ -78,7 +78,7 @@ def _narrowest_first(bounds: dict[str, float]) -> list[Bound]:
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Measure and print."""
     argparse.ArgumentParser(prog="python -m tests.benchmarks.capacity", description=__doc__).parse_args()
     print(report(Model(sample(), execution(), Assumed())))
 
@@ -92,7 +92,7 @@ def _tables(model: Model) -> Iterator[str]:
     used = {choice: model.usage(choice) for choice in CHOICES}
     bounds = {choice: quotas(choice, used[choice]) for choice in CHOICES}
     yield _by_choice("orders a second that AWS admits", bounds)
-    yield _by_choice("that our variables admit", {choice: ours(used[choice]) for choice in CHOICES})
+    yield _by_choice("that our variables admit", {choice: variable_limits(used[choice]) for choice in CHOICES})
     yield listed(
         [
             (

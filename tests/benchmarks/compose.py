@@ -1,7 +1,7 @@
-"""Orders per second on LocalStack, through API Gateway's URL and through the API's own server.
+"""Measures orders per second on LocalStack, through API Gateway and through the API server.
 
-``python -m tests.benchmarks.compose`` needs Docker; it builds the images, starts a stack of its own on free ports, and
-takes it away again. Every attempt succeeds, so that no figure waits for a visibility timeout.
+``python -m tests.benchmarks.compose`` needs Docker; it builds the images, and starts and removes its own stack on free
+ports. Every attempt succeeds, so that no figure includes a visibility timeout.
 """
 
 import argparse
@@ -9,11 +9,11 @@ import asyncio
 from dataclasses import dataclass
 
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.load import Load, carry, per_loop, plain_loop, tell
+from tests.benchmarks.load import Load, per_loop, plain_loop, report_progress, run_load
 from tests.compose.stack import Stack
 
 CLIENTS = (1, 8)
-DOORS = ("gateway", "server")
+INTERFACES = ("gateway", "server")
 ORDERS = 60
 WARM_UP = 30
 DEADLINE = 300  # seconds for one number of clients
@@ -21,7 +21,7 @@ DEADLINE = 300  # seconds for one number of clients
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured, by the door through which the orders came; CPU time of LocalStack in seconds for an order."""
+    """The measured loads by interface, and LocalStack's CPU seconds for an order."""
 
     plain_loop: float
     loads: dict[str, list[Load]]
@@ -29,15 +29,15 @@ class Figures:
 
 
 def measure(orders: int = ORDERS, replicas: int = 3) -> Figures:
-    """Measure a stack of our own.
+    """Measure a new stack.
 
     Args:
-        orders: how many for each door and number of clients.
+        orders: number of orders for each interface and number of clients.
         replicas: containers of the function.
     """
     images = {"FUNCTION_IMAGE": "dofs-benchmark", "PROVISIONER_IMAGE": "dofs-benchmark-provisioner"}
     stack = Stack("dofs-benchmark", DOFS_FULFILLMENT_SUCCESS_RATE="1", LAMBDA_REPLICAS=str(replicas), **images)
-    tell("building the images, starting the stack")
+    report_progress("building the images, starting the stack")
     stack.build()
     stack.down()
     try:
@@ -48,17 +48,17 @@ def measure(orders: int = ORDERS, replicas: int = 3) -> Figures:
 
 
 async def _measure(stack: Stack, orders: int) -> Figures:
-    loads: dict[str, list[Load]] = {door: [] for door in DOORS}
+    loads: dict[str, list[Load]] = {interface: [] for interface in INTERFACES}
     async with stack.api("gateway") as gateway, stack.api("server") as server:
-        doors = {"gateway": gateway, "server": server}
-        tell(f"{WARM_UP} orders to warm up")
-        await carry(gateway, server, WARM_UP, 4, DEADLINE)
+        interfaces = {"gateway": gateway, "server": server}
+        report_progress(f"{WARM_UP} orders to warm up")
+        await run_load(gateway, server, WARM_UP, 4, DEADLINE)
         speed, before = plain_loop(), localstack_cpu(stack)
-        for door in DOORS:
+        for interface in INTERFACES:
             for clients in CLIENTS:
-                tell(f"{orders} orders from {clients} clients through {door}")
-                loads[door].append(await carry(doors[door], server, orders, clients, DEADLINE))
-    cpu = (localstack_cpu(stack) - before) / (orders * len(DOORS) * len(CLIENTS))
+                report_progress(f"{orders} orders from {clients} clients through {interface}")
+                loads[interface].append(await run_load(interfaces[interface], server, orders, clients, DEADLINE))
+    cpu = (localstack_cpu(stack) - before) / (orders * len(INTERFACES) * len(CLIENTS))
     return Figures(speed, loads, cpu)
 
 
@@ -68,13 +68,13 @@ def rows() -> list[Figure]:
     return [
         per_loop(
             "10",
-            f"LocalStack through its {door}, clients: {load.clients}",
+            f"LocalStack through its {interface}, clients: {load.clients}",
             load,
             measured.plain_loop,
             "1.7 orders/s",
             10,
         )
-        for door, loads in measured.loads.items()
+        for interface, loads in measured.loads.items()
         for load in loads
     ]
 
@@ -87,19 +87,21 @@ def localstack_cpu(stack: Stack) -> float:
 
 
 def show(figures: Figures) -> None:
-    """Print them."""
+    """Print the figures."""
     print(f"A loop of ten million additions takes {figures.plain_loop:.2f} s on this machine, now.")
     print(f"{'through':>7}  {'clients':>7}  {'orders':>6}  {'orders/s':>8}")
-    for door, loads in figures.loads.items():
+    for interface, loads in figures.loads.items():
         for load in loads:
-            print(f"{door:>7}  {load.clients:>7}  {load.orders:>6}  {load.per_second:>8.1f}")
+            print(f"{interface:>7}  {load.clients:>7}  {load.orders:>6}  {load.per_second:>8.1f}")
     print(f"LocalStack's container works {figures.localstack_cpu * 1000:.0f} ms for an order.")
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.compose", description=__doc__)
-    parser.add_argument("--orders", type=int, default=ORDERS, help="for each door and number of clients (%(default)s)")
+    parser.add_argument(
+        "--orders", type=int, default=ORDERS, help="for each interface and number of clients (%(default)s)"
+    )
     parser.add_argument("--replicas", type=int, default=3, help="containers of the function (%(default)s)")
     given = parser.parse_args()
     show(measure(given.orders, given.replicas))

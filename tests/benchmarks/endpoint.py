@@ -1,6 +1,6 @@
-"""An AWS endpoint that gives every call its answer at once, or after a set time, in a process of its own.
+"""A fake AWS endpoint in its own process, which answers every call at once or after a fixed time.
 
-It answers what the function asks of DynamoDB and Step Functions in an order's life, always as if all had gone well.
+It answers the calls of DynamoDB and Step Functions for an order, always with success.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ ANSWERS: dict[str, Any] = {
     "UpdateItem": {"Attributes": from_order(_claimed(), 8)},
     "StartExecution": {"executionArn": "arn:aws:states:ap-south-1:123456789012:execution:dofs:x", "startDate": 1.0},
 }
-"""By the operation, which the header X-Amz-Target names."""
+"""Responses by operation, which the header X-Amz-Target names."""
 
 
 async def _serve(latency: float) -> None:
@@ -73,7 +73,7 @@ async def _serve(latency: float) -> None:
 
 @contextmanager
 def endpoint(latency: float = 0) -> Iterator[str]:
-    """The URL of an endpoint that takes ``latency`` seconds for each answer."""
+    """Run an endpoint that takes ``latency`` seconds for each response; yields its URL."""
     command = [sys.executable, "-m", "tests.benchmarks.endpoint", str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -84,7 +84,7 @@ def endpoint(latency: float = 0) -> Iterator[str]:
 
 
 def settings_on(url: str) -> dict[str, str]:
-    """The environment of a function that talks to the endpoint, and whose attempts succeed."""
+    """Environment variables of a function that uses the endpoint, and whose attempts succeed."""
     return {
         **SETTINGS.environment_variables(),
         "DOFS_CLOUD": "localstack",

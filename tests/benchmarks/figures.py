@@ -1,4 +1,4 @@
-"""What a benchmark found: a figure beside the floor that was measured in the same run."""
+"""The figures of the benchmarks, each with a floor that was measured in the same run."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 RECORDED = Path(__file__).with_name("recorded.json")
 DRIFT = 0.2
-"""How much worse than the recorded one a ratio may be before it is worth a look; machines are noisy."""
+"""The tolerated worsening of a ratio against the recorded one, because machines are noisy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +15,14 @@ class Figure:
     """One line of the table.
 
     Args:
-        row: which measurement it belongs to.
-        what: what was measured.
-        value: as it was measured, in ``unit``.
+        row: the number of the measurement.
+        what: the name of the measured thing.
+        value: the measured value, in ``unit``.
         unit: of ``value`` and ``base``.
-        base: what it is compared with, of the same run; None where a count speaks for itself.
-        against: what the base is.
-        naive: what the straightforward design takes, as a ratio to the same base where there is one.
-        reach: what is aimed at: a ratio, or a value where there is no base.
+        base: the value of the same run to compare with; None for a count.
+        against: the name of the base.
+        naive: the value of a naive design, as a ratio to the base if there is one.
+        reach: the target: a ratio, or a value if there is no base.
         at_least: whether more is better.
     """
 
@@ -42,18 +42,18 @@ class Figure:
 
     @property
     def compared(self) -> float:
-        """What is held against ``reach`` and against the recorded run."""
+        """The number that is compared with ``reach`` and with the recorded run."""
         return self.value if self.ratio is None else self.ratio
 
     @property
     def reached(self) -> bool | None:
-        """Whether it is where it should be; None where nothing is aimed at."""
+        """Whether the target is reached; None without a target."""
         if self.reach is None:
             return None
         return self.compared >= self.reach if self.at_least else self.compared <= self.reach
 
     def worse_than(self, recorded: float) -> bool:
-        """Whether it is worse than in the recorded run by more than noise explains."""
+        """Whether the figure is worse than the recorded one by more than ``DRIFT``."""
         better = self.compared / recorded if self.at_least else recorded / self.compared
         return better < 1 - DRIFT
 
@@ -93,7 +93,7 @@ def _short(value: float) -> str:
 
 
 def recorded() -> list[Figure]:
-    """The figures that were written down last, row by row."""
+    """The recorded figures, row by row."""
     return [Figure(**each) for each in json.loads(RECORDED.read_text())] if RECORDED.exists() else []
 
 
@@ -108,7 +108,7 @@ def warnings(figures: Sequence[Figure]) -> list[str]:
 
 
 def record(figures: Sequence[Figure]) -> list[Figure]:
-    """Write figures down, in place of those of the same rows; all that are written down then."""
+    """Record figures in place of those of the same rows; returns all recorded figures."""
     rows = {figure.row for figure in figures}
     kept = [*(each for each in recorded() if each.row not in rows), *figures]
     kept.sort(key=lambda each: int(each.row))

@@ -1,8 +1,7 @@
-"""What lists, figures and the reconciler read of ten orders, of ten thousand and of a million, in memory and on moto.
+"""Counts the reads of lists, stats and the reconciler with ten, ten thousand and a million orders, by store.
 
-Prints one table: for each operation, store and number of orders the requests, the index entries and the rows that were
-read. In memory a request is one look into an index. Filling the stores takes seconds; moto's queries take longer, since
-each walks its whole table, so it is given at most ``--moto`` orders.
+Prints one table with requests, index entries and rows for each operation, store and number of orders. In memory, a
+request is one search in an index. moto scans its whole table for each query, so it gets at most ``--moto`` orders.
 """
 
 import argparse
@@ -26,13 +25,13 @@ MEMORY, MOTO = "memory", "moto"
 
 
 def in_memory(orders: int) -> dict[str, Reads]:
-    """What each operation reads of a store in memory."""
+    """Count the reads of each operation in the memory store."""
     with progress(f"in memory, {orders:,} orders"):
-        return {name: reads for name, (reads, _) in counted_memory.measured(orders).items()}
+        return {name: reads for name, (reads, _) in counted_memory.measure(orders).items()}
 
 
 def on_moto(orders: int) -> dict[str, Reads]:
-    """What each operation reads of tables of moto."""
+    """Count the reads of each operation in moto's tables."""
     settings = replace(GROWTH, orders_table="growth", failed_orders_table="growth-failed")
     with mock_aws():
         clients = Clients(settings)
@@ -41,7 +40,7 @@ def on_moto(orders: int) -> dict[str, Reads]:
         with progress(f"filling moto with {orders:,} orders"):
             counted_moto.fill(settings, orders)
         found = {}
-        measured = counted_moto.measured(clients, settings, orders)
+        measured = counted_moto.measure(clients, settings, orders)
         for operation in OPERATIONS:
             with progress(f"moto, {orders:,} orders: {operation}"):
                 name, found[operation], _ = next(measured)
@@ -51,7 +50,7 @@ def on_moto(orders: int) -> dict[str, Reads]:
 
 @contextmanager
 def progress(what: str) -> Iterator[None]:
-    """Tell what is done, and what it took of this machine, where it is seen and not kept."""
+    """Print a step and its CPU time to stderr."""
     print(f"{what} … ", end="", file=sys.stderr, flush=True)
     began = time.process_time()
     yield
@@ -59,7 +58,7 @@ def progress(what: str) -> Iterator[None]:
 
 
 def lines(found: dict[tuple[str, int], dict[str, Reads]], sizes: list[int]) -> Iterator[str]:
-    """The table: a line for each operation and store, three columns for each number of orders."""
+    """The lines of the table: one for each operation and store, with three columns for each number of orders."""
     yield f"{'':<34}" + "".join(f"{f'{orders:,} orders':>28}" for orders in sizes)
     yield f"{'':<34}" + f"{'requests  entries  rows':>28}" * len(sizes)
     for operation in OPERATIONS:
@@ -78,10 +77,12 @@ def main() -> None:
     summary, _, more = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.growth", description=summary, epilog=more)
     parser.add_argument("orders", nargs="*", type=int, default=SIZES, help="numbers of orders: 10 10000 1000000")
-    parser.add_argument("--moto", type=int, default=10_000, metavar="N", help="the most that moto is given: 10000")
+    parser.add_argument(
+        "--moto", type=int, default=10_000, metavar="N", help="maximum number of orders for moto: 10000"
+    )
     arguments = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    gc.disable()  # nothing that is made here is garbage before it is printed
+    gc.disable()  # nothing becomes garbage before the end
     found = {(MEMORY, orders): in_memory(orders) for orders in arguments.orders}
     found |= {(MOTO, orders): on_moto(orders) for orders in arguments.orders if orders <= arguments.moto}
     print("\n".join(lines(found, arguments.orders)))

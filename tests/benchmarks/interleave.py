@@ -1,16 +1,16 @@
-"""The least of several measurements that are taken in turn, so that a busy minute of the machine hits all of them."""
+"""Interleaves repeated measurements and returns the minimum of each, so that a busy machine affects all equally."""
 
 import time
 from collections.abc import Callable, Mapping
 
 
 def least_cpu(things: Mapping[str, Callable[[], object]], rounds: int, times: int) -> dict[str, float]:
-    """Microseconds of this process's CPU that each thing takes.
+    """Measure the CPU time of each function, in microseconds.
 
     Args:
-        things: what is measured, by its name.
-        rounds: how often each has its turn.
-        times: how often it is done in a turn.
+        things: the functions to measure, by name.
+        rounds: number of turns of each function.
+        times: number of calls in a turn.
     """
 
     def turn(thing: Callable[[], object]) -> float:
@@ -23,7 +23,7 @@ def least_cpu(things: Mapping[str, Callable[[], object]], rounds: int, times: in
 
 
 def least_wall(things: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Milliseconds on the clock that each thing takes."""
+    """Measure the wall-clock time of each function, in milliseconds."""
 
     def turn(thing: Callable[[], object]) -> float:
         began = time.perf_counter()
@@ -37,7 +37,7 @@ def _least(
     things: Mapping[str, Callable[[], object]], rounds: int, turn: Callable[[Callable[[], object]], float]
 ) -> dict[str, float]:
     for thing in things.values():
-        thing()  # what is done once in a process is done now
+        thing()  # a first call includes one-time work
     least = dict.fromkeys(things, float("inf"))
     for _ in range(rounds):
         for name, thing in things.items():

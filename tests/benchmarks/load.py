@@ -1,4 +1,4 @@
-"""Orders from a number of clients at once, timed from the first request to the last order's end."""
+"""Submits orders from concurrent clients, timed from the first request until the last order is FULFILLED."""
 
 import asyncio
 import sys
@@ -11,13 +11,13 @@ from tests.benchmarks.figures import Figure
 from tests.support import valid_order
 
 
-class NotInTime(Exception):
+class DeadlineExceeded(Exception):
     """Orders were not FULFILLED within the deadline."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """How long a number of orders took, in seconds, from a number of clients."""
+    """The duration of a number of orders from a number of clients, in seconds."""
 
     clients: int
     orders: int
@@ -25,22 +25,24 @@ class Load:
 
     @property
     def per_second(self) -> float:
-        """Orders in a second."""
+        """Orders per second."""
         return self.orders / self.seconds
 
 
-async def carry(submit: httpx.AsyncClient, read: httpx.AsyncClient, orders: int, clients: int, deadline: float) -> Load:
-    """Submit orders from a number of clients, and wait until all are FULFILLED.
+async def run_load(
+    submit: httpx.AsyncClient, read: httpx.AsyncClient, orders: int, clients: int, deadline: float
+) -> Load:
+    """Submit orders from concurrent clients, and wait until all are FULFILLED.
 
     Args:
-        submit: a client of the API that is measured.
-        read: a client of the API that is asked how far the orders are, which should cost little.
-        orders: how many in all.
-        clients: how many at the same time; each sends its next order after the answer to the last.
-        deadline: seconds for all of it.
+        submit: a client of the measured API.
+        read: a client of an API to read the orders from, at a low cost.
+        orders: total number of orders.
+        clients: number of concurrent clients; each sends its next order after the response to the last.
+        deadline: maximum duration in seconds.
 
     Raises:
-        NotInTime: some were not FULFILLED by then.
+        DeadlineExceeded: some were not FULFILLED by then.
     """
     left = orders
     submitted: list[str] = []
@@ -59,9 +61,9 @@ async def carry(submit: httpx.AsyncClient, read: httpx.AsyncClient, orders: int,
     waiting = set(submitted)
     while waiting:
         if time.monotonic() - began > deadline:
-            raise NotInTime(f"{len(waiting)} of {orders} orders are not FULFILLED after {deadline:.0f} s")
+            raise DeadlineExceeded(f"{len(waiting)} of {orders} orders are not FULFILLED after {deadline:.0f} s")
         last = (await read.get(f"/orders/{submitted[-1]}")).json()
-        if last["status"] != "FULFILLED":  # one small question at a time, so that asking costs the server little
+        if last["status"] != "FULFILLED":  # polling one order costs the server little
             await asyncio.sleep(0.1)
             continue
         waiting -= await _fulfilled(read, customer)
@@ -69,7 +71,7 @@ async def carry(submit: httpx.AsyncClient, read: httpx.AsyncClient, orders: int,
 
 
 async def _fulfilled(api: httpx.AsyncClient, customer: str) -> set[str]:
-    """The ids of a customer's orders that are FULFILLED."""
+    """The ids of a customer's FULFILLED orders."""
     found: set[str] = set()
     cursor = {}
     while True:
@@ -81,7 +83,7 @@ async def _fulfilled(api: httpx.AsyncClient, customer: str) -> set[str]:
 
 
 def plain_loop() -> float:
-    """How fast this machine is at the moment: the seconds of a loop that does nothing else."""
+    """Measure the current speed of the machine: the seconds of a plain loop."""
     began, total = time.perf_counter(), 0
     for number in range(10_000_000):
         total += number
@@ -89,24 +91,24 @@ def plain_loop() -> float:
 
 
 USUAL_LOOP = 0.28
-"""Seconds of that loop on the machine for which orders per second are aimed at."""
+"""Seconds of the plain loop on the machine that the targets refer to."""
 
 
 def per_loop(row: str, what: str, load: Load, loop: float, naive: str, aim: float) -> Figure:
-    """Orders in the time of one plain loop, so that a slow machine is held against what it can do.
+    """Express a load as orders in the time of one plain loop, which accounts for slow machines.
 
     Args:
-        row: of the table.
-        what: what was measured.
-        load: what it came to.
+        row: number in the table.
+        what: the name of the measured thing.
+        load: the measured load.
         loop: seconds that ``plain_loop`` took in the same run.
-        naive: what the straightforward design comes to.
-        aim: orders per second that are aimed at where that loop takes ``USUAL_LOOP``.
+        naive: the value of a naive design.
+        aim: target in orders per second on a machine where the loop takes ``USUAL_LOOP``.
     """
     against = "plain loops"
     return Figure(row, what, load.per_second, "/s", 1 / loop, against, naive, aim * USUAL_LOOP, at_least=True)
 
 
-def tell(progress: str) -> None:
-    """Say how far a benchmark is, apart from what it prints."""
+def report_progress(progress: str) -> None:
+    """Print progress to stderr, apart from the results."""
     print(progress, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""What the image holds, in folders on this machine: the locked packages with the service, trimmed as in the image."""
+"""Copies the contents of the image into local folders: locked packages and the service, trimmed as in the image."""
 
 import compileall
 import shutil
@@ -23,12 +23,12 @@ UNPACKED = shutil.ignore_patterns("__pycache__")
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where each of them is.
+    """The folders.
 
     Args:
-        runtime: AWS's runtime client by itself, as it is in the base image.
-        whole: every locked package as it is installed, and the service.
-        trimmed: the same, less what the image leaves out.
+        runtime: only AWS's runtime client, as in the base image.
+        whole: every installed package of the lock file, and the service.
+        trimmed: the same without the files that the image removes.
     """
 
     runtime: Path
@@ -38,7 +38,7 @@ class Folders:
 
 @contextmanager
 def folders() -> Iterator[Folders]:
-    """Make them; what is installed is kept in ``build/`` until the lock changes."""
+    """Create the folders. The installed packages stay in ``build/`` until the lock file changes."""
     _install()
     with TemporaryDirectory() as temporary:
         made = Folders(*(Path(temporary, name) for name in ("runtime", "whole", "trimmed")))

@@ -1,6 +1,6 @@
-"""Default quotas of AWS in us-east-1: the one place where a quota stands. Accounts that are new have smaller ones.
+"""Default AWS quotas in us-east-1. New accounts have smaller ones.
 
-What is not ``confirmed`` stood in AWS's archived developer guide of 2023; a newer copy was not at hand.
+A quota that is not ``confirmed`` comes from AWS's archived developer guide of 2023.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How much of something AWS lets an account do, a second unless the unit says otherwise."""
+    """A limit of an AWS account, per second unless the unit says otherwise."""
 
     limit: int
     unit: str
@@ -40,4 +40,4 @@ QUOTAS = {
         120_000, "messages that are received and not deleted", f"{_SQS}/quotas-queues.html"
     ),
 }
-"""SQS takes any number of messages into a standard queue: ``quotas-messages.html``."""
+"""A standard queue has no limit on the number of messages: ``quotas-messages.html``."""

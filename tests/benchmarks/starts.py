@@ -1,7 +1,7 @@
-"""What a cold start costs, from the process's first instruction to its first answer, under AWS's own runtime client.
+"""Measures cold starts under AWS's runtime client, from the start of the process to its first response.
 
-CPU time of the whole process, as the operating system counted it; the least of several, taken in turn with the floor,
-which is the runtime client with a handler that does nothing.
+The measure is the CPU time of the whole process, as the minimum of several interleaved runs. The floor is the runtime
+client with an empty handler.
 """
 
 import json
@@ -23,7 +23,7 @@ from tests.support import SETTINGS
 
 ROUNDS = 15
 MOST_MODULES = 255
-"""What a first batch or step may load beside what the runtime client has; a few more or less by Python's version."""
+"""The maximum number of modules that a first batch or step may load beyond those of the runtime client."""
 
 OURS = "service.function.handler"
 EVENTS = {
@@ -44,7 +44,7 @@ system = live_system()
 def handler(event, context):
     return dispatch(event, context, system)
 """
-"""A function of the usual design: everything is loaded and every client is made when its module is."""
+"""A function of the usual design, which imports everything and creates every client with its module."""
 
 NOTHING = "def handler(event, context): return None\n"
 AWS_ALONE = f"""
@@ -58,7 +58,7 @@ WEB_ALONE = f"""{AWS_ALONE}
 import mangum
 import service.api
 """
-"""The parts that are given, loaded as the function loads them, and nothing of ours: no start can be faster."""
+"""The third-party packages alone, imported as the function imports them. No start can be faster."""
 
 HANDLERS = {"naive": NAIVE, "nothing": NOTHING, "aws_alone": AWS_ALONE, "web_alone": WEB_ALONE}
 COUNT = """
@@ -87,7 +87,7 @@ print(json.dumps({
 
 
 class Starts:
-    """Starts functions, in processes that have nothing but what Lambda would give them."""
+    """Starts functions in processes with the environment of Lambda."""
 
     def __init__(self, where: Folders, url: str) -> None:
         self._where, self._url = where, url
@@ -96,7 +96,7 @@ class Starts:
             (where.trimmed / f"{name}.py").write_text(text)
 
     def cpu(self, handler: str, packages: Path, event: str) -> float:
-        """Milliseconds of CPU from the start to the first answer."""
+        """Milliseconds of CPU time from the start to the first response."""
         api = RuntimeApi()
         command = [sys.executable, "-S", "-m", "awslambdaric", handler]
         environment = {**self._environment(packages), "AWS_LAMBDA_RUNTIME_API": api.address}
@@ -113,7 +113,7 @@ class Starts:
         return (usage.ru_utime + usage.ru_stime) * 1000
 
     def count(self, handler: str, packages: Path, event: str) -> dict[str, int]:
-        """How much was loaded to give the first answer: files, folders, modules."""
+        """Count the files, folders and modules that are loaded for the first response."""
         command = [sys.executable, "-S", "-c", COUNT, handler]
         document = json.dumps(events.load(event))
         done = subprocess.run(
@@ -140,7 +140,7 @@ class Starts:
 
 @contextmanager
 def starts() -> Iterator[tuple[Starts, Folders]]:
-    """Everything that it takes to start functions."""
+    """Create the folders and the endpoint for starting functions."""
     with folders() as where, endpoint() as url:
         yield Starts(where, url), where
 

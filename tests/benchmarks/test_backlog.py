@@ -1,4 +1,4 @@
-"""The model of a queue after an outage: what it must agree with."""
+"""The simulation of a queue after an outage agrees with closed forms and with docs/cost.md."""
 
 from dataclasses import replace
 from math import inf

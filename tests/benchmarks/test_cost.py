@@ -1,4 +1,4 @@
-"""What orders cost, and which limit they meet first: the counting, the pricing, and what docs/cost.md says of both."""
+"""The cost and the limits of orders: counts, prices, and the reports in docs/cost.md."""
 
 import re
 from collections import Counter
@@ -36,7 +36,7 @@ def model():
     return Model(sample(), execution(), Assumed())
 
 
-# what DynamoDB charges
+# the charges of DynamoDB
 
 
 def test_the_size_of_an_item_is_its_names_and_values():
@@ -86,7 +86,7 @@ def test_storage_includes_the_indexes():
     assert stored(TABLE, ROW) > size(ROW) + 300
 
 
-# what an order takes
+# the usage of an order
 
 
 def test_an_order_makes_one_call_for_each_transition(model):
@@ -137,9 +137,9 @@ def test_with_success_rate_one_each_order_has_one_attempt():
 
 def test_the_log_size_of_an_order_matches_the_monitoring_page(model):
     for level in ("INFO", "WARNING"):
-        (told,) = re.findall(rf"^\| `{level}` \|.*\| ([\d,]+) \| \$[\d.]+ \|$", MONITORING, re.M)
-        weighed = model.usage(Choice(sqs_batch_size=1, log_level=level)).function_log
-        assert weighed == pytest.approx(float(told.replace(",", "")), rel=0.1)
+        (shown,) = re.findall(rf"^\| `{level}` \|.*\| ([\d,]+) \| \$[\d.]+ \|$", MONITORING, re.M)
+        measured = model.usage(Choice(sqs_batch_size=1, log_level=level)).function_log
+        assert measured == pytest.approx(float(shown.replace(",", "")), rel=0.1)
 
 
 def test_an_execution_has_four_states_and_logs_no_order_data():
@@ -148,7 +148,7 @@ def test_an_execution_has_four_states_and_logs_no_order_data():
     assert not any("traceparent" in line or "input" in line for line in execution().lines)
 
 
-# what that costs
+# the cost of an order
 
 
 def test_an_express_execution_is_billed_by_100_ms_and_64_mb():
@@ -202,7 +202,7 @@ def test_processor_time_changes_the_bill_for_duration_and_nothing_that_is_counte
     busy = {kind: 3 * seconds for kind, seconds in model.assumed.busy.items()}
     slow = Model(sample(), execution(), replace(model.assumed, busy=busy))
     before, after = model.bill(Choice()), slow.bill(Choice())
-    assert {what for what in before if before[what] != after[what]} == {"Lambda, duration"}
+    assert {name for name in before if before[name] != after[name]} == {"Lambda, duration"}
     assert 1.5 < after["Lambda, duration"] / before["Lambda, duration"] < 3
 
 
@@ -210,7 +210,7 @@ def test_every_kind_of_invocation_has_a_recorded_duration(model):
     assert model.assumed.busy.keys() == sample().busy.keys()
 
 
-# which limit binds first
+# the tightest limit
 
 
 @pytest.mark.parametrize(

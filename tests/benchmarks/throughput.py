@@ -1,8 +1,7 @@
-"""Orders per second through the embedded cloud, and how its memory grows.
+"""Measures orders per second of the embedded cloud, and the growth of its memory.
 
-``python -m tests.benchmarks.throughput`` starts a server of its own. Every attempt succeeds, so that no figure waits
-for a visibility timeout. Before anything is measured, as many orders have gone through as it takes until executions and
-log lines are forgotten as fast as they come.
+``python -m tests.benchmarks.throughput`` starts its own server. Every attempt succeeds, so that no figure includes a
+visibility timeout. The warm-up fills the limited lists of executions and log lines before anything is measured.
 """
 
 import argparse
@@ -18,7 +17,7 @@ import httpx
 from moto.dynamodb.models import dynamodb_backends
 
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.load import Load, carry, per_loop, plain_loop, tell
+from tests.benchmarks.load import Load, per_loop, plain_loop, report_progress, run_load
 from tests.embedded.support import client, running_cloud
 from tests.embedded.test_server import banner, server
 from tests.support import valid_order
@@ -35,7 +34,7 @@ COPIES = 1_000
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured; memory is in kB."""
+    """The measured values; memory is in kB."""
 
     plain_loop: float
     loads: list[Load]
@@ -44,12 +43,12 @@ class Figures:
 
 
 def measure(orders: int = ORDERS, further: int = FURTHER, warm_up: int = WARM_UP) -> Figures:
-    """Measure a server of our own.
+    """Measure a new server.
 
     Args:
-        orders: how many for each number of clients.
-        further: after those, how many for the memory; it is looked at after each thousand.
-        warm_up: how many before anything is measured.
+        orders: number of orders for each number of clients.
+        further: number of later orders for the memory, which is measured after each thousand.
+        warm_up: number of orders before the measurements.
     """
     with server(DOFS_FULFILLMENT_SUCCESS_RATE="1") as (process, port):
         banner(process)
@@ -59,14 +58,14 @@ def measure(orders: int = ORDERS, further: int = FURTHER, warm_up: int = WARM_UP
             return asyncio.run(_run(port, count, clients))
 
         for done in range(0, warm_up, STEP):
-            tell(f"{done:,} of {warm_up:,} orders to warm up")
+            report_progress(f"{done:,} of {warm_up:,} orders to warm up")
             run(min(STEP, warm_up - done), 8)
         speed, loads, grown = plain_loop(), [], []
         for clients in CLIENTS:
-            tell(f"{orders} orders from {clients} clients")
+            report_progress(f"{orders} orders from {clients} clients")
             loads.append(run(orders, clients))
         for done in range(0, further, STEP):
-            tell(f"memory: {done:,} of {further:,} orders")
+            report_progress(f"memory: {done:,} of {further:,} orders")
             before = resident(process.pid)
             run(STEP, 8)
             grown.append(resident(process.pid) - before)
@@ -75,11 +74,11 @@ def measure(orders: int = ORDERS, further: int = FURTHER, warm_up: int = WARM_UP
 
 async def _run(port: int, orders: int, clients: int) -> Load:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as api:
-        return await carry(api, api, orders, clients, DEADLINE)
+        return await run_load(api, api, orders, clients, DEADLINE)
 
 
 async def row_size() -> float:
-    """What the row of an order that has ended takes in the emulator, in kB."""
+    """The memory of a terminal order's row in the emulator, in kB."""
     with running_cloud(fulfillment_success_rate=1) as cloud:
         async with client(cloud) as api:
             order_id = (await api.post("/order", json=valid_order())).json()["order_id"]
@@ -89,7 +88,7 @@ async def row_size() -> float:
         pickled = pickle.dumps(row)
     tracemalloc.start()
     try:
-        copies = [pickle.loads(pickled) for _ in range(COPIES)]  # noqa: S301 (what was pickled a moment ago, here)
+        copies = [pickle.loads(pickled) for _ in range(COPIES)]  # noqa: S301 (pickled above)
         return tracemalloc.get_traced_memory()[0] / len(copies) / 1024
     finally:
         tracemalloc.stop()
@@ -101,13 +100,13 @@ def resident(pid: int) -> int:
 
 
 def _discard(printed: Any) -> None:
-    """Read what a server prints, or it stops when the pipe is full."""
+    """Read the output of a server, which would block on a full pipe."""
     for _ in printed:
         pass
 
 
 def rows() -> list[Figure]:
-    """Row 9. What memory grows by is held against the rows of the orders themselves, which have to be kept."""
+    """Row 9. The growth of memory is compared with the rows of the orders, which must stay in memory."""
     measured = measure()
     speeds = [
         per_loop("9", f"the embedded cloud, clients: {load.clients}", load, measured.plain_loop, "20 orders/s", 40)
@@ -120,7 +119,7 @@ def rows() -> list[Figure]:
 
 
 def show(figures: Figures) -> None:
-    """Print them."""
+    """Print the figures."""
     print(f"A loop of ten million additions takes {figures.plain_loop:.2f} s on this machine, now.")
     print(f"{'clients':>7}  {'orders':>6}  {'orders/s':>8}")
     for load in figures.loads:

@@ -1,8 +1,7 @@
-"""What a warm ``POST /order`` costs through the handler, and what of it is the log and the metrics.
+"""Measures a warm ``POST /order`` through the handler, and the share of its log and metrics.
 
-All that AWS would do is stubbed. There are two floors. "pydantic alone" checks an order's types and answers. "the work
-itself" reads, judges, keeps and answers the same order as strictly as the service does, without a web framework, a log
-or a metric.
+AWS is stubbed. There are two floors. "pydantic alone" checks the types of an order and responds. "the work itself"
+parses, validates and stores the same order as strictly as the service does, without a web framework, log or metrics.
 """
 
 import json
@@ -37,7 +36,7 @@ ROUNDS, TIMES = 60, 40
 
 
 class Stubs:
-    """An order store and a workflow that say yes."""
+    """An order store and a workflow that always succeed."""
 
     def create(self, order: Order) -> Order:
         return order
@@ -46,8 +45,8 @@ class Stubs:
         return True
 
 
-class Nothing:
-    """Metrics that nobody takes."""
+class NoMetrics:
+    """Metrics that are discarded."""
 
     def record(self, *_: Any, **__: Any) -> None:
         pass
@@ -56,8 +55,8 @@ class Nothing:
         pass
 
 
-class Written(logging.Handler):
-    """Writes each line, to nowhere."""
+class FormattingHandler(logging.Handler):
+    """Formats each line and discards it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,15 +67,15 @@ class Written(logging.Handler):
 
 
 class System(LiveSystem):
-    """The system of the function, with AWS's part of it stubbed."""
+    """The system of the function, with AWS stubbed."""
 
     store: Any = Stubs()
     workflow: Any = Stubs()
-    metrics: Any = Nothing()
+    metrics: Any = NoMetrics()
 
 
 class Item(BaseModel):
-    """A line of an order, by its types alone."""
+    """An item of an order, with its types only."""
 
     product_id: str
     quantity: int
@@ -84,7 +83,7 @@ class Item(BaseModel):
 
 
 class TypedOrder(BaseModel):
-    """An order, by its types alone."""
+    """An order, with its types only."""
 
     customer_id: str
     items: list[Item]
@@ -160,7 +159,7 @@ def _answer(order_id: str, status: str) -> dict[str, Any]:
 def _one_log() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
-    root.handlers = [Written()]
+    root.handlers = [FormattingHandler()]
     logs.skip_unused_lookups()
     try:
         yield

@@ -1,4 +1,4 @@
-"""The stores that stand under the contract: one in memory, one on DynamoDB in the same process."""
+"""The stores that the contract tests check: one in memory, and one on an emulated DynamoDB."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

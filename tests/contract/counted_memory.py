@@ -1,4 +1,4 @@
-"""A store in memory that holds any number of orders within a second or two, and counts all that is read of it."""
+"""A memory store that is filled with any number of orders in seconds, and counts its reads."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from tests.memory.store import InMemoryOrderStore
 
 
 class CountedKeys(list[Key]):
-    """A partition. Keys that are compared one by one are a search's; keys that are taken together are what was read."""
+    """A partition that counts its reads. Single keys are comparisons of a search; slices and iterations are reads."""
 
     def __init__(self, counts: Counter[str]) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class CountedKeys(list[Key]):
 
 
 class NumberedRows(dict[str, Any]):
-    """Rows that are made when they are read, unless they were written since."""
+    """Rows that are generated when they are read, unless they were written."""
 
     def __init__(self, make: Callable[[int], Any], counts: Counter[str]) -> None:
         super().__init__()
@@ -59,8 +59,8 @@ class NumberedRows(dict[str, Any]):
         raise AssertionError("the whole table is counted")
 
 
-def filled(orders: int, counts: Counter[str]) -> InMemoryOrderStore:
-    """A store with the keys of so many numbered orders in its indexes, as writing each would have left them."""
+def filled_store(orders: int, counts: Counter[str]) -> InMemoryOrderStore:
+    """A store whose indexes have the keys of numbered orders, as after writing each order."""
     store = InMemoryOrderStore()
     by_customer, by_status = store.orders.indexes
     (by_kind,) = store.failures.indexes
@@ -78,10 +78,10 @@ def filled(orders: int, counts: Counter[str]) -> InMemoryOrderStore:
     return store
 
 
-def measured(orders: int) -> dict[str, tuple[Reads, int]]:
-    """What each operation reads of a store with so many orders, and how many keys its searches compared."""
+def measure(orders: int) -> dict[str, tuple[Reads, int]]:
+    """The reads and the compared keys of each operation on a store with a number of orders."""
     counts: Counter[str] = Counter()
-    system = system_of(filled(orders, counts), orders)
+    system = system_of(filled_store(orders, counts), orders)
     found = {}
     for name, operation in OPERATIONS.items():
         counts.clear()

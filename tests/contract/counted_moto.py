@@ -1,6 +1,6 @@
-"""Tables of moto that hold any number of orders, and what is asked of them and answered.
+"""Fills moto's tables with any number of orders, and counts requests and responses.
 
-moto itself walks and sorts a whole table for each query: its time tells nothing, our requests and its answers do.
+moto scans and sorts a whole table for each query, so that its time says nothing about DynamoDB.
 """
 
 import json
@@ -24,10 +24,9 @@ from tests.contract.growth import OPERATIONS, Reads, system_of
 
 
 def fill(settings: Settings, orders: int) -> None:
-    """Put so many numbered orders into moto's tables, as writing each would have left them.
+    """Fill moto's tables with numbered orders, as after writing each order.
 
-    Items that are written one by one take a millisecond each. Those of one state differ in their keys alone and share
-    all else.
+    Writing items through the API takes a millisecond each. Items of one status share all values but their keys.
     """
     tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][settings.region].tables
     shards = settings.status_shards
@@ -42,19 +41,19 @@ def fill(settings: Settings, orders: int) -> None:
         _put(failures, number, _attributes(from_failed_order(growth.numbered_failure(number), shards)), {})
 
 
-class Shared(DynamoType):
-    """An attribute that many items have; moto copies all that a query reads, even to count it."""
+class SharedValue(DynamoType):
+    """A value that many items share. It is not copied, although moto copies every item that a query reads."""
 
-    def __deepcopy__(self, _: Any) -> "Shared":
+    def __deepcopy__(self, _: Any) -> "SharedValue":
         return self
 
 
 def _attributes(item: dict[str, Any]) -> dict[str, DynamoType]:
-    return {name: Shared(value) for name, value in item.items()}
+    return {name: SharedValue(value) for name, value in item.items()}
 
 
 def _put(items: Any, number: int, pattern: dict[str, DynamoType], keys: dict[str, DynamoType]) -> None:
-    """Put an item, whose size moto would measure anew with each attribute."""
+    """Put an item without moto's check of its size for each attribute."""
     item = Item.__new__(Item)
     item.hash_key, item.range_key = DynamoType({"S": growth.order_id(number)}), None
     item.attrs = LimitedSizeDict.__new__(LimitedSizeDict)
@@ -64,7 +63,7 @@ def _put(items: Any, number: int, pattern: dict[str, DynamoType], keys: dict[str
 
 @contextmanager
 def counted(clients: Clients) -> Iterator[Counter[Any]]:
-    """What is asked of DynamoDB meanwhile, each request with its limit, and what it reads: all that a query scans."""
+    """Count requests to DynamoDB with their limits, and the entries and rows that they read."""
     counts: Counter[Any] = Counter()
     lock = Lock()
 
@@ -87,8 +86,8 @@ def counted(clients: Clients) -> Iterator[Counter[Any]]:
         events.unregister("after-call.dynamodb", answer)
 
 
-def measured(clients: Clients, settings: Settings, orders: int) -> Iterator[tuple[str, Reads, Counter[Any]]]:
-    """What each operation reads of the tables, which hold so many orders, and how often it asks with which limit."""
+def measure(clients: Clients, settings: Settings, orders: int) -> Iterator[tuple[str, Reads, Counter[Any]]]:
+    """The reads of each operation on tables with a number of orders, and its requests by limit."""
     system = system_of(DynamoDbOrderStore(clients, settings), orders, settings)
     for name, operation in OPERATIONS.items():
         with counted(clients) as counts:

@@ -1,4 +1,4 @@
-"""Any number of orders that a store can be filled with, and what is asked of it then."""
+"""Numbered orders for stores of any size, and the operations whose reads are counted."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ CUSTOMER = "cust_123"
 STATUSES, KINDS = tuple(Status), tuple(FailureKind)
 PAGE = 4
 GROWTH = replace(SETTINGS, status_shards=1, reconcile_limit=2)
-"""One partition of each status, so that both stores have the same; limits that ten orders reach."""
+"""One partition for each status, as in the memory store, and limits that ten orders reach."""
 
 
 def order_id(number: int) -> str:
@@ -36,24 +36,24 @@ def stamp(number: int) -> datetime:
 
 
 def status(number: int) -> Status:
-    """Every seventh order stands in one state."""
+    """Every seventh order has the same status."""
     return STATUSES[number % len(STATUSES)]
 
 
 def kind(number: int) -> FailureKind:
-    """Every fourth of those that failed did so by one kind of failure."""
+    """Every fourth failed order has the same kind of failure."""
     return KINDS[number // len(STATUSES) % len(KINDS)]
 
 
 def numbered(number: int) -> Order:
-    """The order of a number: all are one customer's, and each came a millisecond after the one before."""
+    """The order with a number. All have one customer, and each is a millisecond younger than the one before."""
     at = stamp(number)
     unpushed = {"created_at": at, "updated_at": at, "lease_until": at, "resends": 0, "restarts": 0, "timeline": ()}
     return order_in(status(number), order_id(number), **unpushed)
 
 
 def numbered_failure(number: int) -> FailedOrder:
-    """The row of a number whose order failed."""
+    """The failed-order row of a number."""
     return FailedOrder(
         order_id=order_id(number),
         customer_id=CUSTOMER,
@@ -67,7 +67,7 @@ def numbered_failure(number: int) -> FailedOrder:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What one operation asked and was given: queries and other requests, entries of indexes, rows of tables."""
+    """The reads of one operation: requests, index entries, and rows of tables."""
 
     requests: int
     entries: int
@@ -75,18 +75,18 @@ class Reads:
 
 
 def system_of(store: OrderStore, orders: int, settings: Settings = GROWTH) -> MemorySystem:
-    """A system whose orders all wait long enough for the reconciler, and ended within the last hour."""
+    """A system whose open orders are all overdue, and whose terminal orders ended within the last hour."""
     system = MemorySystem(settings=settings, store=store)
     system.now.at = stamp(orders) + timedelta(minutes=20)
     return system
 
 
 def middle(orders: int) -> Position:
-    """Where a page ended that half of all orders come after."""
+    """The position of a page that ends at half of all orders."""
     return Position(stamp(orders // 2), frozenset({mark(order_id(orders // 2))}))
 
 
-# The reconciler is the last, since it changes what it finds.
+# The reconciler is last, because it changes orders.
 OPERATIONS: dict[str, Callable[[MemorySystem, int], Any]] = {
     "one order": lambda system, orders: system.store.get(order_id(orders // 2)),
     "a customer's first page": lambda system, _: system.store.by_customer(CUSTOMER, PAGE),

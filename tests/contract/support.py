@@ -1,4 +1,4 @@
-"""Orders in any state, writes to them, and what the transition table says of the two."""
+"""Orders in any status, writes to them, and the expected results by the transition table."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ VALUES = {
 
 
 def order_in(status: Status = Status.RECEIVED, order_id: str = "ord_1", **changes: Any) -> Order:
-    """An order that stands in a state, with every attribute set; without changes, every guard can hold there."""
+    """An order in a status, with every attribute set. By default every guard of its transitions can hold."""
     order = new_order(valid_order(), order_id=order_id, owner="anonymous", actor="api", at=START, write_id="w1")
     defaults: dict[str, Any] = {
         "status": status,
@@ -43,13 +43,13 @@ def order_in(status: Status = Status.RECEIVED, order_id: str = "ord_1", **change
         "lease_owner": "mine",
         "lease_until": NOW - timedelta(milliseconds=1),
         "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        "timeline": (*order.timeline, TimelineEntry(START, Status.RECEIVED, status, "test", "put there")),
+        "timeline": (*order.timeline, TimelineEntry(START, Status.RECEIVED, status, "test", "created by a test")),
     }
     return replace(order, **{**defaults, **changes})
 
 
 def write_of(name: TransitionName, order: Order, **changes: Any) -> Write:
-    """A write that brings every value, and the order as seen where that is needed."""
+    """A write with every value, and with the order seen if the transition needs it."""
     needs_seen = name in IN_TWO_TABLES or VERSION_SEEN in TRANSITIONS[name].guards
     defaults: dict[str, Any] = {
         "id": "w2",
@@ -69,7 +69,7 @@ def holds(order: Order, write: Write) -> bool:
 
 
 def expected(order: Order, write: Write) -> Order:
-    """The order that a permitted write leaves, by the transition table."""
+    """The order after a permitted write, by the transition table."""
     row = TRANSITIONS[write.name]
     failure = write.failure.kind if write.failure else None
     return replace(
@@ -87,7 +87,7 @@ def expected(order: Order, write: Write) -> Order:
 
 
 def permitting(name: TransitionName, status: Status | None = None) -> Order | None:
-    """An order, in the given state or any, from which a transition may be made; None if there is none."""
+    """An order, in a given status or any, from which a transition is permitted; None if there is none."""
     for each, attempts in product(Status if status is None else (status,), (2, 3)):
         order = order_in(each, attempts=attempts)
         if holds(order, write_of(name, order)):
@@ -96,13 +96,13 @@ def permitting(name: TransitionName, status: Status | None = None) -> Order | No
 
 
 def failed_in(store: OrderStore) -> Order:
-    """An order that has failed for good in a store, with its row among the failed orders."""
+    """Create a FAILED order in a store, with its row in the failed-orders table."""
     order = store.create(order_in(Status.PROCESSING))
     return store.apply(write_of("fail", order, id="w-fail"))
 
 
 def walk(read: Callable[[int, Position | None], Page], limit: int) -> list[tuple[Order, ...]]:
-    """All pages of a list."""
+    """Read all pages of a list."""
     pages, after = [], None
     while not pages or after is not None:
         page = read(limit, after)
@@ -113,7 +113,7 @@ def walk(read: Callable[[int, Position | None], Page], limit: int) -> list[tuple
 
 
 def put(store: OrderStore, count: int, **changes: Callable[[int], Any]) -> list[Order]:
-    """Put orders into a store; each change is a function of the order's number."""
+    """Create orders in a store; each change is a function of the order's number."""
     return [
         store.create(
             order_in(order_id=f"ord_{number:03}", **{name: of(number) for name, of in changes.items()}),
@@ -128,7 +128,7 @@ def after(seconds: float) -> datetime:
 
 @contextmanager
 def requests(clients: Clients) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """The requests that are sent to DynamoDB meanwhile: the operation's name and what it carries."""
+    """Record the requests to DynamoDB: the name of the operation and its parameters."""
     sent: list[tuple[str, dict[str, Any]]] = []
 
     def record(model: Any, params: dict[str, Any], **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The dead-letter queue on SQS: a look takes nothing out and hides nothing; a removal takes what it is told to."""
+"""The dead-letter queue on SQS: peeking leaves all messages visible; a removal removes matching messages."""
 
 from collections.abc import Iterator
 
@@ -34,7 +34,7 @@ def test_peeking_leaves_every_message_visible(clients, queue_url):
         clients.sqs.send_message(QueueUrl=queue_url, MessageBody=body)
     dead_letters = SqsDeadLetterQueue(clients, queue_url)
     for _ in range(5):
-        assert {letter.body for letter in dead_letters.peek()} == bodies
+        assert {message.body for message in dead_letters.peek()} == bodies
         assert visible(clients, queue_url) == "3"
 
 
@@ -55,16 +55,16 @@ def test_matching_messages_are_removed_and_others_stay_visible(count, clients, q
     put(clients, queue_url, count)
     dead_letters = SqsDeadLetterQueue(clients, queue_url)
     odd = count // 2
-    assert dead_letters.remove(lambda letter: int(letter.body) % 2 == 1, 100) == odd
+    assert dead_letters.remove(lambda message: int(message.body) % 2 == 1, 100) == odd
     assert visible(clients, queue_url) == str(count - odd)
     assert dead_letters.depth() == Depth(count - odd, 0)
-    assert all(int(letter.body) % 2 == 0 for letter in dead_letters.peek())
+    assert all(int(message.body) % 2 == 0 for message in dead_letters.peek())
 
 
 def test_a_removal_inspects_a_bounded_number_of_messages(clients, queue_url):
     put(clients, queue_url, 25)
     seen: list[str] = []
-    SqsDeadLetterQueue(clients, queue_url).remove(lambda letter: bool(seen.append(letter.message_id)), 13)
+    SqsDeadLetterQueue(clients, queue_url).remove(lambda message: bool(seen.append(message.message_id)), 13)
     assert len(set(seen)) == len(seen) == 13
     assert visible(clients, queue_url) == "25"
 
@@ -72,13 +72,13 @@ def test_a_removal_inspects_a_bounded_number_of_messages(clients, queue_url):
 def test_an_interrupted_removal_leaves_the_other_messages_visible(clients, queue_url):
     put(clients, queue_url, 5)
 
-    def breaks(letter: DeadLetter) -> bool:
-        if letter.body == "3":
+    def fail_at_three(message: DeadLetter) -> bool:
+        if message.body == "3":
             raise ConnectionError("canary")
-        return letter.body == "0"
+        return message.body == "0"
 
     with pytest.raises(ConnectionError):
-        SqsDeadLetterQueue(clients, queue_url).remove(breaks, 100)
+        SqsDeadLetterQueue(clients, queue_url).remove(fail_at_three, 100)
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     attributes = clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
     assert attributes == dict(zip(names, ["4", "0"], strict=True))

@@ -1,4 +1,4 @@
-"""What the DynamoDB store makes of DynamoDB's own ways: lost responses, conflicts, indexes that lag, more shards."""
+"""The DynamoDB store with lost responses, conflicts, stale indexes and a changed number of shards."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ NewTables = Callable[..., Settings]
 
 @contextmanager
 def on(clients: Clients, event: str, do: Callable[..., Any]) -> Iterator[None]:
-    """Have something done at an event of the client."""
+    """Call a function at an event of the client."""
     events = clients.dynamodb.meta.events
     events.register(event, do)
     try:
@@ -35,7 +35,7 @@ def on(clients: Clients, event: str, do: Callable[..., Any]) -> Iterator[None]:
 
 @contextmanager
 def losing_the_first_response(clients: Clients, operation: str) -> Iterator[list[int]]:
-    """Have the client send every request twice, as it does when the first response never arrives."""
+    """Let the client send every request twice, as after a lost response."""
     tries: list[int] = []
 
     def lose(attempts: int, **_: Any) -> int | None:
@@ -111,7 +111,7 @@ def test_readiness_checks_both_tables(clients: Clients, dynamodb_store: DynamoDb
     assert len({body["TableName"] for _, body in sent}) == 2
 
 
-# the number of shards
+# a changed number of shards
 
 SHARDINGS = [(8, 16), (16, 4)]
 
@@ -154,7 +154,7 @@ def test_the_shard_of_an_order_never_changes():
     assert shards == ["PENDING#5", "PENDING#3", "PENDING#1", "PENDING#7"]
 
 
-# indexes that lag behind the table
+# stale indexes
 
 
 def test_an_order_changed_while_a_list_is_read_is_omitted(dynamodb_store: DynamoDbOrderStore, clients: Clients):
@@ -189,7 +189,7 @@ def test_a_deleted_order_is_omitted(dynamodb_store: DynamoDbOrderStore, clients:
         assert dynamodb_store.by_customer("cust_123", 10).orders == (staying,)
 
 
-# reading many rows
+# many rows
 
 
 def test_more_than_a_hundred_rows_are_read_in_batches(dynamodb_store: DynamoDbOrderStore, clients: Clients):
@@ -212,8 +212,8 @@ def test_a_list_is_sorted_whatever_the_order_of_the_response(dynamodb_store: Dyn
         assert dynamodb_store.by_customer("cust_123", 10).orders == tuple(orders)
 
 
-def keys_left(times: int) -> Callable[..., None]:
-    """Has DynamoDB leave the last key of an answer unprocessed, a number of times."""
+def leave_keys(times: int) -> Callable[..., None]:
+    """Let DynamoDB leave the last key of a response unprocessed, a number of times."""
     left = iter(range(times))
 
     def leave(parsed: dict[str, Any], **_: Any) -> None:
@@ -234,7 +234,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_unprocessed_keys_are_requested_again(dynamodb_store: DynamoDbOrderStore, clients: Clients, slept: list[float]):
     orders = put(dynamodb_store, 5, created_at=lambda number: after(-number))
-    with on(clients, "after-call.dynamodb.BatchGetItem", keys_left(4)):
+    with on(clients, "after-call.dynamodb.BatchGetItem", leave_keys(4)):
         assert dynamodb_store.by_customer("cust_123", 10).orders == tuple(orders)
     assert slept == sorted(slept)
     assert len(slept) == 4
@@ -245,7 +245,7 @@ def test_keys_that_stay_unprocessed_raise_an_error(
 ):
     put(dynamodb_store, 2)
     with (
-        on(clients, "after-call.dynamodb.BatchGetItem", keys_left(5)),
+        on(clients, "after-call.dynamodb.BatchGetItem", leave_keys(5)),
         pytest.raises(Unavailable, match="unprocessed 5 times"),
     ):
         dynamodb_store.by_customer("cust_123", 10)

@@ -1,4 +1,4 @@
-"""The DynamoDB expressions of each transition, and how many requests an operation takes."""
+"""The DynamoDB expressions of each transition, and the number of requests of each operation."""
 
 import re
 from collections import Counter
@@ -143,7 +143,7 @@ def test_every_store_applies_a_new_transition_of_the_table(store: OrderStore, mo
             store.apply(write_of("store", order, values=values))
 
 
-# how many requests an operation takes
+# requests
 
 
 def test_creating_an_order_takes_one_request(dynamodb_store: DynamoDbOrderStore, clients: Clients):

@@ -1,6 +1,6 @@
-"""What lists, a look at the figures and a run of the reconciler read is the same of ten thousand orders and a million.
+"""Lists, stats and the reconciler read the same from ten thousand orders as from a million.
 
-Of ten orders it is less where a page or a bound is not reached. ``python -m tests.benchmarks.growth`` prints it.
+Ten orders take fewer reads if they do not fill a page. ``python -m tests.benchmarks.growth`` prints all counts.
 """
 
 from collections import Counter
@@ -32,8 +32,8 @@ from tests.support import SETTINGS
 
 TEN, MANY = 10, 10_000
 
-# Queries, entries and rows of ten orders and of more, and how many binary searches find where to begin. A page of four
-# reads a fifth entry, to tell whether more follow, and a later page one that was listed before.
+# Queries, entries and rows with ten orders and with more, and the number of binary searches. A page of four reads a
+# fifth entry to know whether more follow, and a later page reads the last entry of the page before.
 IN_MEMORY = {
     "one order": (Reads(0, 0, 1), Reads(0, 0, 1), 0),
     "a customer's first page": (Reads(1, 5, 4), Reads(1, 5, 4), 0),
@@ -46,8 +46,8 @@ IN_MEMORY = {
     "a run of the reconciler": (Reads(3, 6, 18), Reads(3, 6, 18), 27),
 }
 
-# Requests, entries and rows of ten orders and of ten thousand, and the requests with their limits. A figure that is a
-# count is a query, which reads up to a thousand entries; there are six states and four kinds of failure.
+# Requests, entries and rows with ten orders and with ten thousand, and the requests by limit. Each count of stats is
+# a query of up to a thousand entries; there are six statuses and four kinds of failure.
 ON_MOTO = {
     "one order": (Reads(1, 0, 1), Reads(1, 0, 1), {("GetItem", None): 1}),
     "a customer's first page": (Reads(2, 5, 4), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
@@ -71,7 +71,7 @@ ON_MOTO = {
 
 @pytest.mark.parametrize("orders", [TEN, MANY, 1_000_000])
 def test_the_memory_store_reads_the_same_for_any_number_of_orders(orders: int):
-    measured = counted_memory.measured(orders)
+    measured = counted_memory.measure(orders)
     assert {name: reads for name, (reads, _) in measured.items()} == {
         name: few if orders == TEN else many for name, (few, many, _) in IN_MEMORY.items()
     }
@@ -85,7 +85,7 @@ def test_dynamodb_reads_the_same_for_any_number_of_orders(
 ):
     settings = new_tables(status_shards=1, reconcile_limit=2)
     counted_moto.fill(settings, orders)
-    measured = {name: (reads, asked) for name, reads, asked in counted_moto.measured(clients, settings, orders)}
+    measured = {name: (reads, asked) for name, reads, asked in counted_moto.measure(clients, settings, orders)}
     assert {name: reads for name, (reads, _) in measured.items()} == {
         name: few if orders == TEN else many for name, (few, many, _) in ON_MOTO.items()
     }
@@ -95,7 +95,7 @@ def test_dynamodb_reads_the_same_for_any_number_of_orders(
 
 
 def test_a_page_half_way_has_the_next_orders():
-    store = counted_memory.filled(MANY, Counter())
+    store = counted_memory.filled_store(MANY, Counter())
     mine = store.by_customer(CUSTOMER, PAGE, middle(MANY)).orders
     pending = store.by_status(Status.PENDING, PAGE, middle(MANY)).orders
     assert mine == tuple(numbered(number) for number in (4999, 4998, 4997, 4996))
@@ -107,7 +107,7 @@ def test_both_stores_have_expected_reads_for_every_operation():
 
 
 def test_a_bulk_filled_memory_store_equals_a_written_one():
-    written, filled = InMemoryOrderStore(), counted_memory.filled(60, Counter())
+    written, filled = InMemoryOrderStore(), counted_memory.filled_store(60, Counter())
     for number in range(60):
         written.create(numbered(number))
     for number in failed(60):
@@ -136,7 +136,7 @@ def test_bulk_filled_moto_tables_equal_written_ones(clients: Clients, new_tables
 
 @pytest.mark.parametrize("walk", [list, len, dict, lambda orders: [*orders.values()]])
 def test_iterating_a_whole_table_is_detected(walk: Callable[..., object]):
-    store = counted_memory.filled(TEN, Counter())
+    store = counted_memory.filled_store(TEN, Counter())
     with pytest.raises(AssertionError, match="whole table"):
         walk(store.orders)
 
@@ -144,5 +144,5 @@ def test_iterating_a_whole_table_is_detected(walk: Callable[..., object]):
 @pytest.mark.parametrize("walk", [list, sorted, reversed, enumerate, lambda keys: keys[:]])
 def test_iterating_a_whole_partition_is_counted(walk: Callable[..., Iterable[object]]):
     counts: Counter[str] = Counter()
-    by_customer = counted_memory.filled(TEN, counts).orders.indexes[0]
+    by_customer = counted_memory.filled_store(TEN, counts).orders.indexes[0]
     assert len([*walk(by_customer.partitions[CUSTOMER])]) == counts["entries"] == TEN

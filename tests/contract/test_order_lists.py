@@ -1,4 +1,4 @@
-"""The lists of every order store: newest first in pages, or the longest waiting first."""
+"""The lists of every order store: pages with the newest first, or overdue orders with the oldest first."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What every order store does, whether it keeps its orders in memory or in DynamoDB."""
+"""The behavior of every order store, in memory and on DynamoDB."""
 
 from dataclasses import fields, replace
 
@@ -22,7 +22,7 @@ from tests.contract.support import (
 from tests.support import START, MemorySystem
 from tests.transition_table import NAMES, sources_of
 
-# creating and getting
+# creating and reading
 
 
 def test_a_created_order_is_stored_unchanged(store: OrderStore):
@@ -78,7 +78,7 @@ def test_a_store_with_its_tables_is_ready(store: OrderStore):
     assert store.ready() is None
 
 
-# what every write leaves behind
+# the result of a write
 
 
 def test_a_write_stores_its_time_its_id_and_a_timeline_entry(store: OrderStore):
@@ -118,7 +118,7 @@ def test_a_write_with_the_order_seen_keeps_the_timeline_bounded(
     assert store.get(order.order_id) == moved
 
 
-# a write whose response was lost
+# a write after a lost response
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""What a run of the reconciler reads and writes is bounded, however many orders wait."""
+"""The reads and writes of a reconciler run are bounded for any number of open orders."""
 
 from collections import Counter
 from dataclasses import replace
@@ -17,7 +17,7 @@ LIMIT = 5
 
 
 def cost(clients, settings, waiting, **changes):
-    """What one run does, and asks of DynamoDB, while so many PENDING orders wait."""
+    """The result of one run with a number of PENDING orders, and its requests to DynamoDB."""
     store = DynamoDbOrderStore(clients, settings)
     state = {"status": Status.PENDING, "attempts": 0, "resends": 0, "updated_at": START, **changes}
     for number in range(waiting):

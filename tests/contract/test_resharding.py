@@ -1,4 +1,4 @@
-"""When the number of shards changes, in either direction, nothing that is read loses sight of an order."""
+"""After a change of the number of shards, up or down, every read still finds every order."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ ORDERS = 20
 
 @pytest.fixture(params=[(2, 8), (8, 2)], ids=["more", "fewer"])
 def both(request, clients, new_tables):
-    """The store before a change of the number of shards, and after it."""
+    """The store before and after a change of the number of shards."""
     before, now = request.param
     settings = new_tables(status_shards=before)
     later = replace(settings, status_shards=now, previous_status_shards=before)

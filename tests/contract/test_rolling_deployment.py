@@ -1,7 +1,7 @@
-"""While a deployment rolls out, and after it is rolled back, two versions work on the same orders.
+"""During a deployment, and after a rollback, two versions work on the same orders.
 
-What a newer version adds must not stop this one, nor be lost by what this one writes; what an older version did not
-write yet must be readable. CONTRIBUTING.md says how a change keeps to that.
+Attributes of a newer version must not stop this one, and must survive its writes. Rows of older versions must be
+readable. CONTRIBUTING.md describes compatible changes.
 """
 
 import json
@@ -30,10 +30,10 @@ NEWER = {
     "a_set": {"NS": ["1.5", "2"]},
     "a_map": {"M": {"inner": {"N": "0.5"}, "list": {"L": [{"N": "1E-3"}]}}},
 }
-"""Attributes that this version knows nothing of, of every kind that there is."""
+"""Attributes of every type that this version does not know."""
 
 
-# As 0.1.0 wrote them, with no attribute that may be left out. These stay as they are: such rows are in tables.
+# Rows of version 0.1.0 without optional attributes. Never change them: such rows are in tables.
 AT = "2026-01-31T09:30:00.123Z"
 FIRST_ORDER = {
     **{name: {"S": "ord_1"} for name in ("order_id", "owner", "write_id")},
@@ -67,7 +67,7 @@ def row(store, order_id="ord_1"):
 
 
 def newer(order):
-    """The row of an order as a newer version may write it: more attributes, and more in each entry of the timeline."""
+    """The row of an order from a newer version, with more attributes in the row and in each timeline entry."""
     item = from_order(order, 8)
     for entry in item["timeline"]["L"]:
         entry["M"] |= NEWER
@@ -135,7 +135,7 @@ def test_unknown_attributes_survive_every_write(dynamodb_store, name: Transition
 
 
 def test_cutting_a_full_timeline_drops_unknown_fields_of_its_entries(dynamodb_store):
-    """The one thing that is lost: the entries that stay are written anew, in the words of this version."""
+    """Nothing else is lost. The remaining entries are rewritten by this version."""
     full = (TimelineEntry(START, None, Status.RECEIVED, "api"),) * TIMELINE_LIMIT
     order = order_in(timeline=full)
     put_row(dynamodb_store, newer(order))
@@ -149,13 +149,13 @@ def test_an_order_in_an_unknown_status_is_not_changed(dynamodb_store):
     item = from_order(order_in(Status.PENDING), 8) | {"status": {"S": "BACKORDERED"}}
     put_row(dynamodb_store, item)
     system = MemorySystem(store=dynamodb_store)
-    assert deliver(system, message("ord_1")) == ["m1"], "its message stays on the queue"
+    assert deliver(system, message("ord_1")) == ["m1"], "the message stays on the queue"
     assert row(dynamodb_store) == item
     with pytest.raises(ValueError, match="BACKORDERED"):
         dynamodb_store.get("ord_1")
 
 
-# messages and executions that are under way
+# messages and executions in flight
 
 
 def test_a_message_with_unknown_fields_is_processed():
@@ -191,7 +191,7 @@ def test_a_reconcile_task_with_unknown_fields_runs():
 
 
 def test_an_order_with_an_unknown_field_is_invalid():
-    """So a field is announced to customers when the version before, which may come back, takes it, too."""
+    """A new field is therefore announced after the previous version, a rollback target, accepts it too."""
     system = MemorySystem()
     system.receive("ord_1", priority="high")
     with pytest.raises(OrderInvalid):

@@ -1,4 +1,4 @@
-"""What one look at the figures costs is bounded: by the number of requests, and by what each may read."""
+"""The cost of stats is bounded, by the number of requests and by the limit of each."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ from tests.contract.support import put, requests
 from tests.support import START, MemorySystem
 
 SHARDS = 8
-STATUSES = len(Status) - 1  # FAILED is the sum of the kinds of failure
+STATUSES = len(Status) - 1  # FAILED is the sum of all kinds of failure
 KINDS = len(FailureKind)
 QUERIES = (STATUSES + KINDS + len(OPEN) + 2) * SHARDS
 

@@ -1,4 +1,4 @@
-"""Two stores, one behavior: whatever is written, both answer and end alike."""
+"""The memory store and the DynamoDB store behave alike for any sequence of writes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ ARROWS = {(source.status, row.target) for row in TRANSITIONS.values() for source
 
 @dataclass(frozen=True)
 class Step:
-    """One write of a sequence, by a writer who saw the order as it was some versions ago."""
+    """One write of a sequence, by a writer that read the order some versions ago."""
 
     name: TransitionName
     order_id: str
@@ -46,8 +46,8 @@ STEPS = st.builds(
 )
 
 
-def play(store: OrderStore, steps: list[Step]) -> tuple[list[Any], dict[str, list[Order]]]:
-    """Apply a sequence of writes; returns every answer, and every version of each order."""
+def apply_steps(store: OrderStore, steps: list[Step]) -> tuple[list[Any], dict[str, list[Order]]]:
+    """Apply a sequence of writes; returns every result, and every version of each order."""
     now = START
     fresh: dict[str, Any] = {"version": 1, "attempts": 0, "lease_owner": None, "lease_until": None}
     versions = {order_id: [store.create(order_in(order_id=order_id, **fresh))] for order_id in IDS}
@@ -72,7 +72,7 @@ def play(store: OrderStore, steps: list[Step]) -> tuple[list[Any], dict[str, lis
 
 
 def rows(store: OrderStore) -> list[Any]:
-    """All that a store keeps in the end, as a reader finds it."""
+    """Everything that a reader finds in a store."""
     lists = [{order.order_id for order in store.by_status(status, 10).orders} for status in Status]
     return [*(store.get(each) for each in IDS), *(store.failed(each) for each in IDS), *lists]
 
@@ -83,14 +83,14 @@ def test_both_stores_return_and_keep_the_same_for_any_writes(
     clients: Clients, new_tables: Callable[..., Settings], steps: list[Step]
 ):
     memory, dynamodb = InMemoryOrderStore(), DynamoDbOrderStore(clients, new_tables(status_shards=2))
-    assert play(dynamodb, steps) == play(memory, steps)
+    assert apply_steps(dynamodb, steps) == apply_steps(memory, steps)
     assert rows(dynamodb) == rows(memory)
 
 
 @given(steps=st.lists(STEPS, min_size=1, max_size=30))
 def test_no_sequence_of_writes_violates_the_lifecycle(steps: list[Step]):
     store = InMemoryOrderStore()
-    _, versions = play(store, steps)
+    _, versions = apply_steps(store, steps)
     for order_id, history in versions.items():
         order = store.get(order_id)
         assert [each.version for each in history] == list(range(1, len(history) + 1))

@@ -1,4 +1,4 @@
-"""Every transition from every state, in every store: made exactly when the transition table permits it."""
+"""Every transition from every status in every store is applied exactly when the transition table permits it."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ LEASES = {
 
 
 def circumstances(name: TransitionName, status: Status) -> Iterator[tuple[dict[str, Any], bool]]:
-    """What the guards look at, holding and not, and whether the version is the one that was seen."""
+    """Attribute values for which guards hold and do not hold, and whether the version seen is current."""
     if permitting(name, status) is None:
         yield {"attempts": 2}, True
         yield {"attempts": 3}, True

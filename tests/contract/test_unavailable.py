@@ -1,4 +1,4 @@
-"""Every call of an adapter that AWS refuses or does not answer raises the ports' own error."""
+"""Every adapter call that AWS refuses or does not answer raises ``Unavailable``."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,7 +41,7 @@ CALLS: dict[str, Callable[[Clients], object]] = {
 
 
 def failing(do: Callable[..., Any]) -> Clients:
-    """Clients of which every call ends as ``do`` has it, before it is sent."""
+    """Clients whose every call runs ``do`` in place of a request."""
     clients = Clients(SETTINGS)
     for client in (clients.dynamodb, clients.sqs, clients.stepfunctions):
         client.meta.events.register("before-call", do)

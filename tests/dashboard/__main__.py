@@ -1,4 +1,4 @@
-"""A picture of the dashboard for the documentation: ``python -m tests.dashboard [FOLDER]``."""
+"""Draws a picture of the dashboard for the documentation: ``python -m tests.dashboard [FOLDER]``."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from tests.dashboard.scenario import MINUTES, SETTINGS, Scenario
 from tests.dashboard.states import State, states
 from tests.embedded.support import client, running_cloud
 from tests.log_lines import logged
-from tests.monitoring.watched import alarms, filled
+from tests.monitoring.watched import alarms, load_file
 
 FOOTER = (
     "Drawn from terraform/dashboard.yaml with what a run of the embedded cloud measured. A second of the run is shown "
@@ -26,46 +26,46 @@ FOOTER = (
     "does not have, are shown as zero. A time beside an alarm is when it was on; those that are on still are red."
 )
 WARM_UP = 3  # seconds
-LOOK_EVERY = 0.15  # seconds
+POLL_EVERY = 0.15  # seconds
 
 
 def main(folder: Path) -> None:
-    logging.getLogger("moto").setLevel(logging.CRITICAL)  # it reports every rejected order as an error of its own
+    logging.getLogger("moto").setLevel(logging.CRITICAL)  # moto logs an error for every rejected order
     folder.mkdir(parents=True, exist_ok=True)
     measures = Measures(MINUTES)
     with running_cloud(**SETTINGS) as cloud:
-        asyncio.run(lived(cloud, measures))
-        drawn = drawing(values_of(cloud), measures)
+        asyncio.run(run_scenario(cloud, measures))
+        html = render(values_of(cloud), measures)
     path = folder / "dashboard.png"
-    picture(drawn, path)
+    take_picture(html, path)
     sys.stdout.write(f"{path}: {path.stat().st_size // 1024} KB\n")
 
 
-async def lived(cloud: EmbeddedCloud, measures: Measures) -> None:
-    """Let the story happen to a cloud, and measure it."""
+async def run_scenario(cloud: EmbeddedCloud, measures: Measures) -> None:
+    """Run the scenario on a cloud, and measure it."""
     began = time.time() + WARM_UP
     collector = Collector(cloud, measures, began)
-    collector.count_the_service()
-    collector.watch_the_tables()
+    collector.collect_service_metrics()
+    collector.measure_tables()
     with logged("DEBUG") as lines:
         async with client(cloud) as api:
-            looking = asyncio.create_task(looked(collector))
-            await Scenario(cloud, api, began).told()
-            looking.cancel()
-    collector.read_the_log(lines)
-    collector.list_the_executions()
-    collector.nobody_was_notified()
+            polling = asyncio.create_task(poll_queues(collector))
+            await Scenario(cloud, api, began).run()
+            polling.cancel()
+    collector.read_log(lines)
+    collector.read_executions()
+    collector.add_empty_notifications()
 
 
-async def looked(collector: Collector) -> None:
-    """Look at the queues again and again."""
+async def poll_queues(collector: Collector) -> None:
+    """Measure the queues at a fixed interval."""
     while True:
-        await asyncio.to_thread(collector.look_at_the_queues)
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.to_thread(collector.measure_queues)
+        await asyncio.sleep(POLL_EVERY)
 
 
 def values_of(cloud: EmbeddedCloud) -> dict[str, Any]:
-    """What the placeholders of Terraform's files stand for in a cloud; its thresholds are those of alarms.tf."""
+    """The values for the placeholders of Terraform's files; thresholds are those of alarms.tf."""
     names, settings = cloud.names, cloud.settings
     return {
         "namespace": settings.metrics_namespace,
@@ -83,16 +83,16 @@ def values_of(cloud: EmbeddedCloud) -> dict[str, Any]:
     }
 
 
-def drawing(values: Mapping[str, Any], measures: Measures) -> str:
-    """The page with the dashboard."""
+def render(values: Mapping[str, Any], measures: Measures) -> str:
+    """The dashboard as an HTML page."""
     found: list[State] = states(alarms(**values), measures)
-    return page(f"dofs-{values['environment']}", filled("dashboard.yaml", **values), measures, found, FOOTER)
+    return page(f"dofs-{values['environment']}", load_file("dashboard.yaml", **values), measures, found, FOOTER)
 
 
-def picture(drawn: str, path: Path) -> None:
+def take_picture(html: str, path: Path) -> None:
     with running_browser() as browser:
         tab = browser.new_page(viewport={"width": 1186, "height": 800}, device_scale_factor=1.35)
-        tab.set_content(drawn)
+        tab.set_content(html)
         tab.screenshot(path=path, full_page=True)
 
 

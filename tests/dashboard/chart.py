@@ -1,4 +1,4 @@
-"""A widget's lines as a chart in SVG: axes, grid, lines or areas, and the lines of the annotations."""
+"""Draws the lines of a widget as an SVG chart with axes, grid, lines or areas, and annotations."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,14 +10,14 @@ from tests.dashboard.lines import Line
 
 WIDTH, HEIGHT = 356, 158
 LEFT, RIGHT, TOP, BOTTOM = 42, 8, 18, 20
-TICKS_OF_TIME = 10  # minutes between two of them
-STARTS = 9 * 60  # o'clock, in minutes
+TICKS_OF_TIME = 10  # minutes between two ticks
+STARTS = 9 * 60  # minutes after midnight
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Where a minute and a value lie."""
+    """The coordinates of minutes and values."""
 
     minutes: int
     least: float
@@ -42,18 +42,18 @@ def chart(widget: Mapping[str, Any], lines: Sequence[Line], minutes: int, unit: 
     tops = _stacked(lines) if widget.get("stacked") else [line.values for line in lines]
     values = [value for each in tops for value in each if value is not None]
     axis = widget.get("yAxis", {}).get("left", {})
-    scale = scaled(minutes, axis, [*values, *(mark["value"] for mark in marks)])
+    scale = make_scale(minutes, axis, [*values, *(mark["value"] for mark in marks)])
     parts = [*_axes(scale, unit)]
     if widget.get("stacked"):
-        parts += reversed([*_areas(tops, lines, scale)])  # an edge lies over that of an empty area on top of it
+        parts += reversed([*_areas(tops, lines, scale)])  # lower areas cover the edges of empty ones
     else:
-        parts += [_line(line.color, placed(line.values, scale)) for line in lines]
+        parts += [_line(line.color, line_points(line.values, scale)) for line in lines]
     parts += [_mark(mark, scale) for mark in marks]
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">{"".join(parts)}</svg>'
 
 
-def scaled(minutes: int, axis: Mapping[str, float], values: Sequence[float]) -> Scale:
-    """A scale with round numbers, that holds every value unless the axis is told where to end."""
+def make_scale(minutes: int, axis: Mapping[str, float], values: Sequence[float]) -> Scale:
+    """A scale with round numbers that covers every value, unless the axis has limits."""
     least = axis.get("min", 0)
     most = axis.get("max", max([*values, least]) * 1.05)
     if most <= least:
@@ -64,8 +64,8 @@ def scaled(minutes: int, axis: Mapping[str, float], values: Sequence[float]) -> 
     return Scale(minutes, least, least + step * math.ceil((most - least) / step - 0.001), step)
 
 
-def placed(values: Sequence[float | None], scale: Scale) -> list[list[Point]]:
-    """The points of a line, in runs without a gap."""
+def line_points(values: Sequence[float | None], scale: Scale) -> list[list[Point]]:
+    """The points of a line, in runs without gaps."""
     period = scale.minutes / len(values)
     runs: list[list[Point]] = [[]]
     for place, value in enumerate(values):
@@ -77,12 +77,12 @@ def placed(values: Sequence[float | None], scale: Scale) -> list[list[Point]]:
 
 
 def clock(minute: int) -> str:
-    """A minute as the axis calls it."""
+    """The label of a minute on the axis."""
     return f"{(STARTS + minute) // 60:02}:{(STARTS + minute) % 60:02}"
 
 
 def number(value: float) -> str:
-    """A number as the axis shows it."""
+    """The label of a number on the axis."""
     if value >= 10_000:
         return f"{value / 1000:g}k"
     return f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
@@ -103,7 +103,7 @@ def _axes(scale: Scale, unit: str) -> Iterator[str]:
 
 
 def _line(color: str, runs: Sequence[Sequence[Point]]) -> str:
-    """A line, of which what stands alone is a dot."""
+    """Draw a line. A point between two gaps is a dot."""
     strokes = "".join(f"M{_path(run)}" for run in runs if len(run) > 1)
     dots = "".join(f'<circle cx="{x}" cy="{y}" r="2"/>' for run in runs if len(run) == 1 for x, y in run)
     path = f'<path d="{strokes}"/>' if strokes else ""
@@ -111,11 +111,11 @@ def _line(color: str, runs: Sequence[Sequence[Point]]) -> str:
 
 
 def _areas(tops: Sequence[Sequence[float | None]], lines: Sequence[Line], scale: Scale) -> Iterator[str]:
-    """Areas on top of each other, the first at the bottom; one with nothing in it is not drawn."""
+    """Draw stacked areas, the first at the bottom. An area without values is not drawn."""
     below: Sequence[float | None] = [0.0] * len(tops[0])
     for top, line in zip(tops, lines, strict=True):
         if any(value is not None for value in line.values):
-            (upper,), (lower,) = placed(top, scale), placed(below, scale)
+            (upper,), (lower,) = line_points(top, scale), line_points(below, scale)
             yield (
                 f'<g class="line area" style="--color:{escape(line.color)}">'
                 f'<path class="fill" d="M{_path(upper)}L{_path(lower[::-1])}Z"/><path d="M{_path(upper)}"/></g>'
@@ -124,7 +124,7 @@ def _areas(tops: Sequence[Sequence[float | None]], lines: Sequence[Line], scale:
 
 
 def _stacked(lines: Sequence[Line]) -> list[list[float | None]]:
-    """The upper edge of each line's area; in a stack, what was not measured is nothing."""
+    """The upper edge of each line's area. A missing value counts as 0 in a stack."""
     edge = [0.0] * len(lines[0].values)
     tops: list[list[float | None]] = []
     for line in lines:

@@ -1,4 +1,4 @@
-"""Measures of an embedded cloud, as CloudWatch would have them: what AWS's parts measure, what the service counts."""
+"""Collects the metrics of an embedded cloud as CloudWatch would: those of AWS services and those of DOFS."""
 
 import json
 import time
@@ -20,22 +20,22 @@ DEPTHS = {
 
 
 class Collector:
-    """Puts into ``measures`` what happens in a cloud from ``began`` on, a minute for each second."""
+    """Adds the metrics of a cloud to ``measures``, from the time ``began`` on; a second counts as a minute."""
 
     def __init__(self, cloud: EmbeddedCloud, measures: Measures, began: float) -> None:
         self._cloud = cloud
         self._measures = measures
         self._began = began
 
-    def count_the_service(self) -> None:
-        """Read the metrics that the service writes as lines."""
+    def collect_service_metrics(self) -> None:
+        """Collect the metrics that the service writes as log lines."""
         system, settings = self._cloud.system, self._cloud.settings
         system.metrics = EmbeddedMetricFormat(
-            settings.metrics_namespace, settings.environment, system.now, lambda line: self.of_line(json.loads(line))
+            settings.metrics_namespace, settings.environment, system.now, lambda line: self.add_line(json.loads(line))
         )
 
-    def of_line(self, line: Mapping[str, Any]) -> None:
-        """What one line of the embedded metric format says."""
+    def add_line(self, line: Mapping[str, Any]) -> None:
+        """Add the metrics of one line in the embedded metric format."""
         minute = self._minute(line["_aws"]["Timestamp"] / 1000)
         for described in line["_aws"]["CloudWatchMetrics"]:
             for names in described["Dimensions"]:
@@ -44,16 +44,16 @@ class Collector:
                         dimensions = {each: line[each] for each in names}
                         self._measures.add(minute, described["Namespace"], name, value, **dimensions)
 
-    def watch_the_tables(self) -> None:
-        """Count the calls of DynamoDB and how long they take, a unit of capacity for each row that is named."""
+    def measure_tables(self) -> None:
+        """Count calls of DynamoDB and their latency. Each row in a call counts as one capacity unit."""
         events = self._cloud.system._clients.dynamodb.meta.events
-        events.register("before-parameter-build.dynamodb", self._table_called)
-        events.register("after-call.dynamodb", self._table_answered)
+        events.register("before-parameter-build.dynamodb", self._before_call)
+        events.register("after-call.dynamodb", self._after_call)
 
-    def _table_called(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+    def _before_call(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["dofs"] = (time.perf_counter(), list(tables_of(params)))
 
-    def _table_answered(self, http_response: Any, model: Any, context: Mapping[str, Any], **_: Any) -> None:
+    def _after_call(self, http_response: Any, model: Any, context: Mapping[str, Any], **_: Any) -> None:
         began, tables = context["dofs"]
         took, minute = (time.perf_counter() - began) * 1000, self._minute(time.time())
         kind = "Write" if model.name in WRITES else "Read"
@@ -72,8 +72,8 @@ class Collector:
     def _dynamodb(self, minute: float, name: str, value: float, **dimensions: str) -> None:
         self._measures.add(minute, "AWS/DynamoDB", name, value, **dimensions)
 
-    def look_at_the_queues(self) -> None:
-        """Take the depth of both queues, and the age of their oldest messages, as they are now."""
+    def measure_queues(self) -> None:
+        """Add the current depth of both queues, and the age of their oldest messages."""
         names, now = self._cloud.names, time.time()
         for queue in (names.queue, names.dead_letter_queue):
             sqs = self._cloud.client("sqs")
@@ -88,8 +88,8 @@ class Collector:
     def _sqs(self, at: float, name: str, value: float, queue: str) -> None:
         self._measures.add(self._minute(at), "AWS/SQS", name, value, QueueName=queue)
 
-    def read_the_log(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Take the invocations, those of the API among them, from their last lines."""
+    def read_log(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Add all invocations, from the last log line of each."""
         ended = [line for line in lines if "duration_ms" in line and is_last(line)]
         spans = []
         for line in ended:
@@ -97,7 +97,7 @@ class Collector:
             spans.append((end - line["duration_ms"] / 1000, end))
             self._invocation(self._minute(end), line)
         function = {"FunctionName": self._cloud.names.function}
-        for at, running in at_once(spans):
+        for at, running in concurrency(spans):
             self._measures.add(self._minute(at), "AWS/Lambda", "ConcurrentExecutions", running, **function)
 
     def _invocation(self, minute: float, line: Mapping[str, Any]) -> None:
@@ -112,8 +112,8 @@ class Collector:
                 of = {"ApiName": names.rest_api, "Stage": names.environment}
                 self._measures.add(minute, "AWS/ApiGateway", name, value, **of)
 
-    def list_the_executions(self) -> None:
-        """Take the executions from their list."""
+    def read_executions(self) -> None:
+        """Add all executions of the workflow."""
         machine = self._cloud.names.state_machine_arn
         pages = self._cloud.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=machine)
         for execution in (each for page in pages for each in page["executions"]):
@@ -129,8 +129,8 @@ class Collector:
         machine = self._cloud.names.state_machine_arn
         self._measures.add(self._minute(at.timestamp()), "AWS/States", name, value, StateMachineArn=machine)
 
-    def nobody_was_notified(self) -> None:
-        """The cloud has no topic: nothing was delivered, and nothing failed to be."""
+    def add_empty_notifications(self) -> None:
+        """Add zeros for SNS, because the embedded cloud has no topic."""
         for minute in range(self._measures.minutes):
             for name in ("NumberOfNotificationsDelivered", "NumberOfNotificationsFailed"):
                 self._measures.add(minute, "AWS/SNS", name, 0, TopicName=self._cloud.names.alarm_topic)
@@ -140,12 +140,12 @@ class Collector:
 
 
 def is_last(line: Mapping[str, Any]) -> bool:
-    """Whether a line ends an invocation; the records of a batch have lines of their own."""
+    """Whether a line is the last of an invocation. Each record of a batch also has its own line."""
     return line["logger"] == "service.logs" and line.get("event") != "unknown"
 
 
 def tables_of(params: Mapping[str, Any]) -> Iterator[str]:
-    """The table of each row that a call names."""
+    """The table of each row in a call."""
     if "TableName" in params:
         yield params["TableName"]
     for table, wanted in params.get("RequestItems", {}).items():
@@ -154,8 +154,8 @@ def tables_of(params: Mapping[str, Any]) -> Iterator[str]:
         yield from (each["TableName"] for each in write.values())
 
 
-def at_once(spans: Iterable[tuple[float, float]]) -> Iterator[tuple[float, int]]:
-    """How many of some spans of time run, from each of their beginnings and ends on."""
+def concurrency(spans: Iterable[tuple[float, float]]) -> Iterator[tuple[float, int]]:
+    """The number of concurrent spans after each start and end."""
     running = 0
     changes = sorted((at, change) for began, ended in spans for at, change in ((began, 1), (ended, -1)))
     for at, change in changes:

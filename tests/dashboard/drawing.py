@@ -1,4 +1,4 @@
-"""The dashboard as a page: the layout of dashboard.tf, with a chart for each widget of dashboard.yaml."""
+"""Renders the dashboard as HTML: the layout of dashboard.tf, with a chart for each widget of dashboard.yaml."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,11 +29,11 @@ def page(
     """The whole dashboard in HTML.
 
     Args:
-        title: what the dashboard is called.
-        parts: those of dashboard.yaml, with a value for each placeholder.
-        measures: what the charts show.
-        alarms: what the alarms' widget shows.
-        footer: a word about where all this comes from.
+        title: the name of the dashboard.
+        parts: the parts of dashboard.yaml, with a value for each placeholder.
+        measures: the values for the charts.
+        alarms: the states for the alarm widget.
+        footer: the text about the source of the values.
     """
     return PAGE.format(
         title=escape(title),

@@ -1,4 +1,4 @@
-"""The lines of a widget: what dashboard.yaml asks for, with what was measured."""
+"""The lines of a widget of dashboard.yaml, with measured values."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ class Line(NamedTuple):
 
 
 def lines_of(widget: Mapping[str, Any], measures: Measures) -> list[Line]:
-    """The lines that are to be seen, in the widget's order."""
+    """The visible lines, in the widget's order."""
     found: list[Line] = []
     for options, default, values in _all(dict(widget), measures):
         if options.get("visible", True):
@@ -30,7 +30,7 @@ def lines_of(widget: Mapping[str, Any], measures: Measures) -> list[Line]:
 
 
 def _all(widget: dict[str, Any], measures: Measures) -> Iterator[tuple[dict[str, Any], str, list[float | None]]]:
-    """The options of each line, what it is called without any, and its values."""
+    """The options, the default label and the values of each line."""
     period = widget.get("period", MINUTE)
     metrics = [
         (options, metric.name, measures.series(metric, options.get("period", period)))
@@ -46,7 +46,7 @@ def _all(widget: dict[str, Any], measures: Measures) -> Iterator[tuple[dict[str,
 
 
 def unit_of(widget: Mapping[str, Any]) -> str:
-    """What the axis says: the label that it is given, and else the unit of the metrics."""
+    """The text of the axis: its label, and the units of its metrics."""
     axis = widget.get("yAxis", {}).get("left", {})
     units = {_unit(metric) for metric, _ in metrics_of(dict(widget))} if axis.get("showUnits", True) else set()
     return " ".join([*filter(None, [axis.get("label")]), *sorted(units)])

@@ -1,4 +1,4 @@
-"""What was measured, as CloudWatch keeps it: values by metric and minute, read as a statistic of each period."""
+"""Measured values by metric and minute, read as a statistic for each period, as in CloudWatch."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
 
 
 class Measures:
-    """The values of some minutes, counted from 0; what lies outside of them is dropped."""
+    """The values of a number of minutes, counted from 0. Values outside are dropped."""
 
     def __init__(self, minutes: int) -> None:
         self.minutes = minutes
@@ -30,7 +30,7 @@ class Measures:
             minutes.setdefault(int(minute), []).append(value)
 
     def series(self, metric: Watched, period: int = MINUTE) -> list[float | None]:
-        """One value for each period of so many seconds; None for one in which nothing was measured."""
+        """One value for each period, in seconds; None for a period without values."""
         minutes = self._values.get((metric.namespace, metric.name, frozenset(metric.dimensions.items())), {})
         step = period // MINUTE
         found: list[float | None] = []
@@ -41,7 +41,7 @@ class Measures:
 
 
 def statistic(name: str, values: Sequence[float]) -> float:
-    """One of CloudWatch's statistics; p95 and the like are percentiles."""
+    """Compute a statistic of CloudWatch; `p95` and the like are percentiles."""
     if name in STATISTICS:
         return STATISTICS[name](values)
     ordered = sorted(values)

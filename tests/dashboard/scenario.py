@@ -1,4 +1,4 @@
-"""Fifty minutes in the life of a shop, each told in a second: orders come steadily, and for a while nothing is sent."""
+"""Fifty minutes of a shop in fifty seconds: steady orders, and a period in which the warehouse ships nothing."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ MINUTES = 50
 SETTINGS = {
     "visibility_timeout": 1,
     "restart_after": 3,
-    "embedded_reconcile_every": 3600,  # instead, the story keeps its own minutes
+    "embedded_reconcile_every": 3600,  # the scenario invokes the reconciler itself
     "embedded_executions_kept": 10_000,
     "redrive_rate": 1000,
     "metrics_namespace": "DOFS",
@@ -39,20 +39,20 @@ MOODS = {
     45: Mood.REFUSES,
     45.2: Mood.SUCCEEDS,
 }
-"""How the warehouse fares from each minute on."""
-POISONED, NOT_STARTED, MENDED = 8, 9, 33
+"""The mood of the warehouse from each minute on."""
+POISON_AT, OUTAGE_AT, REDRIVE_AT = 8, 9, 33
 LENIENT = {"Prefer": "handling=lenient"}
 
 
-class NotStarting:
-    """A workflow that does not start, whatever is asked of it."""
+class UnavailableWorkflow:
+    """A workflow whose every start fails."""
 
     def start(self, order_id: str, name: str, traceparent: str | None = None) -> bool:
-        raise ConnectionError("the workflow is out of reach")
+        raise ConnectionError("the workflow is unavailable")
 
 
 class Scenario:
-    """What happens to a cloud through its API, from the moment ``began`` on."""
+    """The actions of customers and operators on a cloud, from the time ``began`` on."""
 
     def __init__(self, cloud: EmbeddedCloud, api: httpx.AsyncClient, began: float) -> None:
         self._cloud = cloud
@@ -62,81 +62,81 @@ class Scenario:
         self._system: LiveSystem = cloud.system
         self._warehouse = self._system.fulfiller = Warehouse(pace=PACE)
 
-    async def told(self) -> None:
-        """Tell all of it."""
-        happenings: list[Awaitable[None]] = [self._minute(minute) for minute in range(-2, MINUTES)]
-        happenings += [self._at(minute, self._fares(mood)) for minute, mood in MOODS.items()]
-        happenings += [
-            self._at(POISONED, self._poison()),
-            self._at(NOT_STARTED, self._workflow_is_away()),
-            self._at(MENDED, self._redrive()),
+    async def run(self) -> None:
+        """Run all actions at their times."""
+        actions: list[Awaitable[None]] = [self._minute(minute) for minute in range(-2, MINUTES)]
+        actions += [self._at(minute, self._set_mood(mood)) for minute, mood in MOODS.items()]
+        actions += [
+            self._at(POISON_AT, self._send_poison()),
+            self._at(OUTAGE_AT, self._interrupt_workflow()),
+            self._at(REDRIVE_AT, self._redrive()),
         ]
-        await asyncio.gather(*happenings)
+        await asyncio.gather(*actions)
 
-    async def _at(self, minute: float, happening: Awaitable[None]) -> None:
+    async def _at(self, minute: float, action: Awaitable[None]) -> None:
         await asyncio.sleep(self._began + minute - time())
-        await happening
+        await action
 
     async def _minute(self, minute: int) -> None:
-        """What customers do within a minute."""
+        """Run the actions of one minute."""
         demand = round(5.5 + 2.5 * math.sin(minute / 6) + minute * 7 % 3)
-        does: list[Callable[[], Awaitable[Any]]] = [self._order] * demand
-        does += [self._repeated] * (minute % 4 == 1)
-        does += [self._refused] * (minute % 5 == 2)
-        does += [self._rejected] * (minute % 6 == 3)
-        does += [self._cancelled] * (minute % 7 == 4)
-        happenings = [self._at(minute + place / len(does), each()) for place, each in enumerate(does)]
-        await asyncio.gather(*happenings, self._at(minute + 0.05, self._reconciled()))
+        customers: list[Callable[[], Awaitable[Any]]] = [self._submit_and_read] * demand
+        customers += [self._submit_twice] * (minute % 4 == 1)
+        customers += [self._submit_invalid] * (minute % 5 == 2)
+        customers += [self._submit_invalid_leniently] * (minute % 6 == 3)
+        customers += [self._submit_and_cancel] * (minute % 7 == 4)
+        actions = [self._at(minute + place / len(customers), each()) for place, each in enumerate(customers)]
+        await asyncio.gather(*actions, self._at(minute + 0.05, self._reconcile()))
 
-    async def _reconciled(self) -> None:
-        """What EventBridge does once a minute."""
+    async def _reconcile(self) -> None:
+        """Invoke the reconciler, as EventBridge does once a minute."""
         invoke, function = self._cloud.client("lambda").invoke, self._cloud.names.alias_arn
         await asyncio.to_thread(invoke, FunctionName=function, Payload=json.dumps(RECONCILE_EVENT))
 
-    async def _order(self) -> None:
-        """An order, which its customer looks at somewhat later."""
-        order_id = await self._submitted(f"customer-{next(self._keys):06}-of-the-shop")
+    async def _submit_and_read(self) -> None:
+        """Submit an order, and read it a little later."""
+        order_id = await self._submit(f"customer-{next(self._keys):06}-of-the-shop")
         await asyncio.sleep(0.6)
         (await self._api.get(f"/orders/{order_id}")).raise_for_status()
 
-    async def _repeated(self) -> None:
+    async def _submit_twice(self) -> None:
         key = f"impatient-{next(self._keys):06}-twice"
-        assert await self._submitted(key) == await self._submitted(key)
+        assert await self._submit(key) == await self._submit(key)
 
-    async def _refused(self) -> None:
+    async def _submit_invalid(self) -> None:
         assert (await self._api.post("/order", json=valid_order(items=[]))).status_code == 422
 
-    async def _rejected(self) -> None:
+    async def _submit_invalid_leniently(self) -> None:
         assert (await self._api.post("/order", json=valid_order(items=[]), headers=LENIENT)).status_code == 202
 
-    async def _cancelled(self) -> None:
-        """A customer changes their mind; as everywhere, that can be too late."""
-        order_id = await self._submitted(f"hesitant-{next(self._keys):06}-of-the-shop")
+    async def _submit_and_cancel(self) -> None:
+        """Submit an order and cancel it, which can be too late."""
+        order_id = await self._submit(f"hesitant-{next(self._keys):06}-of-the-shop")
         assert (await self._api.post(f"/orders/{order_id}/cancel")).status_code in (200, 409)
 
-    async def _submitted(self, key: str) -> str:
+    async def _submit(self, key: str) -> str:
         answer = await self._api.post("/order", json=valid_order(), headers={"Idempotency-Key": key})
         assert answer.status_code == 202, answer.text
         order_id: str = answer.json()["order_id"]
         return order_id
 
-    async def _fares(self, mood: Mood) -> None:
+    async def _set_mood(self, mood: Mood) -> None:
         self._warehouse.mood = mood
 
-    async def _poison(self) -> None:
-        """A message that names no order."""
+    async def _send_poison(self) -> None:
+        """Send a message that names no order."""
         sqs, url = self._cloud.client("sqs"), self._cloud.settings.queue_url
         await asyncio.to_thread(sqs.send_message, QueueUrl=url, MessageBody="what is this?")
 
-    async def _workflow_is_away(self) -> None:
-        """For a moment no workflow starts; the orders of that moment are left to the reconciler."""
-        there: Workflow = self._system.workflow
-        self._system.workflow = NotStarting()
+    async def _interrupt_workflow(self) -> None:
+        """Let workflow starts fail for half a second. The reconciler starts those orders later."""
+        available: Workflow = self._system.workflow
+        self._system.workflow = UnavailableWorkflow()
         await asyncio.sleep(0.5)
-        self._system.workflow = there
+        self._system.workflow = available
 
     async def _redrive(self) -> None:
-        """An operator sends all again that failed, some at a time."""
+        """Redrive all failed orders, one page at a time."""
         wanted = {"note": "the warehouse ships again", "limit": 12}
         while True:
             answer = (await self._api.post("/failed-orders/redrive", json=wanted, timeout=30)).raise_for_status()

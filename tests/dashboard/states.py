@@ -1,15 +1,15 @@
-"""The states that the alarms were in, of what was measured."""
+"""The states of the alarms, computed from measured values."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tests.dashboard.measures import MINUTE, Measures
-from tests.monitoring.expressions import LOOKED_BEYOND, compute, in_alarm
+from tests.monitoring.expressions import EXTRA_PERIODS, compute, in_alarm
 from tests.monitoring.watched import metrics_of
 
 
 class State(NamedTuple):
-    """Whether an alarm is on at the end, and from which minute to which it was on the last time."""
+    """Whether an alarm is active at the end, and the minutes of its last active period."""
 
     name: str
     on: bool
@@ -22,7 +22,7 @@ def states(alarms: Mapping[str, Mapping[str, Any]], measures: Measures) -> list[
 
 def _state(name: str, alarm: Mapping[str, Any], measures: Measures) -> State:
     seen, step = _watched(alarm, measures), alarm["period"] // MINUTE
-    window = alarm["periods"] + LOOKED_BEYOND
+    window = alarm["periods"] + EXTRA_PERIODS
     on = {end: in_alarm(alarm, seen[max(0, end - window) : end]) for end in range(alarm["periods"], len(seen) + 1)}
     last = max((end for end, is_on in on.items() if is_on), default=None)
     if last is None:
@@ -34,6 +34,6 @@ def _state(name: str, alarm: Mapping[str, Any], measures: Measures) -> State:
 
 
 def _watched(alarm: Mapping[str, Any], measures: Measures) -> list[float | None]:
-    """What an alarm looks at, one value for each of its periods."""
+    """The values that an alarm evaluates, one for each period."""
     series = {name: measures.series(metric, alarm["period"]) for name, metric in metrics_of(dict(alarm)).items()}
     return compute(alarm.get("math", "metric"), series)

@@ -1,18 +1,18 @@
-"""The drawing of the dashboard shows what its file asks for, and what was measured."""
+"""The drawing of the dashboard shows every widget of dashboard.yaml with its measured values."""
 
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.dashboard.chart import placed, scaled
+from tests.dashboard.chart import line_points, make_scale
 from tests.dashboard.drawing import page
 from tests.dashboard.lines import lines_of
 from tests.dashboard.measures import Measures, statistic
 from tests.dashboard.states import State, states
-from tests.monitoring.watched import OURS, VALUES, Watched, alarms, expressions, filled, lines, metrics_of
+from tests.monitoring.watched import OURS, VALUES, Watched, alarms, expressions, lines, load_file, metrics_of
 
 MINUTES = 20
-PARTS = filled("dashboard.yaml")
+PARTS = load_file("dashboard.yaml")
 WIDGETS = [widget for part in PARTS for widget in part["widgets"]]
 ALARMS = alarms()
 SHOWN = [metric for widget in WIDGETS for metric, _ in lines(widget)]
@@ -20,7 +20,7 @@ METRICS = {(metric.namespace, metric.name, *metric.dimensions.items()): metric f
 
 
 def measured(*metrics, minutes=(3, 4, 10), value=7):
-    """Measures that have a value of each metric in some minutes."""
+    """Measures with a value of each metric in some minutes."""
     measures = Measures(MINUTES)
     for metric in metrics:
         for minute in minutes:
@@ -29,7 +29,7 @@ def measured(*metrics, minutes=(3, 4, 10), value=7):
 
 
 def drawn(measures, parts=PARTS, seen=()):
-    """The drawing as a tree; what is not escaped would not be one."""
+    """The drawing as an XML tree, which unescaped text would make invalid."""
     text = page("shop-staging", parts, measures, seen, "a footer")
     return ElementTree.fromstring(text[text.index("<main>") : text.index("</main>") + len("</main>")])  # noqa: S314
 
@@ -122,12 +122,12 @@ def test_areas_are_stacked():
 
 
 def test_missing_values_leave_a_gap_in_the_line():
-    assert [len(run) for run in placed([1, 2, None, 3, None], scaled(5, {}, [1, 2, 3]))] == [2, 1]
+    assert [len(run) for run in line_points([1, 2, None, 3, None], make_scale(5, {}, [1, 2, 3]))] == [2, 1]
 
 
 @pytest.mark.parametrize("values", [[0, 0], [0.02], [3, 17], [99], [123_456], []])
 def test_a_scale_covers_every_value_with_a_few_ticks(values):
-    scale = scaled(10, {}, values)
+    scale = make_scale(10, {}, values)
     assert scale.least <= min([*values, 0]) <= max([*values, 0]) <= scale.most
     assert 3 <= len(scale.ticks) <= 7
 

@@ -1,4 +1,4 @@
-"""What only the embedded cloud can show of an order's way: its endpoint, an early cancellation, each deletion."""
+"""Order flows that only the embedded cloud can show: its AWS endpoint, an early cancellation, message deletions."""
 
 import asyncio
 import json
@@ -18,44 +18,44 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def sure_cloud():
+def reliable_cloud():
     """A cloud in which every attempt succeeds."""
     with running_cloud(fulfillment_success_rate=1) as cloud:
         yield cloud
 
 
-async def test_the_aws_endpoint_shows_the_same_execution_and_queue(sure_cloud):
+async def test_the_aws_endpoint_shows_the_same_execution_and_queue(reliable_cloud):
     aws = {
-        "endpoint_url": sure_cloud.endpoint.url,
-        "region_name": sure_cloud.settings.region,
+        "endpoint_url": reliable_cloud.endpoint.url,
+        "region_name": reliable_cloud.settings.region,
         "aws_access_key_id": "any",
         "aws_secret_access_key": "any",
     }
-    async with client(sure_cloud) as api:
+    async with client(reliable_cloud) as api:
         order_id = (await api.post("/order", json=valid_order())).json()["order_id"]
         await settled(api, order_id)
     listed = await asyncio.to_thread(
-        boto3.client("stepfunctions", **aws).list_executions, stateMachineArn=sure_cloud.names.state_machine_arn
+        boto3.client("stepfunctions", **aws).list_executions, stateMachineArn=reliable_cloud.names.state_machine_arn
     )
     assert order_id in [execution["name"] for execution in listed["executions"]]
     sqs = boto3.client("sqs", **aws)
     urls = (await asyncio.to_thread(sqs.list_queues))["QueueUrls"]
-    assert {url.rsplit("/")[-1] for url in urls} == {sure_cloud.names.queue, sure_cloud.names.dead_letter_queue}
+    assert {url.rsplit("/")[-1] for url in urls} == {reliable_cloud.names.queue, reliable_cloud.names.dead_letter_queue}
 
 
-async def test_an_order_cancelled_before_processing_is_never_fulfilled(sure_cloud):
-    system = sure_cloud.system
+async def test_an_order_cancelled_before_processing_is_never_fulfilled(reliable_cloud):
+    system = reliable_cloud.system
     order = new_order(
         valid_order(), order_id="ord_early", owner="anonymous", actor="api", at=system.now(), write_id=system.new_id()
     )
     system.store.create(order)
-    async with client(sure_cloud) as api:
+    async with client(reliable_cloud) as api:
         assert (await api.post(f"/orders/{order.order_id}/cancel")).status_code == 200
         system.workflow.start(order.order_id, order.order_id)
-        execution = await ended(sure_cloud, order.order_id)
-        await depth_becomes(sure_cloud, sure_cloud.names.queue, 0)
+        execution = await ended(reliable_cloud, order.order_id)
+        await depth_becomes(reliable_cloud, reliable_cloud.names.queue, 0)
         assert (await api.get(f"/orders/{order.order_id}")).json()["status"] == "CANCELLED"
-    assert execution["status"] == "SUCCEEDED", "a customer who cancels is no failure of the workflow"
+    assert execution["status"] == "SUCCEEDED", "a cancellation does not fail the workflow"
 
 
 async def test_two_hundred_orders_of_twenty_clients_keep_every_invariant():
@@ -90,7 +90,7 @@ async def test_two_hundred_orders_of_twenty_clients_keep_every_invariant():
 
 
 def _watch_deletions(cloud: EmbeddedCloud) -> list[tuple[str, str]]:
-    """Note the status of the order of every message that is deleted, at the moment of its deletion."""
+    """Record the status of the order of every deleted message, at its deletion."""
     from moto.sqs.models import sqs_backends
 
     seen: list[tuple[str, str]] = []

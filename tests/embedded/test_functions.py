@@ -1,4 +1,4 @@
-"""Every way in which the emulator invokes a function ends in our handler."""
+"""Every invocation in the emulator runs the handler of the service."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""The embedded cloud reaches nothing outside, and reads no credential of the user."""
+"""The embedded cloud sends no request outside, and reads no credentials of the user."""
 
 import os
 
@@ -30,7 +30,7 @@ def test_a_running_cloud_reaches_no_remote_endpoint():
 
 
 def test_a_client_of_a_stopped_cloud_reaches_nothing():
-    """A batch that is in hand at the end must not find its way to AWS, where the names it uses may be real."""
+    """A batch that outlives the cloud must not send requests to AWS, where its resource names may exist."""
     with running_cloud() as cloud:
         cloud.system.store.ready()
     with pytest.raises(WouldReachAws):

@@ -1,4 +1,4 @@
-"""Figures as server-sent events, from a server with real connections."""
+"""Stats as server-sent events, from a server with real connections."""
 
 import json
 

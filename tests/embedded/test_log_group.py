@@ -1,4 +1,4 @@
-"""The function's log group in the embedded cloud: the last lines of the log, and nothing that could harm it."""
+"""The function's log group in the embedded cloud: it keeps the last lines, and never raises."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ def group():
 
 @pytest.fixture
 def logger(group):
-    """A logger that writes into the group alone."""
+    """A logger that writes only to the group."""
     made = logging.Logger("service.test", "INFO")
     made.addHandler(LogGroupHandler(group))
     return made

@@ -1,4 +1,4 @@
-"""What the embedded cloud still holds of orders that have ended: their rows, and the last executions."""
+"""The memory of the embedded cloud for terminal orders: their rows, and the last executions."""
 
 import asyncio
 import gc
@@ -22,8 +22,8 @@ KEPT, HANDLES = 10, 20
 pytestmark = pytest.mark.anyio
 
 
-def held() -> Counter[type]:
-    """How many objects of each kind the garbage collector knows of."""
+def live_objects() -> Counter[type]:
+    """The number of live objects of each type."""
     gc.collect()
     kinds = (Item, Message, StateMachine, Execution)
     return Counter(type(each) for each in gc.get_objects() if type(each) in kinds)
@@ -33,19 +33,19 @@ async def test_a_terminal_order_keeps_one_row_and_old_executions_are_dropped(mon
     monkeypatch.setattr(moto_patches, "HANDLES_KEPT", HANDLES)
     with running_cloud(embedded_executions_kept=KEPT, fulfillment_success_rate=1) as cloud:
         queue = sqs_backends[cloud.names.account][cloud.names.region].queues[cloud.names.queue]
-        before = held()
+        before = live_objects()
         async with client(cloud) as api:
             for _ in range(ORDERS // TOGETHER):
                 answers = await asyncio.gather(*(api.post("/order", json=valid_order()) for _ in range(TOGETHER)))
                 for answer in answers:
                     await settled(api, answer.json()["order_id"])
         await depth_becomes(cloud, cloud.names.queue, 0)
-        grown = held() - before
-        at_most = KEPT * 1.1 + TOGETHER  # what runs beside a start is not forgotten by it
-        assert grown[Item] == ORDERS, "a row that was kept for each state of an order"
+        grown = live_objects() - before
+        at_most = KEPT * 1.1 + TOGETHER  # running executions are not removed
+        assert grown[Item] == ORDERS, "an order has more than one row in memory"
         assert grown[Message] == 0
         assert KEPT <= grown[Execution] <= at_most
-        assert grown[StateMachine] <= at_most, "the interpreter's copies"
+        assert grown[StateMachine] <= at_most, "copies of the interpreter are not freed"
         assert len(TMP_THREADS) <= at_most
         assert 0 < len(queue.deleted_messages) <= HANDLES
 

@@ -1,4 +1,4 @@
-"""Each private place of the emulator that is patched, and that it needs to be."""
+"""Each patch of the emulator's private parts works and is needed."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""`uvicorn service.main:app`, as a newcomer starts it: no setting, no Docker, no account."""
+"""`uvicorn service.main:app` without settings, Docker or account, as a new user starts it."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def free_port() -> int:
 
 @contextmanager
 def server(**environ: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Start it on free ports, with none of the caller's settings."""
+    """Start the server on free ports, without the settings of the environment."""
     port = free_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DOFS_", "AWS_"))}
     command = [sys.executable, "-m", "uvicorn", "service.main:app", "--port", str(port), "--no-access-log"]
@@ -44,18 +44,18 @@ def server(**environ: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 def banner(process: subprocess.Popen[str]) -> str:
-    """What it prints until it is ready."""
+    """The output of the server until it is ready."""
     assert process.stdout is not None
     lines: list[str] = []
     for line in process.stdout:
         lines.append(line)
         if "Uvicorn running on" in line:
             return "".join(lines)
-    raise AssertionError("it did not start:\n" + "".join(lines))
+    raise AssertionError("the server did not start:\n" + "".join(lines))
 
 
 def test_the_server_starts_without_settings_and_prints_a_working_curl():
-    with server(DOFS_CLOUD="") as (process, port):  # empty is as good as not there, as for every setting
+    with server(DOFS_CLOUD="") as (process, port):  # an empty variable is the same as an unset one
         printed = banner(process)
         assert f"http://127.0.0.1:{port}/docs" in printed
         curl = next(line for line in printed.splitlines() if line.strip().startswith("curl"))
@@ -74,7 +74,7 @@ def test_the_server_starts_without_settings_and_prints_a_working_curl():
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    """Press Ctrl-C, and wait for the end of the process."""
+    """Send Ctrl-C, and wait for the end of the process."""
     process.send_signal(signal.SIGINT)
     process.wait(PATIENCE)
 

@@ -1,4 +1,4 @@
-"""The metrics that AWS documents in the namespaces that are watched, with the dimensions that each can be had by."""
+"""The metrics that AWS documents, with their possible dimensions, for each namespace that an alarm or widget uses."""
 
 from typing import NamedTuple
 

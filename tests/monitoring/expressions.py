@@ -1,4 +1,4 @@
-"""CloudWatch's metric math, as far as our alarms and widgets use it, and how it tells an alarm's state.
+"""The part of CloudWatch's metric math that alarms and widgets use, and the evaluation of alarms.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 Series = Sequence[float | None]
-"""Values of one period after the other; None where there is none."""
+"""The values of consecutive periods; None for a period without a value."""
 
 ARITHMETIC: dict[type[ast.AST], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -27,21 +27,21 @@ COMPARISONS: dict[type[ast.AST], Callable[[float, float], bool]] = {
     ast.Eq: operator.eq,
 }
 THRESHOLDS = {"GreaterThanOrEqualToThreshold": operator.ge, "LessThanThreshold": operator.lt}
-LOOKED_BEYOND = 2
-"""Data points that CloudWatch looks at beyond those that it was told to, where some are missing."""
+EXTRA_PERIODS = 2
+"""Additional periods that CloudWatch reads to replace missing values."""
 
 
 def names(expression: str) -> set[str]:
-    """The ids that an expression refers to."""
+    """The ids in an expression."""
     tree = ast.parse(expression, mode="eval")
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - {"IF", "FILL"}
 
 
 def compute(expression: str, series: Mapping[str, Series]) -> list[float | None]:
-    """The series of an expression over series of one length."""
+    """Evaluate an expression over series of equal length."""
     tree = _tree(expression)
 
-    @cache  # most minutes have the values of another
+    @cache  # most minutes repeat the values of another
     def at(*values: float | None) -> float | None:
         return _at(tree, dict(zip(series, values, strict=True)))
 
@@ -54,7 +54,7 @@ def _tree(expression: str) -> ast.AST:
 
 
 def _at(node: ast.AST, values: Mapping[str, float | None]) -> float | None:
-    """The value at one time. Where some operands have none it counts as 0; where none has one, there is none."""
+    """The value in one period. A missing operand counts as 0, unless all operands are missing."""
     match node:
         case ast.Constant(value=int() | float() as value):
             return float(value)
@@ -72,7 +72,7 @@ def _at(node: ast.AST, values: Mapping[str, float | None]) -> float | None:
         ):
             found = values[name]
             return float(value) if found is None else found
-    raise ValueError(f"not understood: {ast.dump(node)}")
+    raise ValueError(f"unsupported expression: {ast.dump(node)}")
 
 
 def _both(compute: Callable[[float, float], float], left: ast.AST, right: ast.AST, values: Any) -> float | None:
@@ -87,13 +87,12 @@ def _both(compute: Callable[[float, float], float], left: ast.AST, right: ast.AS
 
 
 def in_alarm(alarm: Mapping[str, Any], seen: Series) -> bool:
-    """Whether an alarm is on when these are the last values, the youngest at the end.
+    """Whether an alarm is in the state ALARM after these values, the latest at the end.
 
-    Values that are there come first, also some that are older; what is missing is taken as the alarm says only where
-    there are too few of them.
+    Older values replace missing ones. Values that are still missing count as the alarm's `missing` says.
     """
     periods = alarm["periods"]
-    beyond = list(seen[-periods - LOOKED_BEYOND :])
+    beyond = list(seen[-periods - EXTRA_PERIODS :])
     there = [value for value in beyond if value is not None][-periods:]
     breaching = sum(THRESHOLDS[alarm["comparison"]](value, alarm["threshold"]) for value in there)
     if alarm["missing"] == "breaching":
@@ -102,9 +101,9 @@ def in_alarm(alarm: Mapping[str, Any], seen: Series) -> bool:
 
 
 def ever_in_alarm(alarm: Mapping[str, Any], series: Mapping[str, Series]) -> bool:
-    """Whether an alarm goes on at the end of any of these periods."""
+    """Whether an alarm is in the state ALARM after any of these periods."""
     expression = alarm.get("math", "metric")
     seen = compute(expression, series)
-    window = alarm["periods"] + LOOKED_BEYOND
+    window = alarm["periods"] + EXTRA_PERIODS
     ends = range(alarm["periods"], len(seen) + 1)
     return any(in_alarm(alarm, seen[max(0, end - window) : end]) for end in ends)

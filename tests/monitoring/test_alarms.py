@@ -1,4 +1,4 @@
-"""Each alarm watches what there is, and says what to do."""
+"""Each alarm watches existing metrics, and its description says what to do."""
 
 import re
 
@@ -18,7 +18,7 @@ SECTIONS = dict(re.findall(r"^## ([a-z0-9-]+)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MU
 def test_an_alarm_watches_a_published_metric_with_its_dimensions(name, key):
     metric = metrics_of(ALARMS[name])[key]
     assert metric.namespace in {OURS, *DOCUMENTED}
-    assert metric.is_known(), f"nobody publishes {metric}"
+    assert metric.is_known(), f"{metric} is not published"
 
 
 @pytest.mark.parametrize(("name", "key"), METRICS)
@@ -29,7 +29,7 @@ def test_the_dimensions_of_an_alarm_name_resources_of_terraform(name, key):
 
 @pytest.mark.parametrize(("name", "key"), METRICS)
 def test_the_statistic_of_an_alarm_fits_its_metric(name, key):
-    assert metrics_of(ALARMS[name])[key].has_a_statistic_that_means_something()
+    assert metrics_of(ALARMS[name])[key].has_valid_statistic()
 
 
 @pytest.mark.parametrize(("name", "key"), METRICS)
@@ -59,7 +59,7 @@ def test_the_description_names_the_first_action_and_the_runbook(name):
     said = ALARMS[name]["description"]
     assert re.search(r"\. First: .+", said)
     assert said.endswith(f" Runbook: docs/runbook.md#{name}")
-    assert len(said) <= 1024, "CloudWatch takes no more"
+    assert len(said) <= 1024, "CloudWatch limits a description to 1,024 characters"
     assert len(alarms(queue_age_threshold=216_000, success_rate_minimum_orders=1_000_000)[name]["description"]) <= 1024
 
 
@@ -70,8 +70,8 @@ def test_the_runbook_has_one_section_for_each_alarm():
 @pytest.mark.parametrize("name", ALARMS)
 def test_a_section_of_the_runbook_has_every_heading_and_a_command(name):
     for question in ("It means", "It does not mean", "Look first", "Do", "It clears"):
-        assert f"**{question}" in SECTIONS[name], f"{name} does not say: {question}"
-    assert "```sh" in SECTIONS[name], "there is no command to run"
+        assert f"**{question}" in SECTIONS[name], f"docs/runbook.md#{name} has no paragraph: {question}"
+    assert "```sh" in SECTIONS[name], f"docs/runbook.md#{name} has no command"
 
 
 @pytest.mark.parametrize("name", ALARMS)

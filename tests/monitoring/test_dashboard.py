@@ -1,4 +1,4 @@
-"""The dashboard shows what there is, and all that the service measures."""
+"""The dashboard shows existing metrics, and every metric of the service."""
 
 import re
 
@@ -9,7 +9,7 @@ from service.orders.model import FailureKind
 from service.steps.reconcile import COUNTED
 from tests.monitoring import expressions
 from tests.monitoring.documented import DOCUMENTED
-from tests.monitoring.watched import OURS, RESOURCES, alarms, filled, lines, metrics_of, widgets
+from tests.monitoring.watched import OURS, RESOURCES, alarms, lines, load_file, metrics_of, widgets
 from tests.monitoring.watched import expressions as expressions_of
 from tests.monitoring.watched import ids as ids_of
 
@@ -21,21 +21,21 @@ REASONS = {
 }
 
 
-def shown():
+def shown_metrics():
     return [metric for widget in WIDGETS.values() for metric, _ in lines(widget)]
 
 
 def test_the_dashboard_has_sections_for_business_and_operations():
-    assert [part["heading"] for part in filled("dashboard.yaml")] == ["Business", "Operations"]
-    assert len(WIDGETS) == len(widgets()), "two widgets have one title"
+    assert [part["heading"] for part in load_file("dashboard.yaml")] == ["Business", "Operations"]
+    assert len(WIDGETS) == len(widgets()), "two widgets have the same title"
 
 
 @pytest.mark.parametrize(("title", "place"), LINES)
 def test_each_line_shows_a_published_metric(title, place):
     metric, _ = lines(WIDGETS[title])[place]
     assert metric.namespace in {OURS, *DOCUMENTED}
-    assert metric.is_known(), f"nobody publishes {metric}"
-    assert metric.has_a_statistic_that_means_something()
+    assert metric.is_known(), f"{metric} is not published"
+    assert metric.has_valid_statistic()
 
 
 @pytest.mark.parametrize(("title", "place"), LINES)
@@ -50,7 +50,7 @@ def test_each_line_names_a_resource_of_terraform(title, place):
 
 @pytest.mark.parametrize("metric", Metric)
 def test_every_metric_of_the_service_is_shown_for_each_reason(metric):
-    found = [each for each in shown() if (each.namespace, each.name) == (OURS, metric)]
+    found = [each for each in shown_metrics() if (each.namespace, each.name) == (OURS, metric)]
     assert found, "add a line to terraform/dashboard.yaml"
     if metric.dimension:
         assert {each.dimensions.get(metric.dimension) for each in found} == REASONS[metric]
@@ -58,12 +58,12 @@ def test_every_metric_of_the_service_is_shown_for_each_reason(metric):
 
 @pytest.mark.parametrize("name", alarms())
 def test_the_metrics_of_each_alarm_are_shown(name):
-    def named(metric):
+    def without_reason(metric):
         return metric.namespace, metric.name, {**metric.dimensions, "reason": ""}
 
-    found = [named(metric) for metric in shown()]
+    found = [without_reason(metric) for metric in shown_metrics()]
     for metric in metrics_of(alarms()[name]).values():
-        assert named(metric) in found
+        assert without_reason(metric) in found
 
 
 @pytest.mark.parametrize("title", [title for title, widget in WIDGETS.items() if expressions_of(widget)])

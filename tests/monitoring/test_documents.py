@@ -1,4 +1,4 @@
-"""What the documentation calls a metric is one: of AWS's, by the table of documented ones, or of the service's own."""
+"""Every metric in the documentation exists: AWS documents it, or the service records it."""
 
 import re
 from pathlib import Path
@@ -18,10 +18,10 @@ CODE = [
 ]
 METRICS = {str(metric) for metric in Metric} | {name for each in DOCUMENTED.values() for name in each.metrics}
 OTHER_METRICS = {"NumberOfMessagesSent"}
-"""Of AWS's, named for what it does not count."""
+"""A metric of AWS that the documentation explains and no alarm uses."""
 
 ELSEWHERE = set("ErrorPath NoSuchBucket PendingConfirmation ReservedConcurrentExecutions TransactWriteItems".split())
-"""Names of AWS that are no metrics, and that no code of ours needs."""
+"""Names of AWS that are not metrics and are not in the code."""
 
 NAME = r"[A-Z][a-z]+(?:[A-Z]+[a-z]*)+|[45]XX[A-Z]\w+"
 
@@ -33,10 +33,10 @@ def code() -> str:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_every_quoted_camel_case_name_is_a_metric_or_is_in_the_code(document, code):
-    """A metric that is misspelled, or that was given up, stands nowhere else."""
+    """A misspelled or removed metric is in no other file."""
     quoted = set(re.findall(rf"`({NAME})`", document.read_text()))
-    strange = {name for name in quoted - METRICS - OTHER_METRICS - ELSEWHERE if not re.search(rf"\b{name}\b", code)}
-    assert not strange
+    unknown = {name for name in quoted - METRICS - OTHER_METRICS - ELSEWHERE if not re.search(rf"\b{name}\b", code)}
+    assert not unknown
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)

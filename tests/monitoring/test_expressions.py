@@ -1,4 +1,4 @@
-"""The evaluator does as AWS documents metric math."""
+"""The evaluator follows the documentation of metric math."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What an order's log weighs, and that the log level WARNING leaves out more than half of it."""
+"""The bytes of log for an order, which the log level WARNING more than halves."""
 
 import logging
 import re
@@ -27,13 +27,13 @@ PLATFORM = (
     '{"requestId":"7d546804-0a99-4405-8c37-e73844ec5fe4","metrics":{"durationMs":10.531,"billedDurationMs":11,'
     '"memorySizeMB":256,"maxMemoryUsedMB":107},"status":"success"}}\n'
 )
-"""What Lambda itself writes of an invocation at its level INFO, and at WARN does not.
+"""The lines that Lambda itself writes for an invocation at its level INFO, but not at WARN.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 """
 
 
-class Weighing(logging.Handler):
+class ByteCounter(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.setFormatter(JsonLines())
@@ -50,22 +50,22 @@ class Invocation(Context):
 
 
 class Function:
-    """The function, with ids as long as AWS's, and how often it was invoked."""
+    """Invokes the handler with ids as long as those of AWS, and counts the invocations."""
 
     def __init__(self) -> None:
         self.metrics_bytes = self.invocations = 0
         self.system = GatewaySystem(fulfiller=SimulatedFulfiller(0.7, "dofs"))
-        self.system.metrics = EmbeddedMetricFormat("DOFS", "prod", self.system.now, self._weigh)
+        self.system.metrics = EmbeddedMetricFormat("DOFS", "prod", self.system.now, self._count_bytes)
 
-    def _weigh(self, line: str) -> None:
+    def _count_bytes(self, line: str) -> None:
         self.metrics_bytes += len(line.encode())
 
     def __call__(self, event):
         self.invocations += 1
         return dispatch(event, Invocation(), self.system)
 
-    def carry(self) -> None:
-        """An order by itself, from the API to its end; each of its messages is a batch."""
+    def process_order(self) -> None:
+        """Process one order from the API to its terminal state, with a batch for each message."""
         event = at("/order", events.load("api_post_order"))
         event["body"] = strict_json.canonical_text(valid_order())
         self(event)
@@ -79,16 +79,16 @@ class Function:
             pass
 
 
-def weighed(level: str) -> tuple[float, float, float]:
-    """Bytes per order: of lines about orders, of metrics, and of Lambda's own."""
-    logger, handler, function = logging.getLogger("service"), Weighing(), Function()
+def measure(level: str) -> tuple[float, float, float]:
+    """Bytes per order: of log lines of the service, of metrics, and of Lambda's own lines."""
+    logger, handler, function = logging.getLogger("service"), ByteCounter(), Function()
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(level)
     try:
         with event_loop():
             for _ in range(ORDERS):
-                function.carry()
+                function.process_order()
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before)
@@ -98,7 +98,7 @@ def weighed(level: str) -> tuple[float, float, float]:
 
 @pytest.fixture(scope="module")
 def bytes_per_order():
-    return {level: weighed(level) for level in ("INFO", "WARNING")}
+    return {level: measure(level) for level in ("INFO", "WARNING")}
 
 
 def test_log_level_warning_more_than_halves_the_log(bytes_per_order):

@@ -1,4 +1,4 @@
-"""When somebody is paged, and when nobody: the alarms' own expressions over made-up minutes."""
+"""When an alarm pages and when it does not: the expressions of alarms.yaml over generated minutes."""
 
 import random
 from collections import Counter
@@ -12,7 +12,7 @@ from tests.monitoring.watched import alarms
 
 ALARMS = alarms()
 DIFFERENCES = {"lambda-errors": "errors", "workflow-failures": "failed"}
-"""What is more than the rejections: the alarm, and which of its metrics counts both."""
+"""The alarms that subtract rejections, and the metric of each that includes them."""
 
 RATES = (1, 10, 100, 1000)
 LATER = {"lambda-errors": 1, "workflow-failures": -1}
@@ -20,24 +20,24 @@ LATER = {"lambda-errors": 1, "workflow-failures": -1}
 
 
 def per_minute(times, minutes):
-    """How many in each minute; in minutes with none there is no value, as in CloudWatch."""
+    """The count in each minute. A minute without events has no value, as in CloudWatch."""
     counts = Counter(int(at // 60) for at in times)
     return [counts.get(minute) for minute in range(minutes)]
 
 
 def rejections(seed, rate, minutes, shift, name):
-    """The times of a stream of rejections, as the one metric and as the other has them."""
-    chance = random.Random(seed)  # noqa: S311
-    failed = [chance.uniform(0, 60 * minutes - 5) for _ in range(rate * minutes)]
-    return failed, [at + LATER[name] * chance.uniform(0, shift) for at in failed]
+    """The times of a stream of rejections, as each of the two metrics records them."""
+    rng = random.Random(seed)  # noqa: S311
+    failed = [rng.uniform(0, 60 * minutes - 5) for _ in range(rate * minutes)]
+    return failed, [at + LATER[name] * rng.uniform(0, shift) for at in failed]
 
 
 def series(name, failures, rejected, minutes):
     return {DIFFERENCES[name]: per_minute(failures, minutes), "rejected": per_minute(rejected, minutes)}
 
 
-def late(alarm, given):
-    """Whether the alarm ever goes on when the rejections of the youngest minute are not there yet."""
+def pages_late(alarm, given):
+    """Whether the alarm is ever active while the rejections of the latest minute are not counted yet."""
     (failures,) = given.keys() - {"rejected"}
     for end in range(5, len(given["rejected"])):
         seen = {failures: given[failures][end - 5 : end + 1], "rejected": [*given["rejected"][end - 5 : end], None]}
@@ -59,7 +59,7 @@ def test_a_steady_stream_of_rejections_does_not_page(name, rate, shift):
 @pytest.mark.parametrize("rate", RATES)
 def test_rejections_that_are_counted_late_do_not_page(name, rate):
     minutes = 3_000 // rate + 60
-    assert not late(ALARMS[name], series(name, *rejections(rate, rate, minutes, 0.5, name), minutes))
+    assert not pages_late(ALARMS[name], series(name, *rejections(rate, rate, minutes, 0.5, name), minutes))
 
 
 @settings(max_examples=60)
@@ -107,7 +107,7 @@ def test_three_minutes_of_failures_page_amid_rejections(name, rate, seed):
 def test_one_failure_with_its_retries_does_not_page(name, rate, seed):
     failed, rejected = rejections(seed, rate, 20, 0.5, name)
     for begins in (600, 652):
-        failures = [begins + after for after in (0, 1, 3, 7, 15)]  # the step is tried five times
+        failures = [begins + after for after in (0, 1, 3, 7, 15)]  # Step Functions tries the step five times
         assert not ever_in_alarm(ALARMS[name], series(name, failed + failures, rejected, 20))
 
 
@@ -126,9 +126,9 @@ def test_the_alarm_clears_after_the_last_failure(name):
         (0, 30, True),
         (None, 30, True),
         (97, 3, False),
-        (18, 2, False),  # 90 %, the floor itself
+        (18, 2, False),  # 90 %, exactly the floor
         (17, 3, True),
-        (9, 10, False),  # one too few to judge by
+        (9, 10, False),  # one order below the minimum
         (None, 19, False),
         (30, None, False),
         (None, None, False),
@@ -174,7 +174,7 @@ THROTTLED = ["orders", "by_status", "by_customer", "failed_orders"]
     [
         ([None] * 8, False),
         ([None, None, None, None, 9, 9, None], False),
-        ([None, None, 3, 1, 2, None, None], True),  # of the youngest two there are no data yet
+        ([None, None, 3, 1, 2, None, None], True),  # the latest two periods have no data yet
         ([None, None, 3, None, 1, None, 2], True),
     ],
 )
@@ -188,11 +188,11 @@ def test_the_throttling_alarm_clears_without_data():
     seen = compute(ALARMS["table-throttles"]["math"], given)
     assert in_alarm(ALARMS["table-throttles"], seen[:5])
     assert not in_alarm(ALARMS["table-throttles"], seen)
-    assert None not in seen, "with none, an alarm on DynamoDB would stay as it is"
+    assert None not in seen, "without data, an alarm on DynamoDB would keep its state"
 
 
 def test_no_simple_alarm_watches_a_metric_of_dynamodb():
-    """CloudWatch leaves it on when there are no data, and there are none when all is well."""
+    """CloudWatch keeps its state without data, and DynamoDB publishes no data without throttling."""
     assert not [name for name, alarm in ALARMS.items() if alarm.get("metric", {}).get("namespace") == "AWS/DynamoDB"]
 
 

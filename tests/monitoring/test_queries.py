@@ -1,4 +1,4 @@
-"""The saved queries ask for what stands in the log's lines."""
+"""The saved queries use fields that log lines have."""
 
 import re
 
@@ -15,8 +15,8 @@ LANGUAGE = set(
 BUILT_IN = {"@timestamp", "@message", "@log", "@logStream"}
 
 
-def words(query):
-    """What a query names, without its texts, numbers and comments."""
+def identifiers(query):
+    """The identifiers in a query, without strings, numbers and comments."""
     bare = re.sub(r'"[^"]*"', "", re.sub(r"#.*", "", query))
     return set(re.findall(r"@?[A-Za-z_]\w*", bare))
 
@@ -24,7 +24,7 @@ def words(query):
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_query_uses_fields_of_the_log(name):
     own = set(re.findall(r" as (\w+)", QUERIES[name]))
-    assert words(QUERIES[name]) - LANGUAGE - BUILT_IN - own <= set(logs.FIELDS)
+    assert identifiers(QUERIES[name]) - LANGUAGE - BUILT_IN - own <= set(logs.FIELDS)
 
 
 @pytest.mark.parametrize("name", QUERIES)
@@ -38,9 +38,9 @@ def test_a_query_limits_its_result(name):
 
 
 def test_a_query_lists_the_log_of_one_order_by_time():
-    story = QUERIES["one-order"]
-    assert 'filter order_id = "ord_…"' in story
-    assert "sort @timestamp asc" in story
+    query = QUERIES["one-order"]
+    assert 'filter order_id = "ord_…"' in query
+    assert "sort @timestamp asc" in query
 
 
 def test_each_query_named_by_alarms_and_runbook_exists():

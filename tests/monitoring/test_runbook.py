@@ -1,4 +1,4 @@
-"""What the runbook tells one to type and to read is there."""
+"""The commands, names and links of the runbook exist."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The files that Terraform makes alarms, dashboard and saved queries of, as a deployment would have them."""
+"""The files behind Terraform's alarms, dashboard and saved queries, with the values of one deployment."""
 
 from pathlib import Path
 from string import Template
@@ -25,7 +25,7 @@ RESOURCES = {
     "environment": {ENVIRONMENT},
     "Operation": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "Query"},
 }
-"""What each dimension can be: what Terraform creates, by its name."""
+"""The possible values of each dimension: the names of Terraform's resources."""
 
 VALUES: dict[str, Any] = {
     "namespace": OURS,
@@ -47,7 +47,7 @@ VALUES: dict[str, Any] = {
 
 
 class Watched(NamedTuple):
-    """A metric as an alarm or a widget names it."""
+    """A metric in an alarm or a widget."""
 
     namespace: str
     name: str
@@ -55,7 +55,7 @@ class Watched(NamedTuple):
     statistic: str
 
     def is_known(self) -> bool:
-        """Whether AWS documents it with just these dimensions, or the service publishes it so."""
+        """Whether AWS documents the metric with exactly these dimensions, or the service publishes it with them."""
         if self.namespace != OURS:
             documented = DOCUMENTED[self.namespace].metrics.get(self.name, set())
             return frozenset(self.dimensions) in documented
@@ -66,44 +66,44 @@ class Watched(NamedTuple):
         further = {metric.dimension} if metric.dimension else set()
         return self.dimensions.keys() in ({"environment"}, {"environment"} | further)
 
-    def is_a_time(self) -> bool:
-        """Whether its values are times or ages, of which a sum would mean nothing."""
+    def is_duration(self) -> bool:
+        """Whether the values are durations or ages, whose sum has no meaning."""
         ours = self.namespace == OURS and Metric(self.name).unit == "Milliseconds"
         return ours or self.name.endswith(("Latency", "Duration", "ExecutionTime", "OldestMessage"))
 
-    def is_a_level(self) -> bool:
-        """Whether its values are a level at an instant, of which a sum would count some things many times."""
+    def is_gauge(self) -> bool:
+        """Whether the values are levels at an instant, whose sum has no meaning."""
         return self.name.startswith("ApproximateNumberOf") or self.name == "ConcurrentExecutions"
 
-    def has_a_statistic_that_means_something(self) -> bool:
-        if self.is_a_time() or self.is_a_level():
+    def has_valid_statistic(self) -> bool:
+        if self.is_duration() or self.is_gauge():
             return self.statistic in {"Maximum", "Average", "p50", "p95", "p99"}
         return self.statistic == "Sum" or (self.name == "5XXError" and self.statistic == "Average")
 
 
-def filled(file: str, **changes: Any) -> Any:
-    """One of Terraform's files with a value for each placeholder."""
+def load_file(file: str, **changes: Any) -> Any:
+    """Read one of Terraform's files, with a value for each placeholder."""
     text = (ROOT / "terraform" / file).read_text()
     return yaml.safe_load(Template(text).substitute(VALUES | changes))
 
 
 def alarms(**changes: Any) -> dict[str, Any]:
-    found: dict[str, Any] = filled("alarms.yaml", **changes)
+    found: dict[str, Any] = load_file("alarms.yaml", **changes)
     return found
 
 
 def metrics_of(alarm: dict[str, Any]) -> dict[str, Watched]:
-    """The metrics of an alarm by their ids; of a simple one, the only one."""
+    """The metrics of an alarm by id; the id is `metric` for an alarm without math."""
     metrics = alarm.get("metrics", {"metric": alarm.get("metric")})
     return {key: Watched(**metric) for key, metric in metrics.items()}
 
 
 def widgets() -> list[dict[str, Any]]:
-    return [widget for part in filled("dashboard.yaml") for widget in part["widgets"]]
+    return [widget for part in load_file("dashboard.yaml") for widget in part["widgets"]]
 
 
 def lines(widget: dict[str, Any]) -> list[tuple[Watched, dict[str, Any]]]:
-    """The metrics of a widget, each with its options; expressions are left out."""
+    """The metrics of a widget with their options, without expressions."""
     found = []
     for metric in widget.get("metrics", []):
         options = metric[-1] if isinstance(metric[-1], dict) else {}

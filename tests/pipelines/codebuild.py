@@ -1,8 +1,8 @@
-"""A build of the CodePipeline, in a container.
+"""Runs a build of the CodePipeline in a container.
 
-AWS's own image has 5 GB, so another one runs the phases, as CodeBuild says that it does: in one shell, a command after
-another, until one fails. The tools that would reach AWS are stand-ins that take notes; make, the Makefile and what it
-runs of terraform/ are real.
+AWS's image has 5 GB, so a smaller one runs the phases as CodeBuild documents: in one shell, command after command,
+until one fails. Tools that would reach AWS are fakes that record their calls. make, the Makefile and the scripts of
+terraform/ are real.
 """
 
 import re
@@ -39,9 +39,9 @@ PROJECTS = {
     "plan": DEPLOYMENT | {"REPOSITORY": REPOSITORY},
     "apply": DEPLOYMENT,
 }
-"""The variables of each project; terraform/tests/pipeline.tftest.hcl has the same."""
+"""The variables of each project, as in terraform/tests/pipeline.tftest.hcl."""
 GIVEN = {"AWS_REGION": "ap-south-1", "COMMIT": COMMIT, "EXECUTION": "e1"}
-"""What CodeBuild sets, and what the pipeline's stage does."""
+"""Variables that CodeBuild and the pipeline's stage set."""
 
 
 def commands(buildspec: dict[str, Any]) -> list[str]:
@@ -49,7 +49,7 @@ def commands(buildspec: dict[str, Any]) -> list[str]:
 
 
 STAND_IN = """#!/bin/bash
-# Notes how it was called, indented if not by the buildspec itself; fails if that is what is to fail.
+# Records its call, indented unless the buildspec itself made it; fails if FAILS names the call.
 name=${0##*/}
 echo "${WITHIN:+  }$name $*" >>/tmp/calls
 case "$name $*" in "${FAILS:-nothing}"*) exit 1 ;; esac
@@ -95,7 +95,7 @@ deploy_cicd_pipeline = false
 
 @dataclass
 class Build:
-    """What a build has come to."""
+    """The result of a build."""
 
     code: int
     calls: list[str]
@@ -104,7 +104,7 @@ class Build:
 
     @property
     def own(self) -> list[str]:
-        """The calls of the buildspec, without those of what it calls."""
+        """The direct calls of the buildspec."""
         return [call for call in self.calls if not call.startswith(" ")]
 
     def called(self, start: str) -> list[str]:
@@ -112,7 +112,7 @@ class Build:
 
 
 class CodeBuild:
-    """A container as a build gets one: the source, the variables, and the tools of CodeBuild's image as stand-ins."""
+    """A container for builds, with the source, the variables, and fakes of the tools in CodeBuild's image."""
 
     def __init__(self, folder: Path) -> None:
         self.tools, self.repository = folder / "tools", folder / "repository"
@@ -130,7 +130,7 @@ class CodeBuild:
 
     @staticmethod
     def _take_make(folder: Path) -> None:
-        """This machine's make with its libraries, as the image has none, and no network to get it."""
+        """Copy the local make with its libraries, because the image has neither make nor a network."""
         make = shutil.which("make")
         assert make
         folder.mkdir()
@@ -140,7 +140,7 @@ class CodeBuild:
             shutil.copy(library, folder / ("loader" if "/ld-" in library else Path(library).name))
 
     def run(self, build: str, **environ: str) -> Build:
-        """Run the phases of a buildspec: one shell, a command after another, until one fails."""
+        """Run the phases of a buildspec in one shell until a command fails."""
         buildspec = BUILDSPECS[build]
         (self.tools / "build").write_text(
             "\n".join(f"eval {shlex.quote(command)} || exit" for command in commands(buildspec))

@@ -1,4 +1,4 @@
-"""The builds of the CodePipeline, run: each calls one thing after another, and stops where one fails."""
+"""The builds of the CodePipeline run their commands in order, and stop at the first failure."""
 
 import re
 
@@ -39,8 +39,8 @@ def test_a_build_stops_at_its_first_failed_command(codebuild, build):
         assert re.fullmatch(expected, call)
     for number, call in enumerate(whole.own):
         failed = codebuild.run(build, PUSHED="yes", FAILS=" ".join(call.split()[:2]))
-        assert failed.code != 0, f"{call} failed, and the build did not"
-        assert len(failed.own) == number + 1, f"after {call} had failed: {failed.own[number + 1 :]}"
+        assert failed.code != 0, f"the build passed although {call} failed"
+        assert len(failed.own) == number + 1, f"commands after the failed {call}: {failed.own[number + 1 :]}"
 
 
 def test_an_archive_with_another_checksum_is_not_installed(codebuild):
@@ -58,7 +58,7 @@ def test_an_image_is_built_for_the_commit_and_pushed_once(codebuild):
     again = codebuild.run("image", PUSHED="yes")
     assert again.code == 0, again.log
     assert not again.called("docker")
-    assert not first.called("terraform") + first.called("aws s3"), "which its role may not"
+    assert not first.called("terraform") + first.called("aws s3"), "its role has no permission for these"
 
 
 def test_the_project_decides_the_planned_deployment(codebuild):
@@ -68,7 +68,7 @@ def test_the_project_decides_the_planned_deployment(codebuild):
     assert not [line for line in planned.settings if "another" in line or "prod" in line or "eu-west-1" in line]
     (plan,) = planned.called("terraform plan")
     assert f"image_uri={REPOSITORY}@{DIGEST}" in plan
-    assert planned.called("with ") == ["with -var=deploy_cicd_pipeline=true"], "the pipeline would take itself away"
+    assert planned.called("with ") == ["with -var=deploy_cicd_pipeline=true"], "the plan would delete the pipeline"
     assert planned.called("aws s3 cp --quiet")[0].endswith(
         f"s3://dofs-terraform-state-123456789012/dofs/plans/dev-{COMMIT}-e1.tfplan"
     )

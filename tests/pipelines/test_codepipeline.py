@@ -1,4 +1,4 @@
-"""The buildspecs of the CodePipeline: each is one, is a project's, and calls what there is."""
+"""The buildspecs of the CodePipeline are valid, belong to a project, and call existing targets."""
 
 import re
 import subprocess
@@ -13,16 +13,16 @@ from tests.pipelines.codebuild import BUILDSPECS, GIVEN, PROJECTS, commands
 def test_a_buildspec_fails_with_any_of_its_commands(build):
     buildspec = BUILDSPECS[build]
     assert buildspec["version"] == 0.2
-    assert buildspec.keys() == {"version", "env", "phases"}, "an artifact would carry what only the state bucket holds"
+    assert buildspec.keys() == {"version", "env", "phases"}, "an artifact would copy secrets out of the state bucket"
     assert buildspec["env"]["shell"] == "bash"
     assert all(isinstance(value, str) for value in buildspec["env"].get("variables", {}).values())
-    assert buildspec["phases"].keys() <= {"install", "build"}, "a post_build runs after a build that has failed"
+    assert buildspec["phases"].keys() <= {"install", "build"}, "a post_build runs even after a failed build"
     for phase in buildspec["phases"].values():
-        assert phase.keys() <= {"runtime-versions", "commands"}, "on-failure and finally go on where it has failed"
+        assert phase.keys() <= {"runtime-versions", "commands"}, "on-failure and finally continue after a failure"
     for command in commands(buildspec):
         assert isinstance(command, str)
-        assert "\n" not in command, "of several lines, the last alone would say whether they failed"
-        assert "|" not in command.replace("||", ""), "a pipe fails with its last command alone"
+        assert "\n" not in command, "only the last of several lines would decide about success"
+        assert "|" not in command.replace("||", ""), "only the last command of a pipe decides about success"
         checked = subprocess.run(["bash", "-n", "-c", command], capture_output=True, text=True, check=False)
         assert checked.returncode == 0, checked.stderr
 

@@ -1,4 +1,4 @@
-"""GitHub's workflows: what they may do, what they run, and in which order."""
+"""GitHub's workflows: permissions, commands, and order of jobs."""
 
 import re
 import subprocess
@@ -35,16 +35,16 @@ STEPS = [step for told in JOBS.values() for step in told.get("steps", [])]
 STEPS += [step for action in ACTIONS.values() for step in action["runs"]["steps"]]
 
 
-def made(job: dict[str, Any]) -> list[str]:
-    """The targets that a job makes."""
+def make_targets(job: dict[str, Any]) -> list[str]:
+    """The make targets of a job."""
     return re.findall(r"\bmake (?:-s )?([\w-]+)", "\n".join(step.get("run", "") for step in job["steps"]))
 
 
-def needed(job: str) -> set[str]:
-    """What has to have passed before a job of the deployment."""
+def required_jobs(job: str) -> set[str]:
+    """The jobs that must pass before a job of the deployment."""
     needs = DEPLOY["jobs"][job].get("needs", [])
     direct = {needs} if isinstance(needs, str) else set(needs)
-    return direct.union(*map(needed, direct))
+    return direct.union(*map(required_jobs, direct))
 
 
 def test_every_workflow_and_action_is_tested():
@@ -105,7 +105,7 @@ def test_every_change_goes_through_ci_once():
     assert CI[True]["push"] == {"branches-ignore": ["main"]}
     assert DEPLOY[True]["push"] == {"branches": ["main"]}
     assert DEPLOY["jobs"]["ci"]["uses"] == "./.github/workflows/ci.yml"
-    targets = {name: made(job) for name, job in CI["jobs"].items()}
+    targets = {name: make_targets(job) for name, job in CI["jobs"].items()}
     assert targets == TARGETS
     conditional = {name for name, job in CI["jobs"].items() if "if" in job}
     assert conditional == {"plan", "comment"}
@@ -113,8 +113,8 @@ def test_every_change_goes_through_ci_once():
 
 def test_every_make_target_of_the_workflows_exists():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    used = {target for job in JOBS.values() if "steps" in job for target in made(job)}
-    used |= {target for action in ACTIONS.values() for target in made(action["runs"])}
+    used = {target for job in JOBS.values() if "steps" in job for target in make_targets(job)}
+    used |= {target for action in ACTIONS.values() for target in make_targets(action["runs"])}
     assert used - targets == set()
 
 
@@ -122,7 +122,7 @@ def test_ci_has_no_secrets():
     told = (ROOT / ".github/workflows/ci.yml").read_text() + (ROOT / ".github/actions/tools/action.yml").read_text()
     assert "secrets" not in told.replace("no secret", "")
     assert "vars." not in told
-    assert "secrets" not in DEPLOY["jobs"]["ci"], "nor is one handed to it"
+    assert "secrets" not in DEPLOY["jobs"]["ci"], "the deployment passes secrets to ci"
 
 
 def test_the_commenting_job_runs_no_code_of_the_pull_request():
@@ -156,12 +156,12 @@ def test_a_pull_request_has_one_comment_that_is_updated(tmp_path, there):
 
 
 def test_a_commit_is_tested_built_planned_and_applied_in_order():
-    assert needed("build") == {"ci"}
-    assert needed("plan") == {"ci", "build"}
-    assert needed("apply") == {"ci", "build", "plan"}
+    assert required_jobs("build") == {"ci"}
+    assert required_jobs("plan") == {"ci", "build"}
+    assert required_jobs("apply") == {"ci", "build", "plan"}
     assert DEPLOY["jobs"]["apply"]["environment"] == "${{ vars.ENVIRONMENT || 'dev' }}"
     assert [name for name, job in DEPLOY["jobs"].items() if "environment" in job] == ["apply"]
-    targets = {name: made(job) for name, job in DEPLOY["jobs"].items() if "steps" in job}
+    targets = {name: make_targets(job) for name, job in DEPLOY["jobs"].items() if "steps" in job}
     assert targets == {
         "not-deployed": [],
         "build": ["deploy-image"],
@@ -170,7 +170,7 @@ def test_a_commit_is_tested_built_planned_and_applied_in_order():
         "sbom": ["sbom"],
         "provenance": [],
     }
-    assert made(ACTIONS["deployment"]["runs"]) == ["deploy-settings"]
+    assert make_targets(ACTIONS["deployment"]["runs"]) == ["deploy-settings"]
 
 
 def test_without_a_state_bucket_or_on_another_branch_nothing_is_deployed():
@@ -179,7 +179,7 @@ def test_without_a_state_bucket_or_on_another_branch_nothing_is_deployed():
     assert DEPLOY["jobs"]["build"]["if"] == passed + condition
     otherwise = "(vars.TF_STATE_BUCKET == '' || github.ref != 'refs/heads/main') }}"
     assert DEPLOY["jobs"]["not-deployed"]["if"] == passed + otherwise
-    after = {name for name in DEPLOY["jobs"] if "build" in needed(name)}
+    after = {name for name in DEPLOY["jobs"] if "build" in required_jobs(name)}
     assert after == {"plan", "apply", "sbom", "provenance"}
     assert "::notice" in DEPLOY["jobs"]["not-deployed"]["steps"][0]["run"]
 
@@ -200,13 +200,13 @@ def test_the_smoke_test_runs_unless_switched_off():
 
 
 def test_a_skipped_ci_job_skips_no_later_job():
-    """Without a status function in its condition, a job is skipped where any before it was, however far back."""
+    """Without a status function in its condition, a job is skipped if any earlier job was skipped."""
     for name, job in DEPLOY["jobs"].items():
         if "needs" in job:
             assert job["if"].startswith(f"${{{{ !cancelled() && needs.{job['needs']}.result == 'success'"), name
 
 
-@pytest.mark.parametrize("tag", ["c0ffee-amd64", ""], ids=["built here", "there already"])
+@pytest.mark.parametrize("tag", ["c0ffee-amd64", ""], ids=["built here", "already pushed"])
 def test_provenance_is_attested_only_for_an_image_built_in_the_run(tmp_path, tag):
     for name, said in (
         ("make", f"123456789012.dkr.ecr.eu.amazonaws.com/dofs@sha256:{'a' * 64}"),
@@ -225,7 +225,7 @@ def test_deployments_of_an_environment_run_one_at_a_time():
     assert DEPLOY["concurrency"]["cancel-in-progress"] is False
     deployed = "github.ref == 'refs/heads/main' && vars.TF_STATE_BUCKET && (vars.ENVIRONMENT || 'dev')"
     assert DEPLOY["concurrency"]["group"] == f"deploy-${{{{ {deployed} || github.run_id }}}}"
-    assert CI["concurrency"]["group"].startswith("ci-"), "another group than its caller's, or GitHub ends both"
+    assert CI["concurrency"]["group"].startswith("ci-"), "with its caller's group, GitHub would cancel both"
 
 
 def test_only_deploying_jobs_get_credentials():

@@ -1,4 +1,4 @@
-"""docker-compose.yml: it starts what the settings describe, on this machine only, with no more rights than on AWS."""
+"""docker-compose.yml: complete settings, ports on this machine only, and minimal privileges."""
 
 import re
 from dataclasses import fields
@@ -16,7 +16,7 @@ OURS = ("lambda", "deploy", "api")
 
 
 def interpolated(text: str) -> str:
-    """The file as compose reads it where no variable is set."""
+    """The file with the defaults of its variables, as compose reads it."""
     return re.sub(r"\$\{\w+(?::-([^}]*))?\}", lambda match: match[1] or "", text)
 
 
@@ -57,7 +57,7 @@ def test_each_service_waits_for_its_dependencies():
 
 
 def test_only_one_service_builds_the_image():
-    """Two that build the same name get in each other's way."""
+    """Two services that build the same image interfere with each other."""
     assert "build" in SERVICES["lambda"]
     assert "build" not in SERVICES["api"]
     assert SERVICES["api"]["image"] == SERVICES["lambda"]["image"] == "dofs"
@@ -87,7 +87,7 @@ def test_containers_are_read_only_and_have_no_capabilities(service):
     assert given["tmpfs"] == ["/tmp:size=16m"]  # noqa: S108
     assert given["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in given
-    assert "user" not in given, "the image says who"
+    assert "user" not in given, "the image sets the user"
 
 
 def test_no_container_gets_credentials():

@@ -1,4 +1,4 @@
-"""LocalStack's start script: each container has one invocation at a time, and what goes wrong reads as on Lambda."""
+"""LocalStack's start script: each container runs one invocation at a time, and errors look as on Lambda."""
 
 import importlib.util
 import json
@@ -41,7 +41,7 @@ class RuntimeExecutor:
 
 @pytest.fixture
 def localstack(monkeypatch):
-    """As much of LocalStack as the script touches."""
+    """The parts of LocalStack that the script uses."""
     executors = ModuleType("runtime_executor")
     executors.RuntimeExecutor, executors.EXECUTOR_PLUGIN_MANAGER = RuntimeExecutor, None
     modules = {
@@ -59,7 +59,7 @@ def localstack(monkeypatch):
 
 @pytest.fixture
 def script(localstack, monkeypatch):
-    """The script, loaded as LocalStack loads it; the service's name has the addresses that a test gives it."""
+    """The script, loaded as LocalStack loads it. The service name resolves to ``script.addresses``."""
     spec = importlib.util.spec_from_file_location("lambda_replicas", SCRIPT)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -78,7 +78,7 @@ Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
 
 @pytest.fixture
 def containers(script) -> Iterator[Callable[[Answer], str]]:
-    """Starts containers, each at an address of its own, that answer as they are told."""
+    """Starts fake containers with given responses, each at its own address."""
     servers: list[ThreadingHTTPServer] = []
 
     def start(answer: Answer) -> str:
@@ -102,7 +102,7 @@ def containers(script) -> Iterator[Callable[[Answer], str]]:
         server.server_close()
 
 
-def say(body: bytes) -> Answer:
+def respond(body: bytes) -> Answer:
     def answer(request: BaseHTTPRequestHandler, _event: bytes) -> None:
         request.send_response(200)
         request.send_header("Content-Length", str(len(body)))
@@ -149,7 +149,7 @@ def test_an_invocation_passes_the_event_and_returns_the_response(script, localst
     def answer(request: BaseHTTPRequestHandler, event: bytes) -> None:
         seen.append(event)
         assert request.path == "/2015-03-31/functions/function/invocations"
-        say(b'{"order_id": "ord_1"}')(request, event)
+        respond(b'{"order_id": "ord_1"}')(request, event)
 
     containers(answer)
     result = invoke(script, localstack, '{"dofs": "\u20ac"}')
@@ -160,19 +160,19 @@ def test_an_invocation_passes_the_event_and_returns_the_response(script, localst
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"errorType"', b'{"errorType": "alone"}', b'{"errors": 0}'])
 def test_a_response_like_an_error_is_not_an_error(body, script, localstack, containers):
-    containers(say(body))
+    containers(respond(body))
     assert not invoke(script, localstack).is_error
 
 
 def test_an_exception_of_the_function_is_returned_unchanged(script, localstack, containers):
     body = b'{"errorMessage": "no", "errorType": "OrderInvalid", "stackTrace": []}'
-    containers(say(body))
+    containers(respond(body))
     result = invoke(script, localstack)
     assert (result.payload, result.is_error) == (body, True)
 
 
 def test_a_timeout_text_of_the_emulator_is_a_timeout(script, localstack, containers):
-    containers(say(b"Task timed out after 6.00 seconds"))
+    containers(respond(b"Task timed out after 6.00 seconds"))
     result = invoke(script, localstack)
     assert result.is_error
     assert json.loads(result.payload) == {
@@ -192,7 +192,7 @@ def test_a_container_without_a_response_is_a_timeout(script, localstack, contain
 
 def test_the_timeout_of_the_function_has_a_margin(script, localstack, containers, monkeypatch):
     monkeypatch.setattr(script, "TIMEOUT_MARGIN", 0.1)
-    containers(after(0.4, say(b"1")))
+    containers(after(0.4, respond(b"1")))
     assert invoke(script, localstack).payload == b"1"
 
 
@@ -204,7 +204,7 @@ def test_a_timed_out_container_gets_no_further_event(script, localstack, contain
         over.wait(PATIENCE)
 
     containers(hang)
-    containers(say(b"1"))
+    containers(respond(b"1"))
     assert invoke(script, localstack, timeout=0).is_error
     assert [invoke(script, localstack).payload for _ in range(3)] == [b"1"] * 3
     over.set()
@@ -219,19 +219,19 @@ def test_the_event_of_a_crashed_container_is_not_retried(die, script, localstack
     result = invoke(script, localstack)
     assert result.is_error
     assert json.loads(result.payload)["errorType"] == "Runtime.ExitError"
-    assert not others, "it may have done its work already"
+    assert not others, "a second container got the event"
 
 
 def test_an_unreachable_container_is_skipped(script, localstack, containers):
     script.addresses.append("127.0.0.250")
-    script.addresses.append(containers(say(b"1")))
+    script.addresses.append(containers(respond(b"1")))
     assert invoke(script, localstack).payload == b"1"
 
 
 def test_a_container_that_starts_late_is_found(script, localstack, containers):
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(invoke, script, localstack)
-        containers(say(b"1"))
+        containers(respond(b"1"))
         assert waiting.result(PATIENCE).payload == b"1"
 
 
@@ -241,26 +241,26 @@ def test_a_restarted_container_is_used_again(script, localstack, containers):
         waiting = pool.submit(invoke, script, localstack)
         with pytest.raises(TimeoutError):
             waiting.result(0.2)
-        containers(say(b"1"))
+        containers(respond(b"1"))
         assert waiting.result(PATIENCE).payload == b"1"
 
 
 def test_a_waiting_invocation_gets_the_next_free_container(script, localstack, containers, monkeypatch):
     monkeypatch.setattr(script, "LOOKUP_INTERVAL", 4 * PATIENCE)
     monkeypatch.setattr(script, "LEASE_TIMEOUT", 4 * PATIENCE)
-    containers(after(0.02, say(b"1")))
+    containers(after(0.02, respond(b"1")))
     with ThreadPoolExecutor(5) as pool:
         waiting = [pool.submit(invoke, script, localstack) for _ in range(10)]
         assert [each.result(PATIENCE).payload for each in waiting] == [b"1"] * 10
 
 
 def test_waiting_invocations_are_served_in_order(script, localstack, containers):
-    """Otherwise one that came first could wait until it is throttled, while others come and go."""
+    """Otherwise an early invocation could wait until its throttle while later ones run."""
     served: list[bytes] = []
 
     def answer(request: BaseHTTPRequestHandler, event: bytes) -> None:
         served.append(event)
-        after(0.03, say(b"1"))(request, event)
+        after(0.03, respond(b"1"))(request, event)
 
     containers(answer)
     with ThreadPoolExecutor(12) as pool:
@@ -274,7 +274,7 @@ def test_waiting_invocations_are_served_in_order(script, localstack, containers)
 
 
 def test_a_throttle_is_raised_before_the_timeout_of_api_gateway(script):
-    assert 5 * script.waits < 29, "LocalStack repeats a throttled invocation four times"
+    assert 5 * script.waits < 29, "LocalStack retries a throttled invocation four times"
 
 
 def test_no_free_container_raises_a_throttle(script, localstack, monkeypatch):
@@ -306,9 +306,9 @@ def test_each_container_runs_one_invocation_at_a_time(script, localstack, contai
         assert busy[address].acquire(blocking=False), "a second invocation at the same time"
         if len(used) < 3:
             used.add(address)
-            together.wait()  # three at once, or it breaks
+            together.wait()  # fails unless three run at once
         busy[address].release()
-        say(b"1")(request, event)
+        respond(b"1")(request, event)
 
     for _ in range(3):
         busy[containers(answer)] = threading.Lock()

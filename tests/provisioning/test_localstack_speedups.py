@@ -1,4 +1,4 @@
-"""LocalStack's second start script: what it takes the place of is what LocalStack would have done."""
+"""LocalStack's second start script: its replacements behave as the originals."""
 
 import importlib.util
 import sys
@@ -22,7 +22,7 @@ class Database:
 
 @pytest.fixture
 def localstack(monkeypatch) -> dict[str, Any]:
-    """As much of LocalStack as the script touches, after the script has run."""
+    """The parts of LocalStack that the script uses, after the script has run."""
     asl, parsed = "localstack.services.stepfunctions.asl", []
 
     def parse(path: str) -> object:

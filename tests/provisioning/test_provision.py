@@ -1,4 +1,4 @@
-"""Provisioning can run again at any time, brings what is there up to date, and refuses to guess."""
+"""Provisioning can be repeated, updates existing resources, and refuses contradicting settings."""
 
 import json
 from dataclasses import replace
@@ -37,7 +37,7 @@ def client(service: str):
     return boto3.client(service, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")
 
 
-def deployed(settings: Settings = SETTINGS) -> None:
+def deploy(settings: Settings = SETTINGS) -> None:
     provision(Deployment(client, NAMES, settings))
 
 
@@ -66,19 +66,19 @@ def described() -> dict[str, object]:
 
 
 def test_a_second_run_changes_nothing():
-    deployed()
+    deploy()
     client("dynamodb").put_item(TableName=NAMES.orders_table, Item={"order_id": {"S": "ord_1"}})
     before = described()
-    deployed()
+    deploy()
     assert described() == before
     assert client("dynamodb").scan(TableName=NAMES.orders_table)["Count"] == 1, "orders stay"
 
 
 @pytest.mark.parametrize("workflow_type", WORKFLOW_TYPES)
 def test_a_second_run_makes_no_write_calls(workflow_type):
-    """LocalStack would start a second schedule, poller or version beside the first."""
+    """LocalStack would add a second schedule, poller or version to the first."""
     settings = replace(SETTINGS, workflow_type=workflow_type)
-    deployed(settings)
+    deploy(settings)
     made: list[str] = []
 
     def watched(service: str):
@@ -88,11 +88,11 @@ def test_a_second_run_makes_no_write_calls(workflow_type):
 
     provision(Deployment(watched, NAMES, settings))
     writes = {name for name in made if not name.startswith(("Get", "List", "Describe"))}
-    assert writes == {"CreateTable", "CreateQueue", "CreateRole"}, "these leave alone what is there"
+    assert writes == {"CreateTable", "CreateQueue", "CreateRole"}, "these calls do not change an existing resource"
 
 
 def test_resources_have_the_designed_limits():
-    deployed()
+    deploy()
     kept = {}
     for name in (NAMES.queue, NAMES.dead_letter_queue):
         url = client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
@@ -109,25 +109,25 @@ def test_resources_have_the_designed_limits():
 
 
 def test_a_disabled_schedule_is_enabled_again():
-    deployed()
+    deploy()
     client("events").disable_rule(Name=NAMES.rule)
-    deployed()
+    deploy()
     assert client("events").describe_rule(Name=NAMES.rule)["State"] == "ENABLED"
 
 
 def test_a_changed_workflow_definition_is_updated():
-    deployed()
+    deploy()
     url = SETTINGS.queue_url.replace("127.0.0.1", "localstack")
-    deployed(replace(SETTINGS, queue_url=url))
+    deploy(replace(SETTINGS, queue_url=url))
     machine = client("stepfunctions").describe_state_machine(stateMachineArn=NAMES.state_machine_arn)
     sending = json.loads(machine["definition"])["States"]["EnqueueFulfillment"]
     assert sending["Parameters"]["QueueUrl"] == url
 
 
 def test_a_changed_workflow_type_replaces_the_state_machine():
-    """Step Functions changes no state machine's type."""
+    """Step Functions cannot change the type of a state machine."""
     for workflow_type in ("STANDARD", "EXPRESS", "STANDARD"):
-        deployed(replace(SETTINGS, workflow_type=workflow_type))
+        deploy(replace(SETTINGS, workflow_type=workflow_type))
         (machine,) = client("stepfunctions").list_state_machines()["stateMachines"]
         found = client("stepfunctions").describe_state_machine(stateMachineArn=NAMES.state_machine_arn)
         assert (machine["name"], found["type"]) == (NAMES.state_machine, workflow_type)
@@ -166,8 +166,8 @@ def test_a_starting_container_is_retried_a_bounded_number_of_times(failures, mon
 
 
 def test_changed_settings_update_queue_function_and_alias():
-    deployed()
-    deployed(replace(SETTINGS, max_attempts=5, visibility_timeout=240, function_timeout=40))
+    deploy()
+    deploy(replace(SETTINGS, max_attempts=5, visibility_timeout=240, function_timeout=40))
     url = client("sqs").get_queue_url(QueueName=NAMES.queue)["QueueUrl"]
     attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert attributes["VisibilityTimeout"] == "240"
@@ -177,17 +177,17 @@ def test_changed_settings_update_queue_function_and_alias():
 
 
 def test_an_interrupted_run_is_completed_by_the_next():
-    deployed()
+    deploy()
     functions = client("lambda")
     functions.delete_alias(FunctionName=NAMES.function, Name="live")
     client("dynamodb").delete_table(TableName=NAMES.failed_orders_table)
-    deployed()
+    deploy()
     assert functions.get_alias(FunctionName=NAMES.function, Name="live")["FunctionVersion"] == "2"
     assert len(client("dynamodb").list_tables()["TableNames"]) == 2
 
 
 def test_the_workflow_and_the_schedule_invoke_the_alias():
-    deployed()
+    deploy()
     machine = client("stepfunctions").describe_state_machine(stateMachineArn=NAMES.state_machine_arn)
     invoked = {
         state["Parameters"]["FunctionName"]

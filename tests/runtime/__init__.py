@@ -1,1 +1,1 @@
-"""The function as Lambda runs it: AWS's own runtime client around our handler, in a process of its own."""
+"""The function in its own process under AWS's runtime client, as on Lambda."""

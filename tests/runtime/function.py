@@ -1,4 +1,4 @@
-"""The function in a process of its own, and the emulated cloud that it is given."""
+"""Runs the function in its own process, with an emulated cloud."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "re
 
 @dataclass
 class Cloud:
-    """An emulator with the resources that the function is given, and the variables that name them."""
+    """An emulator with the resources of the function, and the variables that name them."""
 
     endpoint: str
     variables: Mapping[str, str]
@@ -40,13 +40,13 @@ class Function:
     log_file: Path
 
     def __call__(self, event: Any, seconds: float = 30) -> Any:
-        """Invoke it: what it returned."""
+        """Invoke the function; returns its response."""
         answer = self.api.invoke(event, seconds)
         assert answer.outcome == "response", answer.document
         return answer.document
 
     def error(self, event: Any) -> Any:
-        """Invoke it: the error that it reported."""
+        """Invoke the function; returns the error that it reports."""
         answer = self.api.invoke(event)
         assert answer.outcome == "error", answer.document
         assert answer.document.keys() == {"errorMessage", "errorType", "requestId", "stackTrace"}
@@ -59,7 +59,7 @@ class Function:
 
 @contextmanager
 def running(variables: Mapping[str, str], folder: Path) -> Iterator[Function]:
-    """Start the function with these variables and no others but what Lambda sets."""
+    """Start the function with these variables and those that Lambda sets."""
     api = RuntimeApi()
     environment = {
         "PATH": os.environ["PATH"],

@@ -19,7 +19,7 @@ FUNCTION_ARN = "arn:aws:lambda:ap-south-1:123456789012:function:dofs-orders-test
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an invocation came to: ``outcome`` is "response" or "error"."""
+    """The result of an invocation; ``outcome`` is "response" or "error"."""
 
     request_id: str
     outcome: str
@@ -27,7 +27,7 @@ class Answer:
 
 
 class RuntimeApi:
-    """Hands events to the runtime client one at a time, as it asks for them, and takes its answers."""
+    """Serves events to the runtime client one at a time, and receives its responses."""
 
     def __init__(self) -> None:
         self.events: Queue[tuple[str, bytes, float] | None] = Queue()
@@ -77,7 +77,7 @@ class RuntimeApi:
                 return b"".join(chunks)
 
             def reply(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-                """In one write: a second one would wait for the other side's delayed acknowledgment."""
+                """Send the response in one write; a second would wait for a delayed acknowledgment."""
                 lines = {**(headers or {}), "Content-Length": str(len(body))}
                 head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
                 self.wfile.write(f"HTTP/1.1 {status} Status\r\n{head}\r\n".encode() + body)
@@ -87,7 +87,7 @@ class RuntimeApi:
 
         class Server(ThreadingHTTPServer):
             def handle_error(self, request: Any, client_address: Any) -> None:
-                """A function that is killed resets its connection."""
+                """Ignore the reset connection of a killed function."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -96,7 +96,7 @@ class RuntimeApi:
         self._thread.start()
 
     def invoke(self, event: Any, seconds: float = PATIENCE) -> Answer:
-        """Have one event handled; ``seconds`` is what the invocation is told it has."""
+        """Invoke the function with one event; ``seconds`` is the announced timeout."""
         self.invocations += 1
         request_id = f"00000000-0000-4000-8000-{self.invocations:012d}"
         body = event if isinstance(event, bytes) else json.dumps(event).encode()

@@ -1,4 +1,4 @@
-"""The function under AWS's own runtime client, against emulated tables: every kind of event, in one process."""
+"""The function under AWS's runtime client with emulated services: every kind of event in one process."""
 
 import json
 import re
@@ -12,12 +12,12 @@ from tests.support import valid_order
 
 
 def text(answer):
-    """The document of a proxy answer, which must be text."""
+    """The document in the text body of a proxy response."""
     assert answer["isBase64Encoded"] is False
     return json.loads(answer["body"])
 
 
-def submitted(function, body=None, **headers):
+def submit(function, body=None, **headers):
     event = events.load("api_post_order")
     event["body"] = event["body"] if body is None else json.dumps(body)
     for name, value in headers.items():
@@ -26,7 +26,7 @@ def submitted(function, body=None, **headers):
     return function(event)
 
 
-def shown(function, order_id):
+def read_order(function, order_id):
     event = events.load("api_get_order")
     event["path"] = event["path"].rpartition("/")[0] + "/" + order_id
     event["requestContext"]["path"] = "/dev" + event["path"]
@@ -50,11 +50,11 @@ def batch(*order_ids):
 
 @pytest.fixture
 def order_id(function):
-    return text(submitted(function))["order_id"]
+    return text(submit(function))["order_id"]
 
 
 def test_an_accepted_order_has_a_text_body(function):
-    answer = submitted(function)
+    answer = submit(function)
     assert (answer["statusCode"], text(answer)["status"]) == (202, "RECEIVED")
     assert answer["headers"]["content-type"] == "application/json"
     assert re.fullmatch("/dev/orders/ord_[0-9a-f]{32}", answer["headers"]["location"])
@@ -71,7 +71,7 @@ def test_an_accepted_order_is_stored_and_its_workflow_is_started(function, cloud
 
 
 def test_a_problem_has_a_text_body(function):
-    answer = submitted(function, {"customer_id": "é"})
+    answer = submit(function, {"customer_id": "é"})
     assert (answer["statusCode"], answer["headers"]["content-type"]) == (422, "application/problem+json")
     assert text(answer)["type"] == "urn:dofs:problem:order-invalid"
     assert {error["pointer"] for error in text(answer)["errors"]} == {"/customer_id", "/items", "/total_amount"}
@@ -82,14 +82,14 @@ def test_a_base64_body_is_accepted(function):
 
 
 def test_amounts_are_shown_to_the_cent(function, order_id):
-    order = shown(function, order_id)
+    order = read_order(function, order_id)
     assert (order["order_id"], order["total_amount"], order["items"][0]["price"]) == (order_id, 59.98, 29.99)
 
 
 def test_text_of_any_script_is_returned_unchanged(function):
     metadata = {"gift": "für dich 🎁 \u2028 \u0000"}
-    order_id = text(submitted(function, valid_order(metadata=metadata)))["order_id"]
-    assert shown(function, order_id)["metadata"] == metadata
+    order_id = text(submit(function, valid_order(metadata=metadata)))["order_id"]
+    assert read_order(function, order_id)["metadata"] == metadata
 
 
 def test_orders_are_listed(function, order_id):
@@ -99,8 +99,8 @@ def test_orders_are_listed(function, order_id):
 
 def test_a_retry_with_the_same_key_returns_the_same_order(function):
     key = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
-    assert text(submitted(function, **key)) == text(submitted(function, **key))
-    again = submitted(function, valid_order(customer_id="c"), **key)
+    assert text(submit(function, **key)) == text(submit(function, **key))
+    again = submit(function, valid_order(customer_id="c"), **key)
     assert text(again)["type"] == "urn:dofs:problem:idempotency-key-reused"
 
 
@@ -109,7 +109,7 @@ def test_an_order_is_validated_stored_and_fulfilled(function, order_id):
     assert (carried["order_id"], carried.keys()) == (order_id, {"order_id", "traceparent"})
     assert function(task("task_store", order_id)) == carried
     assert function(batch(order_id)) == {"batchItemFailures": []}
-    order = shown(function, order_id)
+    order = read_order(function, order_id)
     assert [entry["to"] for entry in order["timeline"]] == ["RECEIVED", "PENDING", "PROCESSING", "FULFILLED"]
     assert (order["status"], order["attempts"]) == ("FULFILLED", 1)
 
@@ -117,7 +117,7 @@ def test_an_order_is_validated_stored_and_fulfilled(function, order_id):
 def test_a_replay_of_a_step_returns_the_same(function, order_id):
     for event in (task("task_validate", order_id), task("task_store", order_id), batch(order_id)):
         assert function(event) == function(event)
-    assert shown(function, order_id)["status"] == "FULFILLED"
+    assert read_order(function, order_id)["status"] == "FULFILLED"
 
 
 def test_a_batch_reports_its_failed_messages(function, order_id):
@@ -133,17 +133,17 @@ def test_without_time_left_every_message_of_a_batch_is_reported(function, order_
     event = batch(order_id)
     failures = [{"itemIdentifier": event["Records"][0]["messageId"]}]
     assert function(event, seconds=4) == {"batchItemFailures": failures}
-    assert shown(function, order_id)["status"] == "PENDING"
+    assert read_order(function, order_id)["status"] == "PENDING"
 
 
 def test_an_invalid_order_is_rejected_by_the_workflow(function):
-    order_id = text(submitted(function, {"note": "x"}, Prefer="handling=lenient"))["order_id"]
+    order_id = text(submit(function, {"note": "x"}, Prefer="handling=lenient"))["order_id"]
     error = function.error(task("task_validate", order_id))
     assert error["errorType"] == "OrderInvalid"
     assert order_id in error["errorMessage"]
     answer = function(task("task_reject", order_id))
     assert answer["order_id"] == order_id
-    order = shown(function, order_id)
+    order = read_order(function, order_id)
     assert (order["status"], order["errors"]) == ("REJECTED", json.loads(answer["cause"])["errors"])
 
 
@@ -152,7 +152,7 @@ def test_the_workflow_creates_an_order_from_raw_input(function):
     order_id = derived_id("execution", event["dofs"]["execution"])
     assert function(event)["order_id"] == order_id
     assert function(event) == function(event)
-    assert shown(function, order_id)["total_amount"] == 59.98
+    assert read_order(function, order_id)["total_amount"] == 59.98
 
 
 def test_an_execution_without_an_order_fails_with_a_named_error(function):
@@ -208,9 +208,9 @@ def test_every_line_of_the_log_is_a_json_object(function):
 
 
 def test_an_error_is_logged_by_the_service_and_by_the_runtime(function):
-    """Saved queries and the runbook tell the two apart by that."""
+    """The line of the runtime has no event, by which saved queries and the runbook distinguish the two."""
     before = len(function.log)
-    order_id = text(submitted(function, {"note": "x"}, Prefer="handling=lenient"))["order_id"]
+    order_id = text(submit(function, {"note": "x"}, Prefer="handling=lenient"))["order_id"]
     function.error(task("task_validate", order_id))
     lines = [json.loads(line) for line in function.log[before:].splitlines()]
     (ours,) = [line for line in lines if line.get("event") == "validate"]
@@ -220,8 +220,8 @@ def test_an_error_is_logged_by_the_service_and_by_the_runtime(function):
 
 
 def test_the_log_has_no_order_data(function):
-    submitted(function, valid_order(metadata={"note": "canary"}))
-    submitted(function, {"canary": 1})
+    submit(function, valid_order(metadata={"note": "canary"}))
+    submit(function, {"canary": 1})
     assert "canary" not in function.log
 
 

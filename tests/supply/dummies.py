@@ -1,4 +1,4 @@
-"""What looks like a secret in the tree and is none, each with its reason; `make secrets` reads it."""
+"""Texts in the tree that look like secrets and are none, each with its reason; `make secrets` reads them."""
 
 import json
 from pathlib import Path
@@ -39,5 +39,5 @@ DUMMIES = {
 
 
 def is_dummy(secret: str) -> bool:
-    """Whether a finding is one of these."""
+    """Whether a found secret is one of the dummies."""
     return secret in DUMMIES

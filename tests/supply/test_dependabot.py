@@ -1,4 +1,4 @@
-"""Dependabot looks at every place that pins something, and leaves alone what has to stay."""
+"""Dependabot updates every pinned dependency, except those that must stay."""
 
 import tomllib
 from fnmatch import fnmatch
@@ -31,7 +31,7 @@ def test_dependabot_watches_every_folder_with_pins(ecosystem):
     folders = {file.parent.relative_to(ROOT).as_posix().removeprefix(".") for file in files}
     if ecosystem == "github-actions":  # the root stands for .github/workflows
         folders = {f".{folder}" for folder in folders} | {""}
-    assert folders, "what pins something lies elsewhere now"
+    assert folders, f"no file matches {PINS[ecosystem]}"
     for folder in folders:
         assert any(fnmatch(folder, pattern) for pattern in LOOKED_AT[ecosystem]), folder
 

@@ -1,4 +1,4 @@
-"""What is said to be no secret."""
+"""The list of dummy secrets is current."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which licenses the image's packages may come under."""
+"""The allowed licenses of the image's packages."""
 
 from dataclasses import dataclass
 from importlib.metadata import Distribution
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class Metadata(Distribution):
-    """A package that is nothing but what it says of itself."""
+    """A package that consists of metadata only."""
 
     text: str
 
@@ -25,7 +25,7 @@ class Metadata(Distribution):
         return Path(str(path))
 
 
-def saying(text: str) -> Package:
+def package_with(text: str) -> Package:
     return Package("some", "1", (), Metadata(text))
 
 
@@ -46,7 +46,7 @@ def test_other_licenses_are_not_allowed(expression):
 @pytest.mark.parametrize("said", ["License-Expression: GPL-3.0-only", "License: as you like", ""])
 def test_a_package_with_another_license_is_reported(said):
     with pytest.raises(SystemExit, match=r"some: license .* is not allowed"):
-        page([saying(said)])
+        page([package_with(said)])
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_a_package_with_another_license_is_reported(said):
     ["License-Expression: MIT\nLicense: GPL", "License: MIT", "Classifier: License :: OSI Approved :: MIT License"],
 )
 def test_a_license_is_read_from_each_metadata_field(said):
-    assert saying(said).license == "MIT"
+    assert package_with(said).license == "MIT"

@@ -1,4 +1,4 @@
-"""The locks: nothing but pins with hashes, and what pyproject.toml asks for."""
+"""The lock files have only pins with hashes, for every requirement of pyproject.toml."""
 
 import re
 import tomllib
@@ -23,7 +23,7 @@ ASKED = {
 
 
 def pinned(lock: str) -> dict[str, set[str]]:
-    """The versions of each package; it is of two where these depend on Python's."""
+    """The versions of each package; it has two if they depend on the Python version."""
     versions: dict[str, set[str]] = {}
     for line in (ROOT / "requirements" / f"{lock}.txt").read_text().splitlines():
         if pin := PIN.fullmatch(line):

@@ -1,4 +1,4 @@
-"""The bill of materials: what is left of what the Dockerfile installs, no more and no less."""
+"""The bill of materials lists exactly the packages that remain in the image."""
 
 import json
 import subprocess

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from tests.compose.stack import Stack
+from tests.terraform.checkout import Checkout
 from tests.terraform.root import VARIABLES, Deployed, TerraformRoot, require_terraform
-from tests.terraform.world import World
 
 
 @pytest.fixture(scope="session")
@@ -25,19 +25,19 @@ def deployed(images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield Deployed(root, stack)
         root.destroy()
         assert not root.resources()
-        assert not left(stack), "destroy has left something behind"
+        assert not left(stack), "resources are left after destroy"
     finally:
         stack.down()
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    """A checkout and its tools."""
-    return World(tmp_path)
+def checkout(tmp_path: Path) -> Checkout:
+    """A checkout with fake tools."""
+    return Checkout(tmp_path)
 
 
 def left(stack: Stack) -> list[object]:
-    """Whatever there still is of a deployment."""
+    """The resources that are left of a deployment."""
     lists = {
         "dynamodb": ("list_tables", "TableNames"),
         "sqs": ("list_queues", "QueueUrls"),

@@ -1,4 +1,4 @@
-"""`make deploy-settings`: a deployment's files from a pipeline's variables."""
+"""`make deploy-settings` writes the files of a deployment from the variables of a pipeline."""
 
 import shutil
 import subprocess

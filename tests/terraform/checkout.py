@@ -1,4 +1,4 @@
-"""A checkout with the script that deploys it, and tools in its place that take notes."""
+"""A checkout with the deploy script, and fake tools that record their calls."""
 
 import os
 import shutil
@@ -11,27 +11,27 @@ DIGEST = "sha256:" + "a" * 64
 REPOSITORY = "123456789012.dkr.ecr.ap-south-1.amazonaws.com/dofs"
 
 NO_OUTPUTS = "Warning: No outputs found"
-"""What Terraform prints, and calls a success, where there is no state."""
+"""Terraform's output, with exit code 0, without a state."""
 
 TOOLS = {
     "aws": """
 [ "$AWS_DEFAULT_REGION" = "$AWS_REGION" ] || exit 253
 case "$*" in
   *get-login-password*) echo secret ;;
-  *imageTag=*) [ -e "$WORLD/pushed" ] && [ -z "${EXPIRED:-}" ] && echo "$DIGEST" && exit
+  *imageTag=*) [ -e "$CHECKOUT/pushed" ] && [ -z "${EXPIRED:-}" ] && echo "$DIGEST" && exit
     echo "An error occurred (${EXPIRED:-ImageNotFoundException})" >&2; exit 254 ;;
   *imageDigest=*) [ -z "${NOT_IN_ECR:-}" ] || exit 254 ;;
   *describe-repositories*) [ -n "${ECR_NAME:-}" ] && echo "$ECR_NAME" || { echo "${AWS_SAYS:-}" >&2; exit 254; } ;;
-  *get-alias*) cat "$WORLD/live" 2>/dev/null || exit 254 ;;
-  *update-alias*) echo "${@: -1}" >"$WORLD/live" ;;
+  *get-alias*) cat "$CHECKOUT/live" 2>/dev/null || exit 254 ;;
+  *update-alias*) echo "${@: -1}" >"$CHECKOUT/live" ;;
   *list-versions*) printf '$LATEST\t9\t10\t12\t11\t2\n' ;;
-  "s3 cp --quiet s3://"*) cp "$WORLD/${4##*/}" "$5" ;;
-  "s3 cp --quiet "*) cp "$4" "$WORLD/${5##*/}" ;;
+  "s3 cp --quiet s3://"*) cp "$CHECKOUT/${4##*/}" "$5" ;;
+  "s3 cp --quiet "*) cp "$4" "$CHECKOUT/${5##*/}" ;;
 esac
 """,
     "docker": """
 case "$1 $2" in
-  push*) touch "$WORLD/pushed" ;;
+  push*) touch "$CHECKOUT/pushed" ;;
   "image inspect") echo "${STAND_IN:-}" ;;
   login*) cat >/dev/null; [ -z "${LOGIN_FAILS:-}" ] || exit 1 ;;
 esac
@@ -44,19 +44,19 @@ case "$*" in
   *api_auth) printf %s "${AUTH:-none}" ;;
   *api_key) printf %s k3y ;;
   *gateway_url) [ -z "${NO_URL:-}" ] || exit 1; printf %s https://abc/dev ;;
-  *function_name) if [ -e "$WORLD/live" ]; then printf %s dofs-orders-dev; else echo "$NO_OUTPUTS"; fi ;;
+  *function_name) if [ -e "$CHECKOUT/live" ]; then printf %s dofs-orders-dev; else echo "$NO_OUTPUTS"; fi ;;
   plan*) [ -z "${PLAN_FAILS:-}" ] || exit 1; last=${@: -1}; echo planned >"${last#-out=}" ;;
   apply*)
     [ "${APPLY_FAILS:-}" != early ] || exit 1
-    echo "${NEXT:-7}" >"$WORLD/live"
+    echo "${NEXT:-7}" >"$CHECKOUT/live"
     [ "${APPLY_FAILS:-}" != late ] || exit 1
     ;;
 esac
 """,
     "dofs": """
-echo "$DOFS_API_URL ${DOFS_API_KEY:-}" >>"$WORLD/calls"
-echo "${DOFS_TOKEN:-no token}" >>"$WORLD/calls"
-[ -z "${MEANWHILE:-}" ] || echo "$MEANWHILE" >"$WORLD/live"
+echo "$DOFS_API_URL ${DOFS_API_KEY:-}" >>"$CHECKOUT/calls"
+echo "${DOFS_TOKEN:-no token}" >>"$CHECKOUT/calls"
+[ -z "${MEANWHILE:-}" ] || echo "$MEANWHILE" >"$CHECKOUT/live"
 [ -z "${SMOKE_FAILS:-}" ] || exit 1
 """,
 }
@@ -65,8 +65,8 @@ echo "${DOFS_TOKEN:-no token}" >>"$WORLD/calls"
 STEPS = ("image", "plan", "apply", "smoke", "rollback", "destroy")
 
 
-class World:
-    """A repository with the script in it, and tools that note how they were called."""
+class Checkout:
+    """A repository with the script, and fake tools that record their calls."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.tools = folder, folder / "tools"
@@ -74,7 +74,7 @@ class World:
         self.tools.mkdir()
         for name, body in TOOLS.items():
             tool, note = self.tools / name, f"{name} $*" + (" in $AWS_REGION" if name == "aws" else "")
-            tool.write_text(f'#!/bin/bash\necho "{note}" >>"$WORLD/calls"\n{body}')
+            tool.write_text(f'#!/bin/bash\necho "{note}" >>"$CHECKOUT/calls"\n{body}')
             tool.chmod(0o755)
         self.root = folder / "repository"
         shutil.copy(SCRIPT, self.root / "terraform" / "scripts")
@@ -94,7 +94,7 @@ class World:
     def deploy(self, *arguments: str, answer: str = "yes\n", **environ: str) -> subprocess.CompletedProcess[str]:
         path = f"{self.tools}:{os.environ['PATH']}"
         given = {
-            "WORLD": str(self.folder),
+            "CHECKOUT": str(self.folder),
             "DIGEST": DIGEST,
             "REPOSITORY": REPOSITORY,
             "NO_OUTPUTS": NO_OUTPUTS,
@@ -116,5 +116,5 @@ class World:
         return [line for line in file.read_text().splitlines() if line.startswith(tool)] if file.exists() else []
 
     def applied(self) -> bool:
-        """Whether Terraform was told to apply."""
+        """Whether terraform apply was called."""
         return bool(self.calls("terraform apply"))
