@@ -46,7 +46,7 @@ def create() -> FastAPI:
     """
     try:
         if (os.environ.get("DOFS_CLOUD") or "embedded") == "embedded":
-            return _embedded()
+            return _create_embedded()
         settings = Settings.load()
     except SettingsError as error:
         raise SystemExit(f"DOFS cannot start:\n{error}") from None
@@ -54,7 +54,7 @@ def create() -> FastAPI:
     return create_app(settings, run_in_thread, LiveSystem(settings))
 
 
-def _embedded() -> FastAPI:
+def _create_embedded() -> FastAPI:
     try:
         from service.embedded.cloud import EmbeddedCloud, embedded_settings
         from service.embedded.endpoint import PortTaken, refuse_taken

@@ -220,7 +220,7 @@ class Settings:
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             problems.append(f"DOFS_LOG_LEVEL={self.log_level!r} must be DEBUG, INFO, WARNING or ERROR")
         if self.cloud == "aws" and self.operator_api == "on" and self.api_auth == "none":
-            problems.append("DOFS_OPERATOR_API=on needs DOFS_API_AUTH: anybody could redrive and see every order")
+            problems.append("DOFS_OPERATOR_API=on needs DOFS_API_AUTH: any caller could see and redrive every order")
         if self.fulfillment_latency >= self.lease:
             problems.append(
                 f"DOFS_FULFILLMENT_LATENCY={self.fulfillment_latency} must be below half of DOFS_VISIBILITY_TIMEOUT, "

@@ -32,7 +32,7 @@ HEADERS = {
 UNREGISTRABLE_HOSTS = re.compile(
     rb"([\w-]+|[0-9.]+|\[[0-9a-f:.]+\]|([\w-]+\.)+(localhost|internal|test))(:[0-9]+)?", re.IGNORECASE
 )
-"""IP addresses, single-label names, and names below a reserved top-level domain: nobody can register these."""
+"""IP addresses, single-label names, and names below a reserved top-level domain. These cannot be registered."""
 
 
 class Access:
@@ -42,7 +42,7 @@ class Access:
     this class begins one for each request.
 
     The host check prevents DNS rebinding. A server does not authenticate callers. A web page whose domain resolves to
-    the server's address could read everything. The check accepts hosts that nobody can register, and ``names``.
+    the server's address could read everything. The check accepts hosts that cannot be registered, and ``names``.
     """
 
     def __init__(self, app: "ASGIApp", names: "Collection[bytes]") -> None:

@@ -1,4 +1,4 @@
-"""Who sends a request: the caller as API Gateway authenticated them, and what they may see and do."""
+"""Identifies the caller of a request as API Gateway authenticated them, and their permissions."""
 
 from dataclasses import dataclass
 from typing import Any

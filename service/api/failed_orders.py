@@ -32,9 +32,9 @@ from service.orders.redrive import (
     REDRIVE_SECONDS,
     Pace,
     Selection,
-    checked_note,
     redrive_many,
     redrive_one,
+    validate_note,
 )
 from service.orders.timestamps import YEARS, parse, text
 
@@ -62,7 +62,7 @@ def _parse_note(written: object) -> object:
     if not isinstance(written, str):
         return written
     try:
-        return checked_note(written)
+        return validate_note(written)
     except ValueError as error:
         raise PydanticCustomError("note", "{rule}", {"rule": str(error)}) from None
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from service.aws.clients import Clients
 from service.orders.counts import Tally
-from service.orders.paging import ALWAYS, Key, Part, Position, Span, cut, needed, rest
+from service.orders.paging import ALWAYS, Key, Part, Position, Span, cut, rest, rows_to_read
 from service.orders.ports import Unavailable
 from service.orders.timestamps import TICK, parse, text
 
@@ -51,7 +51,7 @@ class Partitions:
         self, partitions: Sequence[Partition], limit: int, after: Position | None, span: Span = ALWAYS
     ) -> tuple[list[str], Position | None]:
         """Read one page of order ids from several partitions, newest first."""
-        parts = self.keys(partitions, rest(span, after), needed(limit, after))
+        parts = self.keys(partitions, rest(span, after), rows_to_read(limit, after))
         return cut((key for part in parts for key in part.keys), limit, after)
 
     def keys(self, partitions: Sequence[Partition], span: Span, most: int, *, oldest_first: bool = False) -> list[Part]:

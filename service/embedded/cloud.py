@@ -16,7 +16,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from service.embedded.endpoint import AwsEndpoint
 from service.embedded.event_source import EventSource
 from service.embedded.functions import LambdaHook
-from service.embedded.isolation import FAKE_CREDENTIAL, isolated
+from service.embedded.isolation import FAKE_CREDENTIAL, isolate
 from service.embedded.log_group import log_to_group
 from service.embedded.moto_patches import patch_moto
 from service.embedded.moto_speedups import infrequent_gc, speed_up_moto
@@ -71,7 +71,7 @@ class EmbeddedCloud:
             WouldReachAws: the environment directs AWS calls to another machine.
         """
         with ExitStack() as starting:
-            starting.enter_context(isolated(self.settings.region))
+            starting.enter_context(isolate(self.settings.region))
             starting.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
             starting.enter_context(patch_moto(self.settings.embedded_executions_kept))
             starting.enter_context(speed_up_moto())

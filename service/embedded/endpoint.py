@@ -71,11 +71,11 @@ class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
 def only_from_this_machine(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
     """Reject requests of web pages: those with an origin, and those with a host name that resolves to this machine."""
 
-    def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def check_origin(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         host = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname
         if host not in LOOPBACK or "HTTP_ORIGIN" in environ:
             start_response("403 Forbidden", [("Content-Type", "text/plain")])
             return [b"The embedded AWS endpoint answers programs on this machine only.\n"]
         return application(environ, start_response)
 
-    return guarded
+    return check_origin

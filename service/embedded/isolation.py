@@ -17,7 +17,7 @@ class WouldReachAws(Exception):
 
 
 @contextmanager
-def isolated(region: str) -> Iterator[None]:
+def isolate(region: str) -> Iterator[None]:
     """Replace the AWS environment variables of the process while the embedded cloud runs.
 
     botocore opens no connection to another machine from now until the process ends, because work can still be in

@@ -55,19 +55,19 @@ def patch_moto(executions_kept: int) -> Iterator[None]:
         def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
             patches.enter_context(patch.object(owner, name, make(getattr(owner, name))))
 
-        replace(DynamoHandler, "call_action", lambda original: _locked(original, lock))
+        replace(DynamoHandler, "call_action", lambda original: _with_lock(original, lock))
         for method in SQS_METHODS:
-            replace(SQSBackend, method, lambda original: _locked(original, lock))
+            replace(SQSBackend, method, lambda original: _with_lock(original, lock))
         replace(SQSBackend, "receive_message", lambda original: _patient_receive(original, lock))
         replace(Queue, "__init__", _without_push_or_past)
-        replace(BaseModel, "__new__", lambda _: staticmethod(_untracked))
+        replace(BaseModel, "__new__", lambda _: staticmethod(_new_without_tracking))
         replace(StepFunctionsParserBackend, "start_execution", lambda original: _start(original, executions_kept))
         replace(StepFunctionsParserBackend, "list_executions", _unless_express)
         replace(StateMachine, "_handle_name_input_idempotency", _once_unless_express)
         yield
 
 
-def _locked(original: Any, lock: threading.RLock) -> Any:
+def _with_lock(original: Any, lock: threading.RLock) -> Any:
     @functools.wraps(original)
     def method(*args: Any, **named: Any) -> Any:
         with lock:
@@ -116,7 +116,7 @@ def _without_push_or_past(original: Any) -> Any:
     return init
 
 
-def _untracked(cls: type, *_: Any, **__: Any) -> Any:
+def _new_without_tracking(cls: type, *_: Any, **__: Any) -> Any:
     return object.__new__(cls)
 
 

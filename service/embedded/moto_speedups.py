@@ -56,8 +56,8 @@ def speed_up_moto() -> Iterator[None]:
         kept = functools.lru_cache(maxsize=512)
         replace(json_path, "parse", kept)
         replace(result_path, "parse", kept)
-        replace(backend_index, "backend_url_patterns", _used_services_first)
-        replace(BaseBackend, "urls", _cached_urls)
+        replace(backend_index, "backend_url_patterns", _put_used_services_first)
+        replace(BaseBackend, "urls", _cache_urls)
         replace(moto_responses, "gen_amzn_requestid_long", lambda _: _request_id)
         replace(moto_responses, "method_names_from_class", kept)
         replace(sqs_models, "camelcase_to_underscores", kept)
@@ -67,10 +67,10 @@ def speed_up_moto() -> Iterator[None]:
         replace(ActionCountValidator, "verify_action_counts", _root_only)
         replace(validators, "deepcopy", lambda _: _copy)
         for module in _users_of_clients():
-            replace(module, "boto_client_for", _cached_client)
+            replace(module, "boto_client_for", _cache_client)
         replace(ExecutionState, "_evaluate_with_timeout", lambda _: _evaluate_here)
         replace(lambda_eval_utils, "_invoke_lambda_function", _invoke_directly)
-        replace(RequestSigner, "sign", lambda _: _unsigned)
+        replace(RequestSigner, "sign", lambda _: _skip_signature)
         replace(UserAgentString, "to_string", lambda _: lambda _: "dofs-embedded")
         replace(BaseJSONSerializer, "_serialize_type_structure", _attributes_as_they_are)
         replace(SQSBackend, "is_message_valid_based_on_retention_period", lambda _: _is_retained)
@@ -92,12 +92,12 @@ def infrequent_gc() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _used_services_first(patterns: list[Any]) -> list[Any]:
+def _put_used_services_first(patterns: list[Any]) -> list[Any]:
     """Try the services that the embedded cloud uses before the 200 others."""
     return sorted(patterns, key=lambda pattern: pattern[0] not in SERVICES)
 
 
-def _cached_urls(original: Any) -> Any:
+def _cache_urls(original: Any) -> Any:
     """Cache a backend's URLs by its class; moto builds them for every call."""
     kept: dict[type, Any] = {}
 
@@ -117,7 +117,7 @@ def _request_id(headers: dict[str, Any]) -> str:
 _numbers = itertools.count(1)
 
 
-def _cached_client(original: Any) -> Any:
+def _cache_client(original: Any) -> Any:
     """Cache the interpreter's clients by service and region; moto creates one for every task."""
     lock = threading.Lock()
     clients: dict[tuple[str, str], Any] = {}
@@ -232,7 +232,7 @@ def _copy(expression: Any) -> Any:
     return pickle.loads(pickle.dumps(expression))  # noqa: S301 (pickled in the same line)  # nosec B301
 
 
-def _unsigned(self: Any, _operation: str, request: Any, *_: Any, **__: Any) -> None:
+def _skip_signature(self: Any, _operation: str, request: Any, *_: Any, **__: Any) -> None:
     """Send the region and the service, which moto reads from the signature, without computing a signature."""
     scope = f"{FAKE_CREDENTIAL}/20260101/{self.region_name}/{self.signing_name}/aws4_request"
     request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"

@@ -14,7 +14,7 @@ MOST_MESSAGES = 200
 
 
 def is_superseded(dead: DeadLetter, order: Order, system: System) -> bool:
-    """Whether a message in the dead-letter queue stands for nothing but a failure that was redriven since.
+    """Whether a message in the dead-letter queue belongs to a failure that was redriven since.
 
     A message that was sent before the redrive can be the one on which the order failed again. Then it is the only
     message of that failure, and stays.

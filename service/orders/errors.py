@@ -1,4 +1,4 @@
-"""The errors of the domain: what the system answers when it does not do what was asked.
+"""The errors of the domain: the reasons for which a request is refused.
 
 The state machine names some of them in ``Retry`` and ``Catch``, by the name of the class.
 """
@@ -34,7 +34,7 @@ class TooLate(Exception):
 class NotFailed(Exception):
     """Only a FAILED order can be redriven; ``order`` is its present state.
 
-    ``redriven`` says whether somebody has redriven the failure of epoch ``epoch`` already.
+    ``redriven`` is true if the failure of epoch ``epoch`` was already redriven.
     """
 
     def __init__(self, order: Order, epoch: int | None = None) -> None:

@@ -16,10 +16,10 @@ def order_id_for(owner: str, idempotency_key: str | None, new_id: Callable[[], s
     """A new order's id: derived from the owner and the idempotency key, so that one key is one order; else random."""
     if idempotency_key is None:
         return f"ord_{new_id()}"
-    return derived_id("key", owner, idempotency_key)
+    return derive_id("key", owner, idempotency_key)
 
 
-def derived_id(*parts: str) -> str:
+def derive_id(*parts: str) -> str:
     """An order id that is derived from parts: 128 bits of their SHA-256."""
     framed = "".join(f"{len(part)}:{part}" for part in parts)
     return f"ord_{hashlib.sha256(framed.encode()).hexdigest()[:32]}"

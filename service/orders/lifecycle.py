@@ -52,7 +52,7 @@ VERSION_SEEN = Guard("version is the one seen", "version", "=", "seen_version")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A state that a transition may leave, and the guards that apply in that state alone."""
+    """A state that a transition may leave, and the guards that apply only in that state."""
 
     status: Status
     guards: tuple[Guard, ...] = ()

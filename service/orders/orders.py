@@ -194,7 +194,7 @@ class Orders:
         )
 
     def push(self, order: Order) -> str:
-        """Do for an open order that waits too long what its state needs: the reconciler's part.
+        """Restart, resend, recover or fail an open order that waits too long, as its state requires.
 
         The write comes first, guarded by the version that was read. If the process dies before the push, the write
         has reset the order's clock, and a later run of the reconciler pushes the order.

@@ -66,7 +66,7 @@ def cut(keys: Iterable[Key], limit: int, after: Position | None) -> tuple[list[s
     """Cut one page out of a list.
 
     Args:
-        keys: at least the ``needed`` first keys at or before ``after``, in any order.
+        keys: at least the ``rows_to_read`` first keys at or before ``after``, in any order.
         limit: the most ids of the page.
         after: where the page before it ended; None for the first page.
 
@@ -97,6 +97,6 @@ def mark(order_id: str) -> str:
     return hashlib.sha256(order_id.encode()).digest()[:MARK_BYTES].hex()
 
 
-def needed(limit: int, after: Position | None) -> int:
+def rows_to_read(limit: int, after: Position | None) -> int:
     """The number of keys to read, so that ``cut`` misses none and knows whether more orders follow."""
     return limit + (len(after.listed) if after else 0) + 1

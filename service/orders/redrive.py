@@ -24,7 +24,7 @@ REDRIVE_SECONDS = 20
 """How long one request begins to redrive orders. API Gateway waits 29 seconds for an answer."""
 
 
-def checked_note(note: str) -> str:
+def validate_note(note: str) -> str:
     """Return the note of a redrive without surrounding white space.
 
     Raises:
@@ -114,7 +114,7 @@ class BulkResult:
 def redrive_one(order_id: str, actor: str, note: str, system: System, epoch: int | None = None) -> Order:
     """Redrive one order, and remove its superseded messages from the dead-letter queue.
 
-    Arguments and errors are those of ``Orders.redrive``, but for a failure that somebody has redriven already: the
+    Arguments and errors are those of ``Orders.redrive``, except for a failure that was already redriven: the
     order is returned in its present state, so that a repeated request gets an answer.
     """
     try:
@@ -134,11 +134,11 @@ def redrive_many(
 
     Args:
         selection: which orders.
-        actor: who redrives them; every order's timeline shows it.
+        actor: the operator; every order's timeline shows it.
         note: why; every order's timeline shows it.
         pace: how fast, and for how long; orders that are not begun in time get the outcome ``error``.
         system: the ports.
-        dry_run: say what would be done, and do nothing.
+        dry_run: report the outcomes without any change.
     """
     began = pace.clock()
     found, following = select(selection, system.store)

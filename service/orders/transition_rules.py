@@ -8,7 +8,7 @@ from service.orders.model import FailedOrder, Failure, Order, Write, link
 
 
 def check_complete(write: Write) -> None:
-    """Check that a write has what its transition needs besides the values of guards and changes.
+    """Check that a write has the values that its transition needs besides those of guards and changes.
 
     Raises:
         ValueError: the transition writes two tables, and the order as it was read, or the failure, is missing.

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--server-port", default="8000", help="port of the API server on this machine")
     ports = parser.parse_args(arguments)
     try:
-        deployment = emulated(Settings.load())
+        deployment = emulator_deployment(Settings.load())
     except SettingsError as error:
         raise SystemExit(f"DOFS cannot be deployed:\n{error}") from None
     try:
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stdout.write(DEPLOYED.format(api_id=api_id, stage=names.environment, region=names.region, **vars(ports)))
 
 
-def emulated(settings: Settings) -> Deployment:
+def emulator_deployment(settings: Settings) -> Deployment:
     """Return the deployment of the settings.
 
     Raises:

@@ -15,51 +15,51 @@ class Names:
 
     @property
     def orders_table(self) -> str:
-        return self._named("orders")
+        return self._name("orders")
 
     @property
     def failed_orders_table(self) -> str:
-        return self._named("failed-orders")
+        return self._name("failed-orders")
 
     @property
     def queue(self) -> str:
-        return self._named("fulfillment")
+        return self._name("fulfillment")
 
     @property
     def dead_letter_queue(self) -> str:
-        return self._named("fulfillment-dlq")
+        return self._name("fulfillment-dlq")
 
     @property
     def state_machine(self) -> str:
-        return self._named("order-processing")
+        return self._name("order-processing")
 
     @property
     def function(self) -> str:
-        return self._named("orders")
+        return self._name("orders")
 
     @property
     def rule(self) -> str:
-        return self._named("reconcile")
+        return self._name("reconcile")
 
     @property
     def rest_api(self) -> str:
-        return self._named("orders")
+        return self._name("orders")
 
     @property
     def alarm_topic(self) -> str:
-        return self._named("alarms")
+        return self._name("alarms")
 
     @property
     def dead_letter_alarm(self) -> str:
-        return self._named("dlq-depth")
+        return self._name("dlq-depth")
 
     @property
     def function_role(self) -> str:
-        return self._named("lambda-execution-role")
+        return self._name("lambda-execution-role")
 
     @property
     def workflow_role(self) -> str:
-        return self._named("stepfunctions-execution-role")
+        return self._name("stepfunctions-execution-role")
 
     @property
     def state_machine_arn(self) -> str:
@@ -86,8 +86,8 @@ class Names:
         """The ARN of all methods of the REST API."""
         return self._arn("execute-api", f"{api_id}/*")
 
-    def _named(self, what: str) -> str:
-        return f"dofs-{what}-{self.environment}"
+    def _name(self, kind: str) -> str:
+        return f"dofs-{kind}-{self.environment}"
 
     def _arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"

@@ -28,7 +28,7 @@ def create_rest_api(deployment: Deployment) -> str:
     api_id = next((str(api["id"]) for api in apis if api["name"] == names.rest_api), "")
     if not api_id:
         api_id = str(gateway.create_rest_api(name=names.rest_api, tags={"_custom_id_": API_ID})["id"])
-    if _deployed(gateway, api_id, names.environment) != fingerprint:
+    if _deployed_fingerprint(gateway, api_id, names.environment) != fingerprint:
         gateway.put_rest_api(restApiId=api_id, mode="overwrite", body=definition.encode())
         gateway.put_gateway_response(
             restApiId=api_id,
@@ -42,7 +42,7 @@ def create_rest_api(deployment: Deployment) -> str:
     return api_id
 
 
-def _deployed(gateway: Any, api_id: str, stage: str) -> str:
+def _deployed_fingerprint(gateway: Any, api_id: str, stage: str) -> str:
     """Return the fingerprint of the definition that the stage serves; empty if it serves none."""
     try:
         deployment_id = gateway.get_stage(restApiId=api_id, stageName=stage)["deploymentId"]

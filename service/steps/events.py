@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service import logs
-from service.orders.identity import derived_id, is_id
+from service.orders.identity import derive_id, is_id
 from service.orders.model import Order
 from service.orders.trace import trace_id, valid_traceparent
 
@@ -30,7 +30,7 @@ def order_id_of(task: Mapping[str, Any]) -> str:
         if isinstance(place, Mapping) and (order_id := text(place, "order_id", needed=False)):
             return order_id
     if isinstance(given, Mapping) and "order" in given:
-        return derived_id("execution", text(task, "execution"))
+        return derive_id("execution", text(task, "execution"))
     raise BadTask('a workflow needs the input {"order_id": …} or {"order": {…}}')
 
 

@@ -7,14 +7,14 @@ import pytest
 from botocore.config import Config
 
 from service.embedded.cloud import EmbeddedCloud, embedded_settings
-from service.embedded.isolation import WouldReachAws, isolated
+from service.embedded.isolation import WouldReachAws, isolate
 from tests.embedded.support import running_cloud
 
 ONCE = Config(retries={"total_max_attempts": 1})
 
 
 def test_an_unsupported_request_is_not_sent_to_aws():
-    with isolated("ap-south-1"):
+    with isolate("ap-south-1"):
         sqs = boto3.session.Session().client("sqs", region_name="ap-south-1", config=ONCE)
         with pytest.raises(WouldReachAws, match=r"sqs\.ap-south-1\.amazonaws\.com"):
             sqs.list_queues()

@@ -10,7 +10,7 @@ from typing import Any
 
 from service.embedded.event_source_rules import batch_event, deletable, delete_request, receive_request
 from service.handler import dispatch
-from service.orders.identity import derived_id
+from service.orders.identity import derive_id
 from service.orders.lifecycle import TERMINAL
 from service.provisioning.schedule import RECONCILE_EVENT
 from tests.faults.cloud import NAMES, SETTINGS, Cloud
@@ -197,4 +197,4 @@ class Run:
 
 
 def _order_of(execution: str) -> str:
-    return execution if execution.startswith("ord_") else derived_id("execution", execution)
+    return execution if execution.startswith("ord_") else derive_id("execution", execution)

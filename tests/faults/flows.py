@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.fulfillers.simulated import succeeds
-from service.orders.identity import derived_id, order_id_for
+from service.orders.identity import derive_id, order_id_for
 from service.orders.orders import Orders
 from service.orders.submission import new_order
 from service.steps import store
@@ -68,7 +68,7 @@ LAST = _key(("FULFILLED", MAX_ATTEMPTS))
 AFTER_REDRIVE = _key(("FAILED", MAX_ATTEMPTS), ("FULFILLED", 1))
 
 CONSOLE_NAME = next(
-    name for name in map("by-hand-{}".format, range(SEARCHED)) if outcome(derived_id("execution", name), 0)[1] == 1
+    name for name in map("by-hand-{}".format, range(SEARCHED)) if outcome(derive_id("execution", name), 0)[1] == 1
 )
 INVALID = {"customer_id": "cust_123", "items": [], "total_amount": 1}
 
@@ -143,7 +143,7 @@ FLOWS = (
     Flow("rejected", _rejected, _id(FIRST), "REJECTED"),
     Flow("cancelled-while-received", _cancelled(START_DELAY / 2), _id(FIRST), "CANCELLED"),
     Flow("cancelled-while-pending", _cancelled(START_DELAY + 0.2), _id(FIRST), "CANCELLED"),
-    Flow("started-in-console", _started_in_console, derived_id("execution", CONSOLE_NAME), "FULFILLED"),
+    Flow("started-in-console", _started_in_console, derive_id("execution", CONSOLE_NAME), "FULFILLED"),
     _reconciled("received-without-execution", _existing(FIRST, 0), FIRST),
     _reconciled("pending-without-message", _existing(FIRST, -EVERY - 1, 0), FIRST),
     _reconciled("pending-with-dead-letter-message", _existing(FIRST, 0, 0, DEAD_LETTER_QUEUE), FIRST),

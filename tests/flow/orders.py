@@ -5,7 +5,7 @@ import json
 from functools import partial
 from typing import Any
 
-from service.orders.identity import derived_id
+from service.orders.identity import derive_id
 from tests.flow.deployments import Deployment
 from tests.invariants import broken_off, check_always, check_interventions
 from tests.support import valid_order
@@ -62,7 +62,7 @@ async def dead_messages(deployment: Deployment, text: str) -> list[str]:
 
 def execution_name(deployment: Deployment, run: str) -> str:
     """A name for an execution by hand whose raw order the first attempt fulfills."""
-    return key_for(deployment.settings, ("FULFILLED", 1), run, lambda name: derived_id("execution", name))
+    return key_for(deployment.settings, ("FULFILLED", 1), run, lambda name: derive_id("execution", name))
 
 
 async def start_execution(deployment: Deployment, name: str, given: Any) -> str | None:

@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from service.orders.identity import derived_id
+from service.orders.identity import derive_id
 from tests.flow.deployments import EXPRESS, STANDARD
 from tests.flow.orders import check, execution_name, start_execution, submit
 from tests.support import valid_order
@@ -24,7 +24,7 @@ async def test_a_second_execution_of_a_name_changes_no_order(deployment, run):
     name = execution_name(deployment, run)
     assert await start_execution(deployment, name, {"order": valid_order(metadata={"by": "hand"})})
     async with deployment.api() as api:
-        order = await settled(api, derived_id("execution", name), deployment.patience)
+        order = await settled(api, derive_id("execution", name), deployment.patience)
         again = await start_execution(deployment, name, {"order": valid_order(metadata={"by": "another hand"})})
         assert (again is None) is keeps_executions(deployment)
         last = await submit(api, key_for(deployment.settings, ("FULFILLED", 1), run))

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from service.orders.identity import derived_id
+from service.orders.identity import derive_id
 from tests.flow.deployments import EXPRESS, STANDARD
 from tests.flow.orders import check, dead_messages, execution_name, start_execution, submit
 from tests.support import valid_order
@@ -54,7 +54,7 @@ async def test_the_workflow_rejects_a_lenient_order_without_customer_and_names_t
 async def test_a_raw_order_of_an_execution_that_is_started_by_hand_takes_the_same_way(deployment, run):
     name = execution_name(deployment, run)
     assert await start_execution(deployment, name, {"order": valid_order(metadata={"by": "hand"})})
-    order_id = derived_id("execution", name)
+    order_id = derive_id("execution", name)
     if keeps_executions(deployment):
         execution = await ended(deployment, name, deployment.patience)
         assert (execution["status"], json.loads(execution["output"])["order_id"]) == ("SUCCEEDED", order_id)

@@ -7,7 +7,7 @@ import pytest
 
 from service.handler import dispatch
 from service.orders.errors import OrderInvalid
-from service.orders.identity import derived_id
+from service.orders.identity import derive_id
 from service.orders.lifecycle import Status
 from tests import events
 from tests.api.client import LENIENT, Api, assert_problem
@@ -115,7 +115,7 @@ def test_a_forged_order_of_an_execution_started_by_hand_is_rejected(beside, forg
     system = MemorySystem()
     stock = occupied(system)
     rejected = run_workflow(system, {"order": {**beside, **forged}}, "by-hand")
-    order_id = derived_id("execution", "by-hand")
+    order_id = derive_id("execution", "by-hand")
     assert rejected["order_id"] == order_id
     assert system.store.get(order_id).status is Status.REJECTED
     assert new_in(system, stock) == [order_id]

@@ -12,7 +12,7 @@ from typing import TypeVar
 from service.orders.counts import Ended, Tally
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, Order, Write
-from service.orders.paging import ALWAYS, Page, Position, Span, cut, needed, rest
+from service.orders.paging import ALWAYS, Page, Position, Span, cut, rest, rows_to_read
 from service.orders.ports import OrderExists, TransitionRefused
 from service.orders.timestamps import TICK
 from service.orders.transition_rules import after_write, check_complete, failed_row
@@ -106,7 +106,7 @@ class InMemoryOrderStore:
         limit: int,
         after: Position | None,
     ) -> Page[Listed]:
-        within, most = rest(span, after), needed(limit, after)
+        within, most = rest(span, after), rows_to_read(limit, after)
         with self._lock:
             keys = [key for partition in partitions for key in index.keys(partition, within, most).keys]
             ids, following = cut(keys, limit, after)

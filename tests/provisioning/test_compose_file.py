@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from service.provisioning.__main__ import emulated
+from service.provisioning.__main__ import emulator_deployment
 from service.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ def test_settings_are_complete_and_equal_for_all_services(service):
 
 
 def test_settings_name_the_deployed_function():
-    names = emulated(Settings.load(settings_of("deploy"))).names
+    names = emulator_deployment(Settings.load(settings_of("deploy"))).names
     assert SERVICES["lambda"]["environment"]["AWS_LAMBDA_FUNCTION_NAME"] == names.function
 
 

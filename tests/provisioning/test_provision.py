@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from service.provisioning.__main__ import check_function, emulated, main
+from service.provisioning.__main__ import check_function, emulator_deployment, main
 from service.provisioning.deployment import Deployment
 from service.provisioning.monitoring import create_monitoring, dead_letter_alarm
 from service.provisioning.names import Names
@@ -226,7 +226,7 @@ def test_the_alarm_watches_the_depth_of_the_dead_letter_queue():
 )
 def test_settings_that_name_other_resources_are_refused(changes, named):
     with pytest.raises(SettingsError, match=named):
-        emulated(replace(SETTINGS, **changes))
+        emulator_deployment(replace(SETTINGS, **changes))
 
 
 def test_every_wrong_setting_is_reported_without_a_traceback(monkeypatch):

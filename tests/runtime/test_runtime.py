@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from service.orders.identity import derived_id
+from service.orders.identity import derive_id
 from tests import events
 from tests.runtime.function import running
 from tests.support import valid_order
@@ -149,7 +149,7 @@ def test_an_invalid_order_is_rejected_by_the_workflow(function):
 
 def test_the_workflow_creates_an_order_from_raw_input(function):
     event = events.load("task_validate_raw_order")
-    order_id = derived_id("execution", event["dofs"]["execution"])
+    order_id = derive_id("execution", event["dofs"]["execution"])
     assert function(event)["order_id"] == order_id
     assert function(event) == function(event)
     assert read_order(function, order_id)["total_amount"] == 59.98

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.orders import strict_json
 from service.orders.errors import KeyReused, NotFailed, OrderUnknown, TooLate
-from service.orders.identity import derived_id, order_id_for
+from service.orders.identity import derive_id, order_id_for
 from service.orders.lifecycle import Status
 from service.orders.orders import Orders
 from service.orders.redrive import redrive_one
@@ -49,7 +49,7 @@ class Customer:
     def _act(self) -> None:
         world, name = self._world, self.name
         if self.kind == "by hand":
-            world.name(derived_id("execution", f"hand_{name}"), name)
+            world.name(derive_id("execution", f"hand_{name}"), name)
             world.workflows.start(f"hand_{name}", {"order": valid_order()})
             return
         if self._key and world.happens(f"both hands/{name}", 0.2):

@@ -7,7 +7,7 @@ import pytest
 
 from service.handler import UnknownEvent, dispatch
 from service.orders.errors import OrderInvalid
-from service.orders.identity import derived_id
+from service.orders.identity import derive_id
 from service.provisioning.schedule import RECONCILE_EVENT
 from service.provisioning.workflow import WORKFLOW_FILE
 from tests import events
@@ -165,7 +165,7 @@ def test_an_order_that_imitates_an_event_is_validated_as_an_order(event):
     task["dofs"]["input"]["order"] = valid_order() | events.load(event)
     with pytest.raises(OrderInvalid):
         dispatch(task, Context(), system)
-    assert list(system.store.orders) == [derived_id("execution", "started-by-hand-1")]
+    assert list(system.store.orders) == [derive_id("execution", "started-by-hand-1")]
 
 
 def test_the_workflow_sends_only_envelopes_to_the_function():

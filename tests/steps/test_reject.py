@@ -6,7 +6,7 @@ import pytest
 
 from service.handler import dispatch
 from service.orders.errors import OrderInvalid, OrderUnknown
-from service.orders.identity import derived_id
+from service.orders.identity import derive_id
 from service.orders.lifecycle import Status
 from service.orders.model import FieldError, TimelineEntry
 from service.orders.orders import Orders
@@ -24,7 +24,7 @@ ERRORS = (
     FieldError("/items", "is required"),
     FieldError("/total_amount", "is required"),
 )
-BY_HAND = derived_id("execution", "by-hand")
+BY_HAND = derive_id("execution", "by-hand")
 
 
 @pytest.fixture

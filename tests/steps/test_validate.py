@@ -7,7 +7,7 @@ import pytest
 
 from service.handler import dispatch
 from service.orders.errors import KeyReused, OrderInvalid, OrderUnknown
-from service.orders.identity import derived_id
+from service.orders.identity import derive_id
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
 from service.orders.strict_json import MalformedDocument, parse_stored
@@ -17,7 +17,7 @@ from tests import events
 from tests.steps.doubles import PatchedStore, invalid, standing
 from tests.support import Context, MemorySystem, valid_order
 
-BY_HAND = derived_id("execution", "by-hand")
+BY_HAND = derive_id("execution", "by-hand")
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_raw_order_has_the_trace_of_its_execution(system):
 
 def test_the_event_of_a_raw_order_runs_the_step(system):
     answer = dispatch(events.load("task_validate_raw_order"), Context(), system)
-    assert answer["order_id"] == derived_id("execution", "started-by-hand-1")
+    assert answer["order_id"] == derive_id("execution", "started-by-hand-1")
 
 
 def test_retries_of_the_step_create_one_order(system):

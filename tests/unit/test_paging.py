@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.orders.paging import Key, Position, cut, mark, needed
+from service.orders.paging import Key, Position, cut, mark, rows_to_read
 from tests.support import START
 
 # few timestamps for many keys, so that most keys share theirs with others
@@ -26,7 +26,7 @@ def read(keys: list[Key], limit: int, after: Position | None, data: st.DataObjec
     for partition in range(partitions):
         mine = [each for each in keys if int(each.order_id[4:]) % partitions == partition]
         candidates = data.draw(st.permutations([each for each in mine if after is None or each.at <= after.at]))
-        found += sorted(candidates, key=lambda each: each.at, reverse=True)[: needed(limit, after)]
+        found += sorted(candidates, key=lambda each: each.at, reverse=True)[: rows_to_read(limit, after)]
     return data.draw(st.permutations(found))
 
 
@@ -103,4 +103,4 @@ def test_a_position_drops_orders_with_other_timestamps():
 
 @pytest.mark.parametrize(("listed", "keys"), [(None, 11), (frozenset({"a", "b"}), 13)])
 def test_one_more_key_is_read_than_is_shown(listed: frozenset[str] | None, keys: int):
-    assert needed(10, None if listed is None else Position(START, listed)) == keys
+    assert rows_to_read(10, None if listed is None else Position(START, listed)) == keys

@@ -6,7 +6,7 @@ from service.orders.errors import NotFailed, OrderUnknown
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
 from service.orders.orders import Orders
-from service.orders.redrive import Outcome, Pace, Result, Selection, checked_note, redrive_many
+from service.orders.redrive import Outcome, Pace, Result, Selection, redrive_many, validate_note
 from tests.steps.doubles import DECLINED, PatchedStore, Scripted, deliver, later, message, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
 
@@ -162,9 +162,9 @@ def test_a_bulk_redrive_keeps_its_pace_and_stops_at_its_time_limit(system):
 @pytest.mark.parametrize("note", ["", "  ", "two\nlines", "x" * 201, "\x1b[2J", "half a \ud83d pair"])
 def test_a_note_is_one_line_of_text(note):
     with pytest.raises(ValueError, match="must"):
-        checked_note(note)
+        validate_note(note)
 
 
 @pytest.mark.parametrize("note", ["a", " the warehouse is open again ", "x" * 200, "wieder geöffnet 📦"])
 def test_a_note_is_kept_without_surrounding_white_space(note):
-    assert checked_note(note) == note.strip()
+    assert validate_note(note) == note.strip()

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from service.orders.identity import derived_id
+from service.orders.identity import derive_id
 from service.steps import reconcile
 from tests.polling import PATIENCE
 from tests.support import valid_order
@@ -69,7 +69,7 @@ def test_a_reused_execution_name_is_the_same_order_or_refused(workflow):
     assert (other["status"], other["error"]) == ("FAILED", "OrderWorkflowFailed")
     assert json.loads(other["cause"])["errorType"] == "KeyReused"
     order = workflow.only_order()
-    assert order.order_id == derived_id("execution", "by-hand") == json.loads(first["output"])["order_id"]
+    assert order.order_id == derive_id("execution", "by-hand") == json.loads(first["output"])["order_id"]
     assert order.customer_id == "cust_123"
 
 

@@ -12,7 +12,7 @@ from service.cli.backend import PAGE_SIZE, check_id
 from service.cli.context import CommandContext
 from service.cli.errors import CliError, ExitCode
 from service.cli.options import After, Before, Reason, failed_orders_query
-from service.orders.redrive import checked_note
+from service.orders.redrive import validate_note
 
 BATCH_SIZE = 40  # orders of one request; at the default rate of 20 per second, a request takes two seconds
 _SUCCESS = frozenset({"redriven", "would_redrive", "already_redriven"})
@@ -84,7 +84,7 @@ def redrive(
 
 def _check_note(note: str) -> str:
     try:
-        return checked_note(note)
+        return validate_note(note)
     except ValueError as error:
         raise CliError(ExitCode.USAGE, f"--note {error}.") from None
 

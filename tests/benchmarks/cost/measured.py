@@ -23,7 +23,7 @@ from moto import mock_aws
 
 from service.aws.metrics import EmbeddedMetricFormat
 from service.embedded.functions import event_loop
-from service.embedded.isolation import isolated
+from service.embedded.isolation import isolate
 from service.handler import dispatch
 from service.logs import JsonLines
 from service.orders import strict_json
@@ -182,7 +182,7 @@ class Function:
 def sample(rounds: int = 1) -> Sample:
     """Take the orders to their ends; the least processor time of all rounds counts."""
     meter, log = Meter(REGION, TABLES), Weighed()
-    with isolated(REGION), mock_aws(), event_loop(), _listening(log):
+    with isolate(REGION), mock_aws(), event_loop(), _listening(log):
         function = Function(meter, log)
         _create(function)
         with meter.installed():
