@@ -276,7 +276,7 @@ def test_the_model_uses_the_numbers_of_the_settings():
 def test_orders_agree_with_the_model_after_any_sequence_of_operations(steady_api, thorough, counted):
     OrderMachine.api = steady_api
     COVERED.clear()
-    often = settings(max_examples=200 if thorough else 60, stateful_step_count=40)
+    often = settings(max_examples=200 if thorough else 25, stateful_step_count=40)
     run_state_machine_as_test(OrderMachine, settings=settings(often, suppress_health_check=list(HealthCheck)))
     missed = {move for move in LEGAL_MOVES - BY_THE_RECONCILER if move not in COVERED}
     missed |= {(what, state) for what, states in SITUATIONS.items() for state in states if (what, state) not in COVERED}
