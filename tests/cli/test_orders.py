@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from service.orders.submission import new_order
-from tests.cli.commands import run, run_installed, start_installed
+from tests.cli.commands import run, start_installed
 from tests.cli.stub import Answer, stub
 from tests.polling import PATIENCE, eventually
 from tests.support import valid_order
@@ -134,7 +134,7 @@ def test_a_watch_ends_with_1_if_the_order_fails_or_takes_too_long(url, cloud, fa
 
 def test_an_order_is_shown_without_control_characters(url, customer, tmp_path):
     order_id = submit_order(url, customer, tmp_path, metadata={"k": "[b]\x1b[31m"})
-    shown = run_installed("--api", url, "show", order_id)
+    shown = run("--api", url, "show", order_id)
     assert shown.code == 0
     for part in (order_id, customer, "59.98 USD", "prod_456", "29.99", "RECEIVED", r"[b]\x1b[31m"):
         assert part in shown.out
@@ -150,7 +150,7 @@ def test_lists_are_newest_first_and_limited(url, customer, tmp_path):
     everything = list_orders(url, customer)
     created = [order["created_at"] for order in everything]
     assert created == sorted(created, reverse=True)
-    two = run_installed("--api", url, "--json", "list", "--customer", customer, "--limit", "2")
+    two = run("--api", url, "--json", "list", "--customer", customer, "--limit", "2")
     assert [order["order_id"] for order in two.lines] == [order["order_id"] for order in everything[:2]]
     shown = run("--api", url, "list", "--status", "fulfilled", "--limit", "3").out.splitlines()
     assert len(shown) == 4
@@ -159,7 +159,7 @@ def test_lists_are_newest_first_and_limited(url, customer, tmp_path):
 
 def test_an_order_is_cancelled_unless_it_is_too_late(url, cloud, customer, tmp_path):
     store_received_order(cloud, "ord_unwanted")
-    ran = run_installed("--api", url, "--json", "cancel", "ord_unwanted")
+    ran = run("--api", url, "--json", "cancel", "ord_unwanted")
     assert (ran.code, ran.json["status"]) == (0, "CANCELLED")
     order_id = submit_order(url, customer, tmp_path)
     assert run("--api", url, "watch", order_id).code == 0
@@ -176,7 +176,7 @@ def test_an_unknown_order_is_an_error(command, url):
 
 
 def test_load_checks_every_order(url):
-    ran = run_installed("--api", url, "--json", "load", "--rate", "40", "--duration", "300ms", "--timeout", "20s")
+    ran = run("--api", url, "--json", "load", "--rate", "40", "--duration", "300ms", "--timeout", "20s")
     assert ran.code == 0, ran.err
     told = ran.json
     assert (told["sent"], told["accepted"], told["ended"]) == (12, 12, {"FULFILLED": 12})

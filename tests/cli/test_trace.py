@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.commands import run, run_installed
+from tests.cli.commands import run
 from tests.cli.log_lines import ORDER, ORDER_LINES, TRACE, line, messages, raw
 
 
@@ -181,7 +181,7 @@ def test_the_prefixes_of_docker_compose_are_removed(prefix):
 def test_a_file_is_read_like_a_pipe(tmp_path):
     file = tmp_path / "log.jsonl"
     file.write_text("\n".join(map(json.dumps, ORDER_LINES)))
-    ran = run_installed("trace", ORDER, "--file", str(file))
+    ran = run("trace", ORDER, "--file", str(file))
     assert (ran.code, ran.out) == (0, trace_lines(*ORDER_LINES).out)
 
 
