@@ -4,13 +4,12 @@ import json
 import threading
 
 import pytest
-from moto.awslambda.models import LambdaFunction
 
 from tests.embedded.support import running_cloud
 from tests.polling import PATIENCE
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cloud():
     with running_cloud() as cloud:
         yield cloud
@@ -63,13 +62,6 @@ def test_the_context_reports_the_remaining_time(cloud):
         function_name, version, function_arn, memory_size, timeout = "f", 1, "arn", 256, 30
 
     assert 29_000 < Context(Function()).get_remaining_time_in_millis() <= 30_000
-
-
-def test_the_patched_method_of_the_emulator_is_restored():
-    original = LambdaFunction.invoke
-    with running_cloud():
-        assert LambdaFunction.invoke is not original
-    assert LambdaFunction.invoke is original
 
 
 def test_the_environment_of_the_function_is_complete(cloud):

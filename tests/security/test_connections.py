@@ -65,6 +65,13 @@ def test_an_incomplete_body_blocks_no_one_and_is_disconnected(server, monkeypatc
     assert api.stored == {}
 
 
+def test_an_oversized_chunked_body_is_refused(server):
+    _, base, _ = server
+    chunks = (b'"' + b"x" * 8192 for _ in range(20))
+    answer = httpx.post(f"{base}/order", content=chunks, headers={"Content-Type": "application/json"}, timeout=PATIENCE)
+    assert answer.status_code == 413
+
+
 def test_the_body_timeout_covers_the_whole_body(server, monkeypatch):
     _, base, _ = server
     monkeypatch.setattr(body, "BODY_TIMEOUT", 0.3)
