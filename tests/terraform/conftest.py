@@ -3,31 +3,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.stack import Stack
+from tests.compose.stack import Stack, running
 from tests.terraform.checkout import Checkout
 from tests.terraform.root import VARIABLES, Deployed, TerraformRoot, require_terraform
 
 
 @pytest.fixture(scope="session")
 def deployed(images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The system on LocalStack, with Terraform and without compose's own deployment."""
+    """The system on LocalStack, with Terraform and without compose's own deployment.
+
+    The containers have compose's function timeout, not Terraform's short one: a call takes long on a busy machine.
+    """
     require_terraform()
-    timings = {
-        "DOFS_FUNCTION_TIMEOUT": VARIABLES["lambda_timeout"],
-        "DOFS_VISIBILITY_TIMEOUT": VARIABLES["sqs_visibility_timeout"],
-    }
-    stack = Stack("dofs-test-terraform", **timings)
-    stack.down()
-    try:
-        stack.compose("up", "--detach", "--wait", "localstack", "lambda")
+    timings = {"DOFS_VISIBILITY_TIMEOUT": VARIABLES["sqs_visibility_timeout"]}
+    with running("dofs-test-terraform", "localstack", "lambda", **timings) as stack:
         root = TerraformRoot(tmp_path_factory.mktemp("root"), stack)
         root.apply()
         yield Deployed(root, stack)
         root.destroy()
         assert not root.resources()
         assert not left(stack), "resources are left after destroy"
-    finally:
-        stack.down()
 
 
 @pytest.fixture

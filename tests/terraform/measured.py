@@ -1,4 +1,4 @@
-"""What alarms on metric math would say, which LocalStack does not ask them."""
+"""Evaluates alarms on metric math, which LocalStack does not."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -11,16 +11,16 @@ from tests.terraform.root import Deployed
 
 
 class Measured:
-    """What was measured from one time on, for alarms on metric math."""
+    """The metrics since a point in time, for alarms on metric math."""
 
     def __init__(self, system: Deployed, collector: Collector) -> None:
         self._system, self._collector = system, collector
         self._since = datetime.now(UTC).replace(microsecond=0)
 
     def series(self, key: str) -> dict[str, list[float | None]]:
-        """The metrics of an alarm by their ids, all of the time as one period."""
+        """The metrics of an alarm by their ids; two hours are one period, so a slow run fits in."""
         self._collector.collect()
-        cloudwatch, period = self._system.client("cloudwatch"), 600
+        cloudwatch, period = self._system.client("cloudwatch"), 7200
         found: dict[str, list[float | None]] = {}
         for query in described(self._system)[name_of(self._system, key)]["Metrics"]:
             if "MetricStat" in query:
@@ -34,7 +34,7 @@ class Measured:
         return found
 
     def pages(self, key: str) -> bool:
-        """Whether the alarm would be on if one period of what was measured were enough."""
+        """Whether the alarm would be on if one breaching period were enough."""
         alarm = described(self._system)[name_of(self._system, key)]
         (expression,) = [query["Expression"] for query in alarm["Metrics"] if query.get("ReturnData")]
         rule = {
@@ -52,4 +52,4 @@ class Measured:
             found = await asyncio.to_thread(self.series, key)
             return {name: found[name][0] or 0 for name in values}
 
-        await until(read, lambda found: found == values, 60)
+        await until(read, lambda found: found == values, 600)

@@ -109,9 +109,9 @@ class TerraformRoot:
         """Take over what another root has deployed."""
         shutil.copy(other.folder / "terraform.tfstate", self.folder)
 
-    def changes(self) -> str:
+    def changes(self, *arguments: str) -> str:
         """What a plan would change; empty if nothing."""
-        done = self.run("plan", "-input=false", "-detailed-exitcode", "-out=changes.tfplan", fails=True)
+        done = self.run("plan", "-input=false", "-detailed-exitcode", "-out=changes.tfplan", *arguments, fails=True)
         assert done.returncode in (0, 2), done.stdout[-3000:] + done.stderr[-3000:]
         return self.run("show", "-no-color", "changes.tfplan").stdout if done.returncode else ""
 
@@ -131,6 +131,7 @@ class Deployed:
     def __init__(self, root: TerraformRoot, stack: Stack) -> None:
         self.root, self.stack = root, stack
         self.names, self.client = stack.names, stack.client
+        self._gateway_url = root.output("api_gateway_url")
 
     @property
     def settings(self) -> Settings:
@@ -138,8 +139,8 @@ class Deployed:
         return self.stack.settings
 
     def api(self) -> httpx.AsyncClient:
-        """A client of the API behind the gateway's URL, which is the output's but for where its host is."""
-        url = httpx.URL(self.root.output("api_gateway_url"))
+        """A client of the API behind the URL of the output, with LocalStack as the host."""
+        url = httpx.URL(self._gateway_url)
         host = f"{url.host.partition('.')[0]}.execute-api.localhost:4566"
         base = f"http://{self.stack.address('localstack', 4566)}{url.path}"
         return httpx.AsyncClient(base_url=base, headers={"Host": host}, timeout=60)

@@ -1,4 +1,4 @@
-"""`terraform apply`, for real, on LocalStack: what it deploys carries orders, and is what the emulators create."""
+"""`terraform apply` on LocalStack: its deployment processes orders, and is the same as the emulators'."""
 
 import asyncio
 import json
@@ -12,12 +12,13 @@ from service.provisioning.monitoring import dead_letter_alarm
 from service.provisioning.rest_api import ANY_METHOD, rest_api_definition
 from tests.description import DESCRIPTIONS, OWN, neutral
 from tests.embedded.support import running_cloud
-from tests.invariants import check_always, check_without_faults
-from tests.support import valid_order
-from tests.system import dead_letters, key_for, oracle, settled, until, world
-from tests.terraform.root import VARIABLES, Deployed
+from tests.flow.orders import check
+from tests.system import dead_letters, key_for, settled, submit_until_accepted, until
+from tests.terraform.root import Deployed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.docker]
+
+PATIENCE = 600  # seconds; only a failing test waits so long
 
 
 def alarm(deployed: Deployed) -> dict[str, Any]:
@@ -25,28 +26,25 @@ def alarm(deployed: Deployed) -> dict[str, Any]:
     return deployed.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"][0]
 
 
-@pytest.mark.parametrize("outcome", [("FULFILLED", 1), ("FAILED", 3)], ids=lambda outcome: outcome[0])
-async def test_an_order_goes_its_way_through_what_terraform_deployed(deployed, outcome):
+async def submit(deployed: Deployed, outcome: tuple[str, int]) -> str:
+    """Submit an order that the warehouse will bring to an outcome; its id."""
     key = key_for(deployed.settings, outcome, uuid.uuid4().hex)
     async with deployed.api() as api:
-        answer = await api.post("/order", json=valid_order(), headers={"Idempotency-Key": key})
-        assert answer.status_code == 202, answer.text
-        order_id = answer.json()["order_id"]
-        order = await settled(api, order_id, 180)
-    assert (order["status"], order["attempts"]) == outcome
-    if outcome[0] == "FAILED":
+        return await submit_until_accepted(api, key)
 
-        async def letters() -> list[Any]:
-            return [json.loads(body)["order_id"] for body in await asyncio.to_thread(dead_letters, deployed)]
 
-        async def state() -> str:
-            return (await asyncio.to_thread(alarm, deployed))["StateValue"]
+@pytest.fixture(scope="module")
+async def failing_order(deployed: Deployed) -> str:
+    """An order that fails, which takes three visibility timeouts: the last test hardly waits for it."""
+    return await submit(deployed, ("FAILED", 3))
 
-        await until(letters, lambda found: order_id in found, 120)
-        await until(state, lambda found: found == "ALARM", 180)
-    left = await asyncio.to_thread(world, deployed, [order_id], among_others=True)
-    check_always(left)
-    check_without_faults(left, lambda order_id: oracle(deployed.settings, order_id))
+
+@pytest.mark.usefixtures("failing_order")
+async def test_an_order_is_fulfilled_by_what_terraform_deployed(deployed):
+    order_id = await submit(deployed, ("FULFILLED", 1))
+    async with deployed.api() as api:
+        await settled(api, order_id, PATIENCE)
+    await check(deployed, [order_id])
 
 
 async def test_a_body_that_is_no_object_is_refused_at_the_gateway(deployed):
@@ -54,21 +52,11 @@ async def test_a_body_that_is_no_object_is_refused_at_the_gateway(deployed):
         answer = await api.post("/order", json=[1])
         passed_through = await api.post("/orders", json=[1])
     assert (answer.status_code, passed_through.status_code) == (400, 422)
-    assert answer.json() == {"message": "Invalid request body"}, "LocalStack's own words, and not the function's"
+    assert answer.json() == {"message": "Invalid request body"}, "the gateway's answer, not the function's"
 
 
 def test_a_second_plan_is_empty(deployed):
-    assert deployed.root.changes() == ""
-
-
-def test_another_image_is_a_new_version_and_the_alias_moves_to_it(deployed):
-    before = int(deployed.root.output("function_version"))
-    deployed.root.apply(image_uri=VARIABLES["image_uri"].replace("0" * 64, "1" * 64))
-    after = int(deployed.root.output("function_version"))
-    alias = deployed.client("lambda").get_alias(FunctionName=deployed.names.function, Name="live")
-    assert after > before
-    assert alias["FunctionVersion"] == str(after)
-    deployed.root.apply()
+    """Also after the tests of the alarms, which change some and restore them."""
     assert deployed.root.changes() == ""
 
 
@@ -117,5 +105,21 @@ def test_terraform_creates_the_rest_api_that_compose_has(deployed):
 def test_terraform_creates_the_alarm_that_compose_has(deployed):
     found = alarm(deployed)
     wanted = dead_letter_alarm(deployed.names, found["AlarmActions"][0])
-    del wanted["AlarmDescription"]  # the one names commands for AWS, the other for a laptop
+    del wanted["AlarmDescription"]  # one names commands for AWS, the other for a laptop
     assert {name: found[name] for name in wanted} == wanted
+
+
+async def test_an_order_that_fails_is_in_the_dead_letter_queue_and_sets_off_the_alarm(deployed, failing_order):
+    async with deployed.api() as api:
+        order = await settled(api, failing_order, PATIENCE)
+    assert (order["status"], order["attempts"]) == ("FAILED", 3)
+
+    async def dead() -> list[Any]:
+        return [json.loads(body)["order_id"] for body in await asyncio.to_thread(dead_letters, deployed)]
+
+    async def state() -> str:
+        return (await asyncio.to_thread(alarm, deployed))["StateValue"]
+
+    await until(dead, lambda found: failing_order in found, PATIENCE)
+    await until(state, lambda found: found == "ALARM", PATIENCE)
+    await check(deployed, [failing_order])

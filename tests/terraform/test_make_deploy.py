@@ -1,10 +1,9 @@
-"""The steps of a deployment on LocalStack, with Terraform for real: a version that carries no order is taken back."""
+"""The steps of a deployment with Terraform on LocalStack: a version that processes no order is rolled back."""
 
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,10 @@ case "$*" in
   *) exec {terraform} "$@" ;;
 esac
 """
+LATENCY = "DOFS_FULFILLMENT_LATENCY"
+UNUSABLE = "soon"
+"""A value of this setting that the function refuses, so that each invocation fails at once."""
+
 AWS = '#!/bin/bash\nPYTHONPATH={root} exec {python} -m tests.terraform.aws_cli "$@"\n'
 
 
@@ -76,29 +79,31 @@ class Pipeline:
 
 
 @pytest.fixture(scope="module")
-def pipeline(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    yield Pipeline(deployed, tmp_path_factory.mktemp("tools"))
-    deployed.root.apply()  # as the other tests expect it
+def pipeline(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    return Pipeline(deployed, tmp_path_factory.mktemp("tools"))
 
 
-def test_make_deploy_applies_and_sends_one_order_through(pipeline):
+def test_make_deploy_moves_the_alias_to_a_new_version_and_sends_one_order(deployed, pipeline):
     before = pipeline.live()
     done = pipeline.make("deploy", f"--yes --image {image(2)}")
     assert done.returncode == 0, done.stderr[-3000:]
     assert "The warehouse answered order" in done.stdout
     assert int(pipeline.live()) > int(before)
+    assert pipeline.live() == deployed.root.output("function_version")
+    function = ("-target=aws_lambda_alias.live", f"-var=image_uri={image(2)}")  # the rest has a test in test_apply
+    assert deployed.root.changes(*function) == ""
 
 
-def test_a_plan_changes_nothing_and_a_version_that_carries_no_order_is_taken_back(deployed, pipeline):
+def test_a_plan_changes_nothing_and_a_version_that_processes_no_order_is_rolled_back(deployed, pipeline):
     before = pipeline.live()
     planned = pipeline.make("deploy-plan", f"--revision c0ffee --image {image(3)}")
     assert planned.returncode == 0, planned.stderr[-3000:]
     assert pipeline.live() == before
-    deployed.stack.compose("stop", "--timeout", "2", "lambda")
+    deployed.stack.up("lambda", **{LATENCY: UNUSABLE})
     try:
-        done = pipeline.make("deploy-apply", "--revision c0ffee")
+        done = pipeline.make("deploy-apply", "--revision c0ffee --smoke-timeout 5s")
     finally:
-        deployed.stack.compose("up", "--detach", "--wait", "localstack", "lambda")
+        deployed.stack.up("lambda", **{LATENCY: "0"})
     assert done.returncode != 0
     assert "Apply complete" in done.stdout
     assert "The test order was not accepted" in done.stderr
