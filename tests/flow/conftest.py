@@ -32,9 +32,12 @@ def run() -> str:
     return uuid.uuid4().hex
 
 
-@pytest.fixture(params=[*STANDARD, *EXPRESS], scope="session")
+@pytest.fixture(params=[*STANDARD, *EXPRESS], scope="package")
 def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
-    """Each way to run on this machine: both types of workflow, and on compose both ways to reach the API."""
+    """Each way to run on this machine: both types of workflow, and on compose both ways to reach the API.
+
+    An embedded cloud stops after the last test of this package, because tests elsewhere start with an empty emulator.
+    """
     kind, workflow_type, access = request.param
     if kind == "embedded":
         with running_cloud(visibility_timeout=1, workflow_type=workflow_type) as cloud:
@@ -61,7 +64,7 @@ class SlowOrders:
     """An order that was submitted after the poison messages."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def slow_orders(deployment: Deployment) -> SlowOrders:
     run, traceparent = uuid.uuid4().hex, f"00-{uuid.uuid4().hex}-00f067aa0ba902b7-01"
     poison = [f"poison {run}", json.dumps({"order_id": f"ord_{run}"}), json.dumps({"no": run})]

@@ -15,7 +15,7 @@ from tests.system import ended, executions, keeps_executions, key_for, settled
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.parametrize("deployment", [*STANDARD[:2], *EXPRESS], indirect=True, scope="session"),
+    pytest.mark.parametrize("deployment", [*STANDARD[:2], *EXPRESS], indirect=True, scope="package"),
 ]
 
 

@@ -64,7 +64,7 @@ async def test_a_raw_order_of_an_execution_that_is_started_by_hand_takes_the_sam
     assert (order["status"], order["attempts"]) == oracle(deployment.settings, order["order_id"])
 
 
-@pytest.mark.parametrize("deployment", [*STANDARD, EXPRESS[0]], indirect=True, scope="session")
+@pytest.mark.parametrize("deployment", [*STANDARD, EXPRESS[0]], indirect=True, scope="package")
 async def test_many_orders_of_ten_clients_end_as_the_oracle_says(deployment, run):
     accepted: list[str] = []
     each = 10 if keeps_executions(deployment) else 3  # what the type changes, it changes for every order

@@ -12,7 +12,7 @@ from tests.system import dead_letters, key_for, settled, until
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.usefixtures("slow_orders"),
-    pytest.mark.parametrize("deployment", STANDARD, indirect=True, scope="session"),
+    pytest.mark.parametrize("deployment", STANDARD, indirect=True, scope="package"),
 ]
 
 
