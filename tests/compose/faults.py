@@ -17,7 +17,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 for process in pathlib.Path("/proc").glob("[0-9]*"):
     try:
-        if process.name != str(os.getpid()) and b"awslambdaric" in (process / "cmdline").read_bytes():
+        if process.name != str(os.getpid()) and b"awslambda" + b"ric" in (process / "cmdline").read_bytes():
             os.kill(int(process.name), signal.{signal})
             print(process.name)
     except OSError:
@@ -30,7 +30,8 @@ async def signal_runtime(signal: str, *containers: str) -> AsyncIterator[Strike]
     """Prepare a signal to the Lambda runtime in each container; the emulator around it runs on.
 
     The programs that send it wait inside the containers, so the signal arrives at once, however busy the machine is.
-    At least one runtime has to receive it.
+    Their own command lines do not match, so that a second signal can be prepared beside the first. At least one
+    runtime has to receive the signal.
     """
     program = SIGNAL.format(signal=signal)
     pipe = asyncio.subprocess.PIPE
