@@ -76,6 +76,13 @@ class Visit:
                     raise
         raise AssertionError("network interfaces keep changing")
 
+    def scroll_to_end(self) -> None:
+        """Scroll to the end of the page's list, whose next page is then loaded.
+
+        The key End scrolls to the end of what Chromium last drew, which on a busy machine is the page without the list.
+        """
+        self.page.get_by_role("button", name="Load more").scroll_into_view_if_needed()
+
     def expects(self, *complaints: str) -> None:
         """Expect these messages in the browser's console, which reports every error response."""
         self.expected += complaints

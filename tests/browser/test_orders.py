@@ -44,7 +44,7 @@ def ids(page: Page) -> list[str]:
 def test_orders_of_all_statuses_are_listed_by_last_change(shop, fulfilled, rejected, visit):
     visit.go("orders")
     expect(visit.page.get_by_text("20 orders shown")).to_be_visible()
-    visit.page.keyboard.press("End")
+    visit.scroll_to_end()
     expect(visit.page.get_by_text("25 orders, end of list")).to_be_visible()
     listed = ids(visit.page)
     assert sorted(listed) == sorted([*fulfilled, rejected])
@@ -170,7 +170,7 @@ def test_closing_an_order_goes_back_to_the_list_as_it_was(fulfilled, visit):
 def test_no_order_is_listed_twice(visit, fulfilled):
     visit.go("orders?status=FULFILLED")
     expect(visit.page.get_by_text("20 orders shown")).to_be_visible()
-    visit.page.keyboard.press("End")
+    visit.scroll_to_end()
     expect(visit.page.get_by_text("24 orders, end of list")).to_be_visible()
     listed = ids(visit.page)
     assert len(listed) == len(set(listed)) == len(fulfilled)

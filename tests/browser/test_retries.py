@@ -107,7 +107,7 @@ def test_a_page_that_failed_is_requested_again_with_its_cursor(stub, visit):
         "GET", "/failed-orders", failed_page(*first, cursor="c1"), UNAVAILABLE, failed_page(failed_order("ord_last"))
     )
     visit.go("failed")
-    visit.page.keyboard.press("End")
+    visit.scroll_to_end()
     visit.page.get_by_role("button", name="Try again").click()
     expect(visit.page.get_by_text("21 failed orders,")).to_be_visible()
     assert [request.query.get("cursor") for request in stub.sent("GET", "/failed-orders")] == [None, "c1", "c1"]
