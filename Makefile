@@ -42,8 +42,8 @@ screenshots: $(VENV)/installed ## Regenerate docs/pictures/; needs Chromium
 simulate: $(VENV)/installed ## Check the invariants in SEEDS=2000 simulated worlds of each profile
 	$(BIN)/python -m tests.simulation run --seeds $(SEEDS)
 
-fuzz: $(VENV)/installed ## Send all generated hostile requests and events; `make test` sends a part
-	$(BIN)/pytest tests/hostile --thorough --numprocesses=auto --dist=loadfile $(SLOWEST)
+fuzz: $(VENV)/installed ## Run all generated requests, events and faults; `make test` runs a part
+	$(BIN)/pytest tests/hostile tests/faults --thorough --numprocesses=auto --dist=loadfile $(SLOWEST)
 
 check: format lint types asl openapi diagram metrics terraform licenses security test ## Run every check of CI that needs no Docker
 

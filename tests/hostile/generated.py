@@ -52,18 +52,19 @@ def hooked(customer: Customer) -> Iterator[None]:
             schemathesis.hooks.unregister(hook)
 
 
-def run(api: Api, order_ids: list[str], examples: int, seed: int = 1) -> Run:
+def run(api: Api, order_ids: list[str], examples: int, chains: int, seed: int = 1) -> Run:
     """Generate requests from an application's OpenAPI document and send them, in every phase and with every check.
 
     Args:
         api: the application and its system.
         order_ids: existing orders; every second one is never cancelled.
-        examples: random examples for each operation, besides edge cases and chains of calls.
+        examples: random examples for each operation, besides edge cases.
+        chains: sequences of calls that follow the document's links.
         seed: the seed of the examples.
     """
     schema = schemathesis.openapi.from_asgi("/openapi.json", api.app, config=SchemathesisConfig(seed=seed))
     schema.config.generation.update(max_examples=examples, deterministic=True, database="none", no_shrink=True)
-    schema.config.phases.stateful.generation.update(max_examples=60)
+    schema.config.phases.stateful.generation.update(max_examples=chains)
     # The customer provides the ids. To search all answers for ids takes longer with every answer.
     schema.config.phases.fuzzing.extra_data_sources.responses = False
     result = Run()
