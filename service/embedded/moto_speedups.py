@@ -53,7 +53,6 @@ def speed_up_moto() -> Iterator[None]:
         def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
             patches.enter_context(patch.object(owner, name, make(getattr(owner, name))))
 
-        kept = functools.lru_cache(maxsize=512)
         replace(json_path, "parse", kept)
         replace(result_path, "parse", kept)
         replace(backend_index, "backend_url_patterns", _put_used_services_first)
@@ -78,9 +77,18 @@ def speed_up_moto() -> Iterator[None]:
         yield
 
 
+@functools.cache
+def kept(function: Any) -> Any:
+    """Cache what a function returns. Every cloud of the process shares the cache."""
+    return functools.lru_cache(maxsize=512)(function)
+
+
 @contextmanager
 def infrequent_gc() -> Iterator[None]:
-    """Exclude the present objects from garbage collection, and collect less often."""
+    """Exclude the present objects from garbage collection, and collect less often, unless that is done already."""
+    if gc.get_freeze_count():
+        yield
+        return
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
@@ -242,12 +250,19 @@ def _attributes_as_they_are(original: Any) -> Any:
     """Return stored attribute values without serializing them, except binary ones; both formats are the same."""
 
     def serialize(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-        if shape.name == "AttributeValue" and key and not {"B", "BS"} & value.keys():
+        if shape.name == "AttributeValue" and key and not _is_binary(value):
             serialized[self.get_serialized_name(shape, key)] = value
         else:
             original(self, serialized, value, shape, key)
 
     return serialize
+
+
+def _is_binary(value: dict[str, Any]) -> bool:
+    """Return whether an attribute value, or one inside it, is binary."""
+    (kind, content), *_ = value.items()
+    inner = content if kind == "L" else content.values() if kind == "M" else ()
+    return kind in ("B", "BS") or any(map(_is_binary, inner))
 
 
 def _is_retained(self: Any, queue_name: str, message: Any) -> bool:

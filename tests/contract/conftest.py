@@ -9,6 +9,7 @@ from moto import mock_aws
 
 from service.aws.clients import Clients
 from service.aws.store import DynamoDbOrderStore
+from service.embedded.moto_speedups import speed_up_moto
 from service.orders.ports import OrderStore
 from service.provisioning.tables import failed_orders_table, orders_table
 from service.settings import Settings
@@ -18,7 +19,7 @@ from tests.support import SETTINGS
 
 @pytest.fixture(scope="module")
 def clients() -> Iterator[Clients]:
-    with mock_aws():
+    with mock_aws(), speed_up_moto():
         yield Clients(SETTINGS)
 
 

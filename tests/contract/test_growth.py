@@ -1,4 +1,4 @@
-"""Lists, stats and the reconciler read the same from ten thousand orders as from a million.
+"""Lists, stats and the reconciler read the same from ten thousand orders as from a hundred thousand.
 
 Ten orders take fewer reads if they do not fill a page. ``python -m tests.benchmarks.growth`` prints all counts.
 """
@@ -69,7 +69,7 @@ ON_MOTO = {
 }
 
 
-@pytest.mark.parametrize("orders", [TEN, MANY, 1_000_000])
+@pytest.mark.parametrize("orders", [TEN, MANY, 100_000])
 def test_the_memory_store_reads_the_same_for_any_number_of_orders(orders: int):
     measured = counted_memory.measure(orders)
     assert {name: reads for name, (reads, _) in measured.items()} == {

@@ -18,7 +18,6 @@ from tests.steps.doubles import PatchedStore, standing
 from tests.support import valid_order
 
 
-
 @dataclass(frozen=True)
 class Extent:
     """How many requests are generated."""

@@ -10,6 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from service.embedded.moto_speedups import speed_up_moto
 from service.provisioning.__main__ import check_function, emulator_deployment, main
 from service.provisioning.deployment import Deployment
 from service.provisioning.monitoring import create_monitoring, dead_letter_alarm
@@ -43,7 +44,7 @@ def deploy(settings: Settings = SETTINGS) -> None:
 
 @pytest.fixture(autouse=True)
 def aws():
-    with mock_aws():
+    with mock_aws(), speed_up_moto():
         yield
 
 
