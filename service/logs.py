@@ -71,17 +71,17 @@ def note(**fields: Any) -> None:
 
 
 @contextmanager
-def timed(**fields: Any) -> Iterator[None]:
+def timer(**fields: Any) -> Iterator[None]:
     """Add fields like ``with_fields``, and start the clock for ``outcome``."""
     with with_fields(began=perf_counter(), **fields):
         yield
 
 
-def outcome(what: str, **fields: Any) -> dict[str, Any]:
-    """Return the ``extra`` of a line that reports a result: the outcome, and the duration since ``timed``."""
+def outcome(result: str, **fields: Any) -> dict[str, Any]:
+    """Return the ``extra`` of a line that reports a result: the outcome, and the duration since ``timer``."""
     began = (_context.get() or {}).get("began")
     took = {} if began is None else {"duration_ms": round((perf_counter() - began) * 1000, 1)}
-    return {"outcome": what, **took, **{name: value for name, value in fields.items() if value is not None}}
+    return {"outcome": result, **took, **{name: value for name, value in fields.items() if value is not None}}
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def _no_context() -> Iterator[None]:
 @contextmanager
 def invocation(event: str, level: int = logging.INFO, cold_start: bool | None = None, **fields: Any) -> Iterator[None]:
     """Log the result of an invocation in its last line: the noted outcome, or the exception that ended it."""
-    with _no_context(), timed(event=event, **fields):
+    with _no_context(), timer(event=event, **fields):
         try:
             yield
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Connects ports to adapters. Each adapter is created on first use, so that an event loads only what it needs."""
+"""Connects ports to adapters. Each adapter is created on first use, so that an event loads only the ones it needs."""
 
 import logging
 import os

@@ -180,7 +180,7 @@ async def list_failed_orders(query: Annotated[FailedListQuery, Query()], context
 )
 async def get_failed_order(order_id: str, context: OperatorDep) -> DecimalResponse:
     """Show a FAILED order: its last error, its timeline, and the id of its message in the dead-letter queue."""
-    failed = await context.offload(context.system.store.failed, order_id) if is_id(order_id) else None
+    failed = await context.offload(context.system.store.get_failed, order_id) if is_id(order_id) else None
     order = await context.offload(context.system.store.get, order_id) if failed else None
     if failed is None or order is None:
         raise OrderNotFailed

@@ -32,7 +32,7 @@ class OrderIndex:
         """List the orders of a state, last changed first. Orders that left the state since the query are omitted."""
         return self._page(self._partitions(status), limit, after, lambda order: order.status is status)
 
-    def waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
+    def list_waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
         """List orders that have been in a state since ``before``, oldest change first."""
         parts = self._orders.keys(self._partitions(status), Span(end=before), limit, oldest_first=True)
         keys = sorted(key for part in parts for key in part.keys)[:limit]
@@ -43,7 +43,7 @@ class OrderIndex:
         """Count the orders of a state."""
         return self._orders.tally(self._partitions(status), most)
 
-    def ended(self, status: Status, since: datetime, most: int) -> Ended:
+    def list_ended(self, status: Status, since: datetime, most: int) -> Ended:
         """List when orders reached a terminal state, as far back as every partition was read."""
         parts = self._orders.keys(self._partitions(status), Span(since), most)
         since = max([since, *(part.keys[-1].at + TICK for part in parts if not part.whole)])

@@ -76,7 +76,7 @@ class DynamoDbOrderStore:
         answer = self._dynamodb.get_item(TableName=self._orders, Key=_key(order_id), ConsistentRead=True)
         return to_order(answer["Item"]) if "Item" in answer else None
 
-    def failed(self, order_id: str) -> FailedOrder | None:
+    def get_failed(self, order_id: str) -> FailedOrder | None:
         answer = self._dynamodb.get_item(TableName=self._failed_orders, Key=_key(order_id), ConsistentRead=True)
         return to_failed_order(answer["Item"]) if "Item" in answer else None
 
@@ -86,26 +86,26 @@ class DynamoDbOrderStore:
     def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
         return self._index.by_status(status, limit, after)
 
-    def waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
-        return self._index.waiting(status, before, limit)
+    def list_waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
+        return self._index.list_waiting(status, before, limit)
 
     def failed_orders(
         self, kind: FailureKind | None, span: Span, limit: int, after: Position | None = None
     ) -> Page[FailedOrder]:
         return self._failures.page(kind, span, limit, after)
 
-    def tally(self, what: Status | FailureKind, most: int) -> Tally:
-        return self._index.tally(what, most) if isinstance(what, Status) else self._failures.tally(what, most)
+    def tally(self, group: Status | FailureKind, most: int) -> Tally:
+        return self._index.tally(group, most) if isinstance(group, Status) else self._failures.tally(group, most)
 
-    def ended(self, status: Status, since: datetime, most: int) -> Ended:
-        return self._index.ended(status, since, most)
+    def list_ended(self, status: Status, since: datetime, most: int) -> Ended:
+        return self._index.list_ended(status, since, most)
 
     def durations(self, order_ids: Sequence[str]) -> list[timedelta]:
         return self._index.durations(order_ids)
 
     def ready(self) -> None:
         self.get("ready")
-        self.failed("ready")
+        self.get_failed("ready")
 
     def _update(self, write: Write) -> Order:
         try:

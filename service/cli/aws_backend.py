@@ -99,7 +99,7 @@ class AwsBackend:
 
     def failed_order(self, order_id: str) -> Any:
         with self._errors():
-            failed = self._system.store.failed(order_id)
+            failed = self._system.store.get_failed(order_id)
             if failed is None:
                 raise CliError(ExitCode.NO_SUCH_ORDER, f"Order {order_id}: There is no failed order with this id.")
             return {**failed_order_view(failed), "order": order_view(self._get_order(order_id))}

@@ -1,4 +1,4 @@
-"""Runs the whole system in one process: moto holds the resources, and this module runs what AWS would run."""
+"""Runs the whole system in one process: moto holds the resources, and this module runs the services between them."""
 
 import json
 import logging

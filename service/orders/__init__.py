@@ -1,1 +1,1 @@
-"""The domain: what an order is and how it may live. Imports no AWS, no web framework, no clock and no randomness."""
+"""The domain: orders and their lifecycle. Imports no AWS, no web framework, no clock and no randomness."""

@@ -24,7 +24,7 @@ def is_superseded(dead: DeadLetter, order: Order, system: System) -> bool:
     """
     if message.read(dead.body).epoch >= order.epoch:
         return False
-    failed = system.store.failed(order.order_id) if order.status is Status.FAILED else None
+    failed = system.store.get_failed(order.order_id) if order.status is Status.FAILED else None
     return failed is None or failed.message_id not in (None, dead.message_id)
 
 

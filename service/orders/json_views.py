@@ -70,7 +70,7 @@ def bulk_result_view(done: BulkResult, next_cursor: object, *, dry_run: bool) ->
 
 
 def error_views(errors: tuple[FieldError, ...]) -> list[dict[str, str]]:
-    """Show what is wrong with an order, field by field."""
+    """Show the field errors of an order."""
     return [{"pointer": error.pointer, "detail": error.detail} for error in errors]
 
 

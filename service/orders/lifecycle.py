@@ -88,9 +88,8 @@ class Transition:
     """A row of the table.
 
     Every transition also adds one to ``version``, sets ``updated_at`` and appends to the timeline; the rows do not
-    repeat this. ``failed_orders`` says what the same transaction does to the failed-orders
-    table, ``metrics`` what
-    is recorded after the write.
+    repeat this. ``failed_orders`` is the write to the failed-orders table in the same transaction. ``metrics`` are
+    recorded after the write.
     """
 
     name: str

@@ -109,11 +109,11 @@ class FailedOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """One application of a transition to one order: by whom, when, why, and the values for its guards and changes.
+    """One application of a transition to one order: its actor, time and reason, and the values of guards and changes.
 
     ``id`` is unique to this write and the same for each retry of it. ``seen`` is the order as the writer has read it
     (for transitions guarded by the version) or claimed it (for transitions guarded by the lease). Either guard ensures
-    that nobody wrote in between, so the store need not return the order. ``failure`` is the failure of the attempt
+    that no other write came between, so the store need not return the order. ``failure`` is the failure of the attempt
     that this write ends. ``message_id`` goes into the failed-orders row, for transitions that put one.
     """
 

@@ -1,4 +1,4 @@
-"""Applies transitions to orders, and records what the transition's row of the table says."""
+"""Applies transitions to orders, and records the metrics of each transition."""
 
 import logging
 from datetime import datetime
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class Mover:
-    """Writes transitions for ``Orders``. Every consequence that all transitions share is here, once."""
+    """Writes transitions for ``Orders``, with the metrics and the log line of each."""
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -22,7 +22,7 @@ class Mover:
         """Write the first row of an order.
 
         Raises:
-            OrderExists: there is an order of this id already.
+            OrderExists: an order with this id exists already.
         """
         created = self._system.store.create(order)
         self._record("receive", created)
@@ -47,9 +47,9 @@ class Mover:
         Args:
             name: the transition.
             order_id: the order.
-            actor: who moves it; the timeline shows it.
-            reason: why; the timeline shows it.
-            seen: the order as it was read or claimed, where the transition is guarded by its version or its lease.
+            actor: the person or component that moves the order; the timeline shows it.
+            reason: the reason; the timeline shows it.
+            seen: the order as it was read or claimed, if its version or its lease guards the transition.
             failure: the failure that ended an attempt.
             message_id: the message that the failed-orders row names.
             write_id: an id for this write; a new one if None.
@@ -57,7 +57,7 @@ class Mover:
             values: the values that the row's guards and changes name.
 
         Returns:
-            The order as the write left it.
+            The order after the write.
 
         Raises:
             TransitionRefused: the row's guards do not hold, or the order does not exist.

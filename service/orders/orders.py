@@ -1,8 +1,7 @@
-"""The one place that moves orders.
+"""Moves orders. No other module applies a transition.
 
-Every verb of an order's life is a method of ``Orders``: it applies one row of the transition table and records what
-the row says. The API, the workflow's steps, the reconciler and the command line call these methods and hold no rule of
-their own.
+Each method of ``Orders`` applies one row of the transition table and records the row's metrics. The API, the workflow's
+steps, the reconciler and the command line call these methods, and have no rules of their own.
 """
 
 import logging
@@ -39,7 +38,7 @@ class Orders:
         If the workflow could not be started, the reconciler starts it.
 
         Returns:
-            The order as it was received, and whether an earlier request with the same idempotency key submitted it.
+            The stored order, and whether an earlier request with the same idempotency key submitted it.
 
         Raises:
             OrderInvalid: the document is not a valid order (or, when lenient, not a JSON object); nothing is stored.
@@ -59,10 +58,10 @@ class Orders:
         return order, replayed
 
     def receive(self, order: Order) -> tuple[Order, bool]:
-        """Store a RECEIVED order, unless there is one of its id.
+        """Store a RECEIVED order, unless an order with its id is stored.
 
         Returns:
-            The order as it is stored, and whether it was stored before.
+            The stored order, and whether it was stored before.
 
         Raises:
             KeyReused: the stored order of this id has another document.
@@ -75,7 +74,7 @@ class Orders:
             return exists.order, True
 
     def validate(self, order: Order) -> None:
-        """Check a RECEIVED order by the rules of the API; an order that has moved on was checked before.
+        """Check a RECEIVED order by the rules of the API. An order in a later state was checked before.
 
         Raises:
             OrderInvalid: it is not a valid order.
@@ -84,7 +83,7 @@ class Orders:
             raise OrderInvalid(errors, order.order_id)
 
     def store(self, order_id: str) -> Order:
-        """Accept a RECEIVED order for fulfillment; an order that has moved on stays as it is.
+        """Accept a RECEIVED order for fulfillment. An order in a later state is not changed.
 
         Raises:
             OrderUnknown: there is no such order.
@@ -97,13 +96,13 @@ class Orders:
             return refused.order
 
     def reject(self, order: Order) -> tuple[FieldError, ...]:
-        """Reject a RECEIVED order that is not valid, with its field errors; a valid one stays as it is.
+        """Reject a RECEIVED order that is not valid, with its field errors. A valid order is not changed.
 
         Returns:
             The field errors.
 
         Raises:
-            TransitionRefused: the order is gone, or has moved on and is neither REJECTED nor CANCELLED.
+            TransitionRefused: the order does not exist, or is PENDING, PROCESSING, FULFILLED or FAILED.
         """
         errors = _errors_of(order)
         if errors:
@@ -115,11 +114,11 @@ class Orders:
         return errors
 
     def cancel(self, order_id: str, actor: str, reason: str) -> Order:
-        """Cancel an order before its first attempt; a CANCELLED order stays as it is.
+        """Cancel an order before its first attempt. A CANCELLED order is not changed.
 
         Raises:
             OrderUnknown: there is no such order.
-            TooLate: fulfillment has begun, or the order is in another terminal state.
+            TooLate: fulfillment has started, or the order is in another terminal state.
         """
         try:
             return self._move("cancel", order_id, actor=actor, reason=reason)
@@ -131,7 +130,7 @@ class Orders:
             return refused.order
 
     def claim(self, order_id: str) -> Order:
-        """Take the lease on an order. This charges the attempt, so that a crash costs one, too.
+        """Take the lease on an order, and count the attempt. An attempt that crashes is therefore counted, too.
 
         Raises:
             TransitionRefused: it is leased, terminal, not stored yet, out of attempts, or unknown.
@@ -145,12 +144,12 @@ class Orders:
         return self._move("claim", order_id, actor=FULFILLMENT, at=now, write_id=owner, **lease)
 
     def settle(self, order: Order, outcome: Fulfilled | NotFulfilled, message_id: str) -> Order:
-        """End an attempt: FULFILLED, PENDING while attempts are left, or FAILED.
+        """End an attempt: the order becomes FULFILLED, PENDING while attempts are left, or FAILED.
 
         Args:
-            order: the order as it was claimed.
+            order: the claimed order, as ``claim`` returned it.
             outcome: the warehouse's answer.
-            message_id: the message that was being processed; the failed-orders row names it.
+            message_id: the message in process; the failed-orders row names it.
 
         Raises:
             TransitionRefused: the lease was lost.
@@ -166,7 +165,7 @@ class Orders:
         return self._move("fail", order.order_id, reason=reason, failure=failure, message_id=message_id, **lease)
 
     def has_no_attempts_left(self, order: Order) -> bool:
-        """Whether all attempts of an order's present epoch were made."""
+        """Whether an order has used all attempts of its present epoch."""
         return order.attempts >= self._system.policy.max_attempts
 
     def give_up(self, order: Order, actor: str, message_id: str | None = None) -> Order:
@@ -174,7 +173,7 @@ class Orders:
 
         Args:
             order: the order as it was read.
-            actor: who gives it up.
+            actor: the component that fails the order; the timeline shows it.
             message_id: the message that names the order, if one was delivered; the failed-orders row names it.
 
         Raises:
@@ -194,10 +193,10 @@ class Orders:
         )
 
     def push(self, order: Order) -> str:
-        """Restart, resend, recover or fail an open order that waits too long, as its state requires.
+        """Restart, resend, recover or fail an open order that has waited too long, depending on its state.
 
-        The write comes first, guarded by the version that was read. If the process dies before the push, the write
-        has reset the order's clock, and a later run of the reconciler pushes the order.
+        The write comes first, guarded by the version that was read. It sets ``updated_at``. If the process dies before
+        it sends the message or starts the workflow, a later run of the reconciler pushes the order again.
 
         Returns:
             ``restarted``, ``gave_up``, ``recovered`` or ``resent``; ``errors`` if the workflow could not be started.
@@ -222,29 +221,29 @@ class Orders:
         return "resent"
 
     def redrive(self, order_id: str, actor: str, note: str, epoch: int | None = None) -> Order:
-        """Give a FAILED order all its attempts again, and send it to the queue.
+        """Reset the attempts of a FAILED order, and send it to the queue.
 
-        Once the write is made, the order is not lost: if the message could not be sent, the reconciler sends it.
+        If the message cannot be sent after the write, the reconciler sends it.
 
         Args:
             order_id: the order.
-            actor: who redrives it.
-            note: why; the timeline shows it.
-            epoch: the epoch of the failure that is meant, so that a repeated call does not redrive a later failure,
-                which nobody has looked at; None for the present failure.
+            actor: the operator; the timeline shows it.
+            note: the operator's reason; the timeline shows it.
+            epoch: the epoch of the failure to redrive; None for the present failure. With it, a repeated call does
+                not redrive a later failure that the operator has not seen.
 
         Raises:
             OrderUnknown: there is no such order.
-            NotFailed: it is not FAILED, or not with the failure of that epoch; nothing was changed.
+            NotFailed: it is not FAILED, or is FAILED in another epoch; nothing was changed.
         """
-        order = self.failed(order_id, epoch)
+        order = self.require_failed(order_id, epoch)
         try:
             redriven = self._move("redrive", order_id, actor=actor, reason=note, seen=order)
         except TransitionRefused as refused:
             raise NotFailed(refused.order or order, epoch) from None
         try:
             self._send(redriven)
-        except Exception as error:  # the order is PENDING on record, so it is not lost
+        except Exception as error:  # the stored order is PENDING, so it is not lost
             log.warning(
                 "order %s: not sent (%s); the reconciler will send it",
                 order_id,
@@ -253,8 +252,8 @@ class Orders:
             )
         return redriven
 
-    def failed(self, order_id: str, epoch: int | None = None) -> Order:
-        """Read an order that can be redriven; arguments and errors as for ``redrive``."""
+    def require_failed(self, order_id: str, epoch: int | None = None) -> Order:
+        """Read an order, and check that it can be redriven. Arguments and errors are those of ``redrive``."""
         order = self._system.store.get(order_id)
         if order is None:
             raise OrderUnknown(f"there is no order {order_id}")
@@ -266,7 +265,7 @@ class Orders:
         """Start the workflow of an order; a failure is logged and left to the reconciler."""
         try:
             self._system.workflow.start(order.order_id, execution, order.traceparent)
-        except Exception as error:  # the order is RECEIVED on record, so it is not lost
+        except Exception as error:  # the stored order is RECEIVED, so it is not lost
             log.warning(
                 "order %s: workflow not started (%s); the reconciler will start it",
                 order.order_id,

@@ -81,10 +81,10 @@ class OrderStore(Protocol):
     def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
         """List the orders in one state, the most recently updated first."""
 
-    def waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
+    def list_waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
         """List up to ``limit`` orders in a state that were last updated before ``before``, the oldest first."""
 
-    def failed(self, order_id: str) -> FailedOrder | None:
+    def get_failed(self, order_id: str) -> FailedOrder | None:
         """Read the order's row in the failed-orders table."""
 
     def failed_orders(
@@ -92,21 +92,21 @@ class OrderStore(Protocol):
     ) -> Page[FailedOrder]:
         """List the failed orders of one kind of failure, or of all kinds, that failed within a span, newest first."""
 
-    def tally(self, what: Status | FailureKind, most: int) -> Tally:
+    def tally(self, group: Status | FailureKind, most: int) -> Tally:
         """Count the orders in a state, or the failed orders of one kind of failure.
 
         Args:
-            what: the state, or the kind.
-            most: the most orders of each partition that are counted.
+            group: the state, or the kind of failure.
+            most: maximum number of orders to count in each partition.
         """
 
-    def ended(self, status: Status, since: datetime, most: int) -> Ended:
+    def list_ended(self, status: Status, since: datetime, most: int) -> Ended:
         """List the orders that reached a terminal state since a time, newest first.
 
         Args:
             status: the state.
-            since: the beginning of the span.
-            most: the most orders of each partition that are read; if there are more, the span begins later.
+            since: the beginning of the time span.
+            most: maximum number of orders to read from each partition; if there are more, the span begins later.
         """
 
     def durations(self, order_ids: Sequence[str]) -> list[timedelta]:
@@ -209,7 +209,7 @@ class Fulfiller(Protocol):
         Args:
             order: the order as it was claimed. If the success of an attempt could not be written, another attempt
                 follows, with another number: the warehouse must treat ``(order_id, epoch)`` as one delivery.
-            seconds: how long the attempt may take.
+            seconds: time that the attempt may take.
 
         Raises:
             Exception: any error; the attempt failed, and another one may follow.

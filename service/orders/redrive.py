@@ -62,11 +62,11 @@ def select(selection: Selection, store: OrderStore) -> tuple[list[tuple[str, int
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast orders are redriven, and for how long.
+    """The speed of redriving orders, and its time limit.
 
     Args:
-        per_second: orders that are redriven in one second, at most.
-        seconds: time after which no further order is begun.
+        per_second: maximum number of orders to redrive in one second.
+        seconds: time after which no further order is started.
         clock: the process's monotonic clock, in seconds.
         wait: waits for a number of seconds.
     """
@@ -136,7 +136,7 @@ def redrive_many(
         selection: which orders.
         actor: the operator; every order's timeline shows it.
         note: why; every order's timeline shows it.
-        pace: how fast, and for how long; orders that are not begun in time get the outcome ``error``.
+        pace: the speed and the time limit; orders that are not started in time get the outcome ``error``.
         system: the ports.
         dry_run: report the outcomes without any change.
     """
@@ -158,7 +158,7 @@ def redrive_many(
 def _result(order_id: str, actor: str, note: str, epoch: int | None, orders: Orders, dry_run: bool) -> Result:
     try:
         if dry_run:
-            orders.failed(order_id, epoch)
+            orders.require_failed(order_id, epoch)
             return Result(order_id, Outcome.WOULD_REDRIVE)
         orders.redrive(order_id, actor, note, epoch)
     except OrderUnknown:

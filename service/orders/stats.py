@@ -95,14 +95,14 @@ def _sum(tallies: Collection[Tally]) -> Tally:
 
 def _oldest_open(system: System, now: datetime) -> Order | None:
     """The open order that was updated the longest time ago."""
-    waiting = (order for status in sorted(OPEN) for order in system.store.waiting(status, now, 1))
+    waiting = (order for status in sorted(OPEN) for order in system.store.list_waiting(status, now, 1))
     return min(waiting, key=lambda order: order.updated_at, default=None)
 
 
 def _last_hour(system: System, now: datetime) -> LastHour:
     hour_ago = now - timedelta(minutes=MINUTES)
-    fulfilled = system.store.ended(Status.FULFILLED, hour_ago, LOOKED_AT)
-    failed = system.store.ended(Status.FAILED, hour_ago, LOOKED_AT)
+    fulfilled = system.store.list_ended(Status.FULFILLED, hour_ago, LOOKED_AT)
+    failed = system.store.list_ended(Status.FAILED, hour_ago, LOOKED_AT)
     since = max(fulfilled.since, failed.since)
     newest = [key.order_id for key in fulfilled.orders[:SAMPLE]]
     good, bad = _per_minute(fulfilled, since), _per_minute(failed, since)

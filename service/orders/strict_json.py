@@ -1,8 +1,8 @@
 """The JSON document that a customer submits, read strictly.
 
-Python's reader accepts more than JSON and loses what it cannot hold: it takes NaN and Infinity, keeps the last of
-two equal names, and turns amounts into binary fractions. An order must not depend on any of that, so each is
-refused here (RFC 8259, sections 4 and 6; RFC 7493, section 2).
+Python's parser accepts more than JSON and loses information: it accepts NaN and Infinity, keeps the last of two equal
+names, and turns amounts into binary fractions. An order must not depend on any of these, so this module refuses each
+(RFC 8259, sections 4 and 6; RFC 7493, section 2).
 """
 
 import hashlib

@@ -27,5 +27,5 @@ def parse(written: str) -> datetime:
 
 
 def to_the_millisecond(instant: datetime) -> datetime:
-    """Cut a datetime to milliseconds, which is what its text holds."""
+    """Cut a datetime to milliseconds, the precision of its text."""
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)

@@ -67,7 +67,7 @@ def rest_api_definition(deployment: Deployment) -> dict[str, Any]:
             "uri": f"arn:aws:apigateway:{names.region}:lambda:path/2015-03-31/functions/{names.alias_arn}/invocations",
             "passthroughBehavior": "when_no_match",
         },
-        "responses": {"default": {"description": "What the service answers"}},
+        "responses": {"default": {"description": "The response of the service"}},
     }
     model = {"$ref": f"#/components/schemas/{MODEL}"}
     submit = {

@@ -1,1 +1,1 @@
-"""What the workflow, the queue and the schedule invoke: one file for each."""
+"""The steps that the workflow, the queue and the schedule invoke: one file for each."""

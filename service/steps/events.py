@@ -19,7 +19,7 @@ class BadTask(Exception):
 def order_id_of(task: Mapping[str, Any]) -> str:
     """The id of a workflow task's order.
 
-    An execution that was started by hand carries a raw order instead of an id. Its order's id is derived from the
+    An execution that was started by hand has a raw order instead of an id. Its order's id is derived from the
     execution's name, so that each retry of the step has the same id.
 
     Raises:
@@ -57,7 +57,7 @@ def next_state_input(order: Order) -> dict[str, str]:
 
 
 def names_an_order(task: Mapping[str, Any]) -> bool:
-    """Whether a workflow task has an order's id; otherwise it carries a raw order."""
+    """Whether a workflow task has an order's id; otherwise it has a raw order."""
     given = task.get("input")
     return "order_id" in task or (isinstance(given, Mapping) and "order_id" in given)
 

@@ -37,7 +37,7 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
         seconds_left: time until Lambda ends the invocation.
 
     Returns:
-        ``batchItemFailures`` with the id of each record that must stay on the queue. Records that were not begun, or
+        ``batchItemFailures`` with the id of each record that must stay on the queue. Records that were not started, or
         not finished, before the deadline are among them.
     """
     unfinished = {record["messageId"]: record for record in records}
@@ -69,7 +69,7 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
 def acknowledge(record: Mapping[str, Any], system: System, seconds: float) -> bool:
     """Process one record; True if its message may be deleted. Never raises."""
     message_id = record["messageId"]
-    with logs.timed(message_id=logs.aws_id(message_id)):
+    with logs.timer(message_id=logs.aws_id(message_id)):
         try:
             read = message.read(record.get("body"))
             logs.note(order_id=read.order_id, trace_id=trace_id(read.traceparent))

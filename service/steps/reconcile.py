@@ -1,7 +1,7 @@
 """The reconciler: finds open orders that nothing moves, and pushes each as its state requires.
 
-Each run pushes a bounded number of orders of each open state, reads a bounded number, and begins no push close to its
-deadline. The next run begins with the orders that have waited longest.
+Each run pushes a bounded number of orders of each open state, reads a bounded number, and starts no push close to its
+deadline. The next run starts with the orders that have waited longest.
 """
 
 import logging
@@ -36,7 +36,7 @@ def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], flo
     """Push the open orders that are due, and those that messages in the dead-letter queue name.
 
     Args:
-        _task: holds nothing but the task's name.
+        _task: the task; it holds only its name.
         system: the ports.
         seconds_left: time until Lambda ends the invocation.
 
@@ -47,10 +47,10 @@ def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], flo
     policy = system.policy
     done: Counter[str] = Counter(dict.fromkeys((*INTERVENTIONS, "moved_on", "errors", "out_of_time"), 0))
     rounds: tuple[tuple[str, Callable[[System], Iterator[Order]]], ...] = (
-        ("RECEIVED orders", lambda system: _waiting(Status.RECEIVED, policy.restart_after, system)),
-        ("PROCESSING orders", lambda system: _waiting(Status.PROCESSING, policy.recover_after, system)),
+        ("RECEIVED orders", lambda system: _list_waiting(Status.RECEIVED, policy.restart_after, system)),
+        ("PROCESSING orders", lambda system: _list_waiting(Status.PROCESSING, policy.recover_after, system)),
         ("dead-letter messages", _named_by_dead_letters),
-        ("PENDING orders", lambda system: _waiting(Status.PENDING, policy.resend_after, system)),
+        ("PENDING orders", lambda system: _list_waiting(Status.PENDING, policy.resend_after, system)),
     )
     for name, due in rounds:
         for outcome, count in _push_all(name, due, system, seconds_left).items():
@@ -99,12 +99,12 @@ def _push(order: Order, system: System) -> str:
         return outcome
 
 
-def _waiting(status: Status, patience: timedelta, system: System) -> Iterator[Order]:
+def _list_waiting(status: Status, patience: timedelta, system: System) -> Iterator[Order]:
     """The orders of a state that are due, the longest waiting first; at most ``reconcile_limit``."""
     limit = system.policy.reconcile_limit
     due: list[Order] = []
     for most in (limit, LOOK_FURTHER * limit):
-        found = system.store.waiting(status, system.now() - patience, most)
+        found = system.store.list_waiting(status, system.now() - patience, most)
         due = [order for order in found if system.policy.is_due(order, patience, system.now())]
         if len(found) < most or len(due) >= limit:
             break

@@ -19,7 +19,7 @@ def run(task: Mapping[str, Any], system: System) -> dict[str, Any]:
         The order's id, and the errors as the text that becomes the cause of the failed execution.
 
     Raises:
-        TransitionRefused: the order is gone, or has moved on and is neither REJECTED nor CANCELLED.
+        TransitionRefused: the order does not exist, or is PENDING, PROCESSING, FULFILLED or FAILED.
     """
     order = find_or_receive(task, system)
     return {"order_id": order.order_id, "cause": cause(order.order_id, Orders(system).reject(order))}

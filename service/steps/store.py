@@ -11,7 +11,7 @@ from service.steps.events import next_state_input, note_task, order_id_of
 def run(task: Mapping[str, Any], system: System) -> dict[str, str]:
     """Move an order from RECEIVED to PENDING.
 
-    An order that is already past RECEIVED stays as it is: the step was replayed, or the customer cancelled meanwhile.
+    An order in a later state is not changed: the step was replayed, or the customer cancelled the order meanwhile.
     Fulfillment handles its message accordingly, so the execution goes on.
 
     Returns:

@@ -61,7 +61,7 @@ def find_or_receive(task: Mapping[str, Any], system: System) -> Order:
 def _raw_order(order_id: str, task: Mapping[str, Any], system: System) -> Order:
     submitted = strict_json.from_python(task["input"]["order"])
     if not isinstance(submitted, dict):
-        submitted = {"order": submitted}  # a row needs an object; this one is as invalid as what was sent
+        submitted = {"order": submitted}  # a row needs an object; this one is as invalid as the submitted value
     content = validate(submitted).document or submitted
     if len(strict_json.canonical_text(content).encode()) > strict_json.MAX_SIZE:
         raise strict_json.MalformedDocument(f"The order is larger than {strict_json.MAX_SIZE} bytes.")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Terraform version of the tests. The checksum is pinned here: whoever replaced the download could also replace
-# a checksum beside it.
+# Installs the Terraform version of the tests. The checksum is pinned here: an attacker who replaces the download could
+# also replace a checksum beside it.
 set -euo pipefail
 
 version=1.11.4 sha256=1ce994251c00281d6845f0f268637ba50c0005657eb3cf096b92f753b42ef4dc

@@ -170,7 +170,7 @@ def test_a_transition_takes_one_request_when_applied_repeated_or_refused(
 def test_reading_an_order_takes_one_request(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     with requests(clients) as sent:
         dynamodb_store.get("ord_1")
-        dynamodb_store.failed("ord_1")
+        dynamodb_store.get_failed("ord_1")
     assert [name for name, _ in sent] == ["GetItem", "GetItem"]
 
 
@@ -181,7 +181,7 @@ def test_a_list_takes_one_query_for_each_partition_and_one_batch_read(clients: C
     with requests(clients) as by_status:
         store.by_status(Status.PENDING, 10)
     with requests(clients) as waiting:
-        store.waiting(Status.PENDING, NOW, 10)
+        store.list_waiting(Status.PENDING, NOW, 10)
     with requests(clients) as by_customer:
         store.by_customer("cust_123", 10)
     for sent, partitions in ((by_status, shards), (waiting, shards), (by_customer, 1)):

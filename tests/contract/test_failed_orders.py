@@ -81,7 +81,7 @@ def test_a_redriven_order_is_no_longer_listed(failed):
 
 def test_a_failed_order_stores_its_message_id(failed):
     page = failed.failed_orders(None, ALWAYS, 1)
-    assert page.orders == (failed.failed("ord_011"),)
+    assert page.orders == (failed.get_failed("ord_011"),)
     assert page.orders[0].message_id == "message-11"
 
 
@@ -104,15 +104,15 @@ def test_a_count_at_its_limit_is_marked_inexact(dynamodb_store, clients):
 
 @pytest.mark.parametrize(("since", "count"), [(NOW, 12), (NOW + 6 * EVERY, 6), (NOW + 50 * EVERY, 0)])
 def test_orders_that_ended_since_a_time_are_listed_newest_first(failed, since, count):
-    ended = failed.ended(Status.FAILED, since, 100)
+    ended = failed.list_ended(Status.FAILED, since, 100)
     assert ended.since == since
     assert [key.order_id for key in ended.orders] == numbers(*reversed(range(12)))[:count]
 
 
 def test_beyond_the_limit_the_time_span_is_shortened(failed):
-    ended = failed.ended(Status.FAILED, NOW, 1)
+    ended = failed.list_ended(Status.FAILED, NOW, 1)
     assert ended.since > NOW
-    whole = [key for key in failed.ended(Status.FAILED, NOW, 100).orders if key.at >= ended.since]
+    whole = [key for key in failed.list_ended(Status.FAILED, NOW, 100).orders if key.at >= ended.since]
     assert list(ended.orders) == whole
 
 

@@ -117,7 +117,7 @@ def test_a_bulk_filled_memory_store_equals_a_written_one():
     ):
         assert mine.partitions == theirs.partitions
     assert all(filled.get(order_id) == order for order_id, order in written.orders.items())
-    assert all(filled.failed(order_id) == row for order_id, row in written.failures.items())
+    assert all(filled.get_failed(order_id) == row for order_id, row in written.failures.items())
     assert {row.kind for row in written.failures.values()} == {kind(number) for number in range(60)}
 
 

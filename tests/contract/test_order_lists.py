@@ -72,7 +72,7 @@ def test_orders_written_to_two_tables_are_listed_under_their_new_status(store: O
 def test_empty_lists_have_no_next_page(store: OrderStore):
     for page in (store.by_customer("nobody", 10), store.by_status(Status.FAILED, 10)):
         assert (page.orders, page.next) == ((), None)
-    assert store.waiting(Status.PENDING, NOW, 10) == ()
+    assert store.list_waiting(Status.PENDING, NOW, 10) == ()
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])
@@ -80,17 +80,17 @@ def test_overdue_orders_are_found_oldest_first(store: OrderStore, limit: int):
     orders = put(store, 30, status=lambda _: Status.PENDING, updated_at=lambda number: after(-number))
     store.create(order_in(Status.RECEIVED, "ord_x", updated_at=after(-60)))
     longest_first = tuple(reversed(orders[3:]))
-    assert store.waiting(Status.PENDING, after(-2), limit) == longest_first[:limit]
+    assert store.list_waiting(Status.PENDING, after(-2), limit) == longest_first[:limit]
 
 
 def test_an_order_changed_at_the_limit_is_not_overdue(store: OrderStore):
     store.create(order_in(Status.PENDING, updated_at=after(0)))
-    assert store.waiting(Status.PENDING, after(0), 10) == ()
-    assert len(store.waiting(Status.PENDING, after(0.001), 10)) == 1
+    assert store.list_waiting(Status.PENDING, after(0), 10) == ()
+    assert len(store.list_waiting(Status.PENDING, after(0.001), 10)) == 1
 
 
 def test_every_write_restarts_the_waiting_time(store: OrderStore):
     order = store.create(order_in(Status.PENDING))
     moved = store.apply(write_of("resend", order))
-    assert store.waiting(Status.PENDING, NOW, 10) == ()
-    assert store.waiting(Status.PENDING, NOW + timedelta(milliseconds=1), 10) == (moved,)
+    assert store.list_waiting(Status.PENDING, NOW, 10) == ()
+    assert store.list_waiting(Status.PENDING, NOW + timedelta(milliseconds=1), 10) == (moved,)

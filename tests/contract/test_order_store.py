@@ -48,7 +48,7 @@ def test_an_order_without_a_customer_is_stored(store: OrderStore):
 
 def test_an_unknown_order_is_none(store: OrderStore):
     assert store.get("ord_1") is None
-    assert store.failed("ord_1") is None
+    assert store.get_failed("ord_1") is None
 
 
 def test_repeating_the_creation_of_an_order_succeeds(store: OrderStore):
@@ -125,10 +125,10 @@ def test_a_write_with_the_order_seen_keeps_the_timeline_bounded(
 def test_a_repeated_write_succeeds_and_changes_nothing(store: OrderStore, name: TransitionName):
     order = store.create(permitting(name))
     write = write_of(name, order)
-    moved, row = store.apply(write), store.failed(order.order_id)
+    moved, row = store.apply(write), store.get_failed(order.order_id)
     assert store.apply(write) == moved
     assert store.get(order.order_id) == moved == expected(order, write)
-    assert store.failed(order.order_id) == row
+    assert store.get_failed(order.order_id) == row
 
 
 def test_a_write_repeated_after_another_one_is_refused(store: OrderStore):
@@ -149,7 +149,7 @@ def test_a_failed_order_has_a_row_in_the_failed_orders_table(store: OrderStore, 
     order = store.create(order_in(status, attempts=3))
     moved = store.apply(write_of(name, order))
     assert moved.status is Status.FAILED
-    assert store.failed(order.order_id) == FailedOrder(
+    assert store.get_failed(order.order_id) == FailedOrder(
         order_id="ord_1",
         customer_id="cust_123",
         kind=FailureKind.DECLINED,
@@ -163,27 +163,27 @@ def test_a_failed_order_has_a_row_in_the_failed_orders_table(store: OrderStore, 
 def test_an_order_without_a_customer_can_fail(store: OrderStore):
     order = store.create(order_in(Status.PROCESSING, customer_id=None))
     store.apply(write_of("fail", order))
-    assert store.failed(order.order_id).customer_id is None
+    assert store.get_failed(order.order_id).customer_id is None
 
 
 def test_a_redrive_removes_the_failed_order_row(store: OrderStore):
     order = failed_in(store)
     redriven = store.apply(write_of("redrive", order))
     assert (redriven.status, redriven.epoch, redriven.attempts) == (Status.PENDING, 2, 0)
-    assert store.failed(order.order_id) is None
+    assert store.get_failed(order.order_id) is None
 
 
 def test_a_redrive_ignores_a_failure_of_its_write(store: OrderStore):
     order = failed_in(store)
     store.apply(write_of("redrive", order, failure=FAILURE))
-    assert store.failed(order.order_id) is None
+    assert store.get_failed(order.order_id) is None
 
 
 def test_a_second_failure_is_stored_with_the_new_epoch(store: OrderStore):
     order = store.apply(write_of("redrive", failed_in(store), id="w-redrive"))
     claimed = store.apply(write_of("claim", order, id="w-claim"))
     store.apply(write_of("fail", claimed, id="w-again", at=after(99), failure=replace(FAILURE, detail="again")))
-    row = store.failed(order.order_id)
+    row = store.get_failed(order.order_id)
     assert (row.epoch, row.attempts, row.detail, row.failed_at) == (2, 1, "again", after(99))
 
 
@@ -193,33 +193,33 @@ def test_a_refused_failure_stores_no_failed_order(store: OrderStore, name: Trans
     order = store.create(order_in(status, lease_owner="theirs", attempts=2))
     with pytest.raises(TransitionRefused):
         store.apply(write_of(name, order))
-    assert store.failed(order.order_id) is None
+    assert store.get_failed(order.order_id) is None
 
 
 def test_a_refused_redrive_keeps_the_failed_order(store: OrderStore):
     order = failed_in(store)
-    row = store.failed(order.order_id)
+    row = store.get_failed(order.order_id)
     with pytest.raises(TransitionRefused):
         store.apply(write_of("redrive", order, seen=replace(order, version=1)))
     assert row is not None
-    assert store.failed(order.order_id) == row
+    assert store.get_failed(order.order_id) == row
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if Status.FAILED not in sources_of(name)])
 def test_only_a_redrive_removes_a_failed_order(store: OrderStore, name: TransitionName):
     failed = failed_in(store)
-    row = store.failed(failed.order_id)
+    row = store.get_failed(failed.order_id)
     with pytest.raises(TransitionRefused):
         store.apply(write_of(name, failed))
     assert row is not None
-    assert store.failed(failed.order_id) == row
+    assert store.get_failed(failed.order_id) == row
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in FAILING])
 def test_other_transitions_store_no_failed_order(store: OrderStore, name: TransitionName):
     order = store.create(permitting(name))
     store.apply(write_of(name, order))
-    assert store.failed(order.order_id) is None
+    assert store.get_failed(order.order_id) is None
 
 
 @pytest.mark.parametrize("name", FAILING)
@@ -228,7 +228,7 @@ def test_a_failing_transition_needs_a_failure(store: OrderStore, name: Transitio
     with pytest.raises(ValueError, match=f"{name} needs a failure"):
         store.apply(write_of(name, order, failure=None))
     assert store.get(order.order_id) == order
-    assert store.failed(order.order_id) is None
+    assert store.get_failed(order.order_id) is None
 
 
 def test_a_transition_in_two_tables_needs_the_order_seen(store: OrderStore):

@@ -50,7 +50,7 @@ def test_every_terminal_order_is_found(both):
     earlier, later = both
     put(earlier, ORDERS, status=lambda _: Status.FULFILLED, updated_at=after)
     later.create(order_in(Status.FULFILLED, "new", updated_at=after(99)))
-    ended = later.ended(Status.FULFILLED, after(0), 250)
+    ended = later.list_ended(Status.FULFILLED, after(0), 250)
     assert len({key.order_id for key in ended.orders}) == len(ended.orders) == ORDERS + 1
 
 

@@ -118,7 +118,7 @@ def test_an_order_row_with_unknown_attributes_is_read():
 
 def test_a_failed_order_row_with_unknown_attributes_is_read(dynamodb_store):
     failed_in(dynamodb_store)
-    failed = dynamodb_store.failed("ord_1")
+    failed = dynamodb_store.get_failed("ord_1")
     assert to_failed_order(from_failed_order(failed, 8) | NEWER) == failed
 
 

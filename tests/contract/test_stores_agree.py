@@ -74,7 +74,7 @@ def apply_steps(store: OrderStore, steps: list[Step]) -> tuple[list[Any], dict[s
 def rows(store: OrderStore) -> list[Any]:
     """Everything that a reader finds in a store."""
     lists = [{order.order_id for order in store.by_status(status, 10).orders} for status in Status]
-    return [*(store.get(each) for each in IDS), *(store.failed(each) for each in IDS), *lists]
+    return [*(store.get(each) for each in IDS), *(store.get_failed(each) for each in IDS), *lists]
 
 
 @settings(max_examples=30)
@@ -94,7 +94,7 @@ def test_no_sequence_of_writes_violates_the_lifecycle(steps: list[Step]):
     for order_id, history in versions.items():
         order = store.get(order_id)
         assert [each.version for each in history] == list(range(1, len(history) + 1))
-        assert (store.failed(order_id) is not None) is (order.status is Status.FAILED)
+        assert (store.get_failed(order_id) is not None) is (order.status is Status.FAILED)
         assert all(each.attempts <= 2 for each in history)
         for before, after in pairwise(history):
             assert (before.status, after.status) in ARROWS

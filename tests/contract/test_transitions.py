@@ -81,7 +81,7 @@ def test_no_transition_creates_an_order(store: OrderStore, name: TransitionName)
         store.apply(write_of(name, order))
     assert refused.value.order is None
     assert store.get(order.order_id) is None
-    assert store.failed(order.order_id) is None
+    assert store.get_failed(order.order_id) is None
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if VERSION_SEEN in TRANSITIONS[name].guards])

@@ -30,7 +30,7 @@ CALLS: dict[str, Callable[[Clients], object]] = {
         write_of("fail", permitting("fail"))
     ),
     "dynamodb GetItem": lambda clients: DynamoDbOrderStore(clients, SETTINGS).get("ord_1"),
-    "dynamodb Query": lambda clients: DynamoDbOrderStore(clients, SETTINGS).waiting(Status.PENDING, NOW, 1),
+    "dynamodb Query": lambda clients: DynamoDbOrderStore(clients, SETTINGS).list_waiting(Status.PENDING, NOW, 1),
     "dynamodb BatchGetItem": lambda clients: DynamoDbOrderStore(clients, SETTINGS).durations(["ord_1"]),
     "sqs SendMessage": lambda clients: SqsFulfillmentQueue(clients, QUEUE).send(Message("ord_1", 0)),
     "sqs GetQueueAttributes": lambda clients: SqsFulfillmentQueue(clients, QUEUE).depth(),

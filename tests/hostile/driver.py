@@ -130,5 +130,5 @@ class Driver:
             self.repeat(key)
         for order_id, order in self.model.items():
             self.look(order_id)
-            assert (self.system.store.failed(order_id) is not None) == (order.status == "FAILED")
+            assert (self.system.store.get_failed(order_id) is not None) == (order.status == "FAILED")
         assert len(self.system.store.orders) == len(self.model)

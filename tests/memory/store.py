@@ -64,12 +64,12 @@ class InMemoryOrderStore:
     def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
         return self._page(self.orders, self._by_status, (status,), ALWAYS, limit, after)
 
-    def waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
+    def list_waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
         with self._lock:
             part = self._by_status.keys(status, Span(end=before), limit, oldest_first=True)
             return tuple(self.orders[key.order_id] for key in part.keys)
 
-    def failed(self, order_id: str) -> FailedOrder | None:
+    def get_failed(self, order_id: str) -> FailedOrder | None:
         return self.failures.get(order_id)
 
     def failed_orders(
@@ -78,12 +78,12 @@ class InMemoryOrderStore:
         kinds = FailureKind if kind is None else (kind,)
         return self._page(self.failures, self._by_kind, kinds, span, limit, after)
 
-    def tally(self, what: Status | FailureKind, most: int) -> Tally:
+    def tally(self, group: Status | FailureKind, most: int) -> Tally:
         with self._lock:
-            count = self._by_status.count(what) if isinstance(what, Status) else self._by_kind.count(what)
+            count = self._by_status.count(group) if isinstance(group, Status) else self._by_kind.count(group)
         return Tally(min(count, most), count <= most)
 
-    def ended(self, status: Status, since: datetime, most: int) -> Ended:
+    def list_ended(self, status: Status, since: datetime, most: int) -> Ended:
         with self._lock:
             part = self._by_status.keys(status, Span(since), most)
         if not part.whole:

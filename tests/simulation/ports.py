@@ -60,13 +60,13 @@ class Ports:
     def get(self, order_id: str) -> Order | None:
         return self.call("orders", "get", order_id, lambda: self._tables.store.get(order_id))
 
-    def failed(self, order_id: str) -> FailedOrder | None:
-        return self.call("orders", "failed", order_id, lambda: self._tables.store.failed(order_id))
+    def get_failed(self, order_id: str) -> FailedOrder | None:
+        return self.call("orders", "failed", order_id, lambda: self._tables.store.get_failed(order_id))
 
-    def waiting(self, status: Any, before: datetime, limit: int) -> tuple[Order, ...]:
+    def list_waiting(self, status: Any, before: datetime, limit: int) -> tuple[Order, ...]:
         stale = self.world.happens(f"index/{status}", self.world.profile.stale)
         view = self._now if stale else None
-        return self.call("orders", "waiting", status, lambda: self._tables.waiting(status, before, limit, view))
+        return self.call("orders", "waiting", status, lambda: self._tables.list_waiting(status, before, limit, view))
 
     def call(self, service: str, operation: str, about: str, act: Callable[[], Any]) -> Any:
         """Make one AWS call as the SDK does: up to three requests, each of which can fail."""

@@ -133,7 +133,7 @@ def test_an_order_fails_after_its_last_declined_attempt(system):
     for _ in range(3):
         assert deliver(system, message("ord_1")) == ["m1"]
         order = system.store.get("ord_1")
-        seen.append((order.status, order.attempts, system.store.failed("ord_1") is not None))
+        seen.append((order.status, order.attempts, system.store.get_failed("ord_1") is not None))
     assert seen == [(Status.PENDING, 1, False), (Status.PENDING, 2, False), (Status.FAILED, 3, True)]
     assert system.fulfiller.asked == [("ord_1", 0, 1), ("ord_1", 0, 2), ("ord_1", 0, 3)]
     reasons = [entry.reason for entry in order.timeline if entry.actor == "fulfillment" and entry.reason]
@@ -145,12 +145,12 @@ def test_a_failed_order_has_one_row_with_the_reason(system):
     system.fulfiller = Scripted(DECLINED)
     for _ in range(3):
         deliver(system, message("ord_1"))
-    order, row = system.store.get("ord_1"), system.store.failed("ord_1")
+    order, row = system.store.get("ord_1"), system.store.get_failed("ord_1")
     assert (row.kind, row.attempts, row.epoch) == (FailureKind.DECLINED, 3, 0)
     assert (row.detail, row.customer_id, row.failed_at) == ("not today", "cust_123", order.updated_at)
     later(system, system.policy.lease)
     assert deliver(system, message("ord_1"), message("ord_1")) == ["m1", "m2"]
-    assert (system.store.get("ord_1"), system.store.failed("ord_1")) == (order, row)
+    assert (system.store.get("ord_1"), system.store.get_failed("ord_1")) == (order, row)
     assert len(system.fulfiller.asked) == 3
     assert [entry.target for entry in order.timeline].count(Status.FAILED) == 1
 
@@ -170,7 +170,7 @@ def test_a_permanent_refusal_fails_the_order_at_once(system):
     pending(system)
     system.fulfiller = Scripted(REFUSED)
     assert deliver(system, message("ord_1")) == ["m1"]
-    order, row = system.store.get("ord_1"), system.store.failed("ord_1")
+    order, row = system.store.get("ord_1"), system.store.get_failed("ord_1")
     assert (order.status, order.attempts) == (Status.FAILED, 1)
     assert (row.kind, row.detail, row.attempts) == (FailureKind.REFUSED, "no longer sold", 1)
 
@@ -189,7 +189,7 @@ def test_an_exception_in_the_last_attempt_fails_the_order(system):
     pending(system)
     system.fulfiller = Scripted(RuntimeError("canary"))
     assert [deliver(system, message("ord_1")) for _ in range(3)] == [["m1"]] * 3
-    row = system.store.failed("ord_1")
+    row = system.store.get_failed("ord_1")
     assert row.kind is FailureKind.ERROR
     assert "canary" not in row.detail
 

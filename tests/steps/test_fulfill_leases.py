@@ -111,7 +111,7 @@ def test_a_late_delivery_gives_up_an_order_whose_last_attempt_never_ended(system
     processing(system, attempts=3)
     later(system, system.policy.lease)
     assert deliver(system, message("ord_1")) == ["m1"]
-    order, row = system.store.get("ord_1"), system.store.failed("ord_1")
+    order, row = system.store.get("ord_1"), system.store.get_failed("ord_1")
     assert (order.status, order.attempts, order.timeline[-1].actor) == (Status.FAILED, 3, "fulfillment")
     assert (row.kind, row.attempts, row.failed_at) == (FailureKind.ABANDONED, 3, system.now())
     assert row.detail == "attempt 3 of 3 never ended"
@@ -128,7 +128,7 @@ def test_a_late_delivery_gives_up_a_pending_order_without_attempts_left(system):
     system.settings = replace(system.settings, max_attempts=2)
     assert deliver(system, message("ord_1")) == ["m1"]
     assert system.store.get("ord_1").status is Status.FAILED
-    assert system.store.failed("ord_1").kind is FailureKind.ABANDONED
+    assert system.store.get_failed("ord_1").kind is FailureKind.ABANDONED
     assert len(system.fulfiller.asked) == 2
 
 

@@ -122,7 +122,7 @@ def test_an_order_whose_last_attempt_never_ended_is_given_up(system):
     processing(system, attempts=3)
     later(system, POLICY.recover_after)
     assert reconcile(system) == {"gave_up": 1}
-    order, row = system.store.get("ord_1"), system.store.failed("ord_1")
+    order, row = system.store.get("ord_1"), system.store.get_failed("ord_1")
     assert (order.status, order.timeline[-1].actor, row.kind) == (Status.FAILED, "reconciler", FailureKind.ABANDONED)
     assert system.queue.sent == []
     assert reconcile(system) == {}
@@ -136,7 +136,7 @@ def test_a_pending_order_without_attempts_left_is_given_up_without_backoff(syste
     system.settings = replace(SETTINGS, max_attempts=2)
     later(system, POLICY.resend_after)
     assert reconcile(system) == {"gave_up": 1}
-    assert system.store.failed("ord_1").attempts == 2
+    assert system.store.get_failed("ord_1").attempts == 2
     assert system.queue.sent == ["ord_1"]
 
 
@@ -229,7 +229,7 @@ def test_orders_in_backoff_do_not_delay_newer_orders():
 def test_a_run_reads_a_limited_number_of_open_orders(system):
     asked = []
     real = system.store
-    system.store = PatchedStore(real, waiting=lambda store, *args: asked.append(args) or store.waiting(*args))
+    system.store = PatchedStore(real, list_waiting=lambda store, *args: asked.append(args) or store.list_waiting(*args))
     for number in range(150):
         pending(system, f"ord_{number}")
     later(system, POLICY.backoff_ceiling)

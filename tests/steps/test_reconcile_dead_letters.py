@@ -28,7 +28,7 @@ def test_a_dead_letter_message_gives_up_an_order_as_soon_as_its_lease_expires(sy
     assert reconcile(system) == {}
     system.now.forward(0.001)
     assert reconcile(system) == {"gave_up": 1}
-    assert system.store.failed("ord_1").kind is FailureKind.ABANDONED
+    assert system.store.get_failed("ord_1").kind is FailureKind.ABANDONED
     assert system.queue.sent == []
 
 

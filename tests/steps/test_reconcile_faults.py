@@ -65,14 +65,14 @@ def test_an_order_that_moved_after_the_read_is_not_touched(status, move, system)
     real = system.store
 
     def move_after_the_read(inner, wanted, *args):
-        found = inner.waiting(wanted, *args)
+        found = inner.list_waiting(wanted, *args)
         if wanted is status:
             system.store = real
             move(system)
             system.store = patched
         return found
 
-    system.store = patched = PatchedStore(real, waiting=move_after_the_read)
+    system.store = patched = PatchedStore(real, list_waiting=move_after_the_read)
     assert reconcile(system) == {"moved_on": 1}
     assert (system.queue.sent, system.workflow.started) == ([], [])
     assert real.get("ord_1").timeline[-1].actor != "reconciler"

@@ -72,7 +72,7 @@ def test_an_earlier_message_stays_if_its_delivery_caused_the_latest_failure(syst
     system.fulfiller = Scripted(REFUSED)
     system.dead_letters.messages = []
     deliver(system, message("ord_1"))
-    system.dead_letters.put(message("ord_1"), system.store.failed("ord_1").message_id)
+    system.dead_letters.put(message("ord_1"), system.store.get_failed("ord_1").message_id)
     assert remove_superseded(system) == 0
     system.queue.broken = None
     redrive(system)
@@ -85,7 +85,7 @@ def test_all_messages_stay_of_an_order_that_the_reconciler_gave_up(system):
         Orders(system).claim("ord_1")
         later(system, system.policy.recover_after)
     assert reconcile(system) == {"gave_up": 1}
-    assert system.store.failed("ord_1").message_id is None
+    assert system.store.get_failed("ord_1").message_id is None
     assert remove_superseded(system) == 0
 
 

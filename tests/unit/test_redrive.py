@@ -28,7 +28,7 @@ def test_a_redriven_order_is_pending_with_all_its_attempts_and_is_sent(system):
     assert order.timeline[-1] == TimelineEntry(
         system.now(), Status.FAILED, Status.PENDING, "jo", "the warehouse is open again"
     )
-    assert system.store.failed("ord_1") is None
+    assert system.store.get_failed("ord_1") is None
     assert system.queue.sent == ["ord_1"]
 
 
@@ -39,7 +39,7 @@ def test_a_redriven_order_gets_three_more_attempts(system):
     for _ in range(3):
         assert system.store.get("ord_1").status is Status.PENDING
         deliver(system, message("ord_1"))
-    assert (system.store.get("ord_1").status, system.store.failed("ord_1").epoch) == (Status.FAILED, 1)
+    assert (system.store.get("ord_1").status, system.store.get_failed("ord_1").epoch) == (Status.FAILED, 1)
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.FAILED])
