@@ -101,11 +101,11 @@ export function failedSection(body, head) {
   }
 
   function redriveOne(failure) {
-    openRedrive({ one: failure, what: "this order", total: 1, done: load });
+    openRedrive({ one: failure, label: "this order", total: 1, done: load });
   }
 
   function redriveIds(ids) {
-    openRedrive({ ids, what: plural(ids.length, "selected order"), total: ids.length, done: load });
+    openRedrive({ ids, label: plural(ids.length, "selected order"), total: ids.length, done: load });
   }
 
   function redriveMatching() {
@@ -113,7 +113,7 @@ export function failedSection(body, head) {
     const isKnown = found?.exact && !span.value;
     const when = span.value ? ` that failed ${SPANS.find(([value]) => value === span.value)[1].toLowerCase()}` : "";
     const which = filter.reason ? ` with the reason “${filter.reason}”` : "";
-    openRedrive({ filter, what: `every failed order${which}${when}${isKnown ? ` (${number(found.count)} now)` : ""}`, total: isKnown ? found.count : null, done: load });
+    openRedrive({ filter, label: `every failed order${which}${when}${isKnown ? ` (${number(found.count)} now)` : ""}`, total: isKnown ? found.count : null, done: load });
   }
 
   return {

@@ -161,5 +161,5 @@ async function cancel(order) {
 }
 
 function redriveOne(failure) {
-  openRedrive({ one: failure, what: "this order", total: 1, done: () => { hooks.changed(); watch(); } });
+  openRedrive({ one: failure, label: "this order", total: 1, done: () => { hooks.changed(); watch(); } });
 }

@@ -8,7 +8,7 @@ import { redriveResults } from "./redriveresults.js";
 const BATCH = 25; // small, to show progress: the API limits the rate of redrives
 
 // Redrives `one` failure, the orders with some `ids`, or all failed orders that match a `filter`.
-export function openRedrive({ one, ids, filter, what, total, done }) {
+export function openRedrive({ one, ids, filter, label, total, done }) {
   const note = h("input", { type: "text", required: true, maxlength: 200, name: "note", autocomplete: "off" });
   const dry = h("input", { type: "checkbox", name: "dry" });
   const go = h("button", { class: "button primary" }, "Redrive");
@@ -16,7 +16,7 @@ export function openRedrive({ one, ids, filter, what, total, done }) {
   const form = h(
     "form",
     { onsubmit: submit },
-    h("p", {}, `Redrive ${what}. Fulfillment starts again with all attempts.`),
+    h("p", {}, `Redrive ${label}. Fulfillment starts again with all attempts.`),
     field("Note", note, "Reason for the redrive, up to 200 characters. It is added to the order's timeline, which the customer can read."),
     h("label", { class: "choice" }, dry, " Dry run: show the outcomes without any change"),
     h("div", { class: "actions" }, go, button("Cancel", () => dialog.close())),

@@ -25,7 +25,7 @@ QUICK = {"visibility_timeout": 1, "stats_every": 0.5}
 
 @dataclass
 class Shop:
-    """An embedded cloud with its API over HTTP, and orders submitted to it."""
+    """An embedded cloud with its API over HTTP. Submits orders to it."""
 
     cloud: EmbeddedCloud
     base: str
@@ -46,7 +46,7 @@ class Shop:
         return order_id
 
     def order(self, order_id: str) -> dict[str, Any]:
-        """An order as the API shows it."""
+        """Read an order from the API."""
         shown: dict[str, Any] = self.http.get(f"/orders/{order_id}").json()
         return shown
 
@@ -57,12 +57,12 @@ class Shop:
             lambda orders: all(order["status"] in TERMINAL for order in orders),
         )
 
-    def succeeds_at(self, rate: float) -> None:
+    def set_success_rate(self, rate: float) -> None:
         """Set the success rate of the warehouse."""
         self.cloud.system.fulfiller = SimulatedFulfiller(rate, "browser")
 
-    def fares(self, mood: Mood, pace: float = 0) -> None:
-        """Set the outcome of all attempts."""
+    def set_warehouse(self, mood: Mood, pace: float = 0) -> None:
+        """Set the outcome and the maximum duration of all attempts."""
         self.cloud.system.fulfiller = Warehouse(mood, pace)
 
     def deliver(self, order_id: str) -> None:
@@ -83,7 +83,7 @@ class Shop:
 
 @contextmanager
 def open_shop(**settings: object) -> Iterator[Shop]:
-    """An embedded cloud and its API over HTTP."""
+    """Start an embedded cloud, and serve its API over HTTP."""
     with (
         running_cloud(**{**QUICK, **settings}) as cloud,
         serving(cloud) as base,
@@ -96,6 +96,6 @@ def until(read: Callable[[], T], holds: Callable[[T], bool], deadline: float = P
     """Poll until a condition holds."""
     ends = time.monotonic() + deadline
     while not holds(found := read()):
-        assert time.monotonic() < ends, f"still not so after {deadline} s: {found}"
+        assert time.monotonic() < ends, f"the condition does not hold after {deadline} s: {found}"
         time.sleep(0.05)
     return found

@@ -31,10 +31,10 @@ def shop():
 @pytest.fixture(scope="module")
 def seeded(shop):
     """Orders with terminal statuses; the ids of a FAILED and a REJECTED one."""
-    shop.fares(Mood.REFUSES)
+    shop.set_warehouse(Mood.REFUSES)
     failed = [shop.submit() for _ in range(3)]
     shop.settled(failed)
-    shop.fares(Mood.SUCCEEDS)
+    shop.set_warehouse(Mood.SUCCEEDS)
     others = [shop.submit(), shop.submit({"items": []}, Prefer="handling=lenient")]
     shop.settled(others)
     return failed[0], others[1]
@@ -108,10 +108,10 @@ def test_no_page_scrolls_horizontally(shop, seeded, open_console, viewport):
 
 
 def test_the_keyboard_alone_is_enough_to_redrive_an_order(shop, seeded, open_console):
-    shop.fares(Mood.REFUSES)
+    shop.set_warehouse(Mood.REFUSES)
     order_id = shop.submit()
     shop.settled([order_id])
-    shop.fares(Mood.SUCCEEDS)
+    shop.set_warehouse(Mood.SUCCEEDS)
     visit = open_console(shop.base)
     page, press = visit.page, visit.page.keyboard.press
     visit.go("live")

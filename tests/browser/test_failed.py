@@ -21,15 +21,15 @@ def failed(shop):
     redrive_everything(shop)
     orders = {}
     for reason, mood, number in (("declined", Mood.DECLINES, 2), ("refused", Mood.REFUSES, 3)):
-        shop.fares(mood)
+        shop.set_warehouse(mood)
         orders[reason] = [shop.submit() for _ in range(number)]
         shop.settled(orders[reason])
-    shop.fares(Mood.SUCCEEDS)
+    shop.set_warehouse(Mood.SUCCEEDS)
     return orders
 
 
 def redrive_everything(shop) -> None:
-    shop.fares(Mood.SUCCEEDS)
+    shop.set_warehouse(Mood.SUCCEEDS)
     answer = shop.http.post("/failed-orders/redrive", json={"note": "between two tests"})
     shop.settled([result["order_id"] for result in answer.json()["results"]])
 
@@ -104,7 +104,7 @@ def test_one_order_is_redriven_from_its_view(shop, failed, visit):
 
 
 def test_only_selected_orders_are_redriven(shop, failed, visit):
-    shop.fares(Mood.SUCCEEDS, pace=0.45)
+    shop.set_warehouse(Mood.SUCCEEDS, pace=0.45)
     chosen = failed["refused"][:2]
     for order_id in chosen:
         visit.page.get_by_role("checkbox", name=f"Select {order_id}").check()
@@ -166,10 +166,10 @@ def test_a_dry_run_shows_the_outcomes_and_changes_nothing(shop, failed, visit):
 
 
 def test_all_matching_orders_are_redriven_in_batches(shop, failed, visit):
-    shop.fares(Mood.REFUSES)
+    shop.set_warehouse(Mood.REFUSES)
     many = [shop.submit() for _ in range(27)]
     shop.settled(many)
-    shop.fares(Mood.SUCCEEDS)
+    shop.set_warehouse(Mood.SUCCEEDS)
     bodies = []
     visit.page.on(
         "request", lambda request: bodies.append(request.post_data_json) if request.method == "POST" else None

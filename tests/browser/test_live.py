@@ -123,9 +123,9 @@ def test_the_charts_have_text_alternatives(shop, live):
 def test_messages_in_the_dead_letter_queue_require_action(shop, live):
     card = live.page.locator("section").filter(has=live.page.get_by_role("heading", name="Dead-letter queue"))
     expect(card.get_by_text("Action required")).to_be_hidden()
-    shop.succeeds_at(0)
+    shop.set_success_rate(0)
     shop.settled([shop.submit()])
-    shop.succeeds_at(1)
+    shop.set_success_rate(1)
     expect(card.get_by_text("Action required")).to_be_visible()
     expect(card.locator(".big")).to_have_text("1")
     live.page.get_by_role("link", name="The warehouse declined").click()

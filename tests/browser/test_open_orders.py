@@ -17,7 +17,7 @@ def shop():
 @pytest.fixture
 def waiting(shop):
     """A PENDING order between its first and its second attempt."""
-    shop.succeeds_at(0)
+    shop.set_success_rate(0)
     order_id = shop.submit()
     until(lambda: shop.order(order_id), lambda order: order["attempts"] == 1 and order["status"] == "PENDING")
     return order_id
@@ -39,7 +39,7 @@ def test_an_open_order_is_updated_without_a_reload(shop, waiting, visit):
     visit.go(f"orders/{waiting}")
     steps = visit.page.get_by_role("list", name="Timeline").get_by_role("listitem")
     expect(steps).to_have_count(4)
-    shop.succeeds_at(1)
+    shop.set_success_rate(1)
     shop.deliver(waiting)
     expect(steps).to_have_count(6)
     expect(steps.last).to_contain_text("FULFILLED")
@@ -67,7 +67,7 @@ def test_a_late_cancellation_shows_an_error(shop, waiting, visit):
     visit.expects("409")
     visit.go(f"orders/{waiting}")
     visit.page.get_by_role("button", name="Cancel order").click()
-    shop.succeeds_at(1)
+    shop.set_success_rate(1)
     shop.deliver(waiting)
     shop.settled([waiting])
     visit.page.get_by_role("dialog", name="Cancel this order?").get_by_role("button", name="Cancel order").click()

@@ -53,7 +53,7 @@ def test_an_operator_redrives_all_orders_after_the_alarm(shop, open_console):
     expect(page.get_by_text(f"{ORDERS} failed orders, end of list")).to_be_visible()
     expect(page.get_by_text("the simulated warehouse declined")).to_have_count(ORDERS)
 
-    shop.succeeds_at(1)
+    shop.set_success_rate(1)
     page.get_by_role("button", name="Redrive all…").click()
     dialog = page.get_by_role("dialog", name="Redrive")
     dialog.get_by_label("Note").fill(NOTE)

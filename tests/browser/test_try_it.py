@@ -37,12 +37,12 @@ def test_a_valid_order_is_shown_until_it_is_fulfilled(shop, visit):
 
 
 def test_the_timeline_grows_while_the_order_is_processed(shop, visit):
-    shop.succeeds_at(0)
+    shop.set_success_rate(0)
     submit(visit, "Valid")
     expect(visit.page.get_by_text("in progress…")).to_be_visible()
     steps = visit.page.get_by_role("list", name="Timeline").get_by_role("listitem")
     expect(steps.filter(has_text="attempt 1 of 3")).to_be_visible()
-    shop.succeeds_at(1)
+    shop.set_success_rate(1)
     expect(steps.last).to_contain_text("FULFILLED")
 
 
