@@ -1,4 +1,4 @@
-"""Measures the speed of DOFS, each figure beside a floor of its run: ``python -m tests.benchmarks [SECTION …]``."""
+"""Measures the speed of DOFS, each figure with a floor of the same run: ``python -m tests.benchmarks [SECTION …]``."""
 
 import argparse
 import sys
@@ -26,7 +26,7 @@ def main() -> None:
         prog="python -m tests.benchmarks",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"  {name:12}{what}" for name, what in SECTIONS.items()),
+        epilog="\n".join(f"  {name:12}{text}" for name, text in SECTIONS.items()),
     )
     parser.add_argument("sections", nargs="*", metavar="SECTION", help="the sections to measure; all by default")
     parser.add_argument("--record", action="store_true", help="store the table and its ratios for later comparisons")

@@ -58,8 +58,8 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
-class Drained:
-    """The result of a simulation; times count from the end of the outage."""
+class DrainResult:
+    """The result of a simulation. Times are in seconds from the end of the outage."""
 
     after: float
     """When the backlog first fits into one batch; infinite if it never does."""
@@ -129,14 +129,14 @@ class Queue:
         self.depth += messages.count
 
 
-def drain(outage: Outage) -> Drained:
+def drain(outage: Outage) -> DrainResult:
     """Simulate arrivals and batches until the backlog is gone and every order of the outage is terminal.
 
     A received message is hidden. If its attempt fails, it becomes visible after the visibility timeout, or moves to the
     dead-letter queue after its last receive. A fixed share of attempts fails.
     """
     if outage.rate * outage.attempts >= outage.capacity:
-        return Drained(inf, inf, ())
+        return DrainResult(inf, inf, ())
     queue, free = Queue(outage), [0.0] * outage.concurrency
     left, owed, after, settled = round(outage.rate * outage.length), 0.0, inf, 0.0
     waiting: list[tuple[float, int]] = []
@@ -162,15 +162,15 @@ def drain(outage: Outage) -> Drained:
             if messages.of_the_outage:
                 left -= messages.count - again
                 settled = max(settled, done)
-    return Drained(after, settled, tuple(waiting))
+    return DrainResult(after, settled, tuple(waiting))
 
 
 def closed_form(outage: Outage) -> float:
-    """Seconds until the queue is empty without failures: backlog / (capacity - rate)."""
+    """Compute the seconds until the queue is empty without failures: backlog / (capacity - rate)."""
     return outage.rate * outage.length / (outage.capacity - outage.rate)
 
 
-def curve(outage: Outage, drained: Drained) -> str:
+def curve(outage: Outage, drained: DrainResult) -> str:
     """Draw the number of visible messages, from the end of the outage until its last order is terminal."""
     step = drained.settled / WIDTH
     depths = [0] * WIDTH
@@ -183,7 +183,7 @@ def curve(outage: Outage, drained: Drained) -> str:
 
 
 def report(outage: Outage) -> str:
-    """Drain times by concurrency, and the curve of the outage itself."""
+    """Write the drain times by concurrency, and the curve of the outage itself."""
     rows = []
     for rate, length, concurrency in product((10.0, 50.0), (600.0, 3600.0), (2, 5, 20)):
         each = replace(outage, rate=rate, length=length, concurrency=concurrency)
@@ -198,11 +198,11 @@ def report(outage: Outage) -> str:
                 _minutes(drained.settled),
             )
         )
-    head = ("an outage, and batches at a time", "waiting", "attempts/s", "no failures", "drained", "all settled")
+    head = ("outage, batches at a time", "waiting", "attempts/s", "no failures", "drained", "all settled")
     scenario = f"{outage.rate:,.0f} orders/s, {outage.length / 60:,.0f} minutes, {outage.concurrency} batches at a time"
     drawn = drain(outage)
     picture = curve(outage, drawn) if drawn.after < inf else "it never drains"
-    return f"{table(head, rows)}\n\nMessages that wait after {scenario}:\n\n{picture}"
+    return f"{table(head, rows)}\n\nVisible messages after {scenario}:\n\n{picture}"
 
 
 def _minutes(seconds: float) -> str:

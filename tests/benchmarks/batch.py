@@ -26,7 +26,7 @@ ROUNDS = 40
 
 
 def rows() -> list[Figure]:
-    """Row 7."""
+    """Measure row 7."""
     bodies = [f'{{"order_id": "ord_{number:032x}"}}' for number in range(ORDERS)]
     batch, messages = sqs_event(*bodies), [sqs_event(body) for body in bodies]
     before, level = sys.getswitchinterval(), logging.getLogger().level
@@ -64,9 +64,9 @@ def rows() -> list[Figure]:
             sys.setswitchinterval(before)
             logging.getLogger().setLevel(level)
     naive = f"{taken['naive'] / taken['floor']:.1f} ×"
-    what = f"a batch of {ORDERS} orders, {LATENCY * 1000:.0f} ms a call"
+    name = f"a batch of {ORDERS} orders, {LATENCY * 1000:.0f} ms a call"
     floor = (taken["floor"], f"{CALLS} calls in sequence")
     return [
-        Figure("7", what, taken["batch"], "ms", *floor, naive, 1.5),
+        Figure("7", name, taken["batch"], "ms", *floor, naive, 1.5),
         Figure("7", f"its {CALLS * ORDERS} calls alone, on {ORDERS} threads", taken["calls"], "ms", *floor),
     ]

@@ -2,17 +2,17 @@
 
 from collections import Counter
 
-from tests.benchmarks.cost.measured import sample
+from tests.benchmarks.cost.sample import sample
 from tests.benchmarks.figures import Figure
 
-WAYS = {"fulfilled by its first attempt": 1, "that fails for good": None}
+OUTCOMES = {"fulfilled by its first attempt": 1, "that fails for good": None}
 
 
 def rows() -> list[Figure]:
-    """Row 8."""
+    """Count row 8."""
     figures = []
-    for which, end in WAYS.items():
-        calls = Counter(call.name.partition(".")[2] for each in sample().ends[end] for call in each.calls)
+    for outcome, end in OUTCOMES.items():
+        calls = Counter(call.name.partition(".")[2] for each in sample().orders[end] for call in each.calls)
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(calls.items()))
-        figures.append(Figure("8", f"calls of an order {which}: {kinds}", calls.total(), ""))
+        figures.append(Figure("8", f"calls of an order {outcome}: {kinds}", calls.total(), ""))
     return figures

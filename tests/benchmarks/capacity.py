@@ -14,10 +14,10 @@ from service.provisioning.function import MAX_CONCURRENCY
 from service.settings import Settings
 from tests.benchmarks.cost.bill import Model
 from tests.benchmarks.cost.execution import execution
-from tests.benchmarks.cost.measured import sample
-from tests.benchmarks.cost.usage import SHARDS, Assumed, Choice, Usage
+from tests.benchmarks.cost.sample import sample
+from tests.benchmarks.cost.usage import SHARDS, Assumptions, Choice, Usage
 from tests.benchmarks.quotas import DATED, QUOTAS, REGION
-from tests.benchmarks.tables import listed, table
+from tests.benchmarks.tables import columns, table
 
 VISIBILITY: int = Settings.__dataclass_fields__["visibility_timeout"].default
 VARIABLES = (Path(__file__).parents[2] / "terraform" / "variables.tf").read_text()
@@ -33,14 +33,14 @@ class Bound:
 
 
 def quotas(choice: Choice, used: Usage, shards: int = SHARDS) -> list[Bound]:
-    """The orders per second that AWS's default quotas allow, tightest first.
+    """Compute the orders per second that AWS's default quotas allow, tightest first.
 
     Args:
         choice: the settings.
-        used: the usage of an order with these settings.
+        used: the average usage of an order with these settings.
         shards: partitions of each status in the index ``by-status``; ids are random, so they are filled evenly.
     """
-    takes = {
+    needed = {
         f"StartExecution, {choice.workflow_type}": used.calls["sfn.StartExecution"],
         "Lambda, concurrency": used.seconds,
         "Lambda, invocations": sum(used.invocations.values()),
@@ -50,22 +50,22 @@ def quotas(choice: Choice, used: Usage, shards: int = SHARDS) -> list[Bound]:
         "SQS, messages in flight": in_flight(used),
     }
     if choice.workflow_type == "STANDARD":
-        takes["StateTransition, STANDARD"] = used.transitions
-    return _narrowest_first({name: QUOTAS[name].limit / each if each else inf for name, each in takes.items()})
+        needed["StateTransition, STANDARD"] = used.transitions
+    return _tightest_first({name: QUOTAS[name].limit / each if each else inf for name, each in needed.items()})
 
 
 def in_flight(used: Usage) -> float:
-    """Messages in flight for each order per second. A failed message is in flight until its visibility timeout ends."""
+    """Compute the messages in flight for each order per second. A failed message is one for its visibility timeout."""
     failed = used.attempts - used.status_writes["FULFILLED"]
     return used.attempts * used.durations["batch"] + failed * VISIBILITY
 
 
 def variable_limits(used: Usage) -> list[Bound]:
-    """The orders per second that the defaults of two Terraform variables allow, tightest first."""
+    """Compute the orders per second that the defaults of two Terraform variables allow, tightest first."""
     rate = re.search(r'^variable "api_throttling_rate" \{.*?^  default += (\d+)$', VARIABLES, re.M | re.S)
     assert rate, "terraform/variables.tf has no default for api_throttling_rate"
     batches = used.invocations["batch"] * used.durations["batch"]
-    return _narrowest_first(
+    return _tightest_first(
         {
             "api_throttling_rate": float(rate[1]) / used.invocations["api"],
             "sqs_maximum_concurrency": MAX_CONCURRENCY / batches,
@@ -73,27 +73,27 @@ def variable_limits(used: Usage) -> list[Bound]:
     )
 
 
-def _narrowest_first(bounds: dict[str, float]) -> list[Bound]:
+def _tightest_first(bounds: dict[str, float]) -> list[Bound]:
     return [Bound(name, orders) for name, orders in sorted(bounds.items(), key=lambda each: each[1])]
 
 
 def main() -> None:
     """Measure and print."""
     argparse.ArgumentParser(prog="python -m tests.benchmarks.capacity", description=__doc__).parse_args()
-    print(report(Model(sample(), execution(), Assumed())))
+    print(report(Model(sample(), execution(), Assumptions())))
 
 
 def report(model: Model) -> str:
-    """The tables, as text."""
+    """Write the tables as text."""
     return "\n\n".join(_tables(model))
 
 
 def _tables(model: Model) -> Iterator[str]:
     used = {choice: model.usage(choice) for choice in CHOICES}
     bounds = {choice: quotas(choice, used[choice]) for choice in CHOICES}
-    yield _by_choice("orders a second that AWS admits", bounds)
-    yield _by_choice("that our variables admit", {choice: variable_limits(used[choice]) for choice in CHOICES})
-    yield listed(
+    yield _by_choice("orders per second, by AWS quota", bounds)
+    yield _by_choice("orders per second, by variable", {choice: variable_limits(used[choice]) for choice in CHOICES})
+    yield columns(
         [
             (
                 f"{choice.workflow_type}, batches of {choice.sqs_batch_size}:",
@@ -107,9 +107,9 @@ def _tables(model: Model) -> Iterator[str]:
     by_shards = [{each.name: each for each in quotas(express, used[express], number)} for number in shards]
     yield table(
         ("partitions of each status", *map(str, shards)),
-        [("orders a second by-status admits", *(f"{each['index by-status'].orders:,.0f}" for each in by_shards))],
+        [("orders per second, index by-status", *(f"{each['index by-status'].orders:,.0f}" for each in by_shards))],
     )
-    yield f"Default quotas of {REGION}, {DATED}, for a second where nothing else is said\n\n" + listed(
+    yield f"Default quotas of {REGION}, {DATED}, per second unless the unit says otherwise\n\n" + columns(
         [
             (
                 name,
@@ -123,7 +123,7 @@ def _tables(model: Model) -> Iterator[str]:
 
 
 def _by_choice(title: str, bounds: dict[Choice, list[Bound]]) -> str:
-    """A table with a column for each choice, in the order of the last one."""
+    """Format a table with a column for each choice. Its rows have the order of the last choice."""
     found = {choice: {_short(bound.name): bound.orders for bound in each} for choice, each in bounds.items()}
     names = dict.fromkeys(name for each in reversed(found.values()) for name in each)
     head = (title, *(f"{choice.workflow_type}, {choice.sqs_batch_size}" for choice in found))

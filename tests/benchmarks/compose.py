@@ -63,7 +63,7 @@ async def _measure(stack: Stack, orders: int) -> Figures:
 
 
 def rows() -> list[Figure]:
-    """Row 10."""
+    """Measure row 10."""
     measured = measure()
     return [
         per_loop(
@@ -80,7 +80,7 @@ def rows() -> list[Figure]:
 
 
 def localstack_cpu(stack: Stack) -> float:
-    """CPU time that the processes of LocalStack's container have used, in seconds."""
+    """Read the CPU time that the processes of LocalStack's container have used, in seconds."""
     stats = stack.compose("exec", "localstack", "sh", "-c", "cat /proc/[0-9]*/stat").splitlines()
     ticks = [stat.rpartition(")")[2].split()[11:13] for stat in stats]  # user and system; proc(5)
     return sum(int(user) + int(system) for user, system in ticks) / 100
@@ -88,12 +88,12 @@ def localstack_cpu(stack: Stack) -> float:
 
 def show(figures: Figures) -> None:
     """Print the figures."""
-    print(f"A loop of ten million additions takes {figures.plain_loop:.2f} s on this machine, now.")
+    print(f"A loop of ten million additions takes {figures.plain_loop:.2f} s on this machine at present.")
     print(f"{'through':>7}  {'clients':>7}  {'orders':>6}  {'orders/s':>8}")
     for interface, loads in figures.loads.items():
         for load in loads:
             print(f"{interface:>7}  {load.clients:>7}  {load.orders:>6}  {load.per_second:>8.1f}")
-    print(f"LocalStack's container works {figures.localstack_cpu * 1000:.0f} ms for an order.")
+    print(f"LocalStack's container uses {figures.localstack_cpu * 1000:.0f} ms of CPU time for an order.")
 
 
 def main() -> None:

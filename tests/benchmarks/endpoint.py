@@ -84,7 +84,7 @@ def endpoint(latency: float = 0) -> Iterator[str]:
 
 
 def settings_on(url: str) -> dict[str, str]:
-    """Environment variables of a function that uses the endpoint, and whose attempts succeed."""
+    """Return the environment variables of a function that uses the endpoint and whose attempts succeed."""
     return {
         **SETTINGS.environment_variables(),
         "DOFS_CLOUD": "localstack",

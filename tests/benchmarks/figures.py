@@ -16,7 +16,7 @@ class Figure:
 
     Args:
         row: the number of the measurement.
-        what: the name of the measured thing.
+        name: the name of the measured thing.
         value: the measured value, in ``unit``.
         unit: of ``value`` and ``base``.
         base: the value of the same run to compare with; None for a count.
@@ -27,7 +27,7 @@ class Figure:
     """
 
     row: str
-    what: str
+    name: str
     value: float
     unit: str
     base: float | None = None
@@ -62,7 +62,7 @@ HEAD = ("#", "measured", "value", "against", "ratio", "naive", "reach", "")
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """The figures as a table in Markdown."""
+    """Format the figures as a Markdown table."""
     rows = [HEAD, *(_cells(figure) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     lines = [
@@ -78,7 +78,7 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     times = " ×" if figure.ratio is not None else ""
     return (
         figure.row,
-        figure.what,
+        figure.name,
         f"{_short(figure.value)}{unit}",
         "–" if figure.base is None else f"{figure.against}: {_short(figure.base)}{unit}",
         "–" if figure.ratio is None else f"{figure.ratio:.2f} ×",
@@ -92,25 +92,25 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
-def recorded() -> list[Figure]:
-    """The recorded figures, row by row."""
+def read_recorded() -> list[Figure]:
+    """Read the recorded figures, row by row."""
     return [Figure(**each) for each in json.loads(RECORDED.read_text())] if RECORDED.exists() else []
 
 
 def warnings(figures: Sequence[Figure]) -> list[str]:
-    """A line for each figure that is worse than in the recorded run by more than a fifth."""
-    before = {(each.row, each.what): each.compared for each in recorded()}
+    """Write a line for each figure that is worse than in the recorded run by more than a fifth."""
+    before = {(each.row, each.name): each.compared for each in read_recorded()}
     return [
-        f"{each.row} {each.what}: {each.compared:.3g}, and {before[each.row, each.what]:.3g} in the recorded run"
+        f"{each.row} {each.name}: {each.compared:.3g}, and {before[each.row, each.name]:.3g} in the recorded run"
         for each in figures
-        if before.get((each.row, each.what)) and each.worse_than(before[each.row, each.what])
+        if before.get((each.row, each.name)) and each.worse_than(before[each.row, each.name])
     ]
 
 
 def record(figures: Sequence[Figure]) -> list[Figure]:
     """Record figures in place of those of the same rows; returns all recorded figures."""
     rows = {figure.row for figure in figures}
-    kept = [*(each for each in recorded() if each.row not in rows), *figures]
+    kept = [*(each for each in read_recorded() if each.row not in rows), *figures]
     kept.sort(key=lambda each: int(each.row))
     RECORDED.write_text(json.dumps([asdict(each) for each in kept], indent=1, ensure_ascii=False) + "\n")
     return kept

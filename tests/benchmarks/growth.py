@@ -49,9 +49,9 @@ def on_moto(orders: int) -> dict[str, Reads]:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[None]:
+def progress(step: str) -> Iterator[None]:
     """Print a step and its CPU time to stderr."""
-    print(f"{what} … ", end="", file=sys.stderr, flush=True)
+    print(f"{step} … ", end="", file=sys.stderr, flush=True)
     began = time.process_time()
     yield
     print(f"{time.process_time() - began:.1f} s", file=sys.stderr)

@@ -66,12 +66,12 @@ async def run_load(
         if last["status"] != "FULFILLED":  # polling one order costs the server little
             await asyncio.sleep(0.1)
             continue
-        waiting -= await _fulfilled(read, customer)
+        waiting -= await _read_fulfilled(read, customer)
     return Load(clients, orders, time.monotonic() - began)
 
 
-async def _fulfilled(api: httpx.AsyncClient, customer: str) -> set[str]:
-    """The ids of a customer's FULFILLED orders."""
+async def _read_fulfilled(api: httpx.AsyncClient, customer: str) -> set[str]:
+    """Read the ids of a customer's FULFILLED orders."""
     found: set[str] = set()
     cursor = {}
     while True:
@@ -94,19 +94,19 @@ USUAL_LOOP = 0.28
 """Seconds of the plain loop on the machine that the targets refer to."""
 
 
-def per_loop(row: str, what: str, load: Load, loop: float, naive: str, aim: float) -> Figure:
+def per_loop(row: str, name: str, load: Load, loop: float, naive: str, aim: float) -> Figure:
     """Express a load as orders in the time of one plain loop, which accounts for slow machines.
 
     Args:
         row: number in the table.
-        what: the name of the measured thing.
+        name: the name of the measured thing.
         load: the measured load.
         loop: seconds that ``plain_loop`` took in the same run.
         naive: the value of a naive design.
         aim: target in orders per second on a machine where the loop takes ``USUAL_LOOP``.
     """
     against = "plain loops"
-    return Figure(row, what, load.per_second, "/s", 1 / loop, against, naive, aim * USUAL_LOOP, at_least=True)
+    return Figure(row, name, load.per_second, "/s", 1 / loop, against, naive, aim * USUAL_LOOP, at_least=True)
 
 
 def report_progress(progress: str) -> None:

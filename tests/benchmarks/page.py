@@ -11,15 +11,15 @@ from pathlib import Path
 PAGE = Path(__file__).parents[2] / "docs" / "cost.md"
 
 
-def shown(command: str) -> str:
-    """The output of ``python -m command`` that the page has."""
+def read_output(command: str) -> str:
+    """Read the output of ``python -m command`` from the page."""
     (found,) = _block(command).findall(PAGE.read_text())
     return str(found)
 
 
 def assert_shows(command: str, output: str) -> None:
-    """Check that the page has exactly this output of a command."""
-    assert shown(command) == output + "\n", "docs/cost.md is stale: .venv/bin/python -m tests.benchmarks.page"
+    """Check that the page shows exactly this output of a command."""
+    assert read_output(command) == output + "\n", "docs/cost.md is stale: .venv/bin/python -m tests.benchmarks.page"
 
 
 def write(outputs: dict[str, str]) -> None:
@@ -42,14 +42,14 @@ def main() -> None:
     from tests.benchmarks.cost.bill import Model
     from tests.benchmarks.cost.durations import record_durations
     from tests.benchmarks.cost.execution import execution
-    from tests.benchmarks.cost.measured import sample
-    from tests.benchmarks.cost.usage import Assumed
+    from tests.benchmarks.cost.sample import sample
+    from tests.benchmarks.cost.usage import Assumptions
 
     arguments = argparse.ArgumentParser(prog="python -m tests.benchmarks.page", description=__doc__)
     arguments.add_argument("--measure", action="store_true", help="record the processor times of this machine")
     if arguments.parse_args().measure:
         record_durations(sample(rounds=10).busy)
-    model = Model(sample(), execution(), Assumed())
+    model = Model(sample(), execution(), Assumptions())
     write(
         {
             "tests.benchmarks.cost": report(model),

@@ -96,7 +96,7 @@ class Starts:
             (where.trimmed / f"{name}.py").write_text(text)
 
     def cpu(self, handler: str, packages: Path, event: str) -> float:
-        """Milliseconds of CPU time from the start to the first response."""
+        """Measure the CPU time from the start to the first response, in milliseconds."""
         api = RuntimeApi()
         command = [sys.executable, "-S", "-m", "awslambdaric", handler]
         environment = {**self._environment(packages), "AWS_LAMBDA_RUNTIME_API": api.address}
@@ -146,7 +146,7 @@ def starts() -> Iterator[tuple[Starts, Folders]]:
 
 
 def rows() -> list[Figure]:
-    """Rows 1 to 4."""
+    """Measure rows 1 to 4."""
     with starts() as (start, where):
         best: dict[str, float] = {}
 
@@ -199,13 +199,13 @@ def rows() -> list[Figure]:
         figures.append(
             Figure(row, f"start → {name}, and nothing of ours", best[name], "ms CPU", floor, "runtime client alone")
         )
-    what = "a TLS context that trusts AWS's certificates"
-    figures.append(Figure("2", what, trust["AWS"] / 1000, "ms", trust["all"] / 1000, "botocore's"))
+    name = "a TLS context that trusts AWS's certificates"
+    figures.append(Figure("2", name, trust["AWS"] / 1000, "ms", trust["all"] / 1000, "botocore's"))
     looked_at = naive["listed"] + naive["opened"]
     for name in ("an API event", "an SQS batch", "a store step"):
         looks = counts[name]["listed"] + counts[name]["opened"]
-        what = f"directories listed and files opened for {name}"
-        figures.append(Figure("4", what, looks, "", looked_at, "naive design", "1 ×", 0.25))
+        measured = f"directories listed and files opened for {name}"
+        figures.append(Figure("4", measured, looks, "", looked_at, "naive design", "1 ×", 0.25))
     return figures
 
 

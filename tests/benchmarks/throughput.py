@@ -78,7 +78,7 @@ async def _run(port: int, orders: int, clients: int) -> Load:
 
 
 async def row_size() -> float:
-    """The memory of a terminal order's row in the emulator, in kB."""
+    """Measure the memory of a terminal order's row in the emulator, in kB."""
     with running_cloud(fulfillment_success_rate=1) as cloud:
         async with client(cloud) as api:
             order_id = (await api.post("/order", json=valid_order())).json()["order_id"]
@@ -95,7 +95,7 @@ async def row_size() -> float:
 
 
 def resident(pid: int) -> int:
-    """Memory of a process, in kB."""
+    """Read the memory of a process, in kB."""
     return int(subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True).stdout)
 
 
@@ -106,21 +106,21 @@ def _discard(printed: Any) -> None:
 
 
 def rows() -> list[Figure]:
-    """Row 9. The growth of memory is compared with the rows of the orders, which must stay in memory."""
+    """Measure row 9. The growth of memory is compared with the rows of the orders, which must stay in memory."""
     measured = measure()
     speeds = [
         per_loop("9", f"the embedded cloud, clients: {load.clients}", load, measured.plain_loop, "20 orders/s", 40)
         for load in measured.loads
     ]
     grown = min(measured.grown) / 1024
-    what = "memory of a further thousand orders"
+    name = "memory of a further thousand orders"
     kept = measured.row * 1000 / 1024
-    return [*speeds, Figure("9", what, grown, "MB", kept, "their rows", reach=1.5)]
+    return [*speeds, Figure("9", name, grown, "MB", kept, "their rows", reach=1.5)]
 
 
 def show(figures: Figures) -> None:
     """Print the figures."""
-    print(f"A loop of ten million additions takes {figures.plain_loop:.2f} s on this machine, now.")
+    print(f"A loop of ten million additions takes {figures.plain_loop:.2f} s on this machine at present.")
     print(f"{'clients':>7}  {'orders':>6}  {'orders/s':>8}")
     for load in figures.loads:
         print(f"{load.clients:>7}  {load.orders:>6}  {load.per_second:>8.1f}")

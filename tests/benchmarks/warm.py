@@ -91,14 +91,14 @@ class TypedOrder(BaseModel):
 
 
 def rows() -> list[Figure]:
-    """Rows 5 and 6."""
+    """Measure rows 5 and 6."""
     event = at("/order", events.load("api_post_order"))
     event["body"] = strict_json.canonical_text(valid_order())
-    context, silent, telling = Context(), System(SETTINGS), System(SETTINGS)
-    telling.metrics = EmbeddedMetricFormat("DOFS", "prod", telling.now, lambda line: None)
+    context, silent, observed_system = Context(), System(SETTINGS), System(SETTINGS)
+    observed_system.metrics = EmbeddedMetricFormat("DOFS", "prod", observed_system.now, lambda line: None)
     threads = set[int]()
 
-    def answered(system: System, level: str) -> None:
+    def submit(system: System, level: str) -> None:
         logging.getLogger().setLevel(level)
         assert dispatch(event, context, system)["statusCode"] == 202
         threads.add(threading.active_count())
@@ -120,8 +120,8 @@ def rows() -> list[Figure]:
                 "bare": bare,
                 "typed": typed,
                 "framework": lambda: framework(event, context),
-                "silent": lambda: answered(silent, "CRITICAL"),
-                "whole": lambda: answered(telling, "INFO"),
+                "silent": lambda: submit(silent, "CRITICAL"),
+                "whole": lambda: submit(observed_system, "INFO"),
             },
             ROUNDS,
             TIMES,

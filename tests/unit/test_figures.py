@@ -25,7 +25,7 @@ def test_a_figure_reaches_its_target_or_not(figure, reached):
 def test_only_figures_a_fifth_worse_than_recorded_are_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "RECORDED", tmp_path / "recorded.json")
     figures.record([Figure("1", "start", 50, "ms", 10), Figure("9", "embedded", 50, "orders/s", at_least=True)])
-    assert [(each.row, each.compared) for each in figures.recorded()] == [("1", 5.0), ("9", 50)]
+    assert [(each.row, each.compared) for each in figures.read_recorded()] == [("1", 5.0), ("9", 50)]
     assert figures.warnings([Figure("1", "start", 62, "ms", 10), Figure("1", "new", 9, "ms", 1)]) == []
     (warning,) = figures.warnings([Figure("1", "start", 70, "ms", 10)])
     assert warning == "1 start: 7, and 5 in the recorded run"
@@ -37,8 +37,8 @@ def test_recording_replaces_the_same_rows_and_keeps_the_others(tmp_path, monkeyp
     monkeypatch.setattr(figures, "RECORDED", tmp_path / "recorded.json")
     figures.record([Figure("9", "embedded", 50, "/s"), Figure("1", "start", 50, "ms", 10, "floor", "16 ×", 8)])
     kept = figures.record([Figure("9", "other", 40, "/s"), Figure("10", "compose", 2, "/s")])
-    assert [(each.row, each.what) for each in kept] == [("1", "start"), ("9", "other"), ("10", "compose")]
-    assert figures.recorded() == kept
+    assert [(each.row, each.name) for each in kept] == [("1", "start"), ("9", "other"), ("10", "compose")]
+    assert figures.read_recorded() == kept
 
 
 def test_the_table_shows_the_comparison_of_each_figure():
@@ -51,4 +51,4 @@ def test_the_table_shows_the_comparison_of_each_figure():
 
 def test_the_page_shows_the_recorded_table():
     _, _, rest = PAGE.read_text().partition(BEGIN)
-    assert rest.partition(END)[0].strip() == figures.table(figures.recorded())
+    assert rest.partition(END)[0].strip() == figures.table(figures.read_recorded())

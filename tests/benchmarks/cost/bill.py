@@ -1,52 +1,60 @@
-"""Dollars for a million orders, part by part; what each lever saves; and what a month costs without any order."""
+"""Computes the cost of a million orders by service, the saving of each change, and the cost of an idle month."""
 
 from dataclasses import dataclass, replace
 
 from tests.benchmarks.cost.execution import Execution
-from tests.benchmarks.cost.measured import Sample
 from tests.benchmarks.cost.prices import PRICES
-from tests.benchmarks.cost.usage import ACCESS_LINE, Assumed, Choice, Usage, billed, express_billed, usage
+from tests.benchmarks.cost.sample import Sample
+from tests.benchmarks.cost.usage import (
+    ACCESS_LINE,
+    Assumptions,
+    Choice,
+    Usage,
+    billed_seconds,
+    express_gb_seconds,
+    usage,
+)
 
 MILLION = 1_000_000
 GB = 1e9
-POLLERS = 5  # that look at an idle queue when maximum concurrency is set: lambda/latest/dg/services-sqs-scaling.html
-LONG_POLL = 20  # seconds, the longest: SQSDeveloperGuide/quotas-queues.html
+POLLERS = 5  # of an idle queue if a maximum concurrency is set: lambda/latest/dg/services-sqs-scaling.html
+LONG_POLL = 20  # seconds, the maximum: SQSDeveloperGuide/quotas-queues.html
 MONTH = 30 * 86_400  # seconds
 EARLIER = {"STANDARD": 112.0, "EXPRESS": 14.0}
-"""What the first design's model on paper came to."""
+"""The estimates of the first design, in dollars for a million orders."""
 
 CHEAPEST = Choice("EXPRESS", "arm64", 10, "WARNING")
 
 
 @dataclass(frozen=True, slots=True)
-class Lever:
-    """A change, and what it saves for a million orders."""
+class Saving:
+    """A change, and its saving in dollars for a million orders."""
 
     name: str
-    saved: float
+    dollars: float
     is_variable: bool = True
 
 
 class Model:
-    """The prices of orders, from one sample of them."""
+    """Computes costs from a sample of orders."""
 
-    def __init__(self, sample: Sample, execution: Execution, assumed: Assumed) -> None:
+    def __init__(self, sample: Sample, execution: Execution, assumptions: Assumptions) -> None:
         self._sample = sample
         self._execution = execution
-        self.assumed = assumed
+        self.assumptions = assumptions
 
     def usage(self, choice: Choice) -> Usage:
-        """What an order takes."""
-        return usage(choice, self.assumed, self._sample, self._execution)
+        """Compute the average usage of an order."""
+        return usage(choice, self.assumptions, self._sample, self._execution)
 
     def bill(self, choice: Choice) -> dict[str, float]:
-        """Dollars for a million orders, by what they are for."""
+        """Compute the dollars for a million orders, by service."""
         used = self.usage(choice)
         express = choice.workflow_type == "EXPRESS"
         duration = used.seconds * choice.lambda_memory_size / 1024
         each = {
             "Step Functions": (
-                PRICES["express request"].each + express_billed(used.execution) * PRICES["express duration"].each
+                PRICES["express request"].each + express_gb_seconds(used.execution) * PRICES["express duration"].each
                 if express
                 else used.transitions * PRICES["transition"].each
             ),
@@ -61,14 +69,14 @@ class Model:
             "the function's log": used.function_log / GB * PRICES["log"].each,
             "SQS": used.queue_requests * PRICES["queue request"].each,
         }
-        return {what: MILLION * dollars for what, dollars in each.items()}
+        return {item: MILLION * dollars for item, dollars in each.items()}
 
     def total(self, choice: Choice) -> float:
-        """Dollars for a million orders."""
+        """Compute the dollars for a million orders."""
         return sum(self.bill(choice).values())
 
-    def levers(self, base: Choice) -> list[Lever]:
-        """What each change of one thing saves against a choice, the largest first."""
+    def savings(self, base: Choice) -> list[Saving]:
+        """Compute the saving of each single change to a choice, the largest first."""
         changes = {
             'workflow_type = "EXPRESS"': replace(base, workflow_type="EXPRESS"),
             'log_level = "WARNING"': replace(base, log_level="WARNING"),
@@ -76,22 +84,22 @@ class Model:
             "sqs_batch_size = 10, not 1": base,
         }
         was = {"sqs_batch_size = 10, not 1": replace(base, sqs_batch_size=1)}
-        found = [Lever(name, self.total(was.get(name, base)) - self.total(new)) for name, new in changes.items()]
+        found = [Saving(name, self.total(was.get(name, base)) - self.total(new)) for name, new in changes.items()]
         used, bill, unit = self.usage(base), self.bill(base), MILLION * PRICES["write unit"].each
         found += [
-            Lever("rows that stay within 1 KB", (used.row_units - used.least_row_units) * unit, is_variable=False),
-            Lever("no index by-status", sum(used.status_writes.values()) * unit, is_variable=False),
+            Saving("rows that stay within 1 KB", (used.row_units - used.least_row_units) * unit, is_variable=False),
+            Saving("no index by-status", sum(used.status_writes.values()) * unit, is_variable=False),
         ]
         if base.workflow_type == "EXPRESS":
-            found.append(Lever("Step Functions' log at ERROR, not ALL", bill["its log"], is_variable=False))
-        return sorted((lever for lever in found if lever.saved > 0), key=lambda lever: -lever.saved)
+            found.append(Saving("Step Functions' log at ERROR, not ALL", bill["its log"], is_variable=False))
+        return sorted((saving for saving in found if saving.dollars > 0), key=lambda saving: -saving.dollars)
 
-    def look(self, choice: Choice) -> float:
-        """Dollars for a million ``GET /orders/{id}``."""
-        made = self._sample.look
-        read = sum(charge.read for call in made.calls for charge in call.charges)
-        gb_seconds = billed(made, choice, self.assumed) * choice.lambda_memory_size / 1024
-        logged = ACCESS_LINE + (made.lines["INFO"] if choice.log_level == "INFO" else made.lines["WARNING"])
+    def read_cost(self, choice: Choice) -> float:
+        """Compute the dollars for a million requests ``GET /orders/{id}``."""
+        invocation = self._sample.read
+        read = sum(charge.read for call in invocation.calls for charge in call.charges)
+        gb_seconds = billed_seconds(invocation, choice, self.assumptions) * choice.lambda_memory_size / 1024
+        logged = ACCESS_LINE + (invocation.lines["INFO"] if choice.log_level == "INFO" else invocation.lines["WARNING"])
         return MILLION * (
             PRICES["api request"].each
             + PRICES["invocation"].each
@@ -100,17 +108,17 @@ class Model:
             + logged / GB * PRICES["log"].each
         )
 
-    def kept(self, choice: Choice) -> float:
-        """Dollars for keeping a million orders for a month: table, indexes, and point-in-time recovery."""
+    def storage_cost(self, choice: Choice) -> float:
+        """Compute the dollars for storing a million orders for a month: table, indexes and point-in-time recovery."""
         each = PRICES["storage"].each + PRICES["recovery"].each
         return MILLION * self.usage(choice).row / GB * each
 
-    def idle(self, choice: Choice) -> dict[str, float]:
-        """Dollars for a month in which no order comes."""
-        made, runs = self._sample.reconcile, MONTH / 60
-        read = sum(charge.read for call in made.calls for charge in call.charges)
-        receives = sum(call.name == "sqs.ReceiveMessage" for call in made.calls)
-        gb_seconds = billed(made, choice, self.assumed) * choice.lambda_memory_size / 1024
+    def idle_cost(self, choice: Choice) -> dict[str, float]:
+        """Compute the dollars for a month without orders."""
+        invocation, runs = self._sample.reconcile, MONTH / 60
+        read = sum(charge.read for call in invocation.calls for charge in call.charges)
+        receives = sum(call.name == "sqs.ReceiveMessage" for call in invocation.calls)
+        gb_seconds = billed_seconds(invocation, choice, self.assumptions) * choice.lambda_memory_size / 1024
         return {
             "the mapping's long polls": POLLERS * MONTH / LONG_POLL * PRICES["queue request"].each,
             "the reconciler": runs

@@ -1,4 +1,4 @@
-"""The processor time of each kind of invocation, in seconds, as it was once measured and written down.
+"""The recorded processor time of each kind of invocation, in seconds.
 
 Lambda bills by time, and time depends on the machine. The reports therefore use the recorded seconds: every machine
 then prints the same dollars, and a test can compare docs/cost.md with them exactly.
@@ -18,6 +18,6 @@ def recorded_durations() -> dict[str, float]:
 
 
 def record_durations(seconds: Mapping[str, float]) -> None:
-    """Write down measured seconds, in place of the recorded ones."""
+    """Record measured seconds in place of the recorded ones."""
     rounded = {kind: round(each, 4) for kind, each in sorted(seconds.items())}
     RECORDED.write_text(json.dumps(rounded, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""What DynamoDB charges for a request, by the sizes of the items that it touches.
+"""Computes the request units of a DynamoDB request from the sizes of its items.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
@@ -11,20 +11,20 @@ from decimal import Decimal
 from typing import Any
 
 WRITE_UNIT, READ_UNIT = 1024, 4096  # bytes
-IN_A_TRANSACTION = 2  # a prepare and a commit of every item
-INDEXED = 100  # bytes that a stored item, or an entry of an index, takes beside its attributes
+IN_A_TRANSACTION = 2  # each item is prepared and committed
+OVERHEAD = 100  # bytes of a stored item, and of an index entry, in addition to its attributes
 
 Item = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """The units of one request for one item, and the writes that reached each partition of an index."""
+    """The units of one request for one item, and its writes to each partition of an index."""
 
     row: float = 0
     """Write units of the item itself."""
     least: float = 0
-    """What they would be if it had no more than 1 KB."""
+    """Write units of an item of at most 1 KB."""
     index: float = 0
     """Write units of its entries in indexes."""
     read: float = 0
@@ -32,28 +32,28 @@ class Charge:
 
 
 def size(item: Item) -> int:
-    """Bytes of an item: the names of its attributes and their values."""
-    return sum(len(name.encode()) + _of_value(value) for name, value in item.items())
+    """Compute the bytes of an item: the names of its attributes and their values."""
+    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
 
 
-def units(of: int, unit: int) -> int:
-    """Request units for a number of bytes: each begun one counts."""
-    return max(1, -(-of // unit))
+def units(number: int, unit: int) -> int:
+    """Compute the request units for a number of bytes, rounded up."""
+    return max(1, -(-number // unit))
 
 
-def written(table: Mapping[str, Any], before: Item, after: Item, *, in_a_transaction: bool = False) -> Charge:
-    """What a write of one item costs.
+def write_charge(table: Mapping[str, Any], before: Item, after: Item, *, in_a_transaction: bool = False) -> Charge:
+    """Compute the charge of a write of one item.
 
     Args:
-        table: the table, as ``CreateTable`` takes it; its indexes project keys only.
-        before: the item as it was; empty if there was none.
-        after: the item as it is then; empty if it was deleted.
-        in_a_transaction: whether it is one of the items of ``TransactWriteItems``.
+        table: the parameters of ``CreateTable``; its indexes project keys only.
+        before: the item before the write; empty if there was none.
+        after: the item after the write; empty if it was deleted.
+        in_a_transaction: whether the write is part of ``TransactWriteItems``.
 
     Returns:
-        The larger of the two sizes counts. An entry of an index is written when it comes, and again when it goes;
-        a new key is both, and an index whose keys stay is not written at all. Entries follow after the commit, so a
-        transaction does not double them.
+        The charge. The larger of the two sizes counts. An index is charged one write for an entry that is added, one
+        for an entry that is removed, and none if its keys do not change. Indexes are updated after the commit, so a
+        transaction does not double their units.
     """
     indexed: Counter[tuple[str, str]] = Counter()
     index_units = 0
@@ -69,34 +69,34 @@ def written(table: Mapping[str, Any], before: Item, after: Item, *, in_a_transac
     return Charge(row=own * times, least=times, index=index_units, indexed=indexed)
 
 
-def read_consistently(item: Item) -> Charge:
-    """What a strongly consistent ``GetItem`` costs."""
+def read_charge(item: Item) -> Charge:
+    """Compute the charge of a strongly consistent ``GetItem``."""
     return Charge(read=units(size(item), READ_UNIT))
 
 
-def found_nothing() -> Charge:
-    """What a ``Query`` of an index costs that finds nothing: it reads eventually consistently, at half the price."""
+def empty_query_charge() -> Charge:
+    """Return the charge of a ``Query`` without results. It is eventually consistent, at half the price."""
     return Charge(read=0.5)
 
 
-def stored(table: Mapping[str, Any], item: Item) -> int:
-    """Bytes that an item takes for as long as it is kept, its entries in indexes included."""
+def stored_size(table: Mapping[str, Any], item: Item) -> int:
+    """Compute the bytes of storage of an item and its index entries."""
     entries = (entry for _, keys in _indexes(table) if (entry := _entry(keys, item)))
-    return size(item) + INDEXED + sum(size(entry) + INDEXED for entry in entries)
+    return size(item) + OVERHEAD + sum(size(entry) + OVERHEAD for entry in entries)
 
 
 def _indexes(table: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     for index in table["GlobalSecondaryIndexes"]:
-        assert index["Projection"]["ProjectionType"] == "KEYS_ONLY", "the model knows no other"
+        assert index["Projection"]["ProjectionType"] == "KEYS_ONLY", "only KEYS_ONLY indexes are modeled"
         yield index["IndexName"], [key["AttributeName"] for key in index["KeySchema"]]
 
 
 def _entry(keys: list[str], item: Item) -> dict[str, Any]:
-    """The entry of an index on keys: these, and the table's own; empty if the item lacks one."""
+    """Return the index entry of an item: the index keys and the table's key; empty if the item lacks an index key."""
     return {name: item[name] for name in (*keys, "order_id")} if all(key in item for key in keys) else {}
 
 
-def _of_value(value: Mapping[str, Any]) -> int:
+def _value_size(value: Mapping[str, Any]) -> int:
     ((kind, content),) = value.items()
     match kind:
         case "S":
@@ -107,7 +107,7 @@ def _of_value(value: Mapping[str, Any]) -> int:
         case "BOOL" | "NULL":
             return 1
         case "L":
-            return 3 + sum(1 + _of_value(element) for element in content)
+            return 3 + sum(1 + _value_size(element) for element in content)
         case "M":
             return 3 + size(content) + len(content)
-    raise ValueError(f"no order holds a value of the type {kind}")
+    raise ValueError(f"orders have no values of the type {kind}")

@@ -1,7 +1,7 @@
-"""One execution of the workflow, by the emulator's interpreter: the states it enters, and the log that AWS would write.
+"""Runs the workflow once on the emulator: returns the states that it enters, and the log that AWS would write.
 
-With ``workflow_type = "EXPRESS"`` every event is logged, without execution data (``terraform/workflow.tf``). The form
-of such a line is AWS's: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+With ``workflow_type = "EXPRESS"`` every event is logged, without execution data (``terraform/workflow.tf``). The format
+of a log line: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
 """
 
 import json
@@ -16,24 +16,24 @@ from tests.benchmarks.cost.prices import REGION
 from tests.support import valid_order
 
 DATA = ("input", "inputDetails", "output", "outputDetails", "parameters")
-"""What the log leaves out of an event when ``include_execution_data`` is false."""
+"""Fields of an event that the log omits if ``include_execution_data`` is false."""
 
 UUID = "6e520263-96db-4b80-9bd6-2c1d6a9b5b6e"
-"""As long as what AWS appends to an EXPRESS execution's ARN."""
+"""A UUID, as AWS appends one to the ARN of an EXPRESS execution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What one valid order's execution came to."""
+    """The execution of one valid order."""
 
     states: tuple[str, ...]
-    """The states that it entered: each is a state transition to AWS's bill."""
+    """The states that it entered. AWS bills each as a state transition."""
     lines: tuple[str, ...]
     """The log of an EXPRESS workflow at the level ``ALL``."""
 
     @property
     def log_bytes(self) -> int:
-        """Bytes of the log."""
+        """The bytes of the log."""
         return sum(len(line.encode()) + 1 for line in self.lines)
 
 
@@ -68,9 +68,9 @@ def _events(cloud: EmbeddedCloud) -> list[dict[str, Any]]:
     )
     system.workflow.start(order_id, order_id, trace)
     arn = cloud.names.state_machine_arn.replace(":stateMachine:", ":execution:") + f":{order_id}"
-    ends = time.monotonic() + 30
+    deadline = time.monotonic() + 30
     while (status := stepfunctions.describe_execution(executionArn=arn)["status"]) == "RUNNING":
-        assert time.monotonic() < ends, "the execution does not end"
+        assert time.monotonic() < deadline, "the execution is still running after 30 s"
         time.sleep(0.01)
     assert status == "SUCCEEDED", status
     found: list[dict[str, Any]] = stepfunctions.get_execution_history(executionArn=arn)["events"]

@@ -1,8 +1,7 @@
-"""List prices of AWS in us-east-1: the one place where a price stands.
+"""List prices of AWS in us-east-1, without free tiers and volume discounts.
 
-Free tiers and volume discounts are left out: of each price list it is the first tier that is paid for. Prices change,
-and each is dated by the table. ``checked`` says what a price was compared with; where that is nothing of AWS's own, the
-tables that are printed say "not confirmed".
+Prices change; ``DATED`` is their date. ``checked`` is the source of a price. The printed tables mark prices from other
+sources than AWS as "not confirmed".
 """
 
 from dataclasses import dataclass
@@ -11,12 +10,12 @@ DATED = "2026-11-27"
 REGION = "us-east-1"
 
 AWS, OTHERS = "AWS", "others"
-"""A copy of AWS's own page, white paper or repository, or pages of others that quote AWS."""
+"""Sources: a page, white paper or repository of AWS; or a page of others that quotes AWS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a number of units costs."""
+    """The price of a number of units."""
 
     dollars: float
     units: float
@@ -26,12 +25,12 @@ class Price:
 
     @property
     def each(self) -> float:
-        """Dollars for one unit."""
+        """The dollars for one unit."""
         return self.dollars / self.units
 
     @property
     def text(self) -> str:
-        """As the price list has it: ``$25.00 for 1,000,000 state transitions``."""
+        """The price as text: ``$25.00 for 1,000,000 state transitions``."""
         dollars = f"{self.dollars:.10f}".rstrip("0")
         whole, _, cents = dollars.partition(".")
         amount = f"${whole}.{cents.ljust(2, '0')}"
@@ -57,5 +56,5 @@ PRICES = {
     "storage": Price(0.25, 1, "GB-month in DynamoDB", _DYNAMODB, OTHERS),
     "recovery": Price(0.20, 1, "GB-month of point-in-time recovery", _DYNAMODB, OTHERS),
     "queue request": Price(0.40, _MILLION, "SQS standard requests", "https://aws.amazon.com/sqs/pricing/", OTHERS),
-    "log": Price(0.50, 1, "GB of log taken in", _CLOUDWATCH, OTHERS),
+    "log": Price(0.50, 1, "GB of ingested log", _CLOUDWATCH, OTHERS),
 }

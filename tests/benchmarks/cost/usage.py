@@ -1,4 +1,4 @@
-"""What an order takes of each thing that AWS charges for, or limits, under one choice of settings."""
+"""Computes the average usage of an order, in the units that AWS charges for or limits, for one choice of settings."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from service.provisioning.function import BATCH_SIZE, MEMORY
 from service.settings import Settings
 from tests.benchmarks.cost.durations import recorded_durations
 from tests.benchmarks.cost.execution import Execution
-from tests.benchmarks.cost.measured import FULL, Invocation, Sample
 from tests.benchmarks.cost.meter import longest_chain
+from tests.benchmarks.cost.sample import FULL, Invocation, Sample
 from tests.monitoring.test_log_cost import PLATFORM
 
 FULL_PROCESSOR = 1769  # MB at which a function has one virtual processor: lambda/latest/dg/configuration-memory.html
-EXPRESS_MEMORY = 64  # MB, the least; an execution of ours holds a definition of 8 KB and an order's id
+EXPRESS_MEMORY = 64  # MB, the minimum; an execution holds a definition of 8 KB and an order's id
 EXPRESS_STEP = 0.1  # seconds to which an execution's duration is rounded up
 ACCESS_LINE = 300  # bytes of API Gateway's access log for a request: docs/monitoring.md
 SHARDS: int = Settings.__dataclass_fields__["status_shards"].default
@@ -22,7 +22,7 @@ SHARDS: int = Settings.__dataclass_fields__["status_shards"].default
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Settings of ``terraform/variables.tf`` that move the price."""
+    """Settings of ``terraform/variables.tf`` that change the cost."""
 
     workflow_type: str = "STANDARD"
     lambda_architecture: str = "x86_64"
@@ -32,27 +32,27 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Assumed:
-    """Values that a report takes from outside, because they depend on a machine or on AWS. Times are in seconds."""
+class Assumptions:
+    """Inputs of a report that depend on a machine or on AWS. Times are in seconds."""
 
     success_rate: float = 0.7
     """Share of attempts that succeed."""
     call: float = 0.010
-    """From a request to AWS to its answer."""
+    """The time from a request to AWS to its response."""
     state: float = 0.025
-    """That Step Functions takes for a state, beside what the function takes."""
+    """The time of Step Functions for a state, without the function's time."""
     busy: Mapping[str, float] = field(default_factory=recorded_durations)
     """Processor time of each kind of invocation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one order takes, on average."""
+    """The average usage of one order."""
 
     attempts: float
     invocations: dict[str, float]
     durations: dict[str, float]
-    """Seconds that an invocation of each kind is billed for."""
+    """Billed seconds of an invocation of each kind."""
     calls: Counter[str]
     row_units: float
     least_row_units: float
@@ -62,38 +62,40 @@ class Usage:
     """Writes to the index ``by-status``, by status."""
     queue_requests: float
     function_log: float
-    """Bytes of the function's log: lines about orders, metrics, and Lambda's own."""
+    """Bytes of the function's log: its lines, its metrics, and Lambda's lines."""
     transitions: int
     execution: float
-    """Seconds that the execution takes."""
+    """Duration of the execution in seconds."""
     execution_log: int
-    """Bytes that Step Functions writes of it at the level ``ALL``."""
+    """Bytes of the execution's log at the level ``ALL``."""
     row: int
-    """Bytes that it takes while it is kept."""
+    """Bytes of storage."""
 
     @property
     def write_units(self) -> float:
-        """Write units of the table and its indexes."""
+        """The write units of the table and its indexes."""
         return self.row_units + self.index_units
 
     @property
     def seconds(self) -> float:
-        """Seconds that the function runs for it."""
+        """The billed seconds of the function."""
         return sum(count * self.durations[kind] for kind, count in self.invocations.items())
 
 
-def ends(success_rate: float, attempts: int) -> dict[int | None, float]:
-    """Which share of the orders is fulfilled by which attempt; None for those that fail."""
-    failing = 1 - success_rate
-    return {end: failing ** (end - 1) * success_rate for end in range(1, attempts + 1)} | {None: failing**attempts}
+def shares_by_end(success_rate: float, attempts: int) -> dict[int | None, float]:
+    """Compute the share of orders that each attempt fulfills; None is the share that fails."""
+    failure_rate = 1 - success_rate
+    return {end: failure_rate ** (end - 1) * success_rate for end in range(1, attempts + 1)} | {
+        None: failure_rate**attempts
+    }
 
 
-def usage(choice: Choice, assumed: Assumed, sample: Sample, execution: Execution) -> Usage:
-    """What an order takes, on average over its ends."""
+def usage(choice: Choice, assumptions: Assumptions, sample: Sample, execution: Execution) -> Usage:
+    """Compute the average usage of an order over all outcomes."""
     if choice.sqs_batch_size not in (1, FULL):
-        raise ValueError(f"batches of 1 and of {FULL} were measured, and none of {choice.sqs_batch_size}")
-    shares = ends(assumed.success_rate, max(end for end in sample.ends if end))
-    passed = [(shares[end], each) for end, made in sample.ends.items() for each in made]
+        raise ValueError(f"a batch size of {choice.sqs_batch_size} was not measured; choose 1 or {FULL}")
+    shares = shares_by_end(assumptions.success_rate, max(end for end in sample.orders if end))
+    passed = [(shares[end], each) for end, made in sample.orders.items() for each in made]
     charges = [(share, charge) for share, each in passed for call in each.calls for charge in call.charges]
     attempts = sum(share for share, each in passed if each.kind == "batch")
     batches = attempts / choice.sqs_batch_size
@@ -106,11 +108,11 @@ def usage(choice: Choice, assumed: Assumed, sample: Sample, execution: Execution
             if index == "by-status":
                 statuses[key.partition("#")[0]] += share * writes
     invocations = {"api": 1.0, "validate": 1.0, "store": 1.0, "batch": batches}
-    kinds = {each.kind: each for made in sample.ends.values() for each in made}
+    kinds = {each.kind: each for made in sample.orders.values() for each in made}
     if choice.sqs_batch_size > 1:
         kinds["batch"] = sample.batch
-    durations = {kind: billed(kinds[kind], choice, assumed) for kind in invocations}
-    running = durations["validate"] + durations["store"] + assumed.call + len(execution.states) * assumed.state
+    durations = {kind: billed_seconds(kinds[kind], choice, assumptions) for kind in invocations}
+    running = durations["validate"] + durations["store"] + assumptions.call + len(execution.states) * assumptions.state
     return Usage(
         attempts=attempts,
         invocations=invocations,
@@ -121,7 +123,7 @@ def usage(choice: Choice, assumed: Assumed, sample: Sample, execution: Execution
         index_units=sum(share * charge.index for share, charge in charges),
         read_units=sum(share * charge.read for share, charge in charges),
         status_writes=statuses,
-        queue_requests=1 + 2 * batches,  # it is sent; a batch is received, and what is done of it is deleted
+        queue_requests=1 + 2 * batches,  # one send for each order; one receive and one delete for each batch
         function_log=_log(passed, sample, choice, attempts, sum(invocations.values())),
         transitions=len(execution.states),
         execution=running,
@@ -130,33 +132,33 @@ def usage(choice: Choice, assumed: Assumed, sample: Sample, execution: Execution
     )
 
 
-def billed(invocation: Invocation, choice: Choice, assumed: Assumed) -> float:
-    """Seconds that Lambda bills for an invocation: it rounds up to a millisecond.
+def billed_seconds(invocation: Invocation, choice: Choice, assumptions: Assumptions) -> float:
+    """Compute the seconds that Lambda bills for an invocation, rounded up to a millisecond.
 
-    Its processor time is stretched by the share of a processor that its memory gives it. The time that it waits for AWS
-    is added.
+    They are the processor time, divided by the share of a processor that the memory size gives, and the time of waiting
+    for AWS.
     """
     share = min(1.0, choice.lambda_memory_size / FULL_PROCESSOR)
-    side_by_side = 4 if invocation.kind == "reconcile" else longest_chain(invocation.calls)
-    return ceil(1000 * (assumed.busy[invocation.kind] / share + side_by_side * assumed.call)) / 1000
+    sequential_calls = 4 if invocation.kind == "reconcile" else longest_chain(invocation.calls)
+    return ceil(1000 * (assumptions.busy[invocation.kind] / share + sequential_calls * assumptions.call)) / 1000
 
 
-def express_billed(seconds: float) -> float:
-    """GB-seconds that an EXPRESS execution is billed for."""
+def express_gb_seconds(seconds: float) -> float:
+    """Compute the billed GB-seconds of an EXPRESS execution."""
     return EXPRESS_STEP * ceil(seconds / EXPRESS_STEP - 1e-9) * EXPRESS_MEMORY / 1024
 
 
 def _log(
     passed: list[tuple[float, Invocation]], sample: Sample, choice: Choice, attempts: float, invocations: float
 ) -> float:
-    """Bytes of the function's log for an order; a batch shares its last line and its metrics."""
+    """Compute the bytes of the function's log for an order. A batch has one last line and one line of metrics."""
 
-    def written(what: str) -> float:
-        before = sum(share * each.lines[what] for share, each in passed if each.kind != "batch")
-        if choice.sqs_batch_size > 1 and what != "WARNING":
-            return before + attempts / FULL * sample.batch.lines[what]
-        return before + sum(share * each.lines[what] for share, each in passed if each.kind == "batch")
+    def size(kind: str) -> float:
+        before = sum(share * each.lines[kind] for share, each in passed if each.kind != "batch")
+        if choice.sqs_batch_size > 1 and kind != "WARNING":
+            return before + attempts / FULL * sample.batch.lines[kind]
+        return before + sum(share * each.lines[kind] for share, each in passed if each.kind == "batch")
 
     if choice.log_level == "WARNING":
-        return written("WARNING") + written("metrics")
-    return written("INFO") + written("metrics") + len(PLATFORM) * invocations
+        return size("WARNING") + size("metrics")
+    return size("INFO") + size("metrics") + len(PLATFORM) * invocations

@@ -35,7 +35,7 @@ from service.provisioning.workflow import workflow_definition
 from service.wiring import LiveSystem
 from tests import events
 from tests.api.proxy import at
-from tests.benchmarks.cost.dynamodb import stored
+from tests.benchmarks.cost.dynamodb import stored_size
 from tests.benchmarks.cost.meter import Call, Meter
 from tests.benchmarks.cost.prices import REGION
 from tests.support import SETTINGS, Context, sqs_event, valid_order
@@ -52,34 +52,34 @@ TABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What one invocation of the function did."""
+    """One invocation of the function: its kind, its AWS calls and its log."""
 
     kind: str
     calls: tuple[Call, ...]
     lines: Counter[str]
-    """Bytes of log: of lines at ``INFO``, at ``WARNING``, and of metrics."""
+    """Bytes of the log at the level ``INFO``, at the level ``WARNING``, and of metrics."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The invocations of orders that came to each of their ends."""
+    """The invocations of orders with each outcome."""
 
-    ends: dict[int | None, list[Invocation]]
-    """All of one order, by the attempt that fulfilled it; None for the one that failed."""
+    orders: dict[int | None, list[Invocation]]
+    """All invocations of one order, by the attempt that fulfilled it; None for the failed order."""
     batch: Invocation
-    """A full batch of first attempts, seven in ten of which succeed."""
-    look: Invocation
+    """A full batch of first attempts. Seven of ten succeed."""
+    read: Invocation
     """A ``GET`` of one order."""
     reconcile: Invocation
     """A run of the reconciler that finds nothing to do."""
     row: int
-    """Bytes that a fulfilled order takes for as long as it is kept."""
+    """Bytes of storage of a fulfilled order."""
     busy: dict[str, float]
-    """Seconds of this machine's processor by kind of invocation, the emulator's left out. No report uses them."""
+    """This machine's processor time by kind of invocation, without the emulator, in seconds. No report uses it."""
 
 
-class Planned:
-    """A warehouse that fulfills each order by the attempt that was planned for it."""
+class PlannedWarehouse:
+    """A warehouse that fulfills each order by its planned attempt."""
 
     def __init__(self) -> None:
         self.plan: dict[str, int | None] = {}
@@ -90,8 +90,8 @@ class Planned:
         return NotFulfilled(Failure(FailureKind.DECLINED, "the simulated warehouse declined"))
 
 
-class Weighed(logging.Handler):
-    """Adds up the bytes of the lines that each log level writes; every duration has three digits."""
+class LogSizes(logging.Handler):
+    """Adds up the bytes of the log lines by level. Each duration counts as three digits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,8 +105,8 @@ class Weighed(logging.Handler):
             self.bytes["WARNING"] += line
 
 
-class Requested(Context):
-    """A context whose request id is as long as Lambda's."""
+class LambdaContext(Context):
+    """A context whose request id has the length of Lambda's."""
 
     @property
     def aws_request_id(self) -> str:
@@ -114,7 +114,7 @@ class Requested(Context):
 
 
 class TimedSystem(LiveSystem):
-    """The system with a clock that its owner sets."""
+    """The system with a clock that a test sets."""
 
     time = STARTED
 
@@ -124,18 +124,18 @@ class TimedSystem(LiveSystem):
 
 
 class Function:
-    """The function on emulated tables, and a record of its invocations. Its clock moves a second each invocation."""
+    """The function on emulated tables. Records its invocations, and moves its clock by a second for each."""
 
-    def __init__(self, meter: Meter, log: Weighed) -> None:
-        self.made: list[Invocation] = []
+    def __init__(self, meter: Meter, log: LogSizes) -> None:
+        self.invocations: list[Invocation] = []
         self.busy: defaultdict[str, list[float]] = defaultdict(list)
         self.meter, self.log = meter, log
-        self.warehouse = Planned()
+        self.warehouse = PlannedWarehouse()
         self.system: Any = TimedSystem(replace(SETTINGS, region=REGION, log_format="json"))
         self.system.fulfiller = self.warehouse
-        self.system.metrics = EmbeddedMetricFormat("DOFS", "prod", self.system.now, self._weigh)
+        self.system.metrics = EmbeddedMetricFormat("DOFS", "prod", self.system.now, self._count_metrics)
 
-    def _weigh(self, line: str) -> None:
+    def _count_metrics(self, line: str) -> None:
         self.log.bytes["metrics"] += len(line.encode())
 
     def __call__(self, kind: str, event: Any) -> Any:
@@ -143,14 +143,14 @@ class Function:
         self.log.bytes.clear()
         self.system.time += timedelta(seconds=1)
         emulated, began = self.meter.emulated, time.process_time()
-        answer = dispatch(event, Requested(), self.system)
+        answer = dispatch(event, LambdaContext(), self.system)
         busy = time.process_time() - began - (self.meter.emulated - emulated)
         self.busy[kind].append(max(0.0, busy))
-        self.made.append(Invocation(kind, tuple(self.meter.calls), Counter(self.log.bytes)))
+        self.invocations.append(Invocation(kind, tuple(self.meter.calls), Counter(self.log.bytes)))
         return answer
 
-    def take(self, end: int | None) -> str:
-        """Submit an order and take it through both steps of its workflow; the body of its message."""
+    def submit(self, end: int | None) -> str:
+        """Submit an order, run both steps of its workflow, and return the body of its message."""
         event = at("/order", events.load("api_post_order"))
         event["body"] = strict_json.canonical_text(valid_order())
         answer = self("api", event)
@@ -163,54 +163,54 @@ class Function:
         return json.dumps(given)
 
     def deliver(self, bodies: list[str]) -> int:
-        """Deliver a batch; how many of its messages stay on the queue."""
+        """Deliver a batch, and return the number of its messages that stay on the queue."""
         event = sqs_event(*bodies)
         for record in event["Records"]:
             record["messageId"] = str(uuid.uuid4())
         return len(self("batch" if len(bodies) == 1 else FULL_BATCH, event)["batchItemFailures"])
 
-    def carry(self, end: int | None, attempts: int) -> list[Invocation]:
-        """An order by itself, to an end that takes so many attempts."""
-        self.made.clear()
-        body = self.take(end)
+    def process(self, end: int | None, attempts: int) -> list[Invocation]:
+        """Process one order with a number of attempts, and return its invocations."""
+        self.invocations.clear()
+        body = self.submit(end)
         kept = [self.deliver([body]) for _ in range(attempts)]
         assert kept == [1] * (attempts - 1) + [0 if end else 1], f"{end}: {kept}"
-        return list(self.made)
+        return list(self.invocations)
 
 
 @cache
 def sample(rounds: int = 1) -> Sample:
-    """Take the orders to their ends; the least processor time of all rounds counts."""
-    meter, log = Meter(REGION, TABLES), Weighed()
-    with isolate(REGION), mock_aws(), event_loop(), _listening(log):
+    """Process the orders. The processor time is the minimum of all rounds."""
+    meter, log = Meter(REGION, TABLES), LogSizes()
+    with isolate(REGION), mock_aws(), event_loop(), _log_to(log):
         function = Function(meter, log)
         _create(function)
-        with meter.installed():
-            function.carry(1, 1)  # what is done once in a process is done now
+        with meter.install():
+            function.process(1, 1)  # warms up: one-time work must not count
             most = SETTINGS.max_attempts
             order_id = next(iter(function.warehouse.plan))
             function.busy.clear()
             for _ in range(rounds):
-                ends = {end: function.carry(end, end or most) for end in (*range(1, most + 1), None)}
+                orders = {end: function.process(end, end or most) for end in (*range(1, most + 1), None)}
                 batch = _full_batch(function)
-                function("look", at(f"/orders/{order_id}", events.load("api_get_order")))
+                function("read", at(f"/orders/{order_id}", events.load("api_get_order")))
                 function("reconcile", RECONCILE_EVENT)
-            look, reconcile = function.made[-2:]
+            read, reconcile = function.invocations[-2:]
             row = meter.row(SETTINGS.orders_table, order_id)
             return Sample(
-                ends=ends,
+                orders=orders,
                 batch=batch,
-                look=look,
+                read=read,
                 reconcile=reconcile,
-                row=stored(TABLES[SETTINGS.orders_table], row),
+                row=stored_size(TABLES[SETTINGS.orders_table], row),
                 busy={kind: min(each) for kind, each in function.busy.items()},
             )
 
 
 def _full_batch(function: Function) -> Invocation:
-    bodies = [function.take(1 if number < 7 else 2) for number in range(FULL)]
+    bodies = [function.submit(1 if number < 7 else 2) for number in range(FULL)]
     assert function.deliver(bodies) == 3
-    return function.made[-1]
+    return function.invocations[-1]
 
 
 def _create(function: Function) -> None:
@@ -219,16 +219,16 @@ def _create(function: Function) -> None:
         clients.dynamodb.create_table(**table)
     name = SETTINGS.state_machine_arn.rpartition(":")[2]
     definition, role = workflow_definition("function", "queue"), "arn:aws:iam::123456789012:role/workflow"
-    made = clients.stepfunctions.create_state_machine(name=name, definition=definition, roleArn=role)
+    machine = clients.stepfunctions.create_state_machine(name=name, definition=definition, roleArn=role)
     queue = clients.sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
     function.system.settings = replace(
-        function.system.settings, state_machine_arn=made["stateMachineArn"], dead_letter_queue_url=queue
+        function.system.settings, state_machine_arn=machine["stateMachineArn"], dead_letter_queue_url=queue
     )
 
 
 @contextmanager
-def _listening(log: Weighed) -> Iterator[None]:
-    """Have the service's log at ``INFO`` go to one handler, and to no other."""
+def _log_to(log: LogSizes) -> Iterator[None]:
+    """Send the service's log at ``INFO`` to one handler only."""
     logger = logging.getLogger("service")
     level, propagates = logger.level, logger.propagate
     logger.addHandler(log)
