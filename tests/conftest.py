@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.compose.stack import Stack, require_docker, running
+from tests.compose.stack import Stack, require_docker, running_stack
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -78,7 +78,7 @@ def stack(images: None) -> Iterator[Stack]:
     Its visibility timeout is longer than the default of compose. On a slow machine, a batch can wait longer than the
     default for a free container, and its messages would then use up a receive without an attempt.
     """
-    with running("dofs-test", DOFS_VISIBILITY_TIMEOUT="20") as found:
+    with running_stack("dofs-test", DOFS_VISIBILITY_TIMEOUT="20") as found:
         yield found
 
 

@@ -1,4 +1,4 @@
-"""Faults that tests bring about in a running stack."""
+"""Faults of a running stack, which tests prepare and then trigger."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from tests.compose.stack import Stack, docker
 from tests.system import Running
 
 Strike = Callable[[], Awaitable[None]]
-"""Makes a prepared fault happen."""
+"""Triggers a prepared fault."""
 
 SIGNAL = """
 import os, pathlib, signal, sys
@@ -21,17 +21,17 @@ for process in pathlib.Path("/proc").glob("[0-9]*"):
             os.kill(int(process.name), signal.{signal})
             print(process.name)
     except OSError:
-        pass  # it has ended meanwhile
+        pass  # the process has exited
 """
 
 
 @asynccontextmanager
 async def signal_runtime(signal: str, *containers: str) -> AsyncIterator[Strike]:
-    """Prepare a signal to the Lambda runtime in each container; the emulator around it runs on.
+    """Prepare a signal to the Lambda runtime in each container; the emulator in the container does not receive it.
 
-    The programs that send it wait inside the containers, so the signal arrives at once, however busy the machine is.
-    Their own command lines do not match, so that a second signal can be prepared beside the first. At least one
-    runtime has to receive the signal.
+    The sending programs wait inside the containers, so the signal arrives at once even on a busy machine. Their own
+    command lines do not match, so several signals can be prepared at the same time. At least one runtime must receive
+    the signal.
     """
     program = SIGNAL.format(signal=signal)
     pipe = asyncio.subprocess.PIPE
@@ -49,7 +49,7 @@ async def signal_runtime(signal: str, *containers: str) -> AsyncIterator[Strike]
             assert sender.stdin
             sender.stdin.write(b"\n")
         signalled = [await sender.communicate() for sender in senders]
-        assert any(output for output, _ in signalled), "no container had a runtime"
+        assert any(output for output, _ in signalled), "no container has a runtime"
 
     try:
         yield strike
@@ -62,7 +62,7 @@ async def signal_runtime(signal: str, *containers: str) -> AsyncIterator[Strike]
 
 @asynccontextmanager
 async def kill(container: str) -> AsyncIterator[Strike]:
-    """Prepare the end of a container."""
+    """Prepare to kill a container."""
 
     async def strike() -> None:
         await asyncio.to_thread(docker, "kill", container)
@@ -71,8 +71,8 @@ async def kill(container: str) -> AsyncIterator[Strike]:
 
 
 @asynccontextmanager
-async def unplug(stack: Stack, service: str) -> AsyncIterator[Strike]:
-    """Prepare to disconnect a service's container from the network; it is connected again under its names."""
+async def disconnect(stack: Stack, service: str) -> AsyncIterator[Strike]:
+    """Prepare to disconnect a service's container from the network. At the end it is reconnected with its aliases."""
     (container,), network = stack.containers(service), f"{stack.project}_default"
     form = f'{{{{json (index .NetworkSettings.Networks "{network}").Aliases}}}}'
     aliases = json.loads(docker("inspect", "--format", form, container))
@@ -88,8 +88,8 @@ async def unplug(stack: Stack, service: str) -> AsyncIterator[Strike]:
 
 
 @contextmanager
-def schedule_stopped(system: Running) -> Iterator[None]:
-    """Disable the reconciler's rule. LocalStack fires it still, so its target is removed as well."""
+def stop_schedule(system: Running) -> Iterator[None]:
+    """Disable the reconciler's rule. LocalStack invokes the targets of a disabled rule, so they are removed, too."""
     events, rule = system.client("events"), system.names.rule
     targets = events.list_targets_by_rule(Rule=rule)["Targets"]
     events.disable_rule(Name=rule)

@@ -1,4 +1,4 @@
-"""Somebody whom the alarms' topic tells: a queue that is subscribed to it."""
+"""Reads the notifications of alarms from a queue that subscribes to their topic."""
 
 import json
 import uuid
@@ -12,7 +12,7 @@ from tests.system import Running
 
 @dataclass(frozen=True)
 class Notification:
-    """What the topic was told of an alarm."""
+    """A change of an alarm's state."""
 
     at: str
     alarm: str
@@ -27,32 +27,35 @@ class Mailbox:
         self._sqs, self._url = sqs, url
         self._arrived: list[Notification] = []
 
-    def arrived(self) -> list[Notification]:
-        """All of them in the order of what they tell of, after a moment in which more can come."""
+    def read(self) -> list[Notification]:
+        """Read all notifications, sorted by the time of the change. Waits a second for further ones."""
         while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
             "Messages"
         ):
             for message in messages:
-                told = json.loads(json.loads(message["Body"])["Message"])
+                notification = json.loads(json.loads(message["Body"])["Message"])
                 self._arrived.append(
                     Notification(
-                        told["StateChangeTime"], told["AlarmName"], told["NewStateValue"], told["AlarmDescription"]
+                        notification["StateChangeTime"],
+                        notification["AlarmName"],
+                        notification["NewStateValue"],
+                        notification["AlarmDescription"],
                     )
                 )
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return sorted(self._arrived, key=lambda each: each.at)
 
-    def states(self) -> dict[str, str]:
-        """The state that each alarm was last told to be in."""
-        return {each.alarm: each.state for each in self.arrived()}
+    def last_states(self) -> dict[str, str]:
+        """Read the last notified state of each alarm."""
+        return {each.alarm: each.state for each in self.read()}
 
 
 @contextmanager
-def subscribed(system: Running) -> Iterator[Mailbox]:
-    """A mailbox at the topic of a system's alarms, for as long as it is looked at."""
+def subscribe(system: Running) -> Iterator[Mailbox]:
+    """Subscribe a mailbox to the topic of a system's alarms, and remove it at the end."""
     sns, sqs, names = system.client("sns"), system.client("sqs"), system.names
     topic = f"arn:aws:sns:{names.region}:{names.account}:{names.alarm_topic}"
-    queue = f"told-by-the-alarms-{uuid.uuid4().hex}"
+    queue = f"alarm-notifications-{uuid.uuid4().hex}"
     url = sqs.create_queue(QueueName=queue)["QueueUrl"]
     subscription = sns.subscribe(
         TopicArn=topic, Protocol="sqs", Endpoint=names.queue_arn(queue), ReturnSubscriptionArn=True

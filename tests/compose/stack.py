@@ -1,4 +1,4 @@
-"""The compose stack for tests: a project of its own, on free ports, reached through its API and its AWS endpoint."""
+"""The compose stack for tests: its own project on free ports. Tests use its API and its AWS endpoint."""
 
 import json
 import os
@@ -18,24 +18,24 @@ from service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT, REGION = "000000000000", "ap-south-1"
-HEALTHY_WITHIN = 300  # seconds; only a stack that does not start uses them up
+HEALTHY_WITHIN = 300  # seconds; only a stack that does not start takes so long
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 
 
 def require_docker() -> None:
-    """Skip where there is no Docker engine; in CI there has to be one."""
+    """Skip a test without a Docker engine; in CI, fail it."""
     missing = "no docker command" if not shutil.which("docker") else ""
     if not missing:
-        asked = subprocess.run(["docker", "version"], capture_output=True, text=True, check=False)
-        missing = asked.stderr.strip().splitlines()[-1] if asked.returncode else ""
+        version = subprocess.run(["docker", "version"], capture_output=True, text=True, check=False)
+        missing = version.stderr.strip().splitlines()[-1] if version.returncode else ""
     if missing and os.environ.get("CI"):
-        pytest.fail(f"CI must test the image and compose, and cannot: {missing}")
+        pytest.fail(f"CI must test the image and compose, but Docker is not available: {missing}")
     if missing:
         pytest.skip(f"needs a Docker engine: {missing}")
 
 
 def docker(*command: str) -> str:
-    """Run ``docker``; its standard output."""
+    """Run ``docker``, and return its standard output."""
     return subprocess.run(["docker", *command], capture_output=True, text=True, check=True, timeout=600).stdout
 
 
@@ -51,7 +51,7 @@ class Stack:
         self._addresses: dict[str, str] = {}
 
     def compose(self, *command: str, **environ: str) -> str:
-        """Run ``docker compose`` on this project; its standard output."""
+        """Run ``docker compose`` on this project, and return its standard output."""
         done = subprocess.run(
             ["docker", "compose", "--project-name", self.project, "--ansi", "never", *command],
             cwd=ROOT,
@@ -71,36 +71,36 @@ class Stack:
         self.compose("build", "--quiet")
 
     def up(self, *services: str, **environ: str) -> None:
-        """Start services, by default all, and wait until they are healthy; the variables change the settings."""
+        """Start services (all by default), and wait until they are healthy. The variables change the settings."""
         self._environ.update(environ)
         self._addresses.clear()
         self.compose("up", "--detach", "--wait", "--wait-timeout", str(HEALTHY_WITHIN), *services)
 
     def down(self) -> None:
-        """Remove every container and network."""
+        """Remove all containers and networks."""
         self.compose("down", "--timeout", "2")
 
     def logs(self) -> str:
-        """The last lines of every container."""
+        """Return the last log lines of each container."""
         return self.compose("logs", "--tail", "40")[-20_000:]
 
     def containers(self, service: str) -> list[str]:
-        """The ids of a service's running containers."""
+        """Return the ids of a service's running containers."""
         return self.compose("ps", "--quiet", service).split()
 
     def restart(self, *services: str) -> None:
-        """Restart the containers of some services, and wait until everything is healthy again."""
+        """Restart the containers of some services, and wait until all services are healthy again."""
         self.compose("restart", "--timeout", "2", *services)
         self.up()
 
     def address(self, service: str, port: int) -> str:
-        """The host and port at which a service's port is published on this machine."""
+        """Return the local host and port that Docker maps to a service's port."""
         if service not in self._addresses:
             self._addresses[service] = self.compose("port", service, str(port)).strip()
         return self._addresses[service]
 
     def api(self, access: str) -> httpx.AsyncClient:
-        """A client of the API: through API Gateway (``gateway``), or on its own server (``server``)."""
+        """Create a client of the API: through API Gateway (``gateway``) or through the API server (``server``)."""
         if access == "server":
             return httpx.AsyncClient(base_url=f"http://{self.address('api', 8000)}", timeout=60)
         host = {"Host": "dofs.execute-api.localhost:4566"}
@@ -108,29 +108,29 @@ class Stack:
         return httpx.AsyncClient(base_url=base, headers=host, timeout=60)
 
     def client(self, service: Any) -> Any:
-        """A boto3 client of LocalStack."""
+        """Create a boto3 client of LocalStack."""
         return boto3.client(service, endpoint_url=f"http://{self.address('localstack', 4566)}", **CREDENTIALS)
 
     @property
     def settings(self) -> Settings:
-        """Those that the function was given."""
+        """The settings of the function."""
         return Settings.load(self.function_environment())
 
     def function_environment(self) -> dict[str, str]:
-        """The function's environment, as Lambda knows it."""
+        """Read the function's environment variables from Lambda."""
         found = self.client("lambda").get_function_configuration(FunctionName=self.names.function)
         variables: dict[str, str] = found["Environment"]["Variables"]
         return variables
 
     def invoke(self, event: object) -> tuple[Any, str | None]:
-        """Invoke the function: its answer, and what Lambda says if that is an error."""
+        """Invoke the function. Returns its response, and Lambda's ``FunctionError`` if it failed."""
         answer = self.client("lambda").invoke(FunctionName=self.names.alias_arn, Payload=json.dumps(event))
         return json.loads(answer["Payload"].read()), answer.get("FunctionError")
 
 
 @contextmanager
-def running(project: str, *services: str, **environ: str) -> Iterator[Stack]:
-    """A stack that is healthy, and removed afterwards; so is one that an interrupted run has left under its name."""
+def running_stack(project: str, *services: str, **environ: str) -> Iterator[Stack]:
+    """Start a healthy stack, and remove it at the end. The stack of an interrupted run is removed first."""
     stack = Stack(project, **environ)
     stack.down()
     try:

@@ -1,4 +1,4 @@
-"""Failures appear as on AWS: failed orders set off the alarm, timeouts and crashes of the function reach the caller."""
+"""Failures behave as on AWS: failed orders trigger the alarm, and callers see the function's timeouts and crashes."""
 
 import asyncio
 import json
@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.compose.faults import kill, schedule_stopped, signal_runtime
-from tests.compose.mailbox import Mailbox, subscribed
-from tests.compose.stack import Stack, docker, running
+from tests.compose.faults import kill, signal_runtime, stop_schedule
+from tests.compose.mailbox import Mailbox, subscribe
+from tests.compose.stack import Stack, docker, running_stack
 from tests.invariants import check_always, check_interventions
 from tests.support import sqs_event, valid_order
 from tests.system import depth_becomes, ended, overdue, settled, until, world
@@ -25,29 +25,29 @@ PATIENCE = 600  # seconds; only a failing test waits so long
 @pytest.fixture(scope="module")
 def failing(images: None) -> Iterator[Stack]:
     """A stack in which no attempt succeeds."""
-    with running("dofs-test-failing", DOFS_FULFILLMENT_SUCCESS_RATE="0") as stack:
+    with running_stack("dofs-test-failing", DOFS_FULFILLMENT_SUCCESS_RATE="0") as stack:
         yield stack
 
 
-def left_by(project: str) -> str:
-    """The ids of all containers and networks of a project."""
+def containers_and_networks_of(project: str) -> str:
+    """List the ids of all containers and networks of a project."""
     label = f"label=com.docker.compose.project={project}"
     containers = docker("ps", "--all", "--quiet", "--filter", label)
     return containers + docker("network", "ls", "--quiet", "--filter", label)
 
 
 def volumes_of(project: str) -> str:
-    """The volumes of a project's containers; `down` would leave those without a name."""
+    """List the volumes of a project's containers. ``down`` does not remove anonymous volumes."""
     containers = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={project}").split()
     form = '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}}{{end}}{{end}}'
     return docker("inspect", "--format", form, *containers).strip()
 
 
-def test_down_leaves_nothing_behind_and_up_works_again(failing):
-    assert left_by(failing.project)
+def test_down_removes_all_containers_and_networks_and_up_works_again(failing):
+    assert containers_and_networks_of(failing.project)
     assert not volumes_of(failing.project)
     failing.down()
-    assert not left_by(failing.project)
+    assert not containers_and_networks_of(failing.project)
     failing.up()
 
 
@@ -58,11 +58,11 @@ def alarm(stack: Stack) -> dict[str, Any]:
 
 @pytest.fixture
 def mailbox(failing: Stack) -> Iterator[Mailbox]:
-    with subscribed(failing) as found:
+    with subscribe(failing) as found:
         yield found
 
 
-async def test_three_failed_attempts_fill_the_dead_letter_queue_and_set_off_the_alarm(failing, mailbox):
+async def test_three_failed_attempts_leave_a_dead_letter_message_and_trigger_the_alarm(failing, mailbox):
     assert alarm(failing)["StateValue"] != "ALARM"
     async with failing.api("gateway") as api:
         order_id = (await api.post("/order", json=valid_order())).json()["order_id"]
@@ -73,7 +73,7 @@ async def test_three_failed_attempts_fill_the_dead_letter_queue_and_set_off_the_
         return await asyncio.to_thread(alarm, failing)
 
     async def notified() -> dict[str, str]:
-        return await asyncio.to_thread(mailbox.states)
+        return await asyncio.to_thread(mailbox.last_states)
 
     await until(state, lambda found: found["StateValue"] == "ALARM", PATIENCE)
     await until(notified, lambda found: found.get(failing.names.dead_letter_alarm) == "ALARM", PATIENCE)
@@ -81,7 +81,7 @@ async def test_three_failed_attempts_fill_the_dead_letter_queue_and_set_off_the_
     left = world(failing, [order_id])
     check_always(left)
     assert left.failed_orders.keys() == {order_id}
-    assert left.executions == [(order_id, "SUCCEEDED")], "the workflow ends where the queue begins"
+    assert left.executions == [(order_id, "SUCCEEDED")], "the workflow ends when the message is in the queue"
     # On a busy machine the order may become overdue, and the reconciler then sends a second message.
     if not check_interventions(left, overdue(failing.settings)):
         states = [entry["to"] for entry in order["timeline"]]
@@ -89,7 +89,7 @@ async def test_three_failed_attempts_fill_the_dead_letter_queue_and_set_off_the_
         assert left.dead_letters == [order_id]
 
 
-async def test_an_operator_who_has_fixed_the_cause_redrives_all_failed_orders(failing):
+async def test_all_failed_orders_can_be_redriven_after_the_cause_is_fixed(failing):
     async with failing.api("gateway") as api:
         order_id = (await api.post("/order", json=valid_order())).json()["order_id"]
         assert (await settled(api, order_id, PATIENCE))["status"] == "FAILED"
@@ -99,7 +99,7 @@ async def test_an_operator_who_has_fixed_the_cause_redrives_all_failed_orders(fa
             failed = (await api.get("/failed-orders")).json()["failed_orders"]
             assert order_id in [each["order_id"] for each in failed]
             assert {each["reason"] for each in failed} == {"declined"}
-            # SQS moves a message at its next receive only; the redrive cannot remove one that moves later.
+            # SQS moves a message only at its next receive. The redrive cannot remove a message that moves later.
             await depth_becomes(failing, failing.names.queue, 0, PATIENCE)
             answer = await api.post("/failed-orders/redrive", json={"note": "the warehouse is open again"})
             assert {each["outcome"] for each in answer.json()["results"]} == {"redriven"}
@@ -119,7 +119,7 @@ async def test_an_operator_who_has_fixed_the_cause_redrives_all_failed_orders(fa
 
 
 def pending_order(stack: Stack) -> str:
-    """A PENDING order that no message names."""
+    """Create a PENDING order without a message in the queue."""
     event = {"dofs": {"task": "validate", "execution": uuid.uuid4().hex, "input": {"order": valid_order()}}}
     accepted, failed = stack.invoke(event)
     assert not failed, accepted
@@ -132,10 +132,10 @@ def pending_order(stack: Stack) -> str:
 @pytest.mark.parametrize(
     ("strike", "error"),
     [(partial(signal_runtime, "SIGSTOP"), "Sandbox.Timedout"), (kill, "Runtime.ExitError")],
-    ids=["hangs", "dies"],
+    ids=["hangs", "exits"],
 )
-async def test_a_function_that_hangs_or_dies_is_an_error_and_its_order_is_not_lost(failing, strike, error):
-    """There is one container, so it is the one that has the order, and the one that answers afterwards."""
+async def test_a_function_that_hangs_or_exits_returns_an_error_and_keeps_its_lease(failing, strike, error):
+    """With a single container, the fault hits the container that processes the order."""
     failing.up(
         LAMBDA_REPLICAS="1",
         DOFS_FUNCTION_TIMEOUT="15",
@@ -156,21 +156,23 @@ async def test_a_function_that_hangs_or_dies_is_an_error_and_its_order_is_not_lo
         answer, function_error = await invocation
         order = await read()
     assert (answer["errorType"], function_error) == (error, "Unhandled")
-    assert (order["status"], order["attempts"]) == ("PROCESSING", 1), "the attempt was counted when it was claimed"
+    assert (order["status"], order["attempts"]) == ("PROCESSING", 1), "an attempt is counted when it is claimed"
     failing.up()
-    assert failing.invoke(message) == ({"batchItemFailures": [{"itemIdentifier": "m1"}]}, None), "its lease lives"
+    assert failing.invoke(message) == ({"batchItemFailures": [{"itemIdentifier": "m1"}]}, None), (
+        "the lease has not expired"
+    )
 
 
-async def test_the_workflow_retries_a_step_that_hangs(failing):
-    """Nothing but the step is invoked meanwhile: the emulator starts a new runtime for whatever timed out."""
+async def test_the_workflow_retries_a_step_that_times_out(failing):
+    """No other event may be invoked meanwhile: after any timeout, the emulator starts a new runtime."""
     failing.up(
         LAMBDA_REPLICAS="1", DOFS_FUNCTION_TIMEOUT="15", DOFS_VISIBILITY_TIMEOUT="600", DOFS_FULFILLMENT_LATENCY="0"
     )
     stepfunctions, given = failing.client("stepfunctions"), json.dumps({"order": valid_order()})
-    with schedule_stopped(failing):
+    with stop_schedule(failing):
         (container,) = failing.containers("lambda")
         async with signal_runtime("SIGSTOP", container) as freeze:
-            failing.invoke({"dofs": {"task": "reconcile"}})  # so that there is a runtime
+            failing.invoke({"dofs": {"task": "reconcile"}})  # starts a runtime
             await freeze()
         started = stepfunctions.start_execution(stateMachineArn=failing.names.state_machine_arn, input=given)
         execution = await ended(failing, started["executionArn"].rpartition(":")[2], PATIENCE)
@@ -180,7 +182,7 @@ async def test_the_workflow_retries_a_step_that_hangs(failing):
     assert execution["status"] == "SUCCEEDED"
 
 
-async def test_without_a_container_the_workflow_is_throttled_and_the_api_answers_with_an_error(failing):
+async def test_without_a_container_the_workflow_is_throttled_and_the_api_returns_an_error(failing):
     failing.compose("stop", "--timeout", "2", "lambda")
     stepfunctions, given = failing.client("stepfunctions"), json.dumps({"order": valid_order()})
     started = stepfunctions.start_execution(stateMachineArn=failing.names.state_machine_arn, input=given)

@@ -1,6 +1,6 @@
-"""Faults of networks and processes: LocalStack is unreachable for a while, the runtime dies in the middle of a batch.
+"""Faults of networks and processes: LocalStack is unreachable for a while, or the runtime is killed during a batch.
 
-Sockets, processes and clocks are real here, and have to behave as the simulation of faults assumes.
+Sockets, processes and clocks are real here. The tests check the assumptions of the simulated faults.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.compose.faults import signal_runtime, unplug
-from tests.compose.stack import Stack, docker, running
+from tests.compose.faults import disconnect, signal_runtime
+from tests.compose.stack import Stack, docker, running_stack
 from tests.invariants import World, check_always, rows
 from tests.support import valid_order
 from tests.system import key_for, settled, until, world
@@ -24,18 +24,18 @@ pytestmark = [pytest.mark.anyio, pytest.mark.docker]
 
 Rows = Mapping[str, Mapping[str, Any]]
 
-OUTAGE = 20  # seconds; an attempt and its tries to write take less
-CUSTOMERS = ["gateway", "gateway", "gateway", "server", "server"]  # the way that each of them reaches the API
+OUTAGE = 20  # seconds; longer than an attempt with its retried writes
+CUSTOMERS = ["gateway", "gateway", "gateway", "server", "server"]  # the interface of the API that each customer uses
 ORDERS_EACH = 4
 PATIENCE = 600  # seconds; only a failing test waits so long
 ANSWER_WITHIN = 40
-"""Seconds. For one answer the server asks AWS twice, each time with at most three tries of 5 s, and short pauses."""
+"""Seconds. For one response the server makes two AWS calls, each with at most three tries of 5 s and short pauses."""
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 
 
 def free_port() -> str:
-    """A port of this machine that nobody listens on."""
+    """Find a free port of this machine."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return str(found.getsockname()[1])
@@ -43,10 +43,10 @@ def free_port() -> str:
 
 @pytest.fixture(scope="module")
 def faulty(images: None) -> Iterator[Stack]:
-    """A stack in which an attempt lasts long enough to be hit, and a call that hangs times out soon.
+    """A stack with long attempts, so that a fault hits one, and with short timeouts.
 
-    LocalStack's port is chosen here: Docker would choose another one when the network is connected again. The
-    reconciler waits much longer than the queue, so that the queue comes first on a busy machine, too.
+    The test chooses LocalStack's port, because Docker would choose another one after a reconnection. The reconciler
+    waits much longer than the queue, so that the queue delivers first even on a busy machine.
     """
     timings = {
         "FULFILLMENT_LATENCY": "8",
@@ -55,7 +55,7 @@ def faulty(images: None) -> Iterator[Stack]:
         "RECOVER_AFTER": "120",
     }
     environ = {f"DOFS_{name}": value for name, value in timings.items()}
-    with running("dofs-test-faults", LOCALSTACK_PORT=free_port(), **environ) as stack:
+    with running_stack("dofs-test-faults", LOCALSTACK_PORT=free_port(), **environ) as stack:
         yield stack
 
 
@@ -70,7 +70,7 @@ class Orders:
         self._keys: dict[str, set[str]] = defaultdict(set)
 
     async def submit(self) -> None:
-        """Have every customer submit every order twice, each time until it is accepted."""
+        """Submit each order of each customer twice, each time until it is accepted."""
         await asyncio.gather(*(self._customer(number, access) for number, access in enumerate(CUSTOMERS)))
 
     async def _customer(self, number: int, access: str) -> None:
@@ -101,21 +101,21 @@ class Orders:
         self._keys[key].add(order_id)
 
     async def rows(self) -> Rows:
-        """The rows of those that were accepted so far."""
+        """Read the rows of the orders that were accepted so far."""
         dynamodb = self._stack.client("dynamodb")
         found = await asyncio.to_thread(rows, dynamodb, self._stack.settings.orders_table)
         return {order_id: row for order_id, row in found.items() if order_id in self._accepted}
 
-    async def processing(self, least: int) -> Rows:
-        """The rows, as soon as so many orders are PROCESSING."""
+    async def wait_for_processing(self, least: int) -> Rows:
+        """Wait until at least ``least`` orders are PROCESSING, and return the rows."""
 
         def holds(found: Rows) -> bool:
             return [row["status"] for row in found.values()].count("PROCESSING") >= least
 
         return await until(self.rows, holds, PATIENCE)
 
-    async def end(self) -> Rows:
-        """Wait until every order has ended, and check the invariants; the rows."""
+    async def wait_for_ends(self) -> Rows:
+        """Wait until each order is terminal, check the invariants, and return the rows."""
         assert len(set(self._accepted)) == len(CUSTOMERS) * ORDERS_EACH
         async with self._stack.api("server") as api:
             for order_id in self._accepted:
@@ -133,10 +133,10 @@ class Orders:
         return left.orders
 
 
-def moved_after_a_break(found: Rows) -> dict[str, str]:
-    """The actor that moved each order after one of its attempts broke off.
+def actors_after_interruptions(found: Rows) -> dict[str, str]:
+    """Find the actor that moved each order after an interrupted attempt.
 
-    It is ``fulfillment`` if the queue still had the order's message, and the reconciler otherwise.
+    It is ``fulfillment`` if the queue still had the order's message, and ``reconciler`` otherwise.
     """
     moved = {}
     for order_id, row in found.items():
@@ -146,28 +146,28 @@ def moved_after_a_break(found: Rows) -> dict[str, str]:
     return moved
 
 
-async def test_orders_survive_twenty_seconds_without_localstacks_network(faulty):
+async def test_no_order_is_lost_while_localstack_is_disconnected_for_twenty_seconds(faulty):
     orders = Orders(faulty)
     submitting = asyncio.create_task(orders.submit())
     replicas = faulty.containers("lambda")
     async with (
-        unplug(faulty, "localstack") as unplug_now,
+        disconnect(faulty, "localstack") as disconnect_now,
         signal_runtime("SIGSTOP", *replicas) as pause,
         signal_runtime("SIGCONT", *replicas) as resume,
     ):
-        await orders.processing(least=1)
+        await orders.wait_for_processing(least=1)
         await pause()  # no attempt ends while Docker disconnects the network, which takes seconds on a busy machine
-        await unplug_now()
+        await disconnect_now()
         await resume()
         orders.fault.set()
         await asyncio.sleep(OUTAGE)
     await submitting
     assert orders.answers["server"] == {(202, JSON), (503, PROBLEM)}
     assert all(status == 202 or status >= 500 for status, _ in orders.answers["gateway"]), orders.answers
-    left = await orders.end()
-    moved = moved_after_a_break(left)
-    assert moved, "the outage was to come in the middle of a batch"
-    assert "fulfillment" in moved.values(), f"all messages of attempts that broke off were deleted: {moved}"
+    left = await orders.wait_for_ends()
+    moved = actors_after_interruptions(left)
+    assert moved, "the outage interrupted no attempt"
+    assert "fulfillment" in moved.values(), f"the messages of all interrupted attempts were deleted: {moved}"
     for access in ("gateway", "server"):
         key = key_for(faulty.settings, ("FULFILLED", 1), f"{uuid.uuid4().hex}-{access}")
         async with faulty.api(access) as api:
@@ -178,29 +178,29 @@ async def test_orders_survive_twenty_seconds_without_localstacks_network(faulty)
         assert order["status"] == "FULFILLED"
 
 
-def started_at(stack: Stack) -> str:
-    """The time at which each replica was started."""
+def start_times(stack: Stack) -> str:
+    """Read the start time of each replica."""
     return docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", *stack.containers("lambda"))
 
 
-async def test_orders_survive_a_runtime_that_is_killed_in_the_middle_of_a_batch(faulty):
-    replicas = started_at(faulty)
+async def test_no_order_is_lost_when_a_runtime_is_killed_during_a_batch(faulty):
+    replicas = start_times(faulty)
     orders = Orders(faulty)
     submitting = asyncio.create_task(orders.submit())
-    async with signal_runtime("SIGKILL", *faulty.containers("lambda")) as kill:  # any of them may have the batch
-        before = await orders.processing(least=3)
+    async with signal_runtime("SIGKILL", *faulty.containers("lambda")) as kill:  # any container may process the batch
+        before = await orders.wait_for_processing(least=3)
         await kill()
     after = await orders.rows()
     orders.fault.set()
     await submitting
-    left = await orders.end()
-    assert started_at(faulty) == replicas, "the processes were to die, and not the containers"
+    left = await orders.wait_for_ends()
+    assert start_times(faulty) == replicas, "a container was restarted; only its runtime should exit"
 
     held = [order_id for order_id, row in before.items() if row["status"] == "PROCESSING"]
-    struck = {order_id for order_id in held if after[order_id]["version"] == before[order_id]["version"]}
-    assert len(struck) > 1, "the kill was to come in the middle of a batch"
-    moved = moved_after_a_break(left)
-    assert {order_id: moved.get(order_id) for order_id in struck} == dict.fromkeys(struck, "fulfillment")
-    for order_id in struck:
+    interrupted = {order_id for order_id in held if after[order_id]["version"] == before[order_id]["version"]}
+    assert len(interrupted) > 1, "the kill interrupted no batch"
+    moved = actors_after_interruptions(left)
+    assert {order_id: moved.get(order_id) for order_id in interrupted} == dict.fromkeys(interrupted, "fulfillment")
+    for order_id in interrupted:
         claims = [entry for entry in left[order_id]["timeline"] if entry["to"] == "PROCESSING"]
-        assert left[order_id]["attempts"] == len(claims) >= 2, "the attempt that broke off is charged"
+        assert left[order_id]["attempts"] == len(claims) >= 2, "an interrupted attempt is counted"

@@ -1,4 +1,4 @@
-"""The image: what is in it, how it may run, and that it handles each kind of event, cold and warm."""
+"""The image: its contents, its restrictions, and its handling of each kind of event, cold and warm."""
 
 import json
 import subprocess
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.docker
 
 IMAGE = "dofs"
 LOCKED = ["--read-only", "--tmpfs", "/tmp:size=16m", "--cap-drop", "ALL"]  # noqa: S108
-MOST_LOOKS = 600  # a quarter of the 2,479 of a function that loads everything
-LARGEST = 50 * 2**20  # bytes that we add to the base
+MOST_LOOKS = 600  # a quarter of the 2,479 of a function that loads all modules
+LARGEST = 50 * 2**20  # bytes on top of the base image
 LIST_FILES = """
 import json, os
 found = {}
@@ -44,16 +44,18 @@ def python_in_image(program: str, *options: str) -> str:
 
 @pytest.fixture(scope="module")
 def inside(images: None) -> dict[str, tuple[int, str]]:
-    """Size and permissions of every file that we add, by its path below the task's root."""
+    """The size and the permissions of each added file, by its path in ``/var/task``."""
     found: dict[str, tuple[int, str]] = json.loads(python_in_image(LIST_FILES))
     return found
 
 
-def test_it_holds_what_the_function_runs_and_nothing_else(inside):
+def test_the_image_contains_only_the_files_of_the_function(inside):
     pinned = (ROOT / "requirements/image.txt").read_text().splitlines()
     locked = {line.partition("==")[0] for line in pinned if "==" in line}
     installed = {path.partition("-")[0].replace("_", "-") for path in inside if ".dist-info/" in path}
-    assert {name.lower() for name in installed} == locked - {"boto3", "s3transfer"}, "which the provisioner uses"
+    assert {name.lower() for name in installed} == locked - {"boto3", "s3transfer"}, (
+        "only the provisioner uses these two"
+    )
     ours = {path.split("/")[1] for path in inside if path.startswith("service/")}
     assert {"function.py", "handler.py", "main.py", "orders", "steps", "api", "aws", "fulfillers"} <= ours
     assert ours.isdisjoint({"embedded", "provisioning"})
@@ -61,12 +63,12 @@ def test_it_holds_what_the_function_runs_and_nothing_else(inside):
     assert folders.isdisjoint({"tests", "test", ".git", "workflows", "terraform", "bin", "moto", "pytest", "pip"})
 
 
-def test_botocore_knows_the_services_in_use_and_no_other(inside):
+def test_botocore_has_only_the_used_services(inside):
     data = {path.split("/")[2] for path in inside if path.startswith("botocore/data/") and path.count("/") > 2}
     assert data == {"dynamodb", "sqs", "stepfunctions"}
 
 
-def test_botocore_knows_the_operations_in_use_and_trusts_amazon_alone(images):
+def test_botocore_has_only_the_used_operations_and_trusts_only_amazon(images):
     program = """
 from botocore.session import Session
 from ssl import create_default_context
@@ -81,8 +83,8 @@ print(*sorted({dict(name for (name,) in each["subject"])["organizationName"] for
     assert authorities.split(";") == ["Amazon", "Starfield Technologies, Inc."]
 
 
-def test_a_start_looks_at_few_files_and_folders(images):
-    """What a batch loads until it could ask a table; docs/performance.md has the count for a whole one."""
+def test_a_cold_start_opens_few_files_and_lists_few_directories(images):
+    """Counts a batch up to its first AWS call; docs/performance.md has the counts of a whole batch."""
     variables = [part for name, value in SETTINGS.environment_variables().items() for part in ("-e", f"{name}={value}")]
     batch = json.dumps({"Records": [record | {"body": "poison"} for record in events.load("sqs_batch")["Records"]]})
     program = f"import io, sys; sys.argv.append('service.function.handler'); sys.stdin = io.StringIO({batch!r})"
@@ -92,7 +94,7 @@ def test_a_start_looks_at_few_files_and_folders(images):
     assert counted["web"] == 0
 
 
-def test_what_we_add_is_small_readable_by_anybody_and_compiled(inside):
+def test_the_added_files_are_small_world_readable_and_compiled(inside):
     assert sum(size for size, _ in inside.values()) < LARGEST
     assert {mode[-1] for _, mode in inside.values()} <= {"4", "5"}
     compiled = {
@@ -101,34 +103,34 @@ def test_what_we_add_is_small_readable_by_anybody_and_compiled(inside):
     assert {path for path in inside if path.endswith(".py")} == compiled
 
 
-def test_it_holds_no_compiler_and_no_cache_of_an_installer(images):
+def test_the_image_has_no_compiler_and_no_installer_cache(images):
     tools = "print(*[name for name in ('cc', 'gcc', 'c++', 'ld', 'make', 'git') if shutil.which(name)])"
     caches = "print(*[path for path in Path('/').glob('*/.cache')])"
     program = f"import shutil; from pathlib import Path; {tools}; {caches}"
     assert python_in_image(program, "--user", "0").split() == []
 
 
-def test_every_module_of_the_service_can_be_imported_in_it(inside):
+def test_every_module_of_the_service_can_be_imported_in_the_image(inside):
     files = [path for path in inside if path.startswith("service/") and path.endswith(".py")]
     modules = sorted(path.removesuffix(".py").replace("/", ".") for path in files if "__init__" not in path)
-    modules.remove("service.main")  # it reads the settings; the stack's own server runs it
+    modules.remove("service.main")  # it reads the settings on import; the stack's API server runs it
     assert python_in_image(f"import {', '.join(modules)}; print('all')").strip() == "all"
 
 
-def test_it_says_what_it_is_and_runs_as_nobody_in_particular(images):
+def test_the_image_has_labels_and_runs_as_an_unprivileged_user(images):
     labels = {"SOURCE": "https://example.com/dofs", "REVISION": "abc123", "VERSION": "9.8.7"}
     arguments = [part for name, value in labels.items() for part in ("--build-arg", f"{name}={value}")]
     docker("build", "--quiet", "--tag", "dofs-test-labels", *arguments, str(ROOT))
     config = json.loads(docker("image", "inspect", "dofs-test-labels"))[0]["Config"]
     docker("image", "rm", "dofs-test-labels")
-    said = {name.upper(): config["Labels"][f"org.opencontainers.image.{name.lower()}"] for name in labels}
-    assert said == labels
+    found = {name.upper(): config["Labels"][f"org.opencontainers.image.{name.lower()}"] for name in labels}
+    assert found == labels
     assert config["Cmd"] == ["service.function.handler"]
     assert config["User"] not in ("", "0", "root", "0:0")
     assert not [each for each in config["Env"] if each.startswith(("DOFS_", "AWS_"))]
 
 
-def test_the_embedded_cloud_is_not_in_it_and_it_says_so(images):
+def test_without_the_embedded_cloud_the_error_names_the_setting(images):
     done = subprocess.run(
         ["docker", "run", "--rm", "--entrypoint", "python", IMAGE, "-m", "uvicorn", "service.main:app"],
         capture_output=True,
@@ -142,7 +144,7 @@ def test_the_embedded_cloud_is_not_in_it_and_it_says_so(images):
 
 @contextmanager
 def replica(stack: Stack) -> Iterator[str]:
-    """A fresh container of the function, on the stack's LocalStack; the address of its emulator."""
+    """Start a new container of the function with the stack's LocalStack; yields the URL of its emulator."""
     variables = [part for name, value in stack.function_environment().items() for part in ("-e", f"{name}={value}")]
     network = ["--network", f"{stack.project}_default", "--publish", "127.0.0.1:0:8080"]
     container = docker("run", "--detach", "--init", *LOCKED, *network, *variables, IMAGE).strip()
@@ -152,13 +154,13 @@ def replica(stack: Stack) -> Iterator[str]:
         docker("rm", "--force", container)
 
 
-def received(stack: Stack, order: dict[str, Any]) -> str:
-    """An order on record that no execution is about."""
+def create_received(stack: Stack, order: dict[str, Any]) -> str:
+    """Create a RECEIVED order without an execution, and return its id."""
     event = {"dofs": {"task": "validate", "execution": uuid.uuid4().hex, "input": {"order": order}}}
     answer, failed = stack.invoke(event)
-    if failed:  # an invalid one is received, too
-        ours = {"dofs": {"task": "reject", "execution": event["dofs"]["execution"], "input": {"order": order}}}
-        answer, failed = stack.invoke(ours)
+    if failed:  # an invalid order is stored, too
+        reject = {"dofs": {"task": "reject", "execution": event["dofs"]["execution"], "input": {"order": order}}}
+        answer, failed = stack.invoke(reject)
     assert not failed, answer
     order_id: str = answer["order_id"]
     return order_id
@@ -175,15 +177,15 @@ def task(name: str, order_id: str) -> dict[str, Any]:
 KINDS = {
     "api": (lambda _: events.load("api_post_order"), lambda answer: answer["statusCode"] == 202),
     "validate": (
-        lambda stack: task("task_validate", received(stack, valid_order())),
+        lambda stack: task("task_validate", create_received(stack, valid_order())),
         lambda answer: answer["order_id"].startswith("ord_"),
     ),
     "store": (
-        lambda stack: task("task_store", received(stack, valid_order())),
+        lambda stack: task("task_store", create_received(stack, valid_order())),
         lambda answer: answer["order_id"].startswith("ord_"),
     ),
     "reject": (
-        lambda stack: task("task_reject", received(stack, {"items": []})),
+        lambda stack: task("task_reject", create_received(stack, {"items": []})),
         lambda answer: {"/customer_id"} < {error["pointer"] for error in json.loads(answer["cause"])["errors"]},
     ),
     "reconcile": (lambda _: events.load("task_reconcile"), lambda answer: answer["errors"] == 0),
@@ -197,8 +199,8 @@ KINDS = {
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("kind", KINDS)
-async def test_under_the_emulator_a_cold_and_a_warm_call_handle_the_event(stack, kind):
-    make, right = KINDS[kind]
+async def test_the_function_handles_each_event_cold_and_warm(stack, kind):
+    make, is_right = KINDS[kind]
     event = make(stack)
     with replica(stack) as address:
         async with httpx.AsyncClient(timeout=30) as client:
@@ -207,9 +209,9 @@ async def test_under_the_emulator_a_cold_and_a_warm_call_handle_the_event(stack,
                 try:
                     return (await client.post(address, json=event)).json()
                 except httpx.TransportError:
-                    return None  # the emulator is not up yet
+                    return None  # the emulator is still starting
 
             cold = await until(call, lambda answer: answer is not None)
             warm = await call()
-    assert right(cold), cold
-    assert right(warm), warm
+    assert is_right(cold), cold
+    assert is_right(warm), warm

@@ -1,4 +1,4 @@
-"""The embedded cloud and compose create the same resources, by what their AWS endpoints say of them."""
+"""The embedded cloud and compose create the same resources, as their AWS endpoints describe them."""
 
 import json
 
@@ -25,13 +25,13 @@ def both(stack):
 
 
 @pytest.mark.parametrize("describe", DESCRIPTIONS)
-def test_both_create_the_same(both, describe):
+def test_compose_and_the_embedded_cloud_create_the_same_resources(both, describe):
     on_compose, embedded = (neutral(describe, system) for system in both)
     assert on_compose == embedded
 
 
-def test_on_compose_the_dead_letter_queue_takes_messages_of_the_one_queue_only(stack):
-    """moto keeps no such attribute."""
+def test_the_dead_letter_queue_accepts_messages_only_from_the_fulfillment_queue(stack):
+    """Only on compose: moto does not store this attribute."""
     dead = url(stack, stack.names.dead_letter_queue)
     answer = stack.client("sqs").get_queue_attributes(QueueUrl=dead, AttributeNames=["RedriveAllowPolicy"])
     assert json.loads(answer["Attributes"]["RedriveAllowPolicy"]) == {
@@ -40,7 +40,7 @@ def test_on_compose_the_dead_letter_queue_takes_messages_of_the_one_queue_only(s
     }
 
 
-def test_the_function_has_the_environment_that_its_containers_have(stack):
+def test_the_function_and_its_containers_have_the_same_environment(stack):
     printed = stack.compose("exec", "lambda", "python", "-c", "import json, os; print(json.dumps(dict(os.environ)))")
     containers = {name: value for name, value in json.loads(printed).items() if name.startswith("DOFS_")}
     assert Settings.load(containers) == stack.settings

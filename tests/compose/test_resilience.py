@@ -1,4 +1,4 @@
-"""Containers are killed, restarted and deployed again; no order is lost, and nothing changes."""
+"""Containers are killed, restarted and deployed again: no order is lost, and no resource changes."""
 
 import asyncio
 import uuid
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.docker]
 PATIENCE = 600  # seconds; only a failing test waits so long
 
 
-async def test_orders_survive_a_container_that_is_killed_in_the_middle_of_fifty(stack):
+async def test_no_order_is_lost_when_a_container_is_killed_while_fifty_are_submitted(stack):
     run, accepted, keys = uuid.uuid4().hex, [], defaultdict(set)
     victim = stack.containers("lambda")[0]
     async with stack.api("gateway") as api:
@@ -36,18 +36,18 @@ async def test_orders_survive_a_container_that_is_killed_in_the_middle_of_fifty(
             await settled(api, order_id, PATIENCE)
     assert victim not in stack.containers("lambda")
 
-    async def failed_are_dead() -> bool:
+    async def failed_orders_have_messages() -> bool:
         left = await asyncio.to_thread(world, stack, accepted, among_others=True, keys=keys)
         return left.failed_orders.keys() <= set(left.dead_letters)
 
-    await until(failed_are_dead, bool, PATIENCE)
+    await until(failed_orders_have_messages, bool, PATIENCE)
     check_always(await asyncio.to_thread(world, stack, accepted, among_others=True, keys=keys))
     stack.up()
     assert len(stack.containers("lambda")) == 3
 
 
 @pytest.mark.parametrize("services", [["lambda"], ["api"], ["deploy"]], ids=" ".join)
-async def test_orders_and_names_survive_a_restart_of_any_container_of_ours(stack, services):
+async def test_orders_and_resource_names_survive_a_restart_of_each_container(stack, services):
     async with stack.api("gateway") as api:
         before = await submit_until_accepted(api, uuid.uuid4().hex)
         settled_before = await settled(api, before, PATIENCE)
@@ -58,8 +58,8 @@ async def test_orders_and_names_survive_a_restart_of_any_container_of_ours(stack
             await settled(api, await submit_until_accepted(api, uuid.uuid4().hex), PATIENCE)
 
 
-def described(stack: Stack) -> dict[str, Any]:
-    """The parts of a deployment that a second one must not change."""
+def describe_deployment(stack: Stack) -> dict[str, Any]:
+    """Describe the parts of a deployment that a second one must not change."""
     functions, gateway, names = stack.client("lambda"), stack.client("apigateway"), stack.names
     return {
         "versions": [
@@ -81,8 +81,8 @@ def described(stack: Stack) -> dict[str, Any]:
     }
 
 
-def test_a_second_up_deploys_again_and_changes_nothing(stack):
-    before = described(stack)
+def test_a_second_deployment_changes_nothing(stack):
+    before = describe_deployment(stack)
     stack.up()
-    assert described(stack) == before
+    assert describe_deployment(stack) == before
     assert stack.compose("logs", "--no-log-prefix", "deploy").count("DOFS is deployed.") >= 2

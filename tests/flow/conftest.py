@@ -15,9 +15,9 @@ from tests.system import key_for
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all tests of a deployment one after another, whichever files they are in.
+    """Group all tests by deployment, across files.
 
-    The compose stack has one type of workflow at a time: it is deployed with STANDARD and then with EXPRESS.
+    The compose stack has one type of workflow at a time. It is deployed with STANDARD, and then with EXPRESS.
     """
     ways = [each.values[0] for each in (*STANDARD, *EXPRESS)]
     here = [index for index, item in enumerate(items) if item.path.parent == Path(__file__).parent]
@@ -28,13 +28,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def run() -> str:
-    """A prefix that no other test's orders have."""
+    """A unique prefix for the orders of one test."""
     return uuid.uuid4().hex
 
 
 @pytest.fixture(params=[*STANDARD, *EXPRESS], scope="package")
 def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
-    """Each way to run on this machine: both types of workflow, and on compose both ways to reach the API.
+    """Each local deployment: both types of workflow, and on compose both interfaces of the API.
 
     An embedded cloud stops after the last test of this package, because tests elsewhere start with an empty emulator.
     """
@@ -51,17 +51,17 @@ def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
 
 @dataclass(frozen=True)
 class SlowOrders:
-    """What takes three visibility timeouts, submitted before the first test: the last tests hardly wait for it."""
+    """Orders and messages that take three visibility timeouts. Submitted first, so that the last tests hardly wait."""
 
     traceparent: str
     failing: str
-    """An order that fails, submitted with the traceparent."""
+    """The id of an order that fails, submitted with the traceparent."""
     to_redrive: str
-    """An order that fails, for the test that redrives it."""
+    """The id of an order that fails, for the test of the redrive."""
     poison: list[str]
     """The bodies of messages that name no order."""
     beside_poison: str
-    """An order that was submitted after the poison messages."""
+    """The id of an order that was submitted after the poison messages."""
 
 
 @pytest.fixture(scope="package")

@@ -1,4 +1,4 @@
-"""The ways to run the system on this machine, as parameters of tests."""
+"""The local deployments of the system, as parameters of tests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,22 +13,26 @@ from service.settings import Settings
 
 @dataclass(frozen=True)
 class Deployment:
-    """A running system and one way to reach its API."""
+    """A running system and one interface of its API."""
 
     api: Callable[[], httpx.AsyncClient]
     client: Callable[[Any], Any]
     names: Names
     settings: Settings
     patience: float
-    """How many seconds an order may take to a terminal state; three visibility timeouts are a part of it."""
+    """Seconds in which an order must reach a terminal state, three visibility timeouts included."""
 
 
-def way(kind: str, workflow_type: str, access: str = "") -> Any:
-    """One way to run, as a parameter of tests."""
+def deployment(kind: str, workflow_type: str, access: str = "") -> Any:
+    """Create the parameter of one deployment."""
     name = "-".join(filter(None, (kind, workflow_type.lower(), access)))
     marks = [pytest.mark.docker, pytest.mark.xdist_group("stack")] if kind == "compose" else []
     return pytest.param((kind, workflow_type, access), id=name, marks=marks)
 
 
-STANDARD = [way("embedded", "STANDARD"), way("compose", "STANDARD", "gateway"), way("compose", "STANDARD", "server")]
-EXPRESS = [way("embedded", "EXPRESS"), way("compose", "EXPRESS", "gateway")]
+STANDARD = [
+    deployment("embedded", "STANDARD"),
+    deployment("compose", "STANDARD", "gateway"),
+    deployment("compose", "STANDARD", "server"),
+]
+EXPRESS = [deployment("embedded", "EXPRESS"), deployment("compose", "EXPRESS", "gateway")]

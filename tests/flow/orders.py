@@ -1,4 +1,4 @@
-"""Submits orders as a customer does, and checks what becomes of them."""
+"""Submits orders as a customer does, and checks their results."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from tests.system import Running, dead_letters, key_for, oracle, overdue, until,
 
 
 async def submit(api: Any, key: str, **headers: str) -> str:
-    """Submit a valid order under a key, as a client does: it repeats what a busy server could not answer; its id."""
+    """Submit a valid order with a key, and return its id. Server errors are retried, as a client would do."""
 
     async def post() -> Any:
         return await api.post("/order", json=valid_order(), headers={"Idempotency-Key": key, **headers})
@@ -33,11 +33,11 @@ async def send_messages(deployment: Deployment, bodies: list[str]) -> None:
 
 
 async def check(deployment: Running, accepted: list[str]) -> bool:
-    """Check every invariant of a run without faults, for these orders; whether the run was a quick one, too.
+    """Check the invariants of these orders after a run without faults. Returns whether there was no delay.
 
     On a busy machine a batch may wait longer than the visibility timeout, an attempt may lose its lease, and an order
-    may become overdue, so that the reconciler moves it. Each of that shows in the timeline, and has to be due. The
-    orders end as the warehouse decides, but for the attempts that lost their lease.
+    may become overdue, so that the reconciler moves it. The timeline shows each of these, and each must be due. Apart
+    from attempts that lost their lease, the warehouse decides the final states.
     """
     left = await asyncio.to_thread(world, deployment, accepted, among_others=True)
     check_always(left)
@@ -51,7 +51,7 @@ async def check(deployment: Running, accepted: list[str]) -> bool:
 
 
 async def dead_messages(deployment: Deployment, text: str) -> list[str]:
-    """The messages in the dead-letter queue with a text in them, once there are any."""
+    """Wait for messages in the dead-letter queue that contain a text, and return them."""
 
     async def read() -> list[str]:
         found = await asyncio.to_thread(dead_letters, deployment)
@@ -61,12 +61,12 @@ async def dead_messages(deployment: Deployment, text: str) -> list[str]:
 
 
 def execution_name(deployment: Deployment, run: str) -> str:
-    """A name for an execution by hand whose raw order the first attempt fulfills."""
+    """Find a name for a manual execution whose raw order the first attempt fulfills."""
     return key_for(deployment.settings, ("FULFILLED", 1), run, lambda name: derive_id("execution", name))
 
 
 async def start_execution(deployment: Deployment, name: str, given: Any) -> str | None:
-    """Start an execution by hand; its ARN, or None if its name is taken."""
+    """Start a manual execution. Returns its ARN, or None if its name is taken."""
     stepfunctions, machine = deployment.client("stepfunctions"), deployment.names.state_machine_arn
     start = partial(stepfunctions.start_execution, stateMachineArn=machine, name=name, input=json.dumps(given))
     try:

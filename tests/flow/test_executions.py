@@ -1,4 +1,4 @@
-"""The differences between the two types of workflow: whether a name runs again, and whether executions are kept.
+"""The differences between STANDARD and EXPRESS: repeated execution names, and the history of executions.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
 """
@@ -33,7 +33,7 @@ async def test_a_second_execution_of_a_name_changes_no_order(deployment, run):
 
 
 async def test_orders_with_several_executions_are_fulfilled_once(deployment, run):
-    """STANDARD refuses all starts but the first, EXPRESS runs them side by side."""
+    """STANDARD accepts only the first start, EXPRESS runs all in parallel."""
     outcomes = [("FULFILLED", 1), ("FULFILLED", 2)]
     async with deployment.api() as api:
         keys = [key_for(deployment.settings, outcome, run) for outcome in outcomes]
@@ -58,6 +58,6 @@ async def test_step_functions_keeps_standard_executions_only(deployment, run):
         return
     with pytest.raises(stepfunctions.exceptions.StateMachineTypeNotSupported):
         await asyncio.to_thread(executions, deployment)
-    for question in (stepfunctions.describe_execution, stepfunctions.get_execution_history):
+    for read in (stepfunctions.describe_execution, stepfunctions.get_execution_history):
         with pytest.raises(stepfunctions.exceptions.InvalidArn):
-            await asyncio.to_thread(question, executionArn=arn)
+            await asyncio.to_thread(read, executionArn=arn)

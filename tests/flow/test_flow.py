@@ -1,4 +1,4 @@
-"""Orders take the same way wherever the system runs, seen through its API and its AWS endpoint only."""
+"""Each deployment processes orders alike. The tests use only its API and its AWS endpoint."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ async def test_the_workflow_rejects_a_lenient_order_without_customer_and_names_t
         assert json.loads(execution["cause"])["errors"] == shown["errors"]
 
 
-async def test_a_raw_order_of_an_execution_that_is_started_by_hand_takes_the_same_way(deployment, run):
+async def test_a_raw_order_of_a_manual_execution_is_processed_like_any_other(deployment, run):
     name = execution_name(deployment, run)
     assert await start_execution(deployment, name, {"order": valid_order(metadata={"by": "hand"})})
     order_id = derive_id("execution", name)
@@ -65,9 +65,9 @@ async def test_a_raw_order_of_an_execution_that_is_started_by_hand_takes_the_sam
 
 
 @pytest.mark.parametrize("deployment", [*STANDARD, EXPRESS[0]], indirect=True, scope="package")
-async def test_many_orders_of_ten_clients_end_as_the_oracle_says(deployment, run):
+async def test_many_orders_of_ten_clients_reach_their_expected_states(deployment, run):
     accepted: list[str] = []
-    each = 10 if keeps_executions(deployment) else 3  # what the type changes, it changes for every order
+    each = 10 if keeps_executions(deployment) else 3  # with EXPRESS a few orders are enough
     async with deployment.api() as api:
 
         async def customer(number: int) -> None:

@@ -1,4 +1,4 @@
-"""Operators' routes, and messages that name no order, wherever the system runs, whichever type the workflow has."""
+"""The operators' routes, and messages that name no order, in each deployment."""
 
 import asyncio
 from typing import Any
@@ -30,7 +30,7 @@ async def test_operators_get_the_console_and_the_statistics(deployment, run):
             return (await api.get("/stats")).json()
 
         def counts_it(stats: dict[str, Any]) -> bool:
-            """False for the problem that a busy server answers with, and for statistics of before the order."""
+            """False for a busy server's error, and for statistics from before the order."""
             return (
                 "orders" in stats and stats["orders"]["FULFILLED"]["count"] > 0 and stats["last_hour"]["fulfilled"] > 0
             )
@@ -52,7 +52,7 @@ async def test_poison_messages_go_to_the_dead_letter_queue_and_delay_no_order(de
 
 
 async def test_a_redrive_sends_a_failed_order_again_and_removes_its_dead_letter_message(deployment, slow_orders):
-    """After the redrive the oracle decides, too: the order may fail again, and is then a new failure."""
+    """After the redrive the order may fail again, with a new epoch."""
     order_id = slow_orders.to_redrive
     async with deployment.api() as api:
         await settled(api, order_id, deployment.patience)

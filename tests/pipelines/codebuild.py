@@ -48,7 +48,7 @@ def commands(buildspec: dict[str, Any]) -> list[str]:
     return [each for phase in PHASES for each in buildspec["phases"].get(phase, {}).get("commands", [])]
 
 
-STAND_IN = """#!/bin/bash
+FAKE_TOOL = """#!/bin/bash
 # Records its call, indented unless the buildspec itself made it; fails if FAILS names the call.
 name=${0##*/}
 echo "${WITHIN:+  }$name $*" >>/tmp/calls
@@ -104,10 +104,10 @@ class Build:
 
     @property
     def own(self) -> list[str]:
-        """The direct calls of the buildspec."""
+        """The calls that the buildspec makes itself."""
         return [call for call in self.calls if not call.startswith(" ")]
 
-    def called(self, start: str) -> list[str]:
+    def calls_of(self, start: str) -> list[str]:
         return [call.strip() for call in self.calls if call.strip().startswith(start)]
 
 
@@ -123,7 +123,7 @@ class CodeBuild:
             shutil.copy(ROOT / file, self.repository / file)
         (self.tools / "bin").mkdir(parents=True)
         for name in TOOLS:
-            (self.tools / "bin" / name).write_text(STAND_IN)
+            (self.tools / "bin" / name).write_text(FAKE_TOOL)
             (self.tools / "bin" / name).chmod(0o755)
         self._take_make(self.tools / "host")
         self.image = ":".join(base_image())

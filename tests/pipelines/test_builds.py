@@ -52,13 +52,13 @@ def test_an_archive_with_another_checksum_is_not_installed(codebuild):
 def test_an_image_is_built_for_the_commit_and_pushed_once(codebuild):
     first = codebuild.run("image")
     assert first.code == 0, first.log
-    assert len(first.called("docker build --platform linux/arm64")) == 1
-    assert first.called("docker push") == [f"docker push --quiet {REPOSITORY}:{COMMIT}-arm64"]
+    assert len(first.calls_of("docker build --platform linux/arm64")) == 1
+    assert first.calls_of("docker push") == [f"docker push --quiet {REPOSITORY}:{COMMIT}-arm64"]
     assert f"{REPOSITORY}@{DIGEST}" in first.log
     again = codebuild.run("image", PUSHED="yes")
     assert again.code == 0, again.log
-    assert not again.called("docker")
-    assert not first.called("terraform") + first.called("aws s3"), "its role has no permission for these"
+    assert not again.calls_of("docker")
+    assert not first.calls_of("terraform") + first.calls_of("aws s3"), "its role has no permission for these"
 
 
 def test_the_project_decides_the_planned_deployment(codebuild):
@@ -66,47 +66,51 @@ def test_the_project_decides_the_planned_deployment(codebuild):
     assert {'aws_region = "ap-south-1"', 'environment = "dev"', 'project_name = "dofs"'} < set(planned.settings)
     assert 'api_auth = "api_key"' in planned.settings
     assert not [line for line in planned.settings if "another" in line or "prod" in line or "eu-west-1" in line]
-    (plan,) = planned.called("terraform plan")
+    (plan,) = planned.calls_of("terraform plan")
     assert f"image_uri={REPOSITORY}@{DIGEST}" in plan
-    assert planned.called("with ") == ["with -var=deploy_cicd_pipeline=true"], "the plan would delete the pipeline"
-    assert planned.called("aws s3 cp --quiet")[0].endswith(
+    assert planned.calls_of("with ") == ["with -var=deploy_cicd_pipeline=true"], "the plan would delete the pipeline"
+    assert planned.calls_of("aws s3 cp --quiet")[0].endswith(
         f"s3://dofs-terraform-state-123456789012/dofs/plans/dev-{COMMIT}-e1.tfplan"
     )
-    assert not planned.called("terraform apply")
+    assert not planned.calls_of("terraform apply")
 
 
 @pytest.mark.parametrize("fails", ["terraform init", "terraform plan"])
 def test_a_failed_plan_is_not_stored(codebuild, fails):
     failed = codebuild.run("plan", PUSHED="yes", FAILS=fails)
     assert failed.code != 0
-    assert not failed.called("aws s3 cp --quiet")
+    assert not failed.calls_of("aws s3 cp --quiet")
 
 
 def test_without_the_image_of_the_commit_nothing_is_planned(codebuild):
     missing = codebuild.run("plan")
     assert missing.code != 0
-    assert not missing.called("terraform plan")
+    assert not missing.calls_of("terraform plan")
 
 
 def test_the_stored_plan_is_applied_and_smoke_tested(codebuild):
     applied = codebuild.run("apply")
     assert applied.code == 0, applied.log
-    (fetched,) = applied.called("aws s3 cp --quiet")
+    (fetched,) = applied.calls_of("aws s3 cp --quiet")
     kept, file = fetched.split()[-2:]
     assert kept == f"s3://dofs-terraform-state-123456789012/dofs/plans/dev-{COMMIT}-e1.tfplan"
-    assert applied.called("terraform apply") == [f"terraform apply -input=false -lock-timeout=5m {file}"]
-    assert applied.called("dofs") == ["dofs smoke"]
-    assert not applied.called("terraform plan") + applied.called("docker") + applied.called("aws lambda update-alias")
+    assert applied.calls_of("terraform apply") == [f"terraform apply -input=false -lock-timeout=5m {file}"]
+    assert applied.calls_of("dofs") == ["dofs smoke"]
+    assert (
+        not applied.calls_of("terraform plan")
+        + applied.calls_of("docker")
+        + applied.calls_of("aws lambda update-alias")
+    )
 
 
 def test_a_failed_smoke_test_fails_the_stage(codebuild):
     lost = codebuild.run("apply", FAILS="dofs smoke")
     assert lost.code != 0
-    assert lost.called("terraform apply")
+    assert lost.calls_of("terraform apply")
 
 
 def test_with_a_user_pool_no_smoke_test_runs(codebuild):
     unseen = codebuild.run("apply", SETTINGS=SETTINGS.replace("api_key", "cognito"))
     assert unseen.code == 0, unseen.log
-    assert unseen.called("terraform apply")
-    assert not unseen.called("dofs")
+    assert unseen.calls_of("terraform apply")
+    assert not unseen.calls_of("dofs")

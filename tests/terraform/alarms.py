@@ -1,4 +1,4 @@
-"""The alarms that Terraform made, as CloudWatch describes them; and the same for tests that cannot wait so long."""
+"""Reads the alarms that Terraform created, and shortens their periods for tests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,25 +6,25 @@ from typing import Any
 
 from tests.system import Running
 
-QUICKLY = 10  # seconds, the shortest period that there is
+SHORTEST_PERIOD = 10  # seconds, CloudWatch's minimum
 
 Metric = tuple[str, str, frozenset[tuple[str, str]]]
 """Namespace, name and dimensions."""
 
 
 def name_of(system: Running, key: str) -> str:
-    """An alarm's name by its key in ``terraform/alarms.yaml``."""
+    """Return an alarm's name by its key in ``terraform/alarms.yaml``."""
     return system.names.dead_letter_alarm.replace("dlq-depth", key)
 
 
-def described(system: Running) -> dict[str, dict[str, Any]]:
-    """All alarms by their names."""
+def describe_alarms(system: Running) -> dict[str, dict[str, Any]]:
+    """Read all alarms, by name."""
     found = system.client("cloudwatch").describe_alarms()["MetricAlarms"]
     return {alarm["AlarmName"]: alarm for alarm in found}
 
 
 def metrics_of(alarm: dict[str, Any]) -> set[Metric]:
-    """The one that an alarm watches, or those that it computes with."""
+    """Return the metric of a simple alarm, or all metrics of an alarm on metric math."""
     computed = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
     return {
         (each["Namespace"], each["MetricName"], frozenset((one["Name"], one["Value"]) for one in each["Dimensions"]))
@@ -33,20 +33,22 @@ def metrics_of(alarm: dict[str, Any]) -> set[Metric]:
 
 
 @contextmanager
-def quickened(system: Running, *keys: str) -> Iterator[None]:
-    """Have some alarms look at 10 seconds instead of at minutes; all else about them stays as Terraform applied it.
+def speed_up(system: Running, *keys: str) -> Iterator[None]:
+    """Give alarms a period of 10 seconds, and restore them at the end. All other settings are Terraform's.
 
-    LocalStack looks at an alarm only once in all of its periods. It goes off when any of the last three is bad, so it
-    comes back half a minute after the last that was.
+    LocalStack evaluates an alarm only once in its period. An alarm is on while one of the last three periods breaches,
+    so it returns to OK half a minute after the last breach.
     """
     cloudwatch = system.client("cloudwatch")
-    taken = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
-    alarms = described(system)
-    applied = [{name: value for name, value in alarms[name_of(system, key)].items() if name in taken} for key in keys]
+    parameters = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
+    alarms = describe_alarms(system)
+    applied = [
+        {name: value for name, value in alarms[name_of(system, key)].items() if name in parameters} for key in keys
+    ]
     try:
         for alarm in applied:
             quick = {name: value for name, value in alarm.items() if name != "DatapointsToAlarm"}
-            cloudwatch.put_metric_alarm(**{**quick, "Period": QUICKLY, "EvaluationPeriods": 1})
+            cloudwatch.put_metric_alarm(**{**quick, "Period": SHORTEST_PERIOD, "EvaluationPeriods": 1})
         yield
     finally:
         for alarm in applied:

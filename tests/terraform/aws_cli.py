@@ -1,4 +1,4 @@
-"""The AWS CLI as far as ``deploy.sh`` calls it: Lambda is the stack's, ECR has every image, S3 is a folder."""
+"""A fake AWS CLI for ``deploy.sh``: Lambda calls go to the stack, ECR has every image, and S3 is a folder."""
 
 import os
 import shutil

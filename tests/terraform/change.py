@@ -18,20 +18,20 @@ from tests.terraform.root import OVERRIDE, VARIABLES, TerraformRoot
 LIMIT = 65_000  # characters; GitHub's limit for a comment is 65,536, and the posting job adds a line
 
 
-def changed(base: Path, folder: Path, stack: Stack) -> str:
-    """The plan of this checkout against a deployed base; empty without changes."""
-    # Each root overrides resources that LocalStack lacks. Both get the same values, so that these are no change.
+def plan_changes(base: Path, folder: Path, stack: Stack) -> str:
+    """Plan this checkout against a deployed base. Returns the plan; empty without changes."""
+    # Each root overrides resources that LocalStack lacks. Both get the same values, so these show no changes.
     theirs = runpy.run_path(str(base / "tests" / "terraform" / "root.py"))
     variables = {**theirs["VARIABLES"], **VARIABLES}
     deployed = TerraformRoot(folder / "base", stack, base, theirs["OVERRIDE"], variables)
     deployed.apply()
     head = TerraformRoot(folder / "head", stack, override=OVERRIDE, variables=variables)
-    head.follow(deployed)
+    head.take_state_of(deployed)
     return head.changes()
 
 
 def markdown(plan: str, base: str, limit: int = LIMIT) -> str:
-    """A comment with a plan, within the limit."""
+    """Write a comment with a plan, within the limit."""
     title = "### Terraform: what this changes in a deployment\n\n"
     how = f"`{base}` was applied to LocalStack, and this planned against it."
     if not plan:
@@ -59,7 +59,7 @@ def main() -> None:
     try:
         stack.compose("up", "--detach", "--wait", "localstack")
         with TemporaryDirectory() as folder:
-            plan = changed(base, Path(folder), stack)
+            plan = plan_changes(base, Path(folder), stack)
     finally:
         stack.down()
     sys.stderr.write(plan)

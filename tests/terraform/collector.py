@@ -1,4 +1,4 @@
-"""What CloudWatch does with the function's log, which LocalStack leaves undone: it takes the metrics out of it."""
+"""Publishes the metrics in the function's log. CloudWatch does this on AWS; LocalStack does not."""
 
 import json
 from collections.abc import Iterator
@@ -8,26 +8,25 @@ from typing import Any
 from tests.compose.stack import Stack
 
 Published = tuple[str, dict[str, Any]]
-"""A namespace, and what PutMetricData takes for it."""
+"""A namespace, and an entry of ``MetricData`` for PutMetricData."""
 
 AT_ONCE = 1000
-"""What one call of PutMetricData takes."""
+"""Maximum number of entries for one call of PutMetricData."""
 
 ERASE = "\x1b[2K"
-"""What ``docker compose logs`` writes before a line, or before another, however it comes."""
+"""An escape sequence that ``docker compose logs`` may write before any line."""
 
 
-def published(line: str) -> Iterator[Published]:
-    """What a line of the log publishes by the specification of the embedded metric format.
+def parse_metrics(line: str) -> Iterator[Published]:
+    """Parse the metrics in a log line by the specification of the embedded metric format.
 
-    Each directive publishes each of its metrics under each of its sets of dimensions. A line of another kind does
-    nothing.
+    Each directive publishes each of its metrics with each of its sets of dimensions. Other lines have no metrics.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     document = _document(line)
-    described = document.get("_aws", {})
-    for directive in described.get("CloudWatchMetrics", []):
+    metadata = document.get("_aws", {})
+    for directive in metadata.get("CloudWatchMetrics", []):
         for names in directive["Dimensions"]:
             for metric in directive["Metrics"]:
                 value = document[metric["Name"]]
@@ -36,7 +35,7 @@ def published(line: str) -> Iterator[Published]:
                     {
                         "MetricName": metric["Name"],
                         "Dimensions": [{"Name": name, "Value": document[name]} for name in names],
-                        "Timestamp": datetime.fromtimestamp(described["Timestamp"] / 1000, UTC),
+                        "Timestamp": datetime.fromtimestamp(metadata["Timestamp"] / 1000, UTC),
                         "Unit": metric.get("Unit", "None"),
                         "StorageResolution": metric.get("StorageResolution", 60),
                         **({"Values": value} if isinstance(value, list) else {"Value": value}),
@@ -53,7 +52,7 @@ def _document(line: str) -> dict[str, Any]:
 
 
 class Collector:
-    """Publishes the metrics that the containers of a stack's function have written since the collector was made."""
+    """Publishes the metrics that a function's containers have logged since the collector was created."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -62,17 +61,17 @@ class Collector:
         self._taken: set[str] = set()
 
     def collect(self) -> None:
-        """Publish what has come since the last time, each line once."""
+        """Publish the metrics of new lines, each line once."""
         wanted: dict[str, list[dict[str, Any]]] = {}
         for line in self._new_lines():
-            for namespace, data in published(line[line.find("{") :]):
+            for namespace, data in parse_metrics(line[line.find("{") :]):
                 wanted.setdefault(namespace, []).append(data)
         for namespace, data in wanted.items():
             for first in range(0, len(data), AT_ONCE):
                 self._cloudwatch.put_metric_data(Namespace=namespace, MetricData=data[first : first + AT_ONCE])
 
     def _new_lines(self) -> list[str]:
-        """Lines with the name of their container and the time, to the nanosecond, so that no two are the same."""
+        """Read new lines. Each has its container's name and the time in nanoseconds, so all lines differ."""
         text = self._stack.compose("logs", "--timestamps", "--no-color", "--since", self._since, "lambda")
         lines = [line for line in text.replace(ERASE, "").splitlines() if '"_aws"' in line]
         new = [line for line in lines if line not in self._taken]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.stack import Stack, running
+from tests.compose.stack import Stack, running_stack
 from tests.terraform.checkout import Checkout
 from tests.terraform.root import VARIABLES, Deployed, TerraformRoot, require_terraform
 
@@ -16,13 +16,13 @@ def deployed(images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """
     require_terraform()
     timings = {"DOFS_VISIBILITY_TIMEOUT": VARIABLES["sqs_visibility_timeout"]}
-    with running("dofs-test-terraform", "localstack", "lambda", **timings) as stack:
+    with running_stack("dofs-test-terraform", "localstack", "lambda", **timings) as stack:
         root = TerraformRoot(tmp_path_factory.mktemp("root"), stack)
         root.apply()
         yield Deployed(root, stack)
         root.destroy()
         assert not root.resources()
-        assert not left(stack), "resources are left after destroy"
+        assert not list_resources(stack), "resources are left after destroy"
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
-def left(stack: Stack) -> list[object]:
-    """The resources that are left of a deployment."""
+def list_resources(stack: Stack) -> list[object]:
+    """List the resources of a deployment."""
     lists = {
         "dynamodb": ("list_tables", "TableNames"),
         "sqs": ("list_queues", "QueueUrls"),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.monitoring.expressions import compute, in_alarm
 from tests.system import until
-from tests.terraform.alarms import described, name_of
+from tests.terraform.alarms import describe_alarms, name_of
 from tests.terraform.collector import Collector
 from tests.terraform.root import Deployed
 
@@ -18,11 +18,11 @@ class Measured:
         self._since = datetime.now(UTC).replace(microsecond=0)
 
     def series(self, key: str) -> dict[str, list[float | None]]:
-        """The metrics of an alarm by their ids; two hours are one period, so a slow run fits in."""
+        """Read the metrics of an alarm, by id. One period of two hours includes even a slow run."""
         self._collector.collect()
         cloudwatch, period = self._system.client("cloudwatch"), 7200
         found: dict[str, list[float | None]] = {}
-        for query in described(self._system)[name_of(self._system, key)]["Metrics"]:
+        for query in describe_alarms(self._system)[name_of(self._system, key)]["Metrics"]:
             if "MetricStat" in query:
                 asked = {**query, "MetricStat": {**query["MetricStat"], "Period": period}}
                 (result,) = cloudwatch.get_metric_data(
@@ -34,8 +34,8 @@ class Measured:
         return found
 
     def pages(self, key: str) -> bool:
-        """Whether the alarm would be on if one breaching period were enough."""
-        alarm = described(self._system)[name_of(self._system, key)]
+        """Return whether one breaching period would trigger the alarm."""
+        alarm = describe_alarms(self._system)[name_of(self._system, key)]
         (expression,) = [query["Expression"] for query in alarm["Metrics"] if query.get("ReturnData")]
         rule = {
             "periods": 1,
@@ -46,7 +46,7 @@ class Measured:
         return in_alarm(rule, compute(expression, self.series(key)))
 
     async def become(self, key: str, **values: float) -> None:
-        """Wait until the alarm's metrics have these values, in sum."""
+        """Wait until the sums of the alarm's metrics have these values."""
 
         async def read() -> dict[str, float]:
             found = await asyncio.to_thread(self.series, key)

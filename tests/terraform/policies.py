@@ -14,7 +14,7 @@ INDEXES = re.compile(r"\[for index in (\w+\.\w+)\.global_secondary_index : .*/in
 
 
 class Statement(NamedTuple):
-    """The actions that a policy allows, and the ARNs that it allows them on; an ARN may hold ``*``."""
+    """The allowed actions of a policy statement, and the ARNs of their resources. An ARN may contain ``*``."""
 
     actions: frozenset[str]
     resources: frozenset[str]
@@ -24,11 +24,11 @@ class Statement(NamedTuple):
 
 
 Policy = dict[str, Statement]
-"""Its statements by their Sid."""
+"""The statements of a policy, by Sid."""
 
 
 def parse_document(document: str) -> Policy:
-    """A policy document as IAM has it."""
+    """Parse a policy document of IAM."""
     allowed = [each for each in json.loads(document)["Statement"] if each["Effect"] == "Allow"]
     return {each["Sid"]: Statement(_values(each["Action"]), _values(each["Resource"])) for each in allowed}
 
@@ -38,7 +38,7 @@ def _values(value: str | list[str]) -> frozenset[str]:
 
 
 def parse_function_policy(names: Names) -> Policy:
-    """The function's policy in ``function.tf``, for a deployment's names; ``index/*`` stands for a table's indexes."""
+    """Parse the function's policy in ``function.tf`` for a deployment's names; ``index/*`` is all indexes."""
     text = FUNCTION_TF.read_text().partition('resource "aws_iam_policy" "function"')[2].partition("\n}")[0]
     found = STATEMENT.findall(text)
     assert len(found) == text.count("Sid ") > 0, f"{STATEMENT.pattern} does not match each statement"
@@ -49,7 +49,7 @@ def parse_function_policy(names: Names) -> Policy:
 
 
 def _arn(expression: str, names: Names) -> str:
-    """The ARN that an expression of ``function.tf`` stands for; the expression itself if it is another."""
+    """Return the ARN of an expression in ``function.tf``; an unknown expression is returned unchanged."""
     table = f"arn:aws:dynamodb:{names.region}:{names.account}:table/"
     arns = {
         "aws_dynamodb_table.orders.arn": table + names.orders_table,

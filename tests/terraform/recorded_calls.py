@@ -49,7 +49,7 @@ class Recorder:
 
 
 async def record_calls() -> set[Call]:
-    """Every call that the system makes while it fulfills, fails, redrives, rejects, repairs and lists orders."""
+    """Record the calls of the system while it fulfills, fails, redrives, rejects, reconciles and lists orders."""
     with running_cloud(visibility_timeout=1, resend_after=5, restart_after=1, embedded_reconcile_every=0.5) as cloud:
         recorder, system = Recorder(cloud), cloud.system
         async with client(cloud) as api:

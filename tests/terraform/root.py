@@ -21,7 +21,7 @@ VARIABLES = {
     "sqs_visibility_timeout": "36",
     "dlq_alert_threshold": "1",
 }
-"""An image that nobody pulls, as LocalStack's invocations go to the containers; timings that let a test end."""
+"""The image is never pulled, because LocalStack invokes the containers. The timings keep the tests short."""
 
 OVERRIDE = """
 terraform {
@@ -34,7 +34,7 @@ provider "aws" {
   skip_credentials_validation = true
   skip_metadata_api_check     = true
 
-  # LocalStack forgets the tags of alarms.
+  # LocalStack does not store the tags of alarms.
   default_tags {
     tags = {}
   }
@@ -48,7 +48,7 @@ resource "aws_cloudwatch_query_definition" "all" {
 
 
 def require_terraform() -> None:
-    """Skip where there is no Terraform; in CI there has to be."""
+    """Skip a test without Terraform; in CI, fail it."""
     if shutil.which("terraform"):
         return
     if os.environ.get("CI"):
@@ -72,18 +72,18 @@ class TerraformRoot:
         shutil.copytree(checkout / "workflows", folder / "workflows")
         self.folder = folder / "terraform"
         (self.folder / "test_override.tf").write_text(override)
-        # In a file, as one that a configuration does not know is no error there.
+        # In a file, Terraform accepts variables that the configuration does not declare.
         (self.folder / "test.auto.tfvars.json").write_text(json.dumps(variables))
         self._stack = stack
         self.run("init", "-input=false")
 
     def environment(self) -> dict[str, str]:
-        """What terraform is run with: nobody's credentials or variables."""
+        """Return terraform's environment, without the caller's credentials and variables."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_VAR_"))}
         return {**clean, "AWS_ENDPOINT_URL": f"http://{self._stack.address('localstack', 4566)}", "NO_COLOR": "1"}
 
     def run(self, *command: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run terraform; unless it may fail, it must not."""
+        """Run terraform. An error fails the test unless ``fails`` is set."""
         done = subprocess.run(
             ["terraform", *command],
             cwd=self.folder,
@@ -97,36 +97,36 @@ class TerraformRoot:
         return done
 
     def apply(self, **changes: str) -> None:
-        """Apply the configuration, with other values for some variables."""
+        """Apply the configuration with changed variables."""
         changed = [f"-var={name}={value}" for name, value in changes.items()]
         self.run("apply", "-input=false", "-auto-approve", *changed)
 
     def destroy(self) -> None:
-        """Destroy all of it."""
+        """Destroy all resources."""
         self.run("destroy", "-input=false", "-auto-approve")
 
-    def follow(self, other: "TerraformRoot") -> None:
-        """Take over what another root has deployed."""
+    def take_state_of(self, other: "TerraformRoot") -> None:
+        """Copy the state of another root."""
         shutil.copy(other.folder / "terraform.tfstate", self.folder)
 
     def changes(self, *arguments: str) -> str:
-        """What a plan would change; empty if nothing."""
+        """Plan, and return the plan; empty without changes."""
         done = self.run("plan", "-input=false", "-detailed-exitcode", "-out=changes.tfplan", *arguments, fails=True)
         assert done.returncode in (0, 2), done.stdout[-3000:] + done.stderr[-3000:]
         return self.run("show", "-no-color", "changes.tfplan").stdout if done.returncode else ""
 
     def resources(self) -> dict[str, dict[str, Any]]:
-        """The resources of the state, their values by their addresses."""
+        """Return the values of the resources in the state, by address."""
         state = json.loads(self.run("show", "-json").stdout).get("values", {}).get("root_module", {})
         return {each["address"]: each["values"] for each in state.get("resources", []) if each["mode"] == "managed"}
 
     def output(self, name: str) -> str:
-        """One output."""
+        """Return an output."""
         return self.run("output", "-raw", name).stdout
 
 
 class Deployed:
-    """The system that Terraform deployed, seen as any other."""
+    """The system that Terraform deployed, with the interface of other test systems."""
 
     def __init__(self, root: TerraformRoot, stack: Stack) -> None:
         self.root, self.stack = root, stack
@@ -135,11 +135,11 @@ class Deployed:
 
     @property
     def settings(self) -> Settings:
-        """Those that Terraform gave the function."""
+        """The settings that Terraform gave the function."""
         return self.stack.settings
 
     def api(self) -> httpx.AsyncClient:
-        """A client of the API behind the URL of the output, with LocalStack as the host."""
+        """Create a client of the API. It uses the path of Terraform's URL, and LocalStack as the host."""
         url = httpx.URL(self._gateway_url)
         host = f"{url.host.partition('.')[0]}.execute-api.localhost:4566"
         base = f"http://{self.stack.address('localstack', 4566)}{url.path}"

@@ -1,4 +1,4 @@
-"""`terraform apply` on LocalStack: its deployment processes orders, and is the same as the emulators'."""
+"""``terraform apply`` on LocalStack: the deployment processes orders, and equals the emulators' deployments."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ def alarm(deployed: Deployed) -> dict[str, Any]:
 
 
 async def submit(deployed: Deployed, outcome: tuple[str, int]) -> str:
-    """Submit an order that the warehouse will bring to an outcome; its id."""
+    """Submit an order with a given outcome, and return its id."""
     key = key_for(deployed.settings, outcome, uuid.uuid4().hex)
     async with deployed.api() as api:
         return await submit_until_accepted(api, key)
@@ -35,28 +35,30 @@ async def submit(deployed: Deployed, outcome: tuple[str, int]) -> str:
 
 @pytest.fixture(scope="module")
 async def failing_order(deployed: Deployed) -> str:
-    """An order that fails, which takes three visibility timeouts: the last test hardly waits for it."""
+    """An order that fails after three visibility timeouts. Submitted first, so that the last test hardly waits."""
     return await submit(deployed, ("FAILED", 3))
 
 
 @pytest.mark.usefixtures("failing_order")
-async def test_an_order_is_fulfilled_by_what_terraform_deployed(deployed):
+async def test_the_deployment_fulfills_an_order(deployed):
     order_id = await submit(deployed, ("FULFILLED", 1))
     async with deployed.api() as api:
         await settled(api, order_id, PATIENCE)
     await check(deployed, [order_id])
 
 
-async def test_a_body_that_is_no_object_is_refused_at_the_gateway(deployed):
+async def test_the_gateway_refuses_a_body_that_is_not_an_object(deployed):
     async with deployed.api() as api:
         answer = await api.post("/order", json=[1])
         passed_through = await api.post("/orders", json=[1])
     assert (answer.status_code, passed_through.status_code) == (400, 422)
-    assert answer.json() == {"message": "Invalid request body"}, "the gateway's answer, not the function's"
+    assert answer.json() == {"message": "Invalid request body"}, (
+        "the response must be the gateway's, not the function's"
+    )
 
 
-def test_a_second_plan_is_empty(deployed):
-    """Also after the tests of the alarms, which change some and restore them."""
+def test_a_plan_after_apply_is_empty(deployed):
+    """Also after the tests that change alarms and restore them."""
     assert deployed.root.changes() == ""
 
 
@@ -70,11 +72,11 @@ def embedded(deployed):
 
 
 @pytest.mark.parametrize("describe", DESCRIPTIONS)
-def test_terraform_creates_what_the_embedded_cloud_has(deployed, embedded, describe):
+def test_terraform_and_the_embedded_cloud_create_the_same_resources(deployed, embedded, describe):
     assert neutral(describe, deployed) == neutral(describe, embedded)
 
 
-def test_terraform_creates_the_rest_api_that_compose_has(deployed):
+def test_terraform_and_compose_create_the_same_rest_api(deployed):
     gateway = deployed.client("apigateway")
     (api,) = gateway.get_rest_apis()["items"]
     resources = gateway.get_resources(restApiId=api["id"], embed=["methods"])["items"]
@@ -102,14 +104,14 @@ def test_terraform_creates_the_rest_api_that_compose_has(deployed):
     assert created == wanted
 
 
-def test_terraform_creates_the_alarm_that_compose_has(deployed):
+def test_terraform_and_compose_create_the_same_alarm(deployed):
     found = alarm(deployed)
     wanted = dead_letter_alarm(deployed.names, found["AlarmActions"][0])
-    del wanted["AlarmDescription"]  # one names commands for AWS, the other for a laptop
+    del wanted["AlarmDescription"]  # the descriptions name different commands
     assert {name: found[name] for name in wanted} == wanted
 
 
-async def test_an_order_that_fails_is_in_the_dead_letter_queue_and_sets_off_the_alarm(deployed, failing_order):
+async def test_a_failed_order_is_in_the_dead_letter_queue_and_triggers_the_alarm(deployed, failing_order):
     async with deployed.api() as api:
         order = await settled(api, failing_order, PATIENCE)
     assert (order["status"], order["attempts"]) == ("FAILED", 3)

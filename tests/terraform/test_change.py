@@ -65,7 +65,7 @@ def test_a_checkout_is_planned_against_a_deployed_base(deployed, tmp_path):
     head = TerraformRoot(
         tmp_path, deployed.stack, variables={**VARIABLES, "sqs_max_receive_count": "4", "unknown": "1"}
     )
-    head.follow(deployed.root)
+    head.take_state_of(deployed.root)
     plan = head.changes()
     assert "maxReceiveCount     = 3 -> 4" in plan
     assert re.search(r"^Plan: 0 to add, \d+ to change, 0 to destroy\.$", plan, re.MULTILINE)

@@ -7,7 +7,7 @@ import pytest
 
 from service.aws.metrics import EmbeddedMetricFormat
 from service.orders.metric import Metric
-from tests.terraform.collector import published
+from tests.terraform.collector import parse_metrics
 
 AT = datetime(2026, 1, 31, 9, 30, 0, 123000, UTC)
 
@@ -18,7 +18,7 @@ def written(*recorded):
     for metric, value, dimensions in recorded:
         metrics.record(metric, value, **dimensions)
     metrics.flush()
-    return [each for line in lines for each in published(line)]
+    return [each for line in lines for each in parse_metrics(line)]
 
 
 def test_each_set_of_dimensions_is_its_own_metric():
@@ -39,4 +39,4 @@ def test_a_list_of_values_is_counted_value_by_value():
 
 @pytest.mark.parametrize("line", ["", "START RequestId: 1", "[1]", "{", json.dumps({"message": "no _aws in here"})])
 def test_other_lines_publish_nothing(line):
-    assert not list(published(line))
+    assert not list(parse_metrics(line))

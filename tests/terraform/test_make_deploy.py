@@ -1,4 +1,4 @@
-"""The steps of a deployment with Terraform on LocalStack: a version that processes no order is rolled back."""
+"""The make targets of a deployment on LocalStack: a version that processes no order is rolled back."""
 
 import shlex
 import shutil
@@ -13,7 +13,7 @@ from tests.terraform.root import VARIABLES, Deployed
 
 pytestmark = pytest.mark.docker
 
-# The state of this root is a file; and LocalStack's gateway is not where AWS's would be.
+# The state of this root is a local file, and the gateway has LocalStack's address instead of AWS's.
 TERRAFORM = """#!/bin/bash
 case "$*" in
   init*) exec {terraform} init -input=false ;;
@@ -36,7 +36,7 @@ def image(digit: int) -> str:
 
 
 class Pipeline:
-    """The deployed root with the Makefile above it, as a checkout has it."""
+    """The deployed root with a Makefile in its parent directory, as in a checkout."""
 
     def __init__(self, deployed: Deployed, tools: Path) -> None:
         self._deployed, self._root, self._tools = deployed, deployed.root.folder.parent, tools
@@ -72,7 +72,7 @@ class Pipeline:
         )
 
     def live(self) -> str:
-        """The version that the alias points at."""
+        """Read the version of the alias."""
         found = self._deployed.client("lambda").get_alias(FunctionName=self._deployed.names.function, Name="live")
         version: str = found["FunctionVersion"]
         return version
@@ -90,7 +90,7 @@ def test_make_deploy_moves_the_alias_to_a_new_version_and_sends_one_order(deploy
     assert "The warehouse answered order" in done.stdout
     assert int(pipeline.live()) > int(before)
     assert pipeline.live() == deployed.root.output("function_version")
-    function = ("-target=aws_lambda_alias.live", f"-var=image_uri={image(2)}")  # the rest has a test in test_apply
+    function = ("-target=aws_lambda_alias.live", f"-var=image_uri={image(2)}")  # test_apply tests the other resources
     assert deployed.root.changes(*function) == ""
 
 
@@ -113,7 +113,7 @@ def test_a_plan_changes_nothing_and_a_version_that_processes_no_order_is_rolled_
     assert again.returncode == 0, again.stderr[-3000:]
 
 
-def test_a_rollback_by_hand_goes_to_the_version_before(pipeline):
+def test_make_rollback_returns_to_the_previous_version(pipeline):
     live = pipeline.live()
     done = pipeline.make("rollback")
     assert done.returncode == 0, done.stderr[-3000:]

@@ -1,4 +1,4 @@
-"""What the alarms are about, from AWS's documentation and ours, and not from the alarms."""
+"""The metric of each alarm, from AWS's documentation and the service's, independent of the alarms."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ def by(**dimensions: str) -> Dimensions:
 
 
 class Watched(NamedTuple):
-    """A metric as AWS or the service publishes it; values of a period in which things are bad, and of a good one."""
+    """A metric that AWS or the service publishes, with values that trigger the alarm and values that do not."""
 
     namespace: str
     name: str
@@ -23,12 +23,12 @@ class Watched(NamedTuple):
     good: Values
 
 
-OURS = by(environment="dev")
+SERVICE = by(environment="dev")
 FUNCTION = by(FunctionName="dofs-orders-dev")
 
 
 def simple_alarms(names: Names) -> dict[str, Watched]:
-    """The metric of each alarm that watches one."""
+    """Return the metric of each alarm on a single metric."""
     queue, dead = by(QueueName="dofs-fulfillment-dev"), by(QueueName="dofs-fulfillment-dlq-dev")
     api, topic = by(ApiName="dofs-orders-dev", Stage="dev"), by(TopicName="dofs-alarms-dev")
     workflow = by(StateMachineArn=names.state_machine_arn)
@@ -39,17 +39,17 @@ def simple_alarms(names: Names) -> dict[str, Watched]:
         "lambda-throttles": Watched("AWS/Lambda", "Throttles", FUNCTION, once, never),
         "api-5xx": Watched("AWS/ApiGateway", "5XXError", api, (1, *[0] * 9), (1, *[0] * 99)),
         "workflow-timeouts": Watched("AWS/States", "ExecutionsTimedOut", workflow, once, never),
-        "reconciler-silent": Watched("DOFS", "ReconcilerRuns", OURS, (), (1,)),
-        "reconciler-interventions": Watched("DOFS", "ReconcilerInterventions", OURS, once, never),
+        "reconciler-silent": Watched("DOFS", "ReconcilerRuns", SERVICE, (), (1,)),
+        "reconciler-interventions": Watched("DOFS", "ReconcilerInterventions", SERVICE, once, never),
         "sns-failures": Watched("AWS/SNS", "NumberOfNotificationsFailed", topic, once, never),
     }
 
 
 def math_alarms(names: Names) -> dict[str, set[Metric]]:
-    """The metrics of each alarm that watches what is computed of several."""
+    """Return the metrics of each alarm on metric math."""
     errors = ("AWS/Lambda", "Errors", FUNCTION)
     executions_failed = ("AWS/States", "ExecutionsFailed", by(StateMachineArn=names.state_machine_arn))
-    rejected, fulfilled, failed = (("DOFS", f"Orders{how}", OURS) for how in ("Rejected", "Fulfilled", "Failed"))
+    rejected, fulfilled, failed = (("DOFS", f"Orders{how}", SERVICE) for how in ("Rejected", "Fulfilled", "Failed"))
     orders, failed_orders = by(TableName="dofs-orders-dev"), by(TableName="dofs-failed-orders-dev")
     by_status, by_customer = (orders | by(GlobalSecondaryIndexName=index) for index in ("by-status", "by-customer"))
     tables = (orders, by_status, by_customer, failed_orders)
