@@ -41,7 +41,7 @@ from service.orders.timestamps import YEARS, parse, text
 router = APIRouter(route_class=ProblemRoute, tags=["operators"], default_response_class=DecimalResponse)
 
 MAX_ORDERS = 100  # of one response
-SHARE = 0.6  # of the function's timeout, in which a redrive of many may begin another order
+SHARE = 0.6  # of the function's timeout, in which a bulk redrive may start another order
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

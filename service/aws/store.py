@@ -152,7 +152,7 @@ def _item(answer: Any) -> Mapping[str, Any]:
 
 
 def _own_write_or_refuse(write: Write, item: Mapping[str, Any]) -> Order:
-    """Return the order if this write made it, or raise. botocore retries lost responses, so a write can meet itself."""
+    """Return the order if this write made it, or raise. After a retry by botocore, a write can find its own result."""
     order = to_order(item) if item else None
     if order is not None and order.write_id == write.id:
         return order

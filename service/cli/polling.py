@@ -1,4 +1,4 @@
-"""Which orders have reached a terminal state, and how long to wait before the next request."""
+"""Tracks the states of orders, and computes the pauses between requests for them."""
 
 import time
 from collections import Counter

@@ -66,7 +66,7 @@ def _send_nothing_out(self: URLLib3Session, request: Any) -> Any:
     """Replace botocore's method that sends requests; it gets the requests that the emulator does not handle."""
     host = urlsplit(request.url).hostname
     if host not in LOOPBACK:
-        raise WouldReachAws(f"the embedded cloud has no answer for {request.method} {host} and sends nothing out")
+        raise WouldReachAws(f"the embedded cloud does not support {request.method} {host}, and sends nothing to AWS")
     return _send(self, request)
 
 

@@ -46,6 +46,6 @@ def remove_superseded(system: System) -> int:
 
     try:
         return system.dead_letters.remove(is_unwanted, MOST_MESSAGES)
-    except Exception as error:  # the orders are redriven; a message too many harms none of them
+    except Exception as error:  # the orders are redriven; a leftover message does no harm
         log.warning("superseded dead-letter messages not removed (%s); the reconciler tries again", error_name(error))
         return 0

@@ -25,17 +25,17 @@ class FieldError:
 
 
 class FailureKind(StrEnum):
-    """Why an attempt failed; operators group failed orders by it."""
+    """The kind of an attempt's failure. Operators group failed orders by it."""
 
     DECLINED = "declined"  # the warehouse did not fulfill the order this time
     REFUSED = "refused"  # the warehouse will never fulfill the order
-    ERROR = "error"  # the attempt broke off with an error of this system
+    ERROR = "error"  # the attempt raised an error of this system
     ABANDONED = "abandoned"  # the attempt was claimed and never ended
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One transition of an order. ``source`` is None for the first; ``failure`` is how an attempt ended that failed."""
+    """One transition of an order. ``source`` is None for the first; ``failure`` is the kind of a failed attempt."""
 
     at: datetime
     source: Status | None
@@ -149,7 +149,7 @@ class Write:
 
     @property
     def entry(self) -> TimelineEntry:
-        """The timeline entry of this write. A reader knows the state that it left from the entry before it."""
+        """The timeline entry of this write, without its source, which is the target of the entry before it."""
         failure = self.failure.kind if self.failure else None
         return TimelineEntry(self.at, None, self.transition.target, self.actor, self.reason, failure)
 

@@ -1,4 +1,4 @@
-"""The limits and times of the lifecycle: attempts, leases, and when the reconciler pushes an order."""
+"""The limits and times of the lifecycle: attempts, leases, and the reconciler's intervals."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,29 +13,29 @@ class Policy:
 
     max_attempts: int
     lease: timedelta
-    """How long an attempt holds an order; then another one may claim it."""
+    """The time for which an attempt holds an order. Afterwards another attempt may claim it."""
     restart_after: timedelta
-    """How long an order is RECEIVED before its workflow is started again; doubled with each restart."""
+    """The time after which the workflow of a RECEIVED order is started again; doubled with each restart."""
     recover_after: timedelta
-    """How long an order is PROCESSING before the reconciler recovers it. The queue redelivers its message earlier."""
+    """The time after which the reconciler recovers a PROCESSING order. The queue redelivers its message earlier."""
     resend_after: timedelta
-    """How long an order is PENDING before it is sent again; doubled with each resend, up to ``backoff_ceiling``."""
+    """The time after which a PENDING order is sent again; doubled with each resend, up to ``backoff_ceiling``."""
     backoff_ceiling: timedelta
     reconcile_limit: int
-    """The most orders of one state that one run of the reconciler pushes."""
+    """Maximum number of orders in one state that a run of the reconciler pushes."""
     deadline_margin: timedelta
-    """How long before the function's deadline a batch begins no further record."""
+    """The time before the function's deadline in which a batch starts no further record."""
 
     def backoff(self, first: timedelta, times: int) -> timedelta:
-        """How long to wait after ``times`` pushes: ``first``, doubled each time, up to the ceiling."""
+        """Return the time to wait after ``times`` pushes: ``first``, doubled each time, up to the ceiling."""
         return min(first * (1 << min(times, 20)), max(first, self.backoff_ceiling))
 
     def is_due(self, order: Order, patience: timedelta, now: datetime) -> bool:
-        """Whether the reconciler pushes an open order now.
+        """Return whether the reconciler pushes an open order now.
 
         Args:
             order: the order as it was read.
-            patience: how long an order of its state waits before the first push; doubled with each push.
+            patience: the time that an order in its state waits before the first push; doubled with each push.
             now: the present time.
         """
         match order.status:

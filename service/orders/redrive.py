@@ -1,4 +1,4 @@
-"""Redriving failed orders on an operator's request: which ones, at which rate, and the result for each."""
+"""Redrives failed orders for operators: selects them, limits the rate, and returns a result for each."""
 
 import logging
 import re

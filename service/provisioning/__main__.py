@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         create_monitoring(deployment)
         check_function(deployment)
     except BotoCoreError as error:
-        raise SystemExit(f"DOFS is not deployed: {error}; does the emulator run?") from None
+        raise SystemExit(f"DOFS is not deployed: {error}; is the emulator running?") from None
     except ClientError as error:
         raise SystemExit(f"DOFS is not deployed, the emulator refused a part of it: {error}") from None
     names = deployment.names

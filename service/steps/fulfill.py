@@ -111,8 +111,8 @@ def process(order_id: str, message_id: str, system: System, seconds: float) -> b
     try:
         outcome = system.fulfiller.fulfill(order, seconds)
     except Exception as error:
-        log.exception("order %s: attempt %d broke off", order_id, order.attempts)
-        outcome = NotFulfilled(Failure(FailureKind.ERROR, f"the attempt broke off: {type(error).__name__}"))
+        log.exception("order %s: attempt %d raised an error", order_id, order.attempts)
+        outcome = NotFulfilled(Failure(FailureKind.ERROR, f"the attempt raised {type(error).__name__}"))
     if isinstance(outcome, NotFulfilled):
         logs.note(reason=outcome.failure.kind)
     settled = orders.settle(order, outcome, message_id)
@@ -129,8 +129,8 @@ def process(order_id: str, message_id: str, system: System, seconds: float) -> b
 
 def _not_claimed(order: Order | None, order_id: str, message_id: str, orders: Orders) -> bool:
     if order is None:
-        said = logs.outcome("unknown_order")
-        log.warning("order %s: no such order; its message stays on the queue", order_id, extra=said)
+        extra = logs.outcome("unknown_order")
+        log.warning("order %s: no such order; its message stays on the queue", order_id, extra=extra)
         return False
     logs.note(attempt=order.attempts, trace_id=trace_id(order.traceparent))
     if order.status in TERMINAL:
@@ -142,9 +142,9 @@ def _not_claimed(order: Order | None, order_id: str, message_id: str, orders: Or
         except TransitionRefused as refused:
             log.info("%s", refused, extra=logs.outcome("not_free"))
         else:
-            said = logs.outcome("gave_up", reason=FailureKind.ABANDONED)
-            log.error(FAILED, order_id, failed.timeline[-1].reason, order_id, extra=said)
+            extra = logs.outcome("gave_up", reason=FailureKind.ABANDONED)
+            log.error(FAILED, order_id, failed.timeline[-1].reason, order_id, extra=extra)
         return False
-    said = logs.outcome("not_free")
-    log.info("order %s: %s and not free; its message stays on the queue", order_id, order.status, extra=said)
+    extra = logs.outcome("not_free")
+    log.info("order %s: %s and not free; its message stays on the queue", order_id, order.status, extra=extra)
     return False

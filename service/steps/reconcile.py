@@ -92,8 +92,8 @@ def _push(order: Order, system: System) -> str:
             log.exception("order %s: not reconciled, %s", order.order_id, error_name(error))
             return "errors"
         if outcome == "gave_up":
-            said = {"outcome": outcome, "attempt": order.attempts, "reason": FailureKind.ABANDONED}
-            log.error(GAVE_UP, order.order_id, order.attempts, order.order_id, extra=said)
+            extra = {"outcome": outcome, "attempt": order.attempts, "reason": FailureKind.ABANDONED}
+            log.error(GAVE_UP, order.order_id, order.attempts, order.order_id, extra=extra)
         else:
             log.warning("order %s: %s", order.order_id, outcome, extra={"outcome": outcome})
         return outcome

@@ -181,7 +181,7 @@ def test_an_exception_of_the_fulfiller_costs_one_attempt(system):
     assert deliver(system, message("ord_1")) == ["m1"]
     order = system.store.get("ord_1")
     assert (order.status, order.attempts) == (Status.PENDING, 1)
-    assert order.timeline[-1].reason == "attempt 1 of 3: the attempt broke off: RuntimeError"
+    assert order.timeline[-1].reason == "attempt 1 of 3: the attempt raised RuntimeError"
     assert deliver(system, message("ord_1")) == []
 
 
