@@ -36,8 +36,8 @@ def metrics_of(alarm: dict[str, Any]) -> set[Metric]:
 def speed_up(system: Running, *keys: str) -> Iterator[None]:
     """Give alarms a period of 10 seconds, and restore them at the end. All other settings are Terraform's.
 
-    LocalStack evaluates an alarm only once in its period. An alarm is on while one of the last three periods breaches,
-    so it returns to OK half a minute after the last breach.
+    LocalStack evaluates an alarm once per evaluation window, so each window is a single period. An alarm is on while
+    one of the last three periods breaches, so it returns to OK half a minute after the last breach.
     """
     cloudwatch = system.client("cloudwatch")
     parameters = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
