@@ -66,6 +66,8 @@ class PatchedStore:
     """A store with some of its methods replaced; each replacement gets the real store as its first argument."""
 
     def __init__(self, store: OrderStore, **replaced: Callable[..., Any]) -> None:
+        unknown = [name for name in replaced if not hasattr(OrderStore, name)]
+        assert not unknown, f"a store has no {unknown}"
         self._store = store
         self._replaced = replaced
 
