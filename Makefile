@@ -12,6 +12,8 @@ CHECKS := .venv-checks/bin
 UPGRADE ?= --upgrade
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
 SLOWEST = --durations=10 --durations-min=1
+# One process more than cores: some tests wait.
+PROCESSES = --numprocesses=$$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist=loadfile
 REVISION = $(or $(shell git describe --always --dirty --abbrev=40 --exclude="*" 2>/dev/null),unknown)
 VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 
@@ -27,7 +29,7 @@ run: $(VENV)/installed ## Run the whole system in one process: http://127.0.0.1:
 	$(BIN)/uvicorn service.main:app --port $(PORT) --no-access-log --timeout-graceful-shutdown 1
 
 test: $(VENV)/installed ## Run the tests
-	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(SLOWEST)
+	$(BIN)/pytest $(PROCESSES) --no-loadscope-reorder $(SLOWEST)
 
 test-compose: $(VENV)/installed ## Test the image and the system on LocalStack; needs Docker
 	$(BIN)/pytest -m docker $(SLOWEST)
@@ -43,7 +45,7 @@ simulate: $(VENV)/installed ## Check the invariants in SEEDS=2000 simulated worl
 	$(BIN)/python -m tests.simulation run --seeds $(SEEDS)
 
 fuzz: $(VENV)/installed ## Run all generated requests, events and faults; `make test` runs a part
-	$(BIN)/pytest tests/hostile tests/faults --thorough --numprocesses=auto --dist=loadfile $(SLOWEST)
+	$(BIN)/pytest tests/hostile tests/faults --thorough $(PROCESSES) $(SLOWEST)
 
 check: format lint types asl openapi diagram metrics terraform licenses security test ## Run every check of CI that needs no Docker
 

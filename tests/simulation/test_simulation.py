@@ -1,4 +1,4 @@
-"""No accepted order is lost, duplicated or stuck in a hundred worlds with many faults."""
+"""No accepted order is lost, duplicated or stuck in fifty worlds with many faults."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from tests.simulation.run import simulate
 from tests.simulation.world import World, tasks_as_threads
 
 ROOT = Path(__file__).parents[2]
-SEEDS, CHUNKS = 20, 2
+SEEDS, CHUNKS = 10, 2
 """Seeds of each profile, and the number of tests that share them; ``make simulate``, which CI runs, has 2,000."""
 
 
