@@ -17,7 +17,9 @@ from tests.contract.support import FAILURE, order_in
 from tests.support import SETTINGS, START, MemorySystem
 
 CUSTOMER = "cust_123"
-STATUSES, KINDS = tuple(Status), tuple(FailureKind)
+NAMES = ("RECEIVED", "PENDING", "PROCESSING", "FULFILLED", "REJECTED", "CANCELLED", "FAILED")
+STATUSES, KINDS = tuple(map(Status, NAMES)), tuple(FailureKind)
+"""The states of the numbered orders. A new state does not change the counted reads."""
 PAGE = 4
 GROWTH = replace(SETTINGS, status_shards=1, reconcile_limit=2)
 """One partition for each status, as in the memory store, and limits that ten orders reach."""

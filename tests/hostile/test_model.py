@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from service.orders.errors import OrderInvalid
-from service.orders.lifecycle import Status
+from service.orders.lifecycle import TRANSITIONS, Status
 from service.orders.orders import Orders
 from service.orders.ports import TransitionRefused
 from tests.api.client import assert_problem
@@ -33,21 +33,25 @@ from tests.hostile.logs import CANARY, log_as_lambda
 from tests.hostile.model import LEASE, MAX_ATTEMPTS, ModelOrder
 from tests.steps.doubles import DECLINED, DONE, REFUSED, Scripted, deliver, message
 from tests.support import SETTINGS
-from tests.transition_table import LEGAL_MOVES, sources_of
+from tests.transition_table import MOVES, sources_of
 
 OUTCOMES = {"done": DONE, "declined": DECLINED, "refused": REFUSED, "broken": RuntimeError("connection lost")}
 ENDINGS = {"FULFILLED": "done", "FAILED": "refused"}
 MANY = 6
+FIRST_STATES = ("RECEIVED", "PENDING", "PROCESSING", "FULFILLED", "REJECTED", "CANCELLED", "FAILED")
+"""The states that ``an_order_in`` can bring an order into."""
 SITUATIONS = {
-    "too late to cancel": set(Status) - {*sources_of("cancel"), Status.CANCELLED},
-    "not to be redriven": set(Status) - {*sources_of("redrive")},
-    "delivered": [*Status],
-    "workflow": [*Status],
-    "repeated": [*Status],
+    "too late to cancel": set(FIRST_STATES) - {*sources_of("cancel"), "CANCELLED"},
+    "not to be redriven": set(FIRST_STATES) - {*sources_of("redrive")},
+    "delivered": FIRST_STATES,
+    "workflow": FIRST_STATES,
+    "repeated": FIRST_STATES,
     "read to the end": ["in pieces"],
 }
-BY_THE_RECONCILER = {("RECEIVED", "RECEIVED"), ("PENDING", "PENDING"), ("PENDING", "FAILED")}
-"""Moves that only happen after the reconciler has acted, which it does not here."""
+WITHOUT_THE_RECONCILER = {
+    move for name, row in TRANSITIONS.items() if not row.by.startswith("reconciler") for move in MOVES[name]
+} - {("PENDING", "FAILED")}
+"""The moves that happen here. The reconciler does not run, and only after it can a PENDING order have no attempts."""
 COVERED: Counter[Any] = Counter()
 """The moves and situations that the examples have covered."""
 
@@ -66,7 +70,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     @initialize(
         target=known,
-        states=st.permutations([*Status]),
+        states=st.permutations(FIRST_STATES),
         few=st.lists(st.tuples(orders(), invalid_orders()), min_size=3, max_size=3),
         keyed=st.booleans(),
     )
@@ -278,7 +282,7 @@ def test_orders_agree_with_the_model_after_any_sequence_of_operations(steady_api
     COVERED.clear()
     often = settings(max_examples=200 if thorough else 25, stateful_step_count=40)
     run_state_machine_as_test(OrderMachine, settings=settings(often, suppress_health_check=list(HealthCheck)))
-    missed = {move for move in LEGAL_MOVES - BY_THE_RECONCILER if move not in COVERED}
+    missed = {move for move in WITHOUT_THE_RECONCILER if move not in COVERED}
     missed |= {(what, state) for what, states in SITUATIONS.items() for state in states if (what, state) not in COVERED}
-    assert not missed or not thorough
+    assert not (missed and thorough), f"{missed}: no rule of OrderMachine causes this; add one"
     counted("orders compared between the API and the model", COVERED[None, "RECEIVED"])
