@@ -31,11 +31,16 @@ EMBEDDED = {
 """What differs from ``PINNED`` in an embedded cloud: seconds instead of minutes, and few partitions."""
 
 
+def new_cloud(**settings: object) -> EmbeddedCloud:
+    """An embedded cloud on a free port, not started, with settings given by their names in lower case."""
+    environ = {f"DOFS_{name.upper()}": str(value) for name, value in {**PINNED, **EMBEDDED, **settings}.items()}
+    return EmbeddedCloud(embedded_settings(environ))
+
+
 @contextmanager
 def running_cloud(**settings: object) -> Iterator[EmbeddedCloud]:
-    """Run an embedded cloud on a free port, with settings given by their names in lower case."""
-    environ = {f"DOFS_{name.upper()}": str(value) for name, value in {**PINNED, **EMBEDDED, **settings}.items()}
-    cloud = EmbeddedCloud(embedded_settings(environ))
+    """Run an embedded cloud like ``new_cloud``."""
+    cloud = new_cloud(**settings)
     cloud.start()
     try:
         yield cloud

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from service.embedded.cloud import EmbeddedCloud, embedded_settings
+from service.embedded.cloud import EmbeddedCloud
 from service.handler import dispatch
 from service.orders.submission import new_order
+from tests.embedded.support import new_cloud
 from tests.polling import eventually
 from tests.support import valid_order
 
@@ -90,9 +91,7 @@ def workflow(monkeypatch, request):
         def start(self) -> None: ...
         def stop(self) -> None: ...
 
-    workflow_type = getattr(request, "param", "STANDARD")
-    settings = {"DOFS_EMBEDDED_AWS_PORT": "0", "DOFS_RESTART_AFTER": "0.5", "DOFS_WORKFLOW_TYPE": workflow_type}
-    cloud = EmbeddedCloud(embedded_settings(settings))
+    cloud = new_cloud(restart_after=0.5, workflow_type=getattr(request, "param", "STANDARD"))
     workflow = Workflow(cloud)
     monkeypatch.setattr(module, "EventSource", NotStarted)
     monkeypatch.setattr(module, "Schedule", NotStarted)

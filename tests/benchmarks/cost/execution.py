@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from service.embedded.cloud import EmbeddedCloud, embedded_settings
+from service.embedded.cloud import EmbeddedCloud
 from service.orders.submission import new_order
 from tests.benchmarks.cost.prices import REGION
+from tests.embedded.support import running_cloud
 from tests.support import valid_order
 
 DATA = ("input", "inputDetails", "output", "outputDetails", "parameters")
@@ -40,13 +41,8 @@ class Execution:
 @cache
 def execution() -> Execution:
     """Execute the workflow for one order."""
-    environ = {"DOFS_EMBEDDED_AWS_PORT": "0", "DOFS_REGION": REGION, "DOFS_ENVIRONMENT": "prod"}
-    cloud = EmbeddedCloud(embedded_settings(environ))
-    cloud.start()
-    try:
+    with running_cloud(region=REGION, environment="prod") as cloud:
         events = _events(cloud)
-    finally:
-        cloud.stop()
     entered = (event["stateEnteredEventDetails"]["name"] for event in events if event["type"].endswith("StateEntered"))
     arn = cloud.names.state_machine_arn.replace(":stateMachine:", ":express:")
     return Execution(tuple(entered), tuple(_line(event, arn) for event in events))
