@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import socket
 import sys
 import threading
@@ -18,7 +19,8 @@ import pytest
 from tests.polling import PATIENCE
 
 SCRIPT = Path(__file__).parents[2] / "localstack" / "start.d" / "lambda_replicas.py"
-PORT = 18080
+NETWORK = f"127.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+"""The loopback addresses of this process: another run of these tests beside it has other ones."""
 
 
 class Throttled(Exception):
@@ -40,7 +42,14 @@ class RuntimeExecutor:
 
 
 @pytest.fixture
-def localstack(monkeypatch):
+def port() -> int:
+    """The port of all containers."""
+    with socket.create_server((f"{NETWORK}.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+@pytest.fixture
+def localstack(monkeypatch, port):
     """The parts of LocalStack that the script uses."""
     executors = ModuleType("runtime_executor")
     executors.RuntimeExecutor, executors.EXECUTOR_PLUGIN_MANAGER = RuntimeExecutor, None
@@ -53,7 +62,7 @@ def localstack(monkeypatch):
         module = ModuleType(name)
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setenv("LAMBDA_REPLICAS_URL", f"http://lambda:{PORT}")
+    monkeypatch.setenv("LAMBDA_REPLICAS_URL", f"http://lambda:{port}")
     return executors
 
 
@@ -77,7 +86,7 @@ Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
 
 
 @pytest.fixture
-def containers(script) -> Iterator[Callable[[Answer], str]]:
+def containers(script, port) -> Iterator[Callable[[Answer], str]]:
     """Starts fake containers with given responses, each at its own address."""
     servers: list[ThreadingHTTPServer] = []
 
@@ -88,8 +97,8 @@ def containers(script) -> Iterator[Callable[[Answer], str]]:
 
             def log_message(self, *_: Any) -> None: ...
 
-        address = f"127.0.0.{len(servers) + 2}"
-        server = ThreadingHTTPServer((address, PORT), Handler)
+        address = f"{NETWORK}.{len(servers) + 2}"
+        server = ThreadingHTTPServer((address, port), Handler)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         servers.append(server)
@@ -223,7 +232,7 @@ def test_the_event_of_a_crashed_container_is_not_retried(die, script, localstack
 
 
 def test_an_unreachable_container_is_skipped(script, localstack, containers):
-    script.addresses.append("127.0.0.250")
+    script.addresses.append(f"{NETWORK}.250")
     script.addresses.append(containers(respond(b"1")))
     assert invoke(script, localstack).payload == b"1"
 
@@ -236,7 +245,7 @@ def test_a_container_that_starts_late_is_found(script, localstack, containers):
 
 
 def test_a_restarted_container_is_used_again(script, localstack, containers):
-    script.addresses.append("127.0.0.2")  # the address of the first container that starts
+    script.addresses.append(f"{NETWORK}.2")  # the address of the first container that starts
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(invoke, script, localstack)
         with pytest.raises(TimeoutError):
@@ -292,7 +301,7 @@ def test_an_unresolvable_name_has_no_containers(script, monkeypatch):
 
 
 def test_every_address_of_the_name_is_a_container(script, monkeypatch):
-    entries = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"172.18.0.{n}", PORT)) for n in (5, 3, 4)]
+    entries = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"172.18.0.{n}", 8080)) for n in (5, 3, 4)]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: entries)
     assert script.looks_up() == ["172.18.0.3", "172.18.0.4", "172.18.0.5"]
 
