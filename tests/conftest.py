@@ -80,10 +80,3 @@ def stack(images: None) -> Iterator[Stack]:
     """
     with running_stack("dofs-test", DOFS_VISIBILITY_TIMEOUT="20") as found:
         yield found
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Group the tests of each stack, so that with ``--dist=loadgroup`` one process runs them on one stack."""
-    for stack in ("stack", "failing", "faulty", "deployed"):
-        if stack in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(stack))

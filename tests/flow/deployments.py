@@ -26,7 +26,7 @@ class Deployment:
 def deployment(kind: str, workflow_type: str, access: str = "") -> Any:
     """Create the parameter of one deployment."""
     name = "-".join(filter(None, (kind, workflow_type.lower(), access)))
-    marks = [pytest.mark.docker, pytest.mark.xdist_group("stack")] if kind == "compose" else []
+    marks = [pytest.mark.docker] if kind == "compose" else []
     return pytest.param((kind, workflow_type, access), id=name, marks=marks)
 
 
