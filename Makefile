@@ -31,7 +31,7 @@ run: $(VENV)/installed ## Run the whole system in one process: http://127.0.0.1:
 test: $(VENV)/installed ## Run the tests
 	$(BIN)/pytest $(PROCESSES) --no-loadscope-reorder $(SLOWEST)
 
-# `make --jobs=2 --output-sync test-compose` runs both halves at once. They mostly wait.
+# `make test-compose --jobs=2 --output-sync` runs both halves at once. They mostly wait.
 test-compose: test-compose-1 test-compose-2 ## Test the image and the system on LocalStack; needs Docker
 
 test-compose-1: $(VENV)/installed
