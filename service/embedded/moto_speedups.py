@@ -53,15 +53,15 @@ def speed_up_moto() -> Iterator[None]:
         def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
             patches.enter_context(patch.object(owner, name, make(getattr(owner, name))))
 
-        replace(json_path, "parse", kept)
-        replace(result_path, "parse", kept)
+        replace(json_path, "parse", _cache_results)
+        replace(result_path, "parse", _cache_results)
         replace(backend_index, "backend_url_patterns", _put_used_services_first)
         replace(BaseBackend, "urls", _cache_urls)
         replace(moto_responses, "gen_amzn_requestid_long", lambda _: _request_id)
-        replace(moto_responses, "method_names_from_class", kept)
-        replace(sqs_models, "camelcase_to_underscores", kept)
-        replace(AmazonStateLanguageParser, "parse", lambda original: staticmethod(kept(original)))
-        replace(UpdateExpressionParser, "make", lambda original: staticmethod(kept(original)))
+        replace(moto_responses, "method_names_from_class", _cache_results)
+        replace(sqs_models, "camelcase_to_underscores", _cache_results)
+        replace(AmazonStateLanguageParser, "parse", lambda original: staticmethod(_cache_results(original)))
+        replace(UpdateExpressionParser, "make", lambda original: staticmethod(_cache_results(original)))
         replace(DepthFirstTraverser, "traverse", lambda _: _traverse)
         replace(ActionCountValidator, "verify_action_counts", _root_only)
         replace(validators, "deepcopy", lambda _: _copy)
@@ -78,9 +78,9 @@ def speed_up_moto() -> Iterator[None]:
 
 
 @functools.cache
-def kept(function: Any) -> Any:
-    """Cache what a function returns. Every cloud of the process shares the cache."""
-    return functools.lru_cache(maxsize=512)(function)
+def _cache_results(original: Any) -> Any:
+    """Cache the results of a function. All clouds of the process share the cache."""
+    return functools.lru_cache(maxsize=512)(original)
 
 
 @contextmanager

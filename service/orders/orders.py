@@ -102,7 +102,7 @@ class Orders:
             The field errors.
 
         Raises:
-            TransitionRefused: the order does not exist, or is PENDING, PROCESSING, FULFILLED or FAILED.
+            TransitionRefused: the order does not exist, or is neither RECEIVED, REJECTED nor CANCELLED.
         """
         errors = _errors_of(order)
         if errors:

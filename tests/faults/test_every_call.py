@@ -34,7 +34,7 @@ flows = pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 
 
 @pytest.fixture(scope="module")
-def chosen(baseline_of: Callable[[Flow], Baseline], thorough: bool) -> Mapping[str, Sequence[int]]:
+def calls_to_fail(baseline_of: Callable[[Flow], Baseline], thorough: bool) -> Mapping[str, Sequence[int]]:
     """The numbers of the calls that fail, by flow."""
     calls = [(flow.name, number, call) for flow in FLOWS for number, call in enumerate(baseline_of(flow).calls)]
     first = {call: (name, number) for name, number, call in reversed(calls)}
@@ -60,8 +60,8 @@ def test_the_flows_make_every_aws_call(baseline_of):
 
 @pytest.mark.parametrize("fault", Fault)
 @flows
-def test_orders_reach_their_final_state_whichever_call_fails(flow, fault, cloud, baseline_of, chosen, counted):
-    cases = [number for number in chosen[flow.name] if baseline_of(flow).calls[number].may_have(fault)]
+def test_orders_reach_their_final_state_whichever_call_fails(flow, fault, cloud, baseline_of, calls_to_fail, counted):
+    cases = [number for number in calls_to_fail[flow.name] if baseline_of(flow).calls[number].may_have(fault)]
     broken, ran = [], 0
     for number in cases:
         run = Run(cloud, (number, fault))
