@@ -97,5 +97,7 @@ def test_the_log_has_one_json_object_per_line_and_no_customer_data():
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert len(lines) > 100
     assert all(isinstance(line, dict) and line["message"] for line in lines)
+    timed = ("timestamp", "duration_ms")  # a clock can show 59.98 seconds
+    text = json.dumps([{name: value for name, value in line.items() if name not in timed} for line in lines])
     for private in ("cust_123", "prod_456", "29.99", "59.98", "somebody", "key-"):
-        assert private not in stream.getvalue()
+        assert private not in text
