@@ -47,8 +47,9 @@ screenshots: $(VENV)/installed ## Regenerate docs/pictures/; needs Chromium
 	$(BIN)/python -m tests.browser.screenshots
 	$(BIN)/python -m tests.dashboard
 
-simulate: $(VENV)/installed ## Check the invariants in SEEDS=2000 simulated worlds of each profile
+simulate: $(VENV)/installed ## Check the invariants in SEEDS=2000 simulated worlds of each profile, and in every interleaving
 	$(BIN)/python -m tests.simulation run --seeds $(SEEDS)
+	$(BIN)/python -m tests.exploration.explore
 
 fuzz: $(VENV)/installed ## Run all generated requests, events and faults; `make test` runs a part
 	$(BIN)/pytest tests/hostile tests/faults --thorough $(PROCESSES) $(SLOWEST)

@@ -49,10 +49,14 @@ def setting(
     most: float | None = None,
     *,
     embedded_only: bool = False,
+    secret: bool = False,
 ) -> Any:
-    """Declare a setting: its description, default and bounds, and whether only the embedded cloud reads it."""
+    """Declare a setting: its description, default and bounds, and whether only the embedded cloud reads it.
+
+    The value of a ``secret`` is not part of the text of the settings.
+    """
     metadata = {"description": description, "least": least, "most": most, "embedded_only": embedded_only}
-    return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,10 @@ class Settings:
     reconcile_limit: int = setting("orders of one state that one reconciliation handles, at most", 100, 1, 10_000)
     deadline_margin: float = setting("time before the deadline at which a batch starts no new record", 5, 0, 900)
 
+    warehouse_url: str = setting("base URL of the warehouse; empty for the simulated one", "")
+    warehouse_secret: str = setting(
+        "secret that signs the requests to the warehouse: `whsec_` and base64", "", secret=True
+    )
     fulfillment_success_rate: float = setting("share of simulated attempts that succeed", 0.7, 0, 1)
     fulfillment_seed: str = setting("seed of the simulated outcomes", "dofs")
     fulfillment_latency: float = setting("duration of a simulated attempt", 0, 0, 60)
@@ -239,8 +247,26 @@ class Settings:
             problems.append("DOFS_AWS_ENDPOINT_URL is for emulators: set DOFS_CLOUD=localstack, or unset it")
         if self.cloud == "aws" and self.workflow_type == "EXPRESS":
             problems.append("DOFS_WORKFLOW_TYPE is for emulators: on AWS, set workflow_type in terraform.tfvars")
+        problems += self._problems_of_the_warehouse()
         if self.cloud == "localstack" and (not host or host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".aws"))):
             problems.append("DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL, and one that is not AWS itself")
+        return problems
+
+    def _problems_of_the_warehouse(self) -> list[str]:
+        if not self.warehouse_url:
+            return []
+        from service.warehouses.signatures import read_secret
+        from service.warehouses.urls import validate_url
+
+        problems = []
+        try:
+            validate_url(self.warehouse_url, emulator=self.cloud != "aws")
+        except ValueError as error:
+            problems.append(f"DOFS_WAREHOUSE_URL {error}")
+        try:
+            read_secret(self.warehouse_secret)
+        except ValueError as error:
+            problems.append(f"DOFS_WAREHOUSE_SECRET is missing or wrong: {error}")
         return problems
 
 

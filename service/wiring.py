@@ -59,9 +59,14 @@ class LiveSystem:
 
     @cached_property
     def fulfiller(self) -> Fulfiller:
-        from service.fulfillers.simulated import SimulatedFulfiller
+        if self.settings.warehouse_url:
+            from service.warehouses.http import HttpWarehouse
+            from service.warehouses.signatures import read_secret
 
-        return SimulatedFulfiller(
+            return HttpWarehouse(self.settings.warehouse_url, read_secret(self.settings.warehouse_secret), self.now)
+        from service.warehouses.simulated import SimulatedWarehouse
+
+        return SimulatedWarehouse(
             self.settings.fulfillment_success_rate, self.settings.fulfillment_seed, self.settings.fulfillment_latency
         )
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.fulfillers.simulated import SimulatedFulfiller
 from service.orders.counts import Depth
 from service.orders.message import Message
 from service.orders.metric import Metric
@@ -16,6 +15,7 @@ from service.orders.policy import Policy
 from service.orders.ports import DeadLetter, Fulfiller, OrderStore
 from service.orders.submission import new_order
 from service.settings import Settings
+from service.warehouses.simulated import SimulatedWarehouse
 from tests.memory.store import InMemoryOrderStore
 
 PINNED: dict[str, Any] = {
@@ -39,6 +39,8 @@ PINNED: dict[str, Any] = {
     "backoff_ceiling": 3600,
     "reconcile_limit": 100,
     "deadline_margin": 5,
+    "warehouse_url": "",
+    "warehouse_secret": "",
     "fulfillment_success_rate": 0.7,
     "fulfillment_seed": "dofs",
     "fulfillment_latency": 0,
@@ -193,7 +195,7 @@ class MemorySystem:
     dead_letters: DeadLetterQueue = field(default_factory=DeadLetterQueue)
     workflow: RecordingWorkflow = field(default_factory=RecordingWorkflow)
     metrics: CountingMetrics = field(default_factory=CountingMetrics)
-    fulfiller: Fulfiller = field(default_factory=lambda: SimulatedFulfiller(1.0, "test"))
+    fulfiller: Fulfiller = field(default_factory=lambda: SimulatedWarehouse(1.0, "test"))
     new_id: Callable[[], str] = field(default_factory=counting_ids)
 
     @property

@@ -9,11 +9,11 @@ from typing import Any, Protocol, TypeVar
 
 import httpx
 
-from service.fulfillers.simulated import succeeds
 from service.orders.identity import order_id_for
 from service.orders.lifecycle import TERMINAL
 from service.provisioning.names import Names
 from service.settings import Settings
+from service.warehouses.decision import ships
 from tests.invariants import World, rows
 from tests.polling import PATIENCE
 from tests.support import valid_order
@@ -170,14 +170,23 @@ def oracle(settings: Settings, order_id: str, broken_off: Container[int] = ()) -
     Args:
         settings: the settings of the simulated warehouse.
         order_id: the order.
-        broken_off: the attempts that end without an outcome.
+        broken_off: the attempts that end without an outcome; the next attempt asks for the same delivery again.
     """
+    delivery = 1
     for attempt in range(1, settings.max_attempts + 1):
-        if attempt not in broken_off and succeeds(
-            settings.fulfillment_seed, settings.fulfillment_success_rate, order_id, 0, attempt
-        ):
-            return "FULFILLED", attempt
+        if attempt not in broken_off:
+            if is_shipped(settings, order_id, delivery):
+                return "FULFILLED", attempt
+            delivery += 1
+    if settings.max_attempts in broken_off and is_shipped(settings, order_id, delivery):
+        return "FULFILLED", settings.max_attempts  # the last attempt shipped it, and a look finds that
     return "FAILED", settings.max_attempts
+
+
+def is_shipped(settings: Settings, order_id: str, delivery: int) -> bool:
+    """Whether the simulated warehouse ships a delivery of an order."""
+    key = f"{order_id}-d{delivery}"
+    return ships(settings.fulfillment_seed, settings.fulfillment_success_rate, key)
 
 
 def key_for(

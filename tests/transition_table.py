@@ -35,7 +35,7 @@ OPEN_STATES = sorted(OPEN)
 TERMINAL_STATES = sorted(TERMINAL)
 
 MOVES: Mapping[str, set[Move]] = {
-    name: {(source.status, row.target) for source in row.sources} or {(None, row.target)}
+    name: {(source.status, row.target or source.status) for source in row.sources} or {(None, row.target)}
     for name, row in TRANSITIONS.items()
 }
 LEGAL_MOVES = frozenset(move for moves in MOVES.values() for move in moves)
@@ -43,6 +43,12 @@ NAMES: tuple[TransitionName, ...] = tuple(name for name, row in TRANSITIONS.item
 """The transitions of an order that exists."""
 LEASED = frozenset(name for name, row in TRANSITIONS.items() if LEASE_IS_MINE in row.guards)
 """The transitions that only the holder of the lease may make."""
+UNLEASED = frozenset(
+    name
+    for name, row in TRANSITIONS.items()
+    if row.target is None and Status.PROCESSING in [source.status for source in row.sources]
+)
+"""The transitions that leave an attempt alone, and need no lease."""
 
 
 def sources_of(name: TransitionName) -> list[Status]:
@@ -81,7 +87,8 @@ def changed_by(row: Transition, order: Any, values: Mapping[str, Any]) -> dict[s
 
 
 def _holds(guard: Guard, order: Any, values: Mapping[str, Any]) -> bool:
-    stored, brought = getattr(order, guard.attribute), values.get(guard.value)
+    stored = getattr(order, guard.attribute)
+    brought = values.get(guard.value) if isinstance(guard.value, str) else guard.value
     return stored is not None and brought is not None and COMPARE[guard.comparison](stored, brought)
 
 
@@ -91,5 +98,5 @@ def _changed(change: Change, order: Any, values: Mapping[str, Any]) -> Any:
             return values[attribute]
         case Reset(_, to):
             return to
-        case Increment(attribute):
-            return getattr(order, attribute) + 1
+        case Increment(attribute, by):
+            return getattr(order, attribute) + by

@@ -120,6 +120,10 @@ class RedriveRequest(BaseModel):
     epoch: int | None = Field(
         None, ge=0, description="The `epoch` of the failure to redrive. A later failure is not redriven."
     )
+    new_delivery: bool = Field(
+        False,
+        description="Send it under a new number, after the warehouse has confirmed that the old one is cancelled.",
+    )
 
 
 class BulkRedriveRequest(Filter):
@@ -194,13 +198,15 @@ async def get_failed_order(order_id: str, context: OperatorDep) -> DecimalRespon
     openapi_extra=_request_body(RedriveRequest),
 )
 async def redrive_order(order_id: str, request: Request, context: OperatorDep) -> DecimalResponse:
-    """Return a FAILED order to PENDING with all its attempts. Repeating the request has no effect."""
+    """Return a FAILED order to PENDING with all its attempts. Repeating the request has no effect.
+
+    While the warehouse may have the order, it is sent again under the same number, so that nothing is shipped twice.
+    """
     wanted = await _read_model(request, RedriveRequest)
     if not is_id(order_id):
         raise OrderNotFound
-    order = await context.offload(
-        redrive_one, order_id, _actor(context.caller), wanted.note, context.system, wanted.epoch
-    )
+    redrive = partial(redrive_one, new_delivery=wanted.new_delivery)
+    order = await context.offload(redrive, order_id, _actor(context.caller), wanted.note, context.system, wanted.epoch)
     return DecimalResponse(order_view(order))
 
 

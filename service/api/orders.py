@@ -12,6 +12,7 @@ from service.api.body import KEY_PATTERN, parse_idempotency_key, prefers_lenient
 from service.api.dependencies import ContextDep
 from service.api.problems import OrderNotFound, Problem, ProblemRoute
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView
+from service.orders.deliveries import CUSTOMER, Deliveries
 from service.orders.identity import ID_PATTERN, is_id
 from service.orders.json_views import order_view
 from service.orders.lifecycle import Status
@@ -39,7 +40,10 @@ RESPONSES: dict[str, dict[int | str, dict[str, Any]]] = {
     },
     "get": {status: {"model": Problem} for status in (401, 404, 422, 503)},
     "list": {status: {"model": Problem} for status in (400, 401, 422, 503)},
-    "cancel": {status: {"model": Problem} for status in (401, 404, 409, 422, 503)},
+    "cancel": {
+        202: {"model": OrderView, "description": "The warehouse was asked to cancel it."},
+        **{status: {"model": Problem} for status in (401, 404, 409, 422, 503)},
+    },
 }
 SUBMISSION: dict[str, Any] = {
     "parameters": [
@@ -157,13 +161,17 @@ async def get_order(order_id: str, context: ContextDep) -> DecimalResponse:
 
 @router.post("/orders/{order_id}/cancel", response_model=OrderView, responses=RESPONSES["cancel"])
 async def cancel_order(order_id: str, context: ContextDep) -> DecimalResponse:
-    """Cancel an order before its fulfillment starts. Cancelling it again has no effect."""
-    if not is_id(order_id):
+    """Cancel an order. Cancelling it again has no effect.
+
+    200: it is CANCELLED. 202: the warehouse may have it, and was asked to cancel it; read the order later. 409: it can
+    no longer be cancelled.
+    """
+    caller = context.caller
+    order = await context.offload(context.system.store.get, order_id) if is_id(order_id) else None
+    if order is None:
         raise OrderNotFound
-    if not context.caller.sees_all:
-        order = await context.offload(context.system.store.get, order_id)
-        if order is None:
-            raise OrderNotFound
-        context.caller.check_can_see(order)
-    cancelled = await context.offload(Orders(context.system).cancel, order_id, "api", "cancelled by the customer")
-    return DecimalResponse(order_view(cancelled))
+    caller.check_can_see(order)
+    actor = CUSTOMER if order.owner == caller.name else f"operator:{caller.name}"
+    reason = f"cancellation asked for by the {actor.partition(':')[0]}"
+    cancelled = await context.offload(Deliveries(context.system).cancel, order_id, actor, reason)
+    return DecimalResponse(order_view(cancelled), 202 if cancelled.is_open else 200)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from service.orders.errors import KeyReused, NotFailed, OrderInvalid, OrderUnknown, TooLate
+from service.orders.errors import DeliveryOpen, KeyReused, NotFailed, OrderInvalid, OrderUnknown, TooLate
 from service.orders.json_views import error_views
 from service.orders.ports import Unavailable
 from service.orders.strict_json import MalformedDocument
@@ -99,6 +99,7 @@ _PROBLEMS: dict[type[Exception], _ProblemKind] = {
     OrderUnknown: _ProblemKind(404, "order-not-found", "There is no such order"),
     BodyTooSlow: _ProblemKind(408, "body-too-slow", "The body did not arrive in time"),
     NotFailed: _ProblemKind(409, "not-failed", "Only a FAILED order can be redriven"),
+    DeliveryOpen: _ProblemKind(409, "delivery-open", "The warehouse can still ship the old delivery"),
     TooLate: _ProblemKind(409, "too-late", "The order can no longer be cancelled"),
     BodyTooLarge: _ProblemKind(413, "body-too-large", "The body is too large"),
     WrongMediaType: _ProblemKind(415, "wrong-media-type", "The body must be application/json"),
@@ -142,6 +143,8 @@ async def _handle_known(_request: Request, error: Exception) -> JSONResponse:
             return problem(kind, errors=error_views(error.errors))
         case TooLate() | NotFailed():
             return problem(kind, f"The order is {error.order.status}.", order_status=error.order.status)
+        case DeliveryOpen():
+            return problem(kind, f"No new delivery: {error.detail}.", order_status=error.order.status)
         case RequestValidationError():
             return problem(kind, errors=[_parameter_error_view(each) for each in error.errors()])
         case _:

@@ -56,7 +56,9 @@ def compile_write(write: Write, shards: int) -> Expressions:
 
 def _condition(write: Write, to: Expressions) -> str:
     def compare(guard: Guard) -> str:
-        return f"{to.name(guard.attribute)} {guard.comparison} {to.value(guard.value, write.value(guard.value))}"
+        name, value = to.name(guard.attribute), to.value(_placeholder(guard.value), write.value(guard.value))
+        holds = f"{name} {guard.comparison} {value}"
+        return f"(attribute_not_exists({name}) OR {holds})" if guard.if_absent else holds
 
     sources = []
     for source in write.transition.sources:
@@ -73,7 +75,7 @@ def _condition(write: Write, to: Expressions) -> str:
 
 
 def _update(write: Write, shards: int, to: Expressions) -> str:
-    target = write.transition.target
+    target = write.target
     assignments = {
         "status": to.value("status", target),
         "status_shard": to.value("status_shard", shard_key(target, write.order_id, shards)),
@@ -86,15 +88,19 @@ def _update(write: Write, shards: int, to: Expressions) -> str:
         assignments["timeline"] = f"list_append({to.name('timeline')}, {entry})"
     else:
         assignments["timeline"] = to.value("timeline", from_timeline(rewritten))
-    added = {"version": to.value("one", 1)}
+    added = {"version": to.value("add_1", 1)}
     for change in write.transition.changes:
         match change:
             case Assign(attribute):
                 assignments[attribute] = to.value(f"new_{attribute}", write.value(attribute))
             case Reset(attribute, constant):
                 assignments[attribute] = to.value(f"new_{attribute}", constant)
-            case Increment(attribute):
-                added[attribute] = ":one"
+            case Increment(attribute, by):
+                added[attribute] = to.value(_placeholder(by, "add"), by)
     setting = ", ".join(f"{to.name(attribute)} = {value}" for attribute, value in assignments.items())
     adding = ", ".join(f"{to.name(attribute)} {value}" for attribute, value in added.items())
     return f"SET {setting} ADD {adding}"
+
+
+def _placeholder(value: str | int, kind: str = "constant") -> str:
+    return value if isinstance(value, str) else f"{kind}_{value}".replace("-", "minus_")

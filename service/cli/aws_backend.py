@@ -27,12 +27,12 @@ from service.cli.backend import PAGE_SIZE
 from service.cli.errors import CliError, ExitCode
 from service.cli.log_group import CLOCK_SKEW, DEFAULT_AGE, LogSearch, search_log_group
 from service.orders import stats
+from service.orders.deliveries import Deliveries
 from service.orders.errors import OrderUnknown, TooLate
 from service.orders.json_views import bulk_result_view, failed_order_view, order_view, stats_view
 from service.orders.lifecycle import Status
 from service.orders.metric import Metric
 from service.orders.model import FailureKind, Order
-from service.orders.orders import Orders
 from service.orders.paging import Span
 from service.orders.ports import Unavailable
 from service.orders.redrive import REDRIVE_SECONDS, Pace, Selection, redrive_many
@@ -85,7 +85,9 @@ class AwsBackend:
     def cancel(self, order_id: str) -> Any:
         with self._errors():
             try:
-                return order_view(Orders(self._system).cancel(order_id, self._actor, "cancelled by an operator"))
+                return order_view(
+                    Deliveries(self._system).cancel(order_id, self._actor, "cancellation asked for by an operator")
+                )
             except OrderUnknown:
                 raise _unknown_order(order_id) from None
             except TooLate as late:

@@ -5,6 +5,7 @@ export const REASONS = {
   refused: "The warehouse refused permanently",
   error: "The attempt failed with an error",
   abandoned: "No attempt completed",
+  unknown: "It may have been shipped",
 };
 
 // Drawn inside a circle. A status without a shape has the circle only.

@@ -27,7 +27,7 @@ def _diagram() -> Iterable[str]:
     yield "stateDiagram-v2"
     for transition in TRANSITIONS.values():
         for source in [str(source.status) for source in transition.sources] or ["[*]"]:
-            yield f"    {source} --> {transition.target}: {transition.name}"
+            yield f"    {source} --> {transition.target or source}: {transition.name}"
     for status in Status:
         if status in TERMINAL and status is not Status.FAILED:
             yield f"    {status} --> [*]"
@@ -41,7 +41,7 @@ def _table() -> Iterable[str]:
         mark = " †" if transition.failed_orders else ""
         sources = ", ".join(source.status for source in transition.sources) or "–"
         guards = "; ".join(_guards(transition)) or "–"
-        yield f"| {transition.name}{mark} | {sources} | {transition.target} | {transition.by} | {guards} |"
+        yield f"| {transition.name}{mark} | {sources} | {transition.target or 'same'} | {transition.by} | {guards} |"
 
 
 def _guards(transition: Transition) -> Iterable[str]:
@@ -55,7 +55,8 @@ def _guards(transition: Transition) -> Iterable[str]:
 
 
 def _guard(guard: Guard) -> str:
-    return f"{guard.name} (`{guard.attribute} {guard.comparison} {guard.value}`)"
+    absent = ", or absent" if guard.if_absent else ""
+    return f"{guard.name} (`{guard.attribute} {guard.comparison} {guard.value}`{absent})"
 
 
 if __name__ == "__main__":

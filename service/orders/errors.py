@@ -41,3 +41,12 @@ class NotFailed(Exception):
         super().__init__(f"order {order.order_id} is {order.status}; only a FAILED order can be redriven")
         self.order = order
         self.redriven = order.epoch > (epoch or 0)
+
+
+class DeliveryOpen(Exception):
+    """No new delivery: the warehouse did not confirm that the old one can ship nothing any more."""
+
+    def __init__(self, order: Order, detail: str) -> None:
+        super().__init__(f"order {order.order_id}: the delivery {order.delivery_key} can still be shipped; {detail}")
+        self.order = order
+        self.detail = detail

@@ -9,8 +9,8 @@ from typing import Literal
 
 Unit = Literal["Count", "Milliseconds"]
 
-REASONS_OF_FAILURE = "`declined`, `refused`, `error` or `abandoned`"
-REASONS_TO_INTERVENE = "`restarted`, `recovered`, `resent` or `gave_up`; or `errors`, if the push failed"
+REASONS_OF_FAILURE = "`declined`, `refused`, `error`, `abandoned` or `unknown`"
+REASONS_TO_INTERVENE = "`restarted`, `recovered`, `resent`, `looked` or `gave_up`; or `errors`, if the push failed"
 
 PAGE = """\
 # Metrics
@@ -58,7 +58,7 @@ class Metric(StrEnum):
     ORDERS_REDRIVEN = ("OrdersRedriven", "failed orders that an operator redrove through the API")
     ATTEMPTS_FAILED = (
         "AttemptsFailed",
-        f"attempts that failed; {REASONS_OF_FAILURE}, which is the last attempt of an order that was given up",
+        f"attempts that failed; {REASONS_OF_FAILURE}, the last two of an order that was given up",
         "reason",
     )
     TIME_TO_FULFILL = ("TimeToFulfill", "time from an order's receipt to FULFILLED", None, "Milliseconds")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from service.orders import strict_json
-from service.orders.lifecycle import TRANSITIONS, Status, Transition, TransitionName
+from service.orders.lifecycle import OPEN, TRANSITIONS, Status, Transition, TransitionName
 
 TIMELINE_LIMIT = 100
 """The most entries of a timeline. A writer that has read a full timeline drops the oldest entry."""
@@ -29,8 +29,9 @@ class FailureKind(StrEnum):
 
     DECLINED = "declined"  # the warehouse did not fulfill the order this time
     REFUSED = "refused"  # the warehouse will never fulfill the order
-    ERROR = "error"  # the attempt raised an error of this system
+    ERROR = "error"  # the attempt had no usable answer, or the warehouse did not take it
     ABANDONED = "abandoned"  # the attempt was claimed and never ended
+    UNKNOWN = "unknown"  # the warehouse may have shipped the order
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,10 @@ class Order:
     ``submission`` is the JSON text of the submitted document: normalized if it is a valid order, as sent otherwise.
     ``traceparent`` is the trace of its request. ``write_id`` names the write that produced this version; by it, a
     writer whose response was lost recognizes its own write.
+
+    ``delivery`` is the number of the present delivery. ``asked`` counts the attempts under this number that may have
+    reached the warehouse: while it is above 0, the warehouse may have the delivery. ``cancel_asked`` is 1 while the
+    order is to be cancelled there. ``looks`` counts the looks at a FAILED order that found nothing new.
     """
 
     order_id: str
@@ -69,6 +74,10 @@ class Order:
     attempts: int = 0
     resends: int = 0
     restarts: int = 0
+    delivery: int = 1
+    asked: int = 0
+    cancel_asked: int = 0
+    looks: int = 0
     lease_owner: str | None = None
     lease_until: datetime | None = None
     errors: tuple[FieldError, ...] = ()
@@ -79,6 +88,16 @@ class Order:
         """The submitted document, numbers with a fraction as ``Decimal``."""
         content: dict[str, Any] = strict_json.parse_stored(self.submission)
         return content
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the system still works on it."""
+        return self.status in OPEN
+
+    @property
+    def delivery_key(self) -> str:
+        """The key under which the warehouse knows the present delivery."""
+        return f"{self.order_id}-d{self.delivery}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +152,15 @@ class Write:
         """The row of the transition table that this write applies."""
         return TRANSITIONS[self.name]
 
-    def value(self, name: str) -> Any:
-        """The value for a guard or a change, by its name.
+    def value(self, name: str | int) -> Any:
+        """The value for a guard or a change, by its name; a constant is its own value.
 
         Raises:
             KeyError: the write has no such value.
         """
         match name:
+            case int():
+                return name
             case "now":
                 return self.at
             case "seen_version" if self.seen is not None:
@@ -148,10 +169,23 @@ class Write:
                 return self.values[name]
 
     @property
+    def target(self) -> Status:
+        """The state of the order after the write.
+
+        Raises:
+            ValueError: the order stays in its state, and the write has not read it.
+        """
+        if self.transition.target is not None:
+            return self.transition.target
+        if self.seen is None:
+            raise ValueError(f"transition {self.name} needs the order as it was read")
+        return self.seen.status
+
+    @property
     def entry(self) -> TimelineEntry:
         """The timeline entry of this write, without its source, which is the target of the entry before it."""
         failure = self.failure.kind if self.failure else None
-        return TimelineEntry(self.at, None, self.transition.target, self.actor, self.reason, failure)
+        return TimelineEntry(self.at, None, self.target, self.actor, self.reason, failure)
 
     def rewritten_timeline(self) -> tuple[TimelineEntry, ...] | None:
         """The whole timeline after this write, cut to the limit; None if the write appends to the stored one.

@@ -1,26 +1,28 @@
-"""Moves orders. No other module applies a transition.
+"""Moves orders. Only this module and ``deliveries`` apply transitions.
 
 Each method of ``Orders`` applies one row of the transition table and records the row's metrics. The API, the workflow's
 steps, the reconciler and the command line call these methods, and have no rules of their own.
 """
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from service.orders.deliveries import CANCEL_SECONDS, Deliveries
 from service.orders.errors import KeyReused, NotFailed, OrderInvalid, OrderUnknown, TooLate
-from service.orders.lifecycle import Status
+from service.orders.lifecycle import Status, TransitionName
 from service.orders.message import Message
 from service.orders.metric import Metric
-from service.orders.model import Failure, FailureKind, FieldError, Order
+from service.orders.model import FieldError, Order
 from service.orders.mover import Mover
-from service.orders.ports import Fulfilled, NotFulfilled, OrderExists, System, TransitionRefused, error_name
+from service.orders.ports import OrderExists, System, TransitionRefused, error_name
 
 if TYPE_CHECKING:  # an event that submits nothing does not load this
     from service.orders.submission import Submission
 
 log = logging.getLogger(__name__)
 
-WORKFLOW, FULFILLMENT, RECONCILER = "workflow", "fulfillment", "reconciler"
+WORKFLOW, RECONCILER = "workflow", "reconciler"
 """Actors, as the timeline names them."""
 
 
@@ -31,6 +33,7 @@ class Orders:
         self._system = system
         self._mover = Mover(system)
         self._move = self._mover.move
+        self._deliveries = Deliveries(system)
 
     def submit(self, submission: "Submission") -> tuple[Order, bool]:
         """Store a new order, then start its workflow. Once this returns, the order is durable.
@@ -113,93 +116,19 @@ class Orders:
                     raise
         return errors
 
-    def cancel(self, order_id: str, actor: str, reason: str) -> Order:
-        """Cancel an order before its first attempt. A CANCELLED order is not changed.
-
-        Raises:
-            OrderUnknown: there is no such order.
-            TooLate: fulfillment has started, or the order is in another terminal state.
-        """
-        try:
-            return self._move("cancel", order_id, actor=actor, reason=reason)
-        except TransitionRefused as refused:
-            if refused.order is None:
-                raise OrderUnknown(f"there is no order {order_id}") from None
-            if refused.order.status is not Status.CANCELLED:
-                raise TooLate(refused.order) from None
-            return refused.order
-
-    def claim(self, order_id: str) -> Order:
-        """Take the lease on an order, and count the attempt. An attempt that crashes is therefore counted, too.
-
-        Raises:
-            TransitionRefused: it is leased, terminal, not stored yet, out of attempts, or unknown.
-        """
-        policy, now, owner = self._system.policy, self._system.now(), self._system.new_id()
-        lease: dict[str, Any] = {
-            "max_attempts": policy.max_attempts,
-            "lease_owner": owner,
-            "lease_until": now + policy.lease,
-        }
-        return self._move("claim", order_id, actor=FULFILLMENT, at=now, write_id=owner, **lease)
-
-    def settle(self, order: Order, outcome: Fulfilled | NotFulfilled, message_id: str) -> Order:
-        """End an attempt: the order becomes FULFILLED, PENDING while attempts are left, or FAILED.
-
-        Args:
-            order: the claimed order, as ``claim`` returned it.
-            outcome: the warehouse's answer.
-            message_id: the message in process; the failed-orders row names it.
-
-        Raises:
-            TransitionRefused: the lease was lost.
-        """
-        most = self._system.policy.max_attempts
-        lease: dict[str, Any] = {"actor": FULFILLMENT, "seen": order, "lease_owner": order.lease_owner}
-        if isinstance(outcome, Fulfilled):
-            return self._move("fulfill", order.order_id, reason=f"attempt {order.attempts} succeeded", **lease)
-        failure = outcome.failure
-        reason = f"attempt {order.attempts} of {most}: {failure.detail}"
-        if not outcome.permanent and order.attempts < most:
-            return self._move("release", order.order_id, reason=reason, failure=failure, **lease)
-        return self._move("fail", order.order_id, reason=reason, failure=failure, message_id=message_id, **lease)
-
-    def has_no_attempts_left(self, order: Order) -> bool:
-        """Whether an order has used all attempts of its present epoch."""
-        return order.attempts >= self._system.policy.max_attempts
-
-    def give_up(self, order: Order, actor: str, message_id: str | None = None) -> Order:
-        """Fail an order whose last attempt was claimed and never ended.
-
-        Args:
-            order: the order as it was read.
-            actor: the component that fails the order; the timeline shows it.
-            message_id: the message that names the order, if one was delivered; the failed-orders row names it.
-
-        Raises:
-            TransitionRefused: it has changed since it was read, is still leased, or has attempts left.
-        """
-        most = self._system.policy.max_attempts
-        failure = Failure(FailureKind.ABANDONED, f"attempt {order.attempts} of {most} never ended")
-        return self._move(
-            "give_up",
-            order.order_id,
-            actor=actor,
-            reason=failure.detail,
-            seen=order,
-            failure=failure,
-            message_id=message_id,
-            max_attempts=most,
-        )
-
-    def push(self, order: Order) -> str:
-        """Restart, resend, recover or fail an open order that has waited too long, depending on its state.
+    def push(self, order: Order, seconds: float) -> tuple[str, Order]:
+        """Restart, resend, recover, look at or cancel an order that has waited too long, depending on its state.
 
         The write comes first, guarded by the version that was read. It sets ``updated_at``. If the process dies before
         it sends the message or starts the workflow, a later run of the reconciler pushes the order again.
 
+        Args:
+            order: the order as it was read.
+            seconds: time that the warehouse may take, if it is asked.
+
         Returns:
-            ``restarted``, ``gave_up``, ``recovered`` or ``resent``; ``errors`` if the workflow could not be started.
+            ``restarted``, ``looked``, ``gave_up``, ``recovered`` or ``resent``; ``errors`` if the workflow could not be
+            started. And the order after the push.
 
         Raises:
             TransitionRefused: the order has changed since it was read.
@@ -207,23 +136,32 @@ class Orders:
         if order.status is Status.RECEIVED:
             reason = f"workflow start {order.restarts + 2}"
             restarted = self._move("restart", order.order_id, actor=RECONCILER, reason=reason, seen=order)
-            return "restarted" if self._start(order, f"{order.order_id}-{restarted.restarts}") else "errors"
-        if self.has_no_attempts_left(order):
-            self.give_up(order, RECONCILER)
-            return "gave_up"
+            started = self._start(order, f"{order.order_id}-{restarted.restarts}")
+            return "restarted" if started else "errors", restarted
+        if order.cancel_asked and order.asked and order.is_open:
+            with suppress(TooLate):
+                cancelled = self._deliveries.cancel_there(order, seconds, RECONCILER)
+                if cancelled is not order:
+                    return "looked", cancelled
+        if not order.is_open or self._deliveries.has_no_attempts_left(order):
+            looked = self._deliveries.look(order, seconds, RECONCILER)
+            return "gave_up" if order.is_open and looked.status is Status.FAILED else "looked", looked
         if order.status is Status.PROCESSING:
             reason = f"attempt {order.attempts} never ended"
             recovered = self._move("recover", order.order_id, actor=RECONCILER, reason=reason, seen=order)
             self._send(recovered)
-            return "recovered"
+            return "recovered", recovered
         reason = f"sent to the queue again, time {order.resends + 1}"
-        self._send(self._move("resend", order.order_id, actor=RECONCILER, reason=reason, seen=order))
-        return "resent"
+        resent = self._move("resend", order.order_id, actor=RECONCILER, reason=reason, seen=order)
+        self._send(resent)
+        return "resent", resent
 
     def redrive(self, order_id: str, actor: str, note: str, epoch: int | None = None) -> Order:
         """Reset the attempts of a FAILED order, and send it to the queue.
 
-        If the message cannot be sent after the write, the reconciler sends it.
+        While the warehouse may have the delivery, the order keeps its number: the warehouse answers a repeated request
+        with the delivery's state, and ships nothing twice. If the message cannot be sent after the write, the
+        reconciler sends it.
 
         Args:
             order_id: the order.
@@ -236,9 +174,29 @@ class Orders:
             OrderUnknown: there is no such order.
             NotFailed: it is not FAILED, or is FAILED in another epoch; nothing was changed.
         """
+        return self._redrive("redrive", self.require_failed(order_id, epoch), actor, note, epoch)
+
+    def new_delivery(self, order_id: str, actor: str, note: str, epoch: int | None = None) -> Order:
+        """Redrive a FAILED order under a new delivery number, after the old delivery was cancelled at the warehouse.
+
+        Arguments are those of ``redrive``. If the warehouse does not have the order, this is ``redrive``.
+
+        Raises:
+            OrderUnknown: there is no such order.
+            NotFailed: it is not FAILED, or is FAILED in another epoch; nothing was changed.
+            DeliveryOpen: the warehouse did not confirm that the old delivery can ship nothing any more.
+        """
         order = self.require_failed(order_id, epoch)
+        if not order.asked:
+            return self._redrive("redrive", order, actor, note, epoch)
+        self._deliveries.require_ended(order, CANCEL_SECONDS)
+        return self._redrive("new_delivery", order, actor, note, epoch, delivery=order.delivery + 1)
+
+    def _redrive(
+        self, name: TransitionName, order: Order, actor: str, note: str, epoch: int | None, **values: Any
+    ) -> Order:
         try:
-            redriven = self._move("redrive", order_id, actor=actor, reason=note, seen=order)
+            redriven = self._move(name, order.order_id, actor=actor, reason=note, seen=order, **values)
         except TransitionRefused as refused:
             raise NotFailed(refused.order or order, epoch) from None
         try:
@@ -246,9 +204,9 @@ class Orders:
         except Exception as error:  # the stored order is PENDING, so it is not lost
             log.warning(
                 "order %s: not sent (%s); the reconciler will send it",
-                order_id,
+                order.order_id,
                 error_name(error),
-                extra={"order_id": order_id},
+                extra={"order_id": order.order_id},
             )
         return redriven
 

@@ -31,7 +31,7 @@ class Policy:
         return min(first * (1 << min(times, 20)), max(first, self.backoff_ceiling))
 
     def is_due(self, order: Order, patience: timedelta, now: datetime) -> bool:
-        """Return whether the reconciler pushes an open order now.
+        """Return whether the reconciler pushes an order now.
 
         Args:
             order: the order as it was read.
@@ -41,8 +41,10 @@ class Policy:
         match order.status:
             case Status.PROCESSING:
                 return order.lease_until is None or order.lease_until < now
-            case Status.PENDING if order.attempts >= self.max_attempts:
+            case Status.PENDING if order.attempts >= self.max_attempts or (order.cancel_asked and order.asked):
                 return True
+            case Status.FAILED:
+                times = order.looks
             case Status.PENDING:
                 times = order.resends
             case _:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 from service.orders.lifecycle import Status
 from service.orders.message import Message
 from service.orders.metric import Metric
-from service.orders.model import FailedOrder, Failure, FailureKind, Order, Write
+from service.orders.model import FailedOrder, FailureKind, Order, Write
 from service.orders.policy import Policy
+from service.orders.warehouse import Answer, Cancellation
 
 if TYPE_CHECKING:  # an event that lists nothing does not load these
     from service.orders.counts import Depth, Ended, Tally
@@ -187,32 +188,39 @@ class Workflow(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Fulfilled:
-    """The attempt succeeded."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotFulfilled:
-    """The attempt failed; after a ``permanent`` failure, no other attempt can succeed."""
-
-    failure: Failure
-    permanent: bool = False
-
-
 class Fulfiller(Protocol):
-    """The warehouse: picks, packs and ships. One call is one attempt."""
+    """The warehouse: picks, packs and ships.
 
-    def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
-        """Try to fulfill an order.
+    It knows a delivery by ``order.delivery_key``, and answers a repeated request with the delivery's present state. Any
+    exception means that the outcome is unknown: the warehouse may have the delivery.
+    """
+
+    def ask(self, order: Order, seconds: float) -> Answer:
+        """Ask for the order's present delivery. One call is one attempt.
 
         Args:
-            order: the order as it was claimed. If the success of an attempt could not be written, another attempt
-                follows, with another number: the warehouse must treat ``(order_id, epoch)`` as one delivery.
-            seconds: time that the attempt may take.
+            order: the order as it was claimed.
+            seconds: time that the call may take.
 
         Raises:
-            Exception: any error; the attempt failed, and another one may follow.
+            OtherItems: the warehouse has the delivery with other items.
+            Exception: any other error.
+        """
+
+    def look(self, order: Order, seconds: float) -> Answer:
+        """Read the state of the order's present delivery. Arguments are those of ``ask``.
+
+        Raises:
+            Exception: any error; nothing is known.
+        """
+
+    def cancel(self, order: Order, seconds: float) -> Cancellation:
+        """Ask the warehouse to cancel the order's present delivery. Arguments are those of ``ask``.
+
+        After CANCELLED, the key is dead: a request under it that arrives later ships nothing.
+
+        Raises:
+            Exception: any error; nothing is known.
         """
 
 

@@ -111,14 +111,18 @@ class BulkResult:
     next: Position | None
 
 
-def redrive_one(order_id: str, actor: str, note: str, system: System, epoch: int | None = None) -> Order:
+def redrive_one(
+    order_id: str, actor: str, note: str, system: System, epoch: int | None = None, *, new_delivery: bool = False
+) -> Order:
     """Redrive one order, and remove its superseded messages from the dead-letter queue.
 
-    Arguments and errors are those of ``Orders.redrive``, except for a failure that was already redriven: the
-    order is returned in its present state, so that a repeated request gets an answer.
+    Arguments and errors are those of ``Orders.redrive`` or ``Orders.new_delivery``, except for a failure that was
+    already redriven: the order is returned in its present state, so that a repeated request gets an answer.
     """
+    orders = Orders(system)
+    redrive = orders.new_delivery if new_delivery else orders.redrive
     try:
-        order = Orders(system).redrive(order_id, actor, note, epoch)
+        order = redrive(order_id, actor, note, epoch)
     except NotFailed as refused:
         if not refused.redriven:
             raise

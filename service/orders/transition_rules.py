@@ -23,7 +23,7 @@ def check_complete(write: Write) -> None:
 def after_write(order: Order, write: Write) -> Order:
     """The order after a permitted write."""
     changed: dict[str, Any] = {
-        "status": write.transition.target,
+        "status": write.target,
         "version": order.version + 1,
         "updated_at": write.at,
         "write_id": write.id,
@@ -35,8 +35,8 @@ def after_write(order: Order, write: Write) -> Order:
                 changed[attribute] = write.value(attribute)
             case Reset(attribute, to):
                 changed[attribute] = to
-            case Increment(attribute):
-                changed[attribute] = getattr(order, attribute) + 1
+            case Increment(attribute, by):
+                changed[attribute] = getattr(order, attribute) + by
     return replace(order, **changed)
 
 

@@ -15,12 +15,13 @@ from typing import Any
 
 from service import logs
 from service.orders import message
+from service.orders.deliveries import FULFILLMENT, Deliveries
 from service.orders.lifecycle import TERMINAL, Status
 from service.orders.metric import Metric
-from service.orders.model import Failure, FailureKind, Order
-from service.orders.orders import FULFILLMENT, Orders
-from service.orders.ports import NotFulfilled, System, TransitionRefused
+from service.orders.model import Order
+from service.orders.ports import System, TransitionRefused, Unavailable
 from service.orders.trace import trace_id
+from service.orders.warehouse import Answer, State
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,10 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
     """
     unfinished = {record["messageId"]: record for record in records}
     margin = system.policy.deadline_margin.total_seconds()
+
+    def left() -> float:
+        return seconds_left() - margin
+
     waiting = list(unfinished.items())
     running: dict[Future[bool], str] = {}
     pool = ThreadPoolExecutor(min(PARALLEL, len(waiting)), thread_name_prefix="fulfill")
@@ -49,7 +54,6 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
         while waiting or running:
             while waiting and len(running) < PARALLEL and seconds_left() > margin:
                 message_id, record = waiting.pop(0)
-                left = seconds_left() - margin / 2
                 running[pool.submit(copy_context().run, acknowledge, record, system, left)] = message_id
             finished, _ = wait(running, max(0.0, seconds_left() - margin / 2), FIRST_COMPLETED)
             if not finished:
@@ -66,14 +70,14 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unfinished]}
 
 
-def acknowledge(record: Mapping[str, Any], system: System, seconds: float) -> bool:
+def acknowledge(record: Mapping[str, Any], system: System, left: Callable[[], float]) -> bool:
     """Process one record; True if its message may be deleted. Never raises."""
     message_id = record["messageId"]
     with logs.timer(message_id=logs.aws_id(message_id)):
         try:
             read = message.read(record.get("body"))
             logs.note(order_id=read.order_id, trace_id=trace_id(read.traceparent))
-            return process(read.order_id, message_id, system, seconds)
+            return process(read.order_id, message_id, system, left)
         except Exception as error:  # the other records go on
             poison = isinstance(error, message.PoisonMessage)
             if poison:
@@ -90,44 +94,68 @@ def acknowledge(record: Mapping[str, Any], system: System, seconds: float) -> bo
             return False
 
 
-def process(order_id: str, message_id: str, system: System, seconds: float) -> bool:
+def process(order_id: str, message_id: str, system: System, left: Callable[[], float]) -> bool:
     """Make one attempt at an order, if it can be claimed.
 
     Args:
         order_id: the order.
         message_id: the message that names it; if the order fails, the failed-orders row names the message.
         system: the ports.
-        seconds: time that the attempt may take.
+        left: returns the seconds that are left for the warehouse.
 
     Returns:
         True if the order is terminal and not FAILED, so that its message may be deleted.
     """
-    orders = Orders(system)
+    deliveries = Deliveries(system)
     try:
-        order = orders.claim(order_id)
+        order = deliveries.claim(order_id)
     except TransitionRefused as refused:
-        return _not_claimed(refused.order, order_id, message_id, orders)
+        return _not_claimed(refused.order, order_id, message_id, left, deliveries)
     logs.note(attempt=order.attempts, trace_id=trace_id(order.traceparent))
+    answer = _ask(order, left(), system)
+    settled = deliveries.settle(order, answer, message_id)
+    last = settled.timeline[-1]
+    if last.failure:
+        logs.note(reason=last.failure)
+    _log_end(settled, "fulfilled", "failed", "attempt_failed")
+    return _is_done(settled)
+
+
+def _ask(order: Order, seconds: float, system: System) -> Answer | Exception:
+    """The warehouse's answer; an exception if the outcome is unknown."""
+    if seconds <= 0:
+        return Answer(State.NOT_TAKEN, "no time was left to ask the warehouse")
     try:
-        outcome = system.fulfiller.fulfill(order, seconds)
+        return system.fulfiller.ask(order, seconds)
+    except Unavailable as error:
+        log.warning("order %s: attempt %d has no usable answer: %s", order.order_id, order.attempts, error)
+        return error
     except Exception as error:
-        log.exception("order %s: attempt %d raised an error", order_id, order.attempts)
-        outcome = NotFulfilled(Failure(FailureKind.ERROR, f"the attempt raised {type(error).__name__}"))
-    if isinstance(outcome, NotFulfilled):
-        logs.note(reason=outcome.failure.kind)
-    settled = orders.settle(order, outcome, message_id)
-    reason = settled.timeline[-1].reason
-    match settled.status:
-        case Status.FULFILLED:
-            log.info("order %s: FULFILLED", order_id, extra=logs.outcome("fulfilled"))
+        log.exception("order %s: attempt %d raised an error", order.order_id, order.attempts)
+        return error
+
+
+def _is_done(order: Order) -> bool:
+    """Whether a message may be deleted. A failed order's message belongs in the dead-letter queue."""
+    return order.status in TERMINAL and order.status is not Status.FAILED
+
+
+def _log_end(order: Order, done: str, failed: str, otherwise: str) -> None:
+    """Log an order after an attempt or a look, with the outcome that fits its state."""
+    order_id, reason = order.order_id, order.timeline[-1].reason
+    match order.status:
+        case Status.FULFILLED | Status.CANCELLED:
+            log.info("order %s: %s", order_id, order.status, extra=logs.outcome(done))
         case Status.FAILED:
-            log.error(FAILED, order_id, reason, order_id, extra=logs.outcome("failed"))
+            extra = logs.outcome(failed, reason=order.timeline[-1].failure)
+            log.error(FAILED, order_id, reason, order_id, extra=extra)
         case _:
-            log.info("order %s: %s; it will be tried again", order_id, reason, extra=logs.outcome("attempt_failed"))
-    return settled.status is Status.FULFILLED
+            log.info("order %s: %s; it will be tried again", order_id, reason, extra=logs.outcome(otherwise))
 
 
-def _not_claimed(order: Order | None, order_id: str, message_id: str, orders: Orders) -> bool:
+def _not_claimed(
+    order: Order | None, order_id: str, message_id: str, left: Callable[[], float], deliveries: Deliveries
+) -> bool:
     if order is None:
         extra = logs.outcome("unknown_order")
         log.warning("order %s: no such order; its message stays on the queue", order_id, extra=extra)
@@ -135,16 +163,15 @@ def _not_claimed(order: Order | None, order_id: str, message_id: str, orders: Or
     logs.note(attempt=order.attempts, trace_id=trace_id(order.traceparent))
     if order.status in TERMINAL:
         log.info("order %s: %s already", order_id, order.status, extra=logs.outcome("ended"))
-        return order.status is not Status.FAILED  # a failed order's message belongs in the dead-letter queue
-    if order.status is not Status.RECEIVED and orders.has_no_attempts_left(order):
+        return _is_done(order)
+    if order.status is not Status.RECEIVED and deliveries.has_no_attempts_left(order):
         try:
-            failed = orders.give_up(order, FULFILLMENT, message_id)
+            order = deliveries.look(order, left(), FULFILLMENT, message_id)
         except TransitionRefused as refused:
             log.info("%s", refused, extra=logs.outcome("not_free"))
         else:
-            extra = logs.outcome("gave_up", reason=FailureKind.ABANDONED)
-            log.error(FAILED, order_id, failed.timeline[-1].reason, order_id, extra=extra)
-        return False
+            _log_end(order, "fulfilled", "gave_up", "attempt_failed")
+        return _is_done(order)
     extra = logs.outcome("not_free")
     log.info("order %s: %s and not free; its message stays on the queue", order_id, order.status, extra=extra)
     return False

@@ -17,16 +17,17 @@ from service.orders.lifecycle import OPEN, Status
 from service.orders.metric import Metric
 from service.orders.model import FailureKind, Order
 from service.orders.orders import Orders
+from service.orders.paging import ALWAYS
 from service.orders.ports import System, TransitionRefused, error_name
 from service.orders.trace import trace_id
 
 log = logging.getLogger(__name__)
 
-INTERVENTIONS = ("restarted", "recovered", "resent", "gave_up")
+INTERVENTIONS = ("restarted", "recovered", "resent", "looked", "gave_up")
 COUNTED = (*INTERVENTIONS, "errors")
 """The results that the metric counts: pushes, and pushes or reads that failed."""
 
-GAVE_UP = "order %s: FAILED, attempt %d never ended; see GET /failed-orders/%s"
+FAILED = "order %s: FAILED, %s; see GET /failed-orders/%s"
 
 LOOK_FURTHER = 10
 """A run reads this many times ``reconcile_limit`` orders, if orders that are not due yet stand before others."""
@@ -51,6 +52,7 @@ def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], flo
         ("PROCESSING orders", lambda system: _list_waiting(Status.PROCESSING, policy.recover_after, system)),
         ("dead-letter messages", _named_by_dead_letters),
         ("PENDING orders", lambda system: _list_waiting(Status.PENDING, policy.resend_after, system)),
+        ("FAILED orders that may have been shipped", _list_unresolved),
     )
     for name, due in rounds:
         for outcome, count in _push_all(name, due, system, seconds_left).items():
@@ -72,28 +74,30 @@ def _push_all(
     done: Counter[str] = Counter()
     try:
         for order in due(system):
-            if seconds_left() <= system.policy.deadline_margin.total_seconds():
+            left = seconds_left() - system.policy.deadline_margin.total_seconds()
+            if left <= 0:
                 done["out_of_time"] = 1
                 break
-            done[_push(order, system)] += 1
+            done[_push(order, left, system)] += 1
     except Exception as error:  # orders in another state must not wait for this one
         log.exception("%s: not read, %s", name, error_name(error))
         done["errors"] += 1
     return done
 
 
-def _push(order: Order, system: System) -> str:
+def _push(order: Order, seconds: float, system: System) -> str:
     with logs.with_fields(order_id=order.order_id, trace_id=trace_id(order.traceparent)):
         try:
-            outcome = Orders(system).push(order)
+            outcome, pushed = Orders(system).push(order, seconds)
         except TransitionRefused:
             return "moved_on"
         except Exception as error:  # the others must not wait for this one
             log.exception("order %s: not reconciled, %s", order.order_id, error_name(error))
             return "errors"
         if outcome == "gave_up":
-            extra = {"outcome": outcome, "attempt": order.attempts, "reason": FailureKind.ABANDONED}
-            log.error(GAVE_UP, order.order_id, order.attempts, order.order_id, extra=extra)
+            last = pushed.timeline[-1]
+            extra = {"outcome": outcome, "attempt": order.attempts, "reason": last.failure}
+            log.error(FAILED, order.order_id, last.reason, order.order_id, extra=extra)
         else:
             log.warning("order %s: %s", order.order_id, outcome, extra={"outcome": outcome})
         return outcome
@@ -131,3 +135,14 @@ def _named_by_dead_letters(system: System) -> Iterator[Order]:
             yield order
     if superseded:
         log.info("superseded dead-letter messages removed: %d", remove_superseded(system))
+
+
+def _list_unresolved(system: System) -> Iterator[Order]:
+    """The FAILED orders that the warehouse may have, and that are due for a look; the last failed first."""
+    policy = system.policy
+    for kind in (FailureKind.UNKNOWN, FailureKind.ABANDONED):
+        for failed in system.store.failed_orders(kind, ALWAYS, policy.reconcile_limit).orders:
+            order = system.store.get(failed.order_id)
+            unresolved = order is not None and order.status is Status.FAILED and order.asked
+            if order and unresolved and policy.is_due(order, policy.recover_after, system.now()):
+                yield order

@@ -1,10 +1,22 @@
-"""POST /orders/{id}/cancel: possible until fulfillment starts, and idempotent."""
+"""POST /orders/{id}/cancel: at once before the warehouse is asked, otherwise by its answer; idempotent."""
 
 import pytest
 
-from service.orders.lifecycle import Status
+from service.orders.lifecycle import TERMINAL, Status
+from service.orders.warehouse import Answer, Cancellation, State
 from tests.api.client import assert_problem
-from tests.steps.doubles import Scripted, break_store, deliver, message, standing
+from tests.steps.doubles import (
+    DECLINED,
+    DONE,
+    Scripted,
+    break_store,
+    deliver,
+    later,
+    message,
+    pending,
+    processing,
+    standing,
+)
 from tests.transition_table import sources_of
 
 
@@ -19,8 +31,8 @@ def test_an_order_is_cancelled_before_fulfillment_starts(status, api):
         "at": "2026-01-31T09:30:05.123Z",
         "from": status,
         "to": "CANCELLED",
-        "actor": "api",
-        "reason": "cancelled by the customer",
+        "actor": "customer",
+        "reason": "cancellation asked for by the customer",
         "failure": None,
     }
 
@@ -33,12 +45,79 @@ def test_cancelling_again_has_no_effect(api):
     assert api.system.store.get("ord_1").version == 2
 
 
-@pytest.mark.parametrize("status", sorted(set(Status) - {*sources_of("cancel"), Status.CANCELLED}))
+@pytest.mark.parametrize("status", sorted(TERMINAL - {Status.CANCELLED}))
 def test_an_order_that_can_no_longer_be_cancelled_is_unchanged(status, api):
     before = standing(status, api.system)
     problem = assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")
     assert (problem["order_status"], problem["detail"]) == (status, f"The order is {status}.")
     assert api.system.store.get("ord_1") == before
+
+
+def ask_without_an_answer(api, **answers):
+    """A PENDING order, for which the warehouse was asked without an answer."""
+    pending(api.system)
+    api.system.fulfiller = Scripted(TimeoutError(), **answers)
+    assert deliver(api.system, message("ord_1")) == ["m1"]
+
+
+def test_an_order_that_the_warehouse_has_cancelled_is_cancelled(api):
+    ask_without_an_answer(api, cancels=Cancellation.CANCELLED)
+    response = api.post("/orders/ord_1/cancel")
+    assert (response.status_code, response.json()["status"]) == (200, "CANCELLED")
+    asked, done = response.json()["timeline"][-2:]
+    assert (asked["to"], asked["actor"]) == ("PENDING", "customer")
+    assert (done["to"], done["actor"]) == ("CANCELLED", "warehouse")
+
+
+@pytest.mark.parametrize("answer", [Cancellation.REQUESTED, TimeoutError("canary")])
+def test_a_cancellation_without_an_answer_yet_is_accepted_once(answer, api):
+    ask_without_an_answer(api, cancels=answer)
+    for _ in range(2):
+        response = api.post("/orders/ord_1/cancel")
+        assert (response.status_code, response.json()["status"]) == (202, "PENDING")
+    assert [entry["actor"] for entry in response.json()["timeline"]].count("customer") == 1
+    assert api.system.store.get("ord_1").cancel_asked == 1
+
+
+def test_an_order_that_the_warehouse_ships_is_not_cancelled(api):
+    ask_without_an_answer(api, cancels=Cancellation.TOO_LATE, looks=DONE)
+    problem = assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")
+    assert problem["order_status"] == "PENDING"
+    order = api.system.store.get("ord_1")
+    assert (order.status, order.cancel_asked) == (Status.PENDING, 0)
+    assert order.timeline[-1].reason == "the warehouse does not cancel it: shipped"
+
+
+@pytest.mark.parametrize("state", [State.NOT_TAKEN, State.NOT_FOUND])
+def test_a_look_without_a_state_refuses_no_cancellation(state, api):
+    ask_without_an_answer(api, cancels=Cancellation.TOO_LATE, looks=Answer(state))
+    assert api.post("/orders/ord_1/cancel").status_code == 202
+    assert api.system.store.get("ord_1").cancel_asked == 1
+
+
+def test_an_order_that_the_warehouse_declined_is_cancelled(api):
+    ask_without_an_answer(api, cancels=Cancellation.TOO_LATE, looks=DECLINED)
+    assert api.post("/orders/ord_1/cancel").json()["status"] == "CANCELLED"
+
+
+def test_an_order_is_not_cancelled_under_a_running_attempt(api):
+    """The attempt gets the warehouse's answer."""
+    processing(api.system)
+    api.system.fulfiller = Scripted(DECLINED, cancels=Cancellation.CANCELLED)
+    assert api.post("/orders/ord_1/cancel").status_code == 202
+    assert api.system.store.get("ord_1").status is Status.PROCESSING
+    later(api.system, api.system.policy.lease)
+    assert deliver(api.system, message("ord_1")) == []
+    assert api.system.store.get("ord_1").status is Status.CANCELLED
+
+
+def test_nothing_new_is_asked_of_the_warehouse_after_a_cancellation(api):
+    ask_without_an_answer(api, cancels=TimeoutError())
+    assert api.post("/orders/ord_1/cancel").status_code == 202
+    api.system.fulfiller.answers = [DECLINED]
+    assert deliver(api.system, message("ord_1")) == []
+    assert api.system.store.get("ord_1").status is Status.CANCELLED
+    assert api.system.fulfiller.keys == ["ord_1-d1"] * 2
 
 
 @pytest.mark.parametrize("order_id", ["ord_1", "x" * 65, "a%20b", "%00"])

@@ -3,8 +3,8 @@
 import pytest
 
 from service.api.dependencies import run_in_thread, run_inline
+from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
-from service.orders.orders import Orders
 from service.steps import store
 from tests.api.client import LENIENT, Api, assert_problem
 from tests.support import valid_order
@@ -28,7 +28,7 @@ def test_a_retry_gets_the_first_response_and_is_marked_as_replayed(api):
 def test_a_retry_gets_the_same_response_after_the_order_changed(api):
     first = submit(api)
     store.run(first.json(), api.system)
-    Orders(api.system).claim(first.json()["order_id"])
+    Deliveries(api.system).claim(first.json()["order_id"])
     assert submit(api).json() == first.json() == {**first.json(), "status": Status.RECEIVED}
 
 

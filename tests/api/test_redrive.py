@@ -7,9 +7,10 @@ import pytest
 from service.orders.lifecycle import Status
 from service.orders.message import Message
 from service.orders.redrive import NOTE_PATTERN
+from service.orders.warehouse import Cancellation
 from tests.api.client import Api, assert_problem
 from tests.api.failing import fail, listed
-from tests.steps.doubles import DECLINED, Scripted, deliver, message, standing
+from tests.steps.doubles import DECLINED, Scripted, deliver, message, pending, standing
 from tests.support import valid_order
 
 NOTE = {"note": "the warehouse is open again"}
@@ -19,6 +20,43 @@ BOTH_ROUTES = pytest.mark.parametrize("path", ["/failed-orders/ord_1/redrive", "
 @pytest.fixture
 def api():
     return Api(cloud="embedded", redrive_rate=1000)
+
+
+def fail_without_an_answer(api, **answers):
+    """A FAILED order that the warehouse may have."""
+    pending(api.system)
+    api.system.fulfiller = Scripted(TimeoutError(), looks=TimeoutError(), **answers)
+    for _ in range(4):
+        assert deliver(api.system, message("ord_1")) == ["m1"]
+    assert api.get("/failed-orders/ord_1").json()["reason"] == "unknown"
+
+
+def test_a_new_delivery_has_the_next_number_once_the_warehouse_has_cancelled_the_old_one(api):
+    fail_without_an_answer(api, cancels=Cancellation.CANCELLED)
+    response = api.post("/failed-orders/ord_1/redrive", json={**NOTE, "new_delivery": True})
+    assert (response.status_code, response.json()["status"]) == (200, "PENDING")
+    api.system.fulfiller.answers = [DECLINED]
+    deliver(api.system, message("ord_1"))
+    assert api.system.fulfiller.keys == ["ord_1-d1"] * 3 + ["ord_1-d2"]
+
+
+@pytest.mark.parametrize("answer", [Cancellation.REQUESTED, Cancellation.TOO_LATE, TimeoutError("canary")])
+def test_no_new_delivery_as_long_as_the_old_one_can_be_shipped(answer, api):
+    fail_without_an_answer(api, cancels=answer)
+    before = api.system.store.get("ord_1")
+    response = api.post("/failed-orders/ord_1/redrive", json={**NOTE, "new_delivery": True})
+    problem = assert_problem(response, 409, "delivery-open")
+    assert problem["order_status"] == "FAILED"
+    assert "canary" not in response.text
+    assert api.system.store.get("ord_1") == before
+
+
+def test_a_plain_redrive_keeps_the_number_while_the_warehouse_may_have_the_order(api):
+    fail_without_an_answer(api)
+    assert api.post("/failed-orders/ord_1/redrive", json=NOTE).status_code == 200
+    api.system.fulfiller.answers = [DECLINED]
+    deliver(api.system, message("ord_1"))
+    assert api.system.fulfiller.keys == ["ord_1-d1"] * 4
 
 
 def test_a_redriven_order_is_pending_and_its_timeline_has_operator_and_note(api):

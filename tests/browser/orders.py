@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import httpx
 
 from service.embedded.cloud import EmbeddedCloud
-from service.fulfillers.simulated import SimulatedFulfiller
 from service.orders.lifecycle import TERMINAL
+from service.warehouses.simulated import SimulatedWarehouse
 from tests.browser.warehouse import Mood, Warehouse
 from tests.embedded.support import running_cloud, serving
 from tests.polling import PATIENCE
@@ -59,7 +59,7 @@ class Shop:
 
     def set_success_rate(self, rate: float) -> None:
         """Set the success rate of the warehouse."""
-        self.cloud.system.fulfiller = SimulatedFulfiller(rate, "browser")
+        self.cloud.system.fulfiller = SimulatedWarehouse(rate, "browser")
 
     def set_warehouse(self, mood: Mood, pace: float = 0) -> None:
         """Set the outcome and the maximum duration of all attempts."""

@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from service.orders.model import Failure, FailureKind, Order
-from service.orders.ports import Fulfilled, NotFulfilled
+from service.orders.model import Order
+from service.orders.warehouse import Answer, Cancellation, State
 
 
 class Mood(Enum):
@@ -24,15 +24,21 @@ class Warehouse:
     mood: Mood = Mood.SUCCEEDS
     pace: float = 0
 
-    def fulfill(self, order: Order, _seconds: float) -> Fulfilled | NotFulfilled:
+    def ask(self, order: Order, _seconds: float) -> Answer:
         time.sleep(self.pace * hashlib.sha256(order.order_id.encode()).digest()[0] / 256)
         match self.mood:
             case Mood.SUCCEEDS:
-                return Fulfilled()
+                return Answer(State.SHIPPED)
             case Mood.SUCCEEDS_LATER if order.attempts > 1:
-                return Fulfilled()
+                return Answer(State.SHIPPED)
             case Mood.REFUSES:
-                return NotFulfilled(Failure(FailureKind.REFUSED, "no carrier goes to this address"), permanent=True)
+                return Answer(State.REFUSED, "no carrier goes to this address")
             case Mood.BREAKS:
                 raise KeyError("weight")
-        return NotFulfilled(Failure(FailureKind.DECLINED, "the warehouse is out of stock"))
+        return Answer(State.DECLINED, "the warehouse is out of stock")
+
+    def look(self, _order: Order, _seconds: float) -> Answer:
+        return Answer(State.NOT_FOUND)
+
+    def cancel(self, _order: Order, _seconds: float) -> Cancellation:
+        return Cancellation.TOO_LATE

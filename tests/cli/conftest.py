@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.embedded.cloud import EmbeddedCloud
-from service.fulfillers.simulated import SimulatedFulfiller
+from service.warehouses.simulated import SimulatedWarehouse
 from tests.embedded.support import running_cloud, serving
 
 
@@ -32,6 +32,6 @@ def customer() -> str:
 def failing(cloud: EmbeddedCloud) -> Iterator[None]:
     """The warehouse declines every attempt."""
     before = cloud.system.fulfiller
-    cloud.system.fulfiller = SimulatedFulfiller(0, "seed")
+    cloud.system.fulfiller = SimulatedWarehouse(0, "seed")
     yield
     cloud.system.fulfiller = before

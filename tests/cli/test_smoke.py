@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from service.cli.commands import smoke
-from service.orders.model import Failure, FailureKind
-from service.orders.ports import NotFulfilled
+from service.orders import warehouse
+from service.orders.warehouse import State
 from tests.cli.commands import run
 from tests.cli.stub import Answer, problem, stub
 
@@ -41,12 +41,12 @@ def smoke_test(*timeline):
 
 @dataclass
 class Warehouse:
-    """A warehouse that ends every attempt with the same failure."""
+    """A warehouse that gives every attempt the same answer."""
 
-    failure: Failure
+    answer: warehouse.Answer
 
-    def fulfill(self, order, seconds):
-        return NotFulfilled(self.failure)
+    def ask(self, order, seconds):
+        return self.answer
 
 
 def test_one_order_goes_through_the_whole_system(url):
@@ -58,15 +58,15 @@ def test_one_order_goes_through_the_whole_system(url):
 
 
 @pytest.mark.parametrize(
-    ("kind", "code", "text"),
+    ("state", "code", "text"),
     [
-        (FailureKind.DECLINED, 0, "The warehouse answered order"),
-        (FailureKind.REFUSED, 0, "The warehouse answered order"),
-        (FailureKind.ERROR, 1, "an attempt ended without an answer (error)"),
+        (State.DECLINED, 0, "The warehouse answered order"),
+        (State.REFUSED, 0, "The warehouse answered order"),
+        (State.NOT_TAKEN, 1, "an attempt ended without an answer (error)"),
     ],
 )
-def test_the_kind_of_failure_decides_and_not_its_text(kind, code, text, url, cloud, monkeypatch):
-    monkeypatch.setattr(cloud.system, "fulfiller", Warehouse(Failure(kind, "any text of any warehouse")))
+def test_the_kind_of_failure_decides_and_not_its_text(state, code, text, url, cloud, monkeypatch):
+    monkeypatch.setattr(cloud.system, "fulfiller", Warehouse(warehouse.Answer(state, "any text of any warehouse")))
     ran = run("--api", url, "smoke")
     assert ran.code == code, ran.err
     assert text in ran.out + ran.err

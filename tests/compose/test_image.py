@@ -57,7 +57,7 @@ def test_the_image_contains_only_the_files_of_the_function(inside):
         "only the provisioner uses these two"
     )
     ours = {path.split("/")[1] for path in inside if path.startswith("service/")}
-    assert {"function.py", "handler.py", "main.py", "orders", "steps", "api", "aws", "fulfillers"} <= ours
+    assert {"function.py", "handler.py", "main.py", "orders", "steps", "api", "aws", "warehouses"} <= ours
     assert ours.isdisjoint({"embedded", "provisioning"})
     folders = {part for path in inside for part in path.split("/")[:-1]}
     assert folders.isdisjoint({"tests", "test", ".git", "workflows", "terraform", "bin", "moto", "pytest", "pip"})

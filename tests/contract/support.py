@@ -27,6 +27,7 @@ VALUES = {
     "lease_owner": "mine",
     "lease_until": NOW + timedelta(seconds=90),
     "errors": ERRORS,
+    "delivery": 3,
 }
 
 
@@ -40,6 +41,9 @@ def order_in(status: Status = Status.RECEIVED, order_id: str = "ord_1", **change
         "attempts": 2,
         "resends": 4,
         "restarts": 1,
+        "delivery": 2,
+        "asked": 1,
+        "looks": 3,
         "lease_owner": "mine",
         "lease_until": NOW - timedelta(milliseconds=1),
         "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -74,13 +78,13 @@ def expected(order: Order, write: Write) -> Order:
     failure = write.failure.kind if write.failure else None
     return replace(
         order,
-        status=row.target,
+        status=row.target or order.status,
         version=order.version + 1,
         updated_at=write.at,
         write_id=write.id,
         timeline=(
             *order.timeline,
-            TimelineEntry(write.at, order.status, row.target, write.actor, write.reason, failure),
+            TimelineEntry(write.at, order.status, row.target or order.status, write.actor, write.reason, failure),
         ),
         **changed_by(row, order, values_of(write)),
     )
@@ -88,8 +92,8 @@ def expected(order: Order, write: Write) -> Order:
 
 def permitting(name: TransitionName, status: Status | None = None) -> Order | None:
     """An order, in a given status or any, from which a transition is permitted; None if there is none."""
-    for each, attempts in product(Status if status is None else (status,), (2, 3)):
-        order = order_in(each, attempts=attempts)
+    for each, attempts, asked, cancel_asked in product(Status if status is None else (status,), (2, 3), (1, 0), (0, 1)):
+        order = order_in(each, attempts=attempts, asked=asked, cancel_asked=cancel_asked)
         if holds(order, write_of(name, order)):
             return order
     return None

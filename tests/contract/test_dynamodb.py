@@ -158,7 +158,7 @@ def test_the_shard_of_an_order_never_changes():
 
 
 def test_an_order_changed_while_a_list_is_read_is_omitted(dynamodb_store: DynamoDbOrderStore, clients: Clients):
-    moving, staying = put(dynamodb_store, 2, status=lambda _: Status.PENDING)
+    moving, staying = put(dynamodb_store, 2, status=lambda _: Status.PENDING, asked=lambda _: 0)
 
     def move(**_: Any) -> None:
         dynamodb_store.apply(write_of("cancel", moving))

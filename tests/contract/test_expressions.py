@@ -18,7 +18,7 @@ from tests.contract.support import IN_TWO_TABLES, NOW, order_in, permitting, put
 from tests.support import SETTINGS
 from tests.transition_table import NAMES
 
-WORDS = {"SET", "ADD", "AND", "OR", "list_append"}
+WORDS = {"SET", "ADD", "AND", "OR", "list_append", "attribute_not_exists"}
 SHARDS = SETTINGS.status_shards
 
 
@@ -39,6 +39,11 @@ def comparisons(expressions: Expressions) -> Counter[tuple[str, str, str]]:
     """The comparisons of a condition, as attribute, comparison and name of the value."""
     found = re.findall(r"(#\w+) (=|<|>=) :(\w+)", expressions.condition)
     return Counter((expressions.names[name], comparison, value) for name, comparison, value in found)
+
+
+def name_of(guard: Guard) -> str:
+    """The name of the value that a guard compares with."""
+    return guard.value if isinstance(guard.value, str) else f"constant_{guard.value}"
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -77,7 +82,7 @@ def test_the_condition_has_exactly_the_guards_of_the_transition(write: Write):
     assert comparisons(expressions) == Counter(
         [
             *(("status", "=", f"from_{source.status.lower()}") for source in transition.sources),
-            *((guard.attribute, guard.comparison, guard.value) for guard in guards),
+            *((guard.attribute, guard.comparison, name_of(guard)) for guard in guards),
         ]
     )
     for source in transition.sources:
@@ -105,7 +110,7 @@ def test_the_expressions_of_a_claim():
     assert expressions.update == (
         "SET #status = :status, #status_shard = :status_shard, #updated_at = :updated_at, #write_id = :write_id,"
         " #timeline = list_append(#timeline, :entry), #lease_owner = :new_lease_owner,"
-        " #lease_until = :new_lease_until, #resends = :new_resends ADD #version :one, #attempts :one"
+        " #lease_until = :new_lease_until, #resends = :new_resends ADD #version :add_1, #attempts :add_1, #asked :add_1"
     )
 
 

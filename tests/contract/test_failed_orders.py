@@ -25,7 +25,7 @@ def fail(store, number, kind, at=None):
 
 @pytest.fixture
 def failed(store):
-    """Twelve failed orders, three of each kind, ten seconds apart."""
+    """Twelve failed orders of the first four kinds, three of each, ten seconds apart."""
     for number in range(12):
         fail(store, number, KINDS[number % 4])
     return store
@@ -45,7 +45,7 @@ def test_failed_orders_are_listed_newest_first(failed, limit):
     assert listed(failed, limit=limit) == numbers(*reversed(range(12)))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[:4])
 def test_failed_orders_are_filtered_by_kind(failed, kind):
     first = KINDS.index(kind)
     assert listed(failed, kind, limit=2) == numbers(first + 8, first + 4, first)
@@ -86,9 +86,9 @@ def test_a_failed_order_stores_its_message_id(failed):
 
 
 def test_failed_orders_are_counted_by_kind_and_orders_by_status(failed):
-    assert {kind: (failed.tally(kind, 100).count, failed.tally(kind, 100).exact) for kind in KINDS} == dict.fromkeys(
-        KINDS, (3, True)
-    )
+    tallies = {kind: failed.tally(kind, 100) for kind in KINDS}
+    counts = {kind: (tally.count, tally.exact) for kind, tally in tallies.items()}
+    assert counts == dict.fromkeys(KINDS[:4], (3, True)) | dict.fromkeys(KINDS[4:], (0, True))
     assert failed.tally(Status.FAILED, 100).count == 12
     assert failed.tally(Status.PENDING, 100).count == 0
 

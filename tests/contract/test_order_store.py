@@ -33,7 +33,7 @@ def test_a_created_order_is_stored_unchanged(store: OrderStore):
 
 @pytest.mark.parametrize("status", Status)
 def test_every_attribute_of_an_order_is_stored(store: OrderStore, status: Status):
-    order = order_in(status, errors=ERRORS)
+    order = order_in(status, errors=ERRORS, cancel_asked=1)
     unset = [each.name for each in fields(order) if getattr(order, each.name) in (None, each.default)]
     assert set(unset) <= {"status"}, "give each of them a value in order_in of tests/contract/support.py"
     store.create(order)
@@ -132,7 +132,7 @@ def test_a_repeated_write_succeeds_and_changes_nothing(store: OrderStore, name: 
 
 
 def test_a_write_repeated_after_another_one_is_refused(store: OrderStore):
-    order = store.create(order_in())
+    order = store.create(order_in(asked=0))
     first = write_of("store", order, id="first")
     store.apply(first)
     latest = store.apply(write_of("cancel", order, id="second"))
@@ -190,7 +190,7 @@ def test_a_second_failure_is_stored_with_the_new_epoch(store: OrderStore):
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("name", FAILING)
 def test_a_refused_failure_stores_no_failed_order(store: OrderStore, name: TransitionName, status: Status):
-    order = store.create(order_in(status, lease_owner="theirs", attempts=2))
+    order = store.create(order_in(status, lease_owner="theirs", attempts=2, asked=0))
     with pytest.raises(TransitionRefused):
         store.apply(write_of(name, order))
     assert store.get_failed(order.order_id) is None

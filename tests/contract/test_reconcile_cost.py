@@ -8,6 +8,7 @@ import pytest
 
 from service.aws.store import DynamoDbOrderStore
 from service.orders.lifecycle import Status
+from service.orders.model import FailureKind
 from service.steps.reconcile import LOOK_FURTHER, run
 from tests.contract.support import order_in, requests
 from tests.support import START, MemorySystem
@@ -35,19 +36,19 @@ def test_a_run_costs_the_same_for_any_number_of_open_orders(waiting, clients, ne
     done, sent = cost(clients, settings, waiting)
     assert done["resent"] == LIMIT
     calls = Counter(name for name, _ in sent)
-    assert calls == {"Query": 3 * settings.status_shards, "BatchGetItem": 1, "UpdateItem": LIMIT}
-    assert {body["Limit"] for name, body in sent if name == "Query"} == {LIMIT}
+    assert calls == {"Query": 5 * settings.status_shards, "BatchGetItem": 1, "UpdateItem": LIMIT}
+    assert {body["Limit"] for name, body in sent if name == "Query"} == {LIMIT, LIMIT + 1}
     keys = [key for name, body in sent if name == "BatchGetItem" for key in body["RequestItems"].values()]
     assert [len(each["Keys"]) for each in keys] == [LIMIT]
 
 
-def test_a_run_reads_only_the_partitions_of_open_states(clients, new_tables):
+def test_a_run_reads_only_the_partitions_of_open_states_and_of_failures_that_may_have_shipped(clients, new_tables):
     settings = new_tables()
     _, sent = cost(clients, settings, 1)
     asked = {body["ExpressionAttributeValues"][":key"]["S"] for name, body in sent if name == "Query"}
     shards = range(settings.status_shards)
-    assert asked == {f"{status}#{shard}" for status in OPEN_STATES for shard in shards}
-    assert {body["IndexName"] for name, body in sent if name == "Query"} == {"by-status"}
+    unresolved = (FailureKind.UNKNOWN, FailureKind.ABANDONED)
+    assert asked == {f"{value}#{shard}" for value in (*OPEN_STATES, *unresolved) for shard in shards}
 
 
 def test_a_run_reads_a_bounded_number_beyond_orders_in_backoff(clients, new_tables):
@@ -55,6 +56,6 @@ def test_a_run_reads_a_bounded_number_beyond_orders_in_backoff(clients, new_tabl
     done, sent = cost(clients, settings, 120, resends=20)
     assert done["resent"] == 0
     limits = {body["Limit"] for name, body in sent if name == "Query"}
-    assert limits == {LIMIT, LOOK_FURTHER * LIMIT}
+    assert limits == {LIMIT, LIMIT + 1, LOOK_FURTHER * LIMIT}
     keys = [each for name, body in sent if name == "BatchGetItem" for each in body["RequestItems"].values()]
     assert sum(len(each["Keys"]) for each in keys) == LIMIT + LOOK_FURTHER * LIMIT

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.orders.orders import Orders
+from service.orders.deliveries import Deliveries
 from service.orders.ports import TransitionRefused
 from tests.embedded.support import running_cloud
 from tests.polling import PATIENCE, eventually
@@ -39,7 +39,7 @@ def test_only_one_of_many_threads_claims_an_order(cloud):
         def attempt(order_id: str, together: threading.Barrier = together) -> bool:
             together.wait(PATIENCE)
             try:
-                Orders(cloud.system).claim(order_id)
+                Deliveries(cloud.system).claim(order_id)
             except TransitionRefused:
                 return False
             return True

@@ -1,14 +1,14 @@
 """The flows of an order, each with its expected result."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from service.fulfillers.simulated import succeeds
+from service.orders.deliveries import Deliveries
 from service.orders.identity import derive_id, order_id_for
-from service.orders.orders import Orders
 from service.orders.submission import new_order
 from service.steps import store
+from service.warehouses.decision import ships
 from tests.faults.actors import operate, start_in_console, submit, submit_and_cancel
 from tests.faults.cloud import SETTINGS, FaultySystem
 from tests.faults.driver import EVERY, START_DELAY, Run
@@ -35,26 +35,42 @@ class Flow:
     """Whether the order needs the reconciler."""
 
 
-def outcome(order_id: str, epoch: int, unfinished: Collection[int] = ()) -> tuple[str, int]:
-    """The oracle: the final status of an epoch and its attempts, if some attempts never end."""
+def outcome(order_id: str, delivery: int = 1, unfinished: Collection[int] = ()) -> tuple[str, int, int]:
+    """The oracle: the final status of an epoch, its attempts, and the delivery after it.
+
+    Args:
+        order_id: the order.
+        delivery: the delivery at the beginning of the epoch.
+        unfinished: the attempts that never end. The next attempt, or at last a look, asks for the same delivery.
+    """
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        if attempt not in unfinished and _succeeds(order_id, epoch, attempt):
-            return "FULFILLED", attempt
-    return "FAILED", MAX_ATTEMPTS
+        if attempt in unfinished and attempt < MAX_ATTEMPTS:
+            continue
+        if _is_shipped(order_id, delivery):
+            return "FULFILLED", attempt, delivery
+        delivery += 1
+    return "FAILED", MAX_ATTEMPTS, delivery
 
 
-def _succeeds(order_id: str, epoch: int, attempt: int) -> bool:
-    return succeeds(SETTINGS.fulfillment_seed, SETTINGS.fulfillment_success_rate, order_id, epoch, attempt)
+def _is_shipped(order_id: str, delivery: int) -> bool:
+    return ships(SETTINGS.fulfillment_seed, SETTINGS.fulfillment_success_rate, f"{order_id}-d{delivery}")
 
 
 def _key(*outcomes: tuple[str, int]) -> str:
     """An idempotency key whose order has the given outcome in each of its epochs."""
     for number in range(SEARCHED):
         key = f"a-key-of-a-client-{number}"
-        order_id = order_id_for(OWNER, key, str)
-        if all(outcome(order_id, epoch) == each for epoch, each in enumerate(outcomes)):
+        if all(found == wanted for found, wanted in zip(_outcomes(_id(key)), outcomes, strict=False)):
             return key
     raise AssertionError(f"at this success rate no order has the outcomes {outcomes}")
+
+
+def _outcomes(order_id: str) -> Iterator[tuple[str, int]]:
+    """The outcomes of an order's epochs, one after the other."""
+    delivery = 1
+    while True:
+        status, attempts, delivery = outcome(order_id, delivery)
+        yield status, attempts
 
 
 def _id(key: str) -> str:
@@ -68,7 +84,7 @@ LAST = _key(("FULFILLED", MAX_ATTEMPTS))
 AFTER_REDRIVE = _key(("FAILED", MAX_ATTEMPTS), ("FULFILLED", 1))
 
 CONSOLE_NAME = next(
-    name for name in map("by-hand-{}".format, range(SEARCHED)) if outcome(derive_id("execution", name), 0)[1] == 1
+    name for name in map("by-hand-{}".format, range(SEARCHED)) if outcome(derive_id("execution", name))[1] == 1
 )
 INVALID = {"customer_id": "cust_123", "items": [], "total_amount": 1}
 
@@ -112,7 +128,7 @@ def _existing(key: str, since: float, attempts: int | None = None, message_in: s
             store.run({"task": "store", "order_id": _id(key)}, system)
         for _ in range(attempts or 0):
             clock.forward(SETTINGS.lease + 1)
-            Orders(system).claim(_id(key))
+            Deliveries(system).claim(_id(key))
         clock.at = max(clock.at, START)
         if message_in:
             system.clients.sqs.send_message(QueueUrl=message_in, MessageBody=f'{{"order_id": "{_id(key)}"}}')

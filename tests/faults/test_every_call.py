@@ -16,7 +16,7 @@ from tests.faults.flows import FLOWS, Flow
 
 AT_LEAST = 900  # cases; a smaller number means that a flow makes fewer calls than before
 CALLS = {
-    "api": {"PutItem", "StartExecution", "UpdateItem"},
+    "api": {"PutItem", "GetItem", "StartExecution", "UpdateItem"},
     "validate": {"GetItem", "PutItem"},
     "store": {"UpdateItem"},
     "reject": {"GetItem", "UpdateItem"},

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.orders.lifecycle import TERMINAL, TRANSITIONS, Status, TransitionName
+from service.orders.lifecycle import OPEN, TERMINAL, TRANSITIONS, Status, TransitionName
+from service.orders.warehouse import Cancellation
 from tests.transition_table import changed_by, permits
 
 MAX_ATTEMPTS = 3
@@ -29,6 +30,10 @@ class ModelOrder:
     epoch: int = 0
     attempts: int = 0
     resends: int = 0
+    looks: int = 0
+    delivery: int = 1
+    asked: int = 0
+    cancel_asked: int = 0
     version: int = SEEN
     lease_owner: str | None = None
     lease_until: datetime | None = None
@@ -48,18 +53,31 @@ class ModelOrder:
 
     def move(self, name: TransitionName, by: str, at: datetime) -> bool:
         """Make a transition if the table permits it; return whether it does."""
-        row, values = TRANSITIONS[name], {**VALUES, "now": at, "lease_until": at + LEASE}
+        values = {**VALUES, "now": at, "lease_until": at + LEASE, "delivery": self.delivery + 1}
+        row = TRANSITIONS[name]
         if not permits(row, self, values):
             return False
         for attribute, value in changed_by(row, self, values).items():
             setattr(self, attribute, value)
-        self.history.append((self.status, row.target, by, at))
-        self.status = row.target
+        target = row.target or self.status
+        self.history.append((self.status, target, by, at))
+        self.status = target
         return True
 
-    def cancel(self, at: datetime) -> bool:
-        """Cancel the order if possible; return whether it is cancelled afterwards."""
-        return self.move("cancel", "api", at) or self.status == "CANCELLED"
+    def cancel(self, answer: Cancellation, at: datetime) -> int:
+        """Cancel the order, at the warehouse if it may have it; return the status code of the answer."""
+        by = "customer" if self.by == "api" else "operator:anonymous"
+        if self.move("cancel", by, at) or self.status == "CANCELLED":
+            return 200
+        if not (self.status in OPEN and self.asked):
+            return 409
+        self.move("ask_cancel", by, at)
+        if answer is Cancellation.TOO_LATE:
+            self.move("cancel_refused", "warehouse", at)
+            return 409
+        if answer is Cancellation.CANCELLED and self.move("look_cancelled", "warehouse", at):
+            return 200
+        return 202
 
     def run_workflow(self, at: datetime) -> None:
         self.move("store" if self.valid else "reject", "workflow", at)
@@ -69,16 +87,20 @@ class ModelOrder:
         return self.move("claim", "fulfillment", at)
 
     def deliver(self, outcome: str, at: datetime) -> bool:
-        """Deliver the message once, with an outcome for the attempt; return whether the message may be deleted."""
-        if self.claim(at):
-            if outcome == "done":
-                self.move("fulfill", "fulfillment", at)
-            elif outcome == "refused" or self.attempts == MAX_ATTEMPTS:
-                self.move("fail", "fulfillment", at)
-            else:
-                self.move("release", "fulfillment", at)
-        else:
-            self.move("give_up", "fulfillment", at)
+        """Deliver the message once, with an outcome for the attempt or for the look at an order without attempts left.
+
+        Returns:
+            Whether the message may be deleted.
+        """
+        claimed = self.claim(at)
+        ends = {
+            "done": ("fulfill",) if claimed else ("look_shipped", "give_up"),
+            "declined": ("drop", "decline", "fail") if claimed else ("look_dropped", "look_ended", "give_up"),
+            "refused": ("drop", "fail") if claimed else ("look_dropped", "look_ended", "give_up"),
+            "broken": ("release",) if claimed else ("give_up",),
+        }
+        if claimed or (self.status in OPEN and self.attempts == MAX_ATTEMPTS):
+            any(self.move(name, "fulfillment", at) for name in ends[outcome])
         return self.status in TERMINAL - {Status.FAILED}
 
     def redrive(self, by: str, at: datetime) -> bool:

@@ -9,10 +9,10 @@ import pytest
 
 from service.aws.metrics import EmbeddedMetricFormat
 from service.embedded.functions import event_loop
-from service.fulfillers.simulated import SimulatedFulfiller
 from service.handler import dispatch
 from service.logs import JsonLines
 from service.orders import strict_json
+from service.warehouses.simulated import SimulatedWarehouse
 from tests import events
 from tests.api.proxy import GatewaySystem, at
 from tests.support import Context, sqs_event, valid_order
@@ -54,7 +54,7 @@ class Function:
 
     def __init__(self) -> None:
         self.metrics_bytes = self.invocations = 0
-        self.system = GatewaySystem(fulfiller=SimulatedFulfiller(0.7, "dofs"))
+        self.system = GatewaySystem(fulfiller=SimulatedWarehouse(0.7, "dofs"))
         self.system.metrics = EmbeddedMetricFormat("DOFS", "prod", self.system.now, self._count_bytes)
 
     def _count_bytes(self, line: str) -> None:

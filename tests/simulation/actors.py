@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from service.orders import strict_json
-from service.orders.errors import KeyReused, NotFailed, OrderUnknown, TooLate
+from service.orders.deliveries import Deliveries
+from service.orders.errors import DeliveryOpen, KeyReused, NotFailed, OrderUnknown, TooLate
 from service.orders.identity import derive_id, order_id_for
 from service.orders.lifecycle import Status
 from service.orders.orders import Orders
@@ -21,7 +22,7 @@ VALID = strict_json.from_python(valid_order())
 OTHER = strict_json.from_python(valid_order(metadata={"note": "another order"}))
 INVALID = {"customer_id": "cust_123"}
 TRIES = 12
-ROUND = 7 * MINUTE
+ROUND = 4 * MINUTE
 """Time between two rounds of an operator through the failed orders."""
 
 KINDS = (("by hand", 0.1), ("lenient", 0.2), ("without key", 0.3), ("plain", 1.0))
@@ -62,8 +63,9 @@ class Customer:
             self._submit()
         if self._key and world.happens(f"key reused/{name}", 0.1):
             self._submit(OTHER)
-        if world.happens(f"cancels/{name}", 0.2):
-            world.loop.sleep(world.rng.between(f"cancels after/{name}", 0, 2 * MINUTE))
+        if world.happens(f"cancels/{name}", 0.3):
+            soon = world.happens(f"cancels soon/{name}", 0.6)  # while the first attempt runs
+            world.loop.sleep(world.rng.between(f"cancels after/{name}", 0, 5_000 if soon else 2 * MINUTE))
             self._cancel(order_id)
 
     def _submit(self, content: Any = None) -> str | None:
@@ -93,7 +95,10 @@ class Customer:
                     return
                 world.loop.sleep(1000 * 2 ** min(tried, 5))
                 continue
-            world.cancelled.append((order_id, str(order.status)))
+            if order.is_open:
+                world.asked_to_cancel.add(order_id)
+            else:
+                world.cancelled.append((order_id, str(order.status)))
             return
 
     def _request(self, work: Callable[[Any], Any], name: str) -> Any:
@@ -128,18 +133,20 @@ class Operator:
         failed = [each for each in world.tables.store.orders.values() if each.status is Status.FAILED]
         for order in failed:
             name = world.label(order.order_id)
-            if order.epoch < 2 and world.happens(f"redrive/{name}", 0.4):
+            if order.epoch < 2 and world.happens(f"redrive/{name}", 0.7 if order.asked else 0.4):
                 world.spawn(self._redrive, order.order_id)
                 if world.happens(f"redrive twice/{name}", 0.3):
                     world.spawn(self._redrive, order.order_id)
 
     def _redrive(self, order_id: str) -> None:
         world = self._world
+        anew = world.happens(f"new delivery/{world.label(order_id)}", 0.5)
+        redrive = _ask_for_a_new_delivery if anew else _redrive
         for tried in range(TRIES):
             try:
-                world.function.run(lambda ports, _: _redrive(order_id, ports))
+                world.function.run(lambda ports, _: redrive(order_id, ports))
             except FunctionFailed as failed:
-                if failed.error == NotFailed.__name__:
+                if failed.error in (NotFailed.__name__, DeliveryOpen.__name__):
                     return
                 world.loop.sleep(1000 * 2 ** min(tried, 5))
                 continue
@@ -147,7 +154,11 @@ class Operator:
 
 
 def _cancel(order_id: str, ports: Any) -> Any:
-    return Orders(ports).cancel(order_id, "api", "cancelled by the customer")
+    return Deliveries(ports).cancel(order_id, "customer", "cancelled by the customer")
+
+
+def _ask_for_a_new_delivery(order_id: str, ports: Any) -> None:
+    Orders(ports).new_delivery(order_id, "operator", "the first parcel never left")
 
 
 def _redrive(order_id: str, ports: Any) -> None:

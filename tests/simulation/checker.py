@@ -1,4 +1,4 @@
-"""The invariants I0 to I13 of an order's life, checked on the history of one run.
+"""The invariants of an order's life, checked on the history of one run and on the warehouse's ledger.
 
 ``tests/invariants.py`` describes the invariants and checks those that the stored rows show. Here the whole history is
 known: each write that took effect with its writer, each message, and each execution.
@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from service.orders.lifecycle import TERMINAL
-from tests.transition_table import LEASED, MOVES
+from tests.transition_table import LEASED, MOVES, UNLEASED
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,9 @@ class Row:
     attempts: int
     lease_until: datetime | None
     updated_at: datetime
+    delivery: int = 1
+    asked: int = 0
+    cancel_asked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,12 @@ class Record:
     executions: Sequence[tuple[str, str, str, bool]]
     """Of each execution: its order, its status, its error, and whether a fault disturbed it."""
     interventions: int
-    oracle: Callable[[str, int, int], bool]
-    """Whether an attempt succeeds, by order, epoch and attempt."""
+    oracle: Callable[[str], bool]
+    """Whether the warehouse ships a delivery, by its key."""
+    parcels: Mapping[str, int]
+    """The number of parcels of each order, by the warehouse's own ledger."""
+    asked_to_cancel: set[str]
+    """The orders whose cancellation was asked for while the warehouse could have them."""
 
 
 def violations(record: Record) -> list[tuple[str, str]]:
@@ -138,13 +145,15 @@ def _order(order_id: str, history: Sequence[Step], record: Record) -> Iterator[t
             yield "I4", f"{step.name} made version {after.version} of {before and before.version}"
         if step.failed_row != (after.status == "FAILED"):
             yield "I2", f"after {step.name} it is {after.status}, and its failed-orders row is {step.failed_row}"
-        if before and was == "PROCESSING" and step.name not in LEASED and not _is_over(before, after):
+        if before and was == "PROCESSING" and step.name not in (*LEASED, *UNLEASED) and not _is_over(before, after):
             yield "I11", f"{step.name} took it at {after.updated_at}, under a lease until {before.lease_until}"
         if step.name in LEASED and step.writer != holder:
             yield "I11", f"{step.name} came from {step.writer}, and {holder} holds the lease"
-        if after.status == "PROCESSING":
+        if step.name == "claim":
             holder = step.writer
             claims[after.epoch] += 1
+        if step.name == "claim" and before and before.cancel_asked and not before.asked:
+            yield "I22", "it was claimed anew, although its cancellation was asked for and nothing was out"
         if before and before.content != after.content:
             yield "I4", f"{step.name} changed what was ordered"
         fulfilled += after.status == "FULFILLED"
@@ -156,12 +165,25 @@ def _order(order_id: str, history: Sequence[Step], record: Record) -> Iterator[t
     for one, other in pairwise(history):
         if other.before != one.after:
             yield "I4", f"{other.name} was made from a row that no write had stored"
-    if history[-1].after.status not in TERMINAL:
-        yield "I1", f"it is {history[-1].after.status} at the end"
+    last = history[-1].after
+    if last.status not in TERMINAL:
+        yield "I1", f"it is {last.status} at the end"
+    yield from _parcels(last, record.parcels.get(order_id, 0))
+
+
+def _parcels(last: Row, parcels: int) -> Iterator[tuple[str, str]]:
+    if parcels > 1:
+        yield "I15", f"the warehouse shipped {parcels} parcels"
+    if last.status == "FULFILLED" and not parcels:
+        yield "I16", "it is FULFILLED, and the warehouse shipped nothing"
+    if last.status == "CANCELLED" and parcels:
+        yield "I19", "it is CANCELLED, and the warehouse shipped it"
+    if last.status == "FAILED" and parcels:
+        yield "I18", f"it is FAILED, delivery {last.delivery}, asked {last.asked}, and the warehouse shipped it"
 
 
 def _leaves_failed(step: Step) -> bool:
-    return step.before is not None and step.before.status == "FAILED"
+    return step.before is not None and step.before.status == "FAILED" != step.after.status
 
 
 def _is_over(before: Row, after: Row) -> bool:
@@ -177,7 +199,7 @@ def _without_faults(record: Record) -> Iterator[tuple[str, str]]:
     )
     cancelled = {order_id for order_id, _ in record.cancelled}
     for order_id, history in record.histories.items():
-        by_reconciler = [step.name for step in history if step.actor == "reconciler"]
+        by_reconciler = [step.name for step in history if step.actor == "reconciler" and "look" not in step.name]
         if by_reconciler:
             yield "I9", f"{order_id}: the reconciler wrote {by_reconciler}"
         failures = sum(step.after.status == "FAILED" for step in history)
@@ -185,7 +207,7 @@ def _without_faults(record: Record) -> Iterator[tuple[str, str]]:
             yield "I8", f"{order_id} failed {failures} times and has {messages[order_id]} dead-letter messages"
         last = history[-1].after
         found, expected = (last.status, last.attempts), _expected(order_id, last.epoch, record)
-        if order_id in cancelled:
+        if order_id in cancelled or (order_id in record.asked_to_cancel and last.status == "CANCELLED"):
             expected = ("CANCELLED", last.attempts)
         if found != expected:
             yield "I10", f"{order_id} is {found}, and the oracle says {expected}"
@@ -197,6 +219,6 @@ def _expected(order_id: str, epoch: int, record: Record) -> tuple[str, int]:
     if order_id in record.invalid:
         return "REJECTED", 0
     for attempt in range(1, record.max_attempts + 1):
-        if record.oracle(order_id, epoch, attempt):
+        if record.oracle(f"{order_id}-d{epoch * record.max_attempts + attempt}"):
             return "FULFILLED", attempt
     return "FAILED", record.max_attempts

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from service.orders.message import Message, write
 from service.orders.metric import Metric
-from service.orders.model import FailedOrder, Failure, FailureKind, Order, Write
-from service.orders.ports import DeadLetter, Fulfilled, NotFulfilled, OrderExists, TransitionRefused
+from service.orders.model import FailedOrder, FailureKind, Order, Write
+from service.orders.paging import Page, Position, Span
+from service.orders.ports import DeadLetter, OrderExists, TransitionRefused
 from tests.simulation.loop import Crash
+from tests.simulation.warehouse import Warehouse
 from tests.support import START
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Ports:
         return START + timedelta(milliseconds=self.world.loop.now + self.invocation.skew)
 
     def record(self, metric: Metric, value: int = 1, **dimensions: str) -> None:
-        if metric is Metric.RECONCILER_INTERVENTIONS:
+        if metric is Metric.RECONCILER_INTERVENTIONS and dimensions != {"reason": "looked"}:
             self.world.interventions += value
 
     def flush(self) -> None:
@@ -62,6 +64,13 @@ class Ports:
 
     def get_failed(self, order_id: str) -> FailedOrder | None:
         return self.call("orders", "failed", order_id, lambda: self._tables.store.get_failed(order_id))
+
+    def failed_orders(
+        self, kind: FailureKind | None, span: Span, limit: int, after: Position | None = None
+    ) -> Page[FailedOrder]:
+        return self.call(
+            "orders", "failures", str(kind), lambda: self._tables.store.failed_orders(kind, span, limit, after)
+        )
 
     def list_waiting(self, status: Any, before: datetime, limit: int) -> tuple[Order, ...]:
         stale = self.world.happens(f"index/{status}", self.world.profile.stale)
@@ -165,22 +174,3 @@ class Workflow:
         workflows, given = self._ports.world.workflows, {"order_id": order_id, **trace}
         answer: bool = self._ports.call("workflow", "start", order_id, lambda: workflows.start(name, given))
         return answer
-
-
-class Warehouse:
-    """The simulated fulfiller, which can be slow, fail, or refuse for good."""
-
-    def __init__(self, ports: Ports) -> None:
-        self._ports = ports
-
-    def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
-        world = self._ports.world
-        name = f"attempt/{world.label(order.order_id)}"
-        fault, latency, detail = world.draw_fault("attempt", name)
-        world.trace(name, fault)
-        world.loop.sleep(detail * 2_000 * seconds if fault == "slow" else 50 + 200 * latency)
-        if fault == "raises":
-            raise Lost("the warehouse does not answer")
-        if fault == "refuses":
-            return NotFulfilled(Failure(FailureKind.REFUSED, "no longer sold"), permanent=True)
-        return world.fulfiller.fulfill(order, seconds)

@@ -19,7 +19,9 @@ CALL_FAULTS = {
 MESSAGE_FAULTS = {"duplicated": 3, "delayed": 3, "dropped": 1}
 DELIVERY_FAULTS = {"not invoked": 3, "not deleted": 3}
 TASK_FAULTS = {"throttled": 3, "answer lost": 3, "invoked twice": 2, "aborted by hand": 1}
-ATTEMPT_FAULTS = {"raises": 2, "slow": 2, "refuses": 2}
+ATTEMPT_FAULTS = {"lost": 2, "answer lost": 3, "arrives later": 1, "not taken": 1, "slow": 2, "refuses": 2}
+LOOK_FAULTS = {"lost": 2, "slow": 1}
+CANCELLATION_FAULTS = {"lost": 2, "answer lost": 2, "slow": 1}
 
 
 def cumulative(weights: dict[str, int], rate: float) -> tuple[tuple[str, float], ...]:
@@ -59,6 +61,8 @@ class Profile:
             "delivery": DELIVERY_FAULTS,
             "task": TASK_FAULTS,
             "attempt": ATTEMPT_FAULTS,
+            "look": LOOK_FAULTS,
+            "cancellation": CANCELLATION_FAULTS,
         }
         tables = {kind: cumulative(weights, self.rate) for kind, weights in kinds.items()}
         object.__setattr__(self, "tables", tables)

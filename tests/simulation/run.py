@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from service.fulfillers.simulated import succeeds
 from service.orders.model import Order
+from service.warehouses.decision import ships
 from tests.simulation.checker import Record, Row, Step, violations
 from tests.simulation.profiles import PROFILES
 from tests.simulation.world import World, tasks_as_threads
@@ -70,9 +70,9 @@ def record_of(world: World) -> Record:
         removed=world.queue.removed,
         executions=executions,
         interventions=world.interventions,
-        oracle=lambda order_id, epoch, attempt: succeeds(
-            str(world.seed), world.fulfiller.success_rate, order_id, epoch, attempt
-        ),
+        oracle=lambda key: ships(str(world.seed), world.ledger.success_rate, key),
+        parcels=world.ledger.parcels(),
+        asked_to_cancel=world.asked_to_cancel,
     )
 
 
@@ -83,5 +83,14 @@ def _order_of(name: str, given: Any) -> str:
 def _row(order: Order) -> Row:
     content = f"{order.owner} {order.customer_id} {order.submission}"
     return Row(
-        content, str(order.status), order.version, order.epoch, order.attempts, order.lease_until, order.updated_at
+        content,
+        str(order.status),
+        order.version,
+        order.epoch,
+        order.attempts,
+        order.lease_until,
+        order.updated_at,
+        order.delivery,
+        order.asked,
+        order.cancel_asked,
     )

@@ -20,7 +20,7 @@ def test_a_failure_is_reported_with_its_seed_and_saved_with_few_events(monkeypat
     monkeypatch.setattr(regressions, "FOLDER", tmp_path)
     mutation = next(each for each in MUTATIONS if each.name == "attempt charged late")
     with mutation.applied():
-        assert main(["run", "--seeds", "2", "--profile", "hot", "--processes", "1"]) == 1
+        assert main(["run", "--first", "1", "--seeds", "1", "--profile", "hot", "--processes", "1"]) == 1
     output = capsys.readouterr().out
     assert "seed 1, profile hot, commit " in output
     assert "again: python -m tests.simulation replay 1 --profile hot" in output

@@ -46,10 +46,12 @@ def test_faults_happen_in_every_profile_but_zero():
 def test_every_transition_of_the_table_happens():
     happened = set()
     with tasks_as_threads():
-        for seed in range(10):
+        for seed in range(200):  # the rarest happen in one world of thirty
             world = World(seed, PROFILES["hot"])
             world.run()
             happened |= {commit.name for commit in world.tables.history}
+            if happened == set(TRANSITIONS):
+                break
     missing = set(TRANSITIONS) - happened
     assert not missing, f"{missing}: no order makes this transition; let an actor of tests/simulation cause it"
 
@@ -97,7 +99,5 @@ def test_the_log_has_one_json_object_per_line_and_no_customer_data():
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert len(lines) > 100
     assert all(isinstance(line, dict) and line["message"] for line in lines)
-    timed = ("timestamp", "duration_ms")  # a clock can show 59.98 seconds
-    text = json.dumps([{name: value for name, value in line.items() if name not in timed} for line in lines])
     for private in ("cust_123", "prod_456", "29.99", "59.98", "somebody", "key-"):
-        assert private not in text
+        assert private not in stream.getvalue()

@@ -8,8 +8,9 @@ from hashlib import blake2b
 from typing import Any
 from unittest.mock import patch
 
-from service.fulfillers.simulated import SimulatedFulfiller
-from service.orders.lifecycle import TERMINAL
+from service.orders.lifecycle import TERMINAL, Status
+from service.orders.model import Order
+from service.orders.warehouse import State
 from service.steps import fulfill
 from tests.simulation.actors import Customer, Operator
 from tests.simulation.function import Function, FunctionFailed, Pool, wait
@@ -18,6 +19,7 @@ from tests.simulation.profiles import HOUR, MINUTE, Profile
 from tests.simulation.queue import EventSourceMapping, Queue
 from tests.simulation.rng import Rng
 from tests.simulation.tables import Tables
+from tests.simulation.warehouse import Ledger
 from tests.simulation.workflows import Workflows
 from tests.support import SETTINGS
 
@@ -37,7 +39,7 @@ class World:
         self.rush = self.rng.between("rush", 0, 1) < 0.4
         limit = 2 if self.rng.between("reconcile limit", 0, 1) < 0.3 else 100
         self.policy = replace(SETTINGS, reconcile_limit=limit).policy
-        self.fulfiller = SimulatedFulfiller(SETTINGS.fulfillment_success_rate, str(seed))
+        self.ledger = Ledger(str(seed), SETTINGS.fulfillment_success_rate)
         self.tables = Tables()
         self.queue = Queue(self, SETTINGS.visibility_timeout * 1000, SETTINGS.max_attempts)
         self.mapping = EventSourceMapping(self)
@@ -47,6 +49,8 @@ class World:
         self.accepted: list[tuple[str | None, str, bool]] = []
         """Key and order id of each 202 answer, and whether the document was the first with that key."""
         self.cancelled: list[tuple[str, str]] = []
+        self.asked_to_cancel: set[str] = set()
+        """The orders whose cancellation was asked for, without an answer of the warehouse yet."""
         self.interventions = 0
         self._names: dict[str, str] = {}
         self._ids = 0
@@ -84,7 +88,14 @@ class World:
 
     def is_quiet(self) -> bool:
         """Whether only the schedule is left."""
-        return not self.waiting and all(order.status in TERMINAL for order in self.tables.store.orders.values())
+        return not self.waiting and all(self._is_at_rest(order) for order in self.tables.store.orders.values())
+
+    def _is_at_rest(self, order: Order) -> bool:
+        """Whether nothing is left to do for an order. A look can still find the delivery of a FAILED one."""
+        unresolved = order.status is Status.FAILED and order.asked
+        if unresolved and self.ledger.look(order.delivery_key).state is not State.NOT_FOUND:
+            return False
+        return order.status in TERMINAL
 
     @property
     def waiting(self) -> int:

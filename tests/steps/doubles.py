@@ -6,58 +6,88 @@ from threading import Barrier
 from typing import Any
 
 from service.handler import dispatch
+from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import TRANSITIONS, Status
-from service.orders.model import Failure, FailureKind, Order
+from service.orders.model import Order
 from service.orders.mover import Mover
-from service.orders.orders import Orders
-from service.orders.ports import Fulfilled, NotFulfilled, OrderStore
+from service.orders.ports import OrderStore
 from service.orders.submission import new_order
+from service.orders.warehouse import Answer, Cancellation, State
 from service.steps import reject, store
 from tests import events
 from tests.polling import PATIENCE
 from tests.support import Context, MemorySystem, sqs_event
 
-DONE = Fulfilled()
-DECLINED = NotFulfilled(Failure(FailureKind.DECLINED, "not today"))
-REFUSED = NotFulfilled(Failure(FailureKind.REFUSED, "no longer sold"), permanent=True)
+DONE = Answer(State.SHIPPED)
+DECLINED = Answer(State.DECLINED, "not today")
+REFUSED = Answer(State.REFUSED, "no longer sold")
+NOT_FOUND = Answer(State.NOT_FOUND)
 
 
-class Scripted:
-    """Returns or raises the given outcomes in turn, and repeats the last one."""
+class Warehouse:
+    """A warehouse that has no delivery, and cancels none."""
 
-    def __init__(self, *outcomes: Fulfilled | NotFulfilled | Exception) -> None:
-        self.outcomes = list(outcomes)
+    def look(self, order: Order, seconds: float) -> Answer:
+        return Answer(State.NOT_FOUND)
+
+    def cancel(self, order: Order, seconds: float) -> Cancellation:
+        return Cancellation.TOO_LATE
+
+
+class Scripted(Warehouse):
+    """Returns or raises the given answers in turn, and repeats the last one; looks and cancellations likewise."""
+
+    def __init__(
+        self,
+        *answers: Answer | Exception,
+        looks: Answer | Exception = NOT_FOUND,
+        cancels: Cancellation | Exception = Cancellation.TOO_LATE,
+    ) -> None:
+        self.answers = list(answers)
+        self.looks, self.cancels = looks, cancels
         self.asked: list[tuple[str, int, int]] = []
+        self.keys: list[str] = []
         self.seconds: list[float] = []
 
-    def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
+    def ask(self, order: Order, seconds: float) -> Answer:
         self.asked.append((order.order_id, order.epoch, order.attempts))
+        self.keys.append(order.delivery_key)
         self.seconds.append(seconds)
-        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def look(self, order: Order, seconds: float) -> Answer:
+        if isinstance(self.looks, Exception):
+            raise self.looks
+        return self.looks
+
+    def cancel(self, order: Order, seconds: float) -> Cancellation:
+        if isinstance(self.cancels, Exception):
+            raise self.cancels
+        return self.cancels
 
 
-class CallbackFulfiller:
-    """Calls a function during each attempt, then returns or raises an outcome."""
+class CallbackFulfiller(Warehouse):
+    """Calls a function during each attempt, then returns or raises an answer."""
 
-    def __init__(self, during: Callable[[Order], None], outcome: Any = DONE) -> None:
+    def __init__(self, during: Callable[[Order], None], answer: Any = DONE) -> None:
         self.during = during
-        self.then = Scripted(outcome)
+        self.then = Scripted(answer)
 
-    def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
+    def ask(self, order: Order, seconds: float) -> Answer:
         self.during(order)
-        return self.then.fulfill(order, seconds)
+        return self.then.ask(order, seconds)
 
 
-class BarrierFulfiller:
+class BarrierFulfiller(Warehouse):
     """Ends no attempt before ``parties`` attempts run at once."""
 
     def __init__(self, parties: int) -> None:
         self.barrier = Barrier(parties)
 
-    def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
+    def ask(self, order: Order, seconds: float) -> Answer:
         self.barrier.wait(PATIENCE)
         return DONE
 
@@ -124,9 +154,9 @@ def processing(system: MemorySystem, order_id: str = "ord_1", attempts: int = 1)
     """Put a PROCESSING order into the store; its earlier attempts never ended."""
     pending(system, order_id)
     for _ in range(attempts - 1):
-        Orders(system).claim(order_id)
+        Deliveries(system).claim(order_id)
         system.now.forward(system.policy.lease.total_seconds() + 1)
-    return Orders(system).claim(order_id)
+    return Deliveries(system).claim(order_id)
 
 
 def standing(status: Status, system: MemorySystem, order_id: str = "ord_1") -> Order:
@@ -143,7 +173,7 @@ def standing(status: Status, system: MemorySystem, order_id: str = "ord_1") -> O
             reject.run({"task": "reject", "execution": order_id, "input": {"order_id": order_id}}, system)
         case Status.CANCELLED:
             system.receive(order_id)
-            Orders(system).cancel(order_id, "api", "cancelled by the customer")
+            Deliveries(system).cancel(order_id, "customer", "cancelled by the customer")
         case Status.FULFILLED | Status.FAILED:
             pending(system, order_id)
             usual, system.fulfiller = system.fulfiller, Scripted(DONE if status is Status.FULFILLED else REFUSED)

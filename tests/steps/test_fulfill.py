@@ -5,6 +5,7 @@ import pytest
 from service.handler import dispatch
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
+from service.orders.warehouse import Answer, State
 from service.steps.fulfill import PARALLEL
 from tests import events
 from tests.steps.doubles import (
@@ -181,17 +182,63 @@ def test_an_exception_of_the_fulfiller_costs_one_attempt(system):
     assert deliver(system, message("ord_1")) == ["m1"]
     order = system.store.get("ord_1")
     assert (order.status, order.attempts) == (Status.PENDING, 1)
-    assert order.timeline[-1].reason == "attempt 1 of 3: the attempt raised RuntimeError"
+    assert order.timeline[-1].reason == (
+        "attempt 1 of 3: the attempt raised RuntimeError; it is not known whether it was shipped"
+    )
+    assert (order.delivery, order.asked, order.timeline[-1].failure) == (1, 1, FailureKind.ERROR)
     assert deliver(system, message("ord_1")) == []
 
 
-def test_an_exception_in_the_last_attempt_fails_the_order(system):
+def test_an_exception_in_the_last_attempt_leaves_the_order_pending_until_a_look(system):
     pending(system)
-    system.fulfiller = Scripted(RuntimeError("canary"))
+    system.fulfiller = Scripted(RuntimeError("canary"), looks=RuntimeError("canary"))
     assert [deliver(system, message("ord_1")) for _ in range(3)] == [["m1"]] * 3
+    order = system.store.get("ord_1")
+    assert (order.status, order.attempts, order.asked) == (Status.PENDING, 3, 3)
+    assert system.fulfiller.keys == ["ord_1-d1"] * 3
+    assert deliver(system, message("ord_1")) == ["m1"]
     row = system.store.get_failed("ord_1")
-    assert row.kind is FailureKind.ERROR
+    assert row.kind is FailureKind.UNKNOWN
     assert "canary" not in row.detail
+
+
+def test_each_answer_that_ends_a_delivery_gives_the_next_one_another_key(system):
+    pending(system)
+    system.fulfiller = Scripted(DECLINED)
+    assert [deliver(system, message("ord_1")) for _ in range(3)] == [["m1"]] * 3
+    assert system.fulfiller.keys == ["ord_1-d1", "ord_1-d2", "ord_1-d3"]
+    order = system.store.get("ord_1")
+    assert (order.status, order.delivery, order.asked) == (Status.FAILED, 4, 0)
+
+
+def test_an_answer_that_the_request_was_not_taken_keeps_the_key_and_forgets_the_request(system):
+    pending(system)
+    system.fulfiller = Scripted(TimeoutError(), Answer(State.NOT_TAKEN, "it answered 503"), DONE)
+    assert deliver(system, message("ord_1")) == ["m1"]
+    assert deliver(system, message("ord_1")) == ["m1"]
+    order = system.store.get("ord_1")
+    assert (order.status, order.delivery, order.asked) == (Status.PENDING, 1, 1), "the first request may have arrived"
+    assert deliver(system, message("ord_1")) == []
+    assert system.fulfiller.keys == ["ord_1-d1"] * 3
+
+
+def test_an_order_that_the_warehouse_never_took_fails_without_a_look(system):
+    pending(system)
+    system.fulfiller = Scripted(Answer(State.NOT_TAKEN), looks=AssertionError("there is nothing to look at"))
+    for _ in range(4):
+        assert deliver(system, message("ord_1")) == ["m1"]
+    row = system.store.get_failed("ord_1")
+    assert (row.kind, row.detail) == (FailureKind.ERROR, "the warehouse took none of 3 attempts")
+    assert system.store.get("ord_1").asked == 0
+
+
+@pytest.mark.parametrize("answer", [State.ACCEPTED, State.CLOSED, State.NOT_FOUND])
+def test_an_answer_that_is_no_outcome_leaves_the_outcome_unknown(answer, system):
+    pending(system)
+    system.fulfiller = Scripted(Answer(answer))
+    assert deliver(system, message("ord_1")) == ["m1"]
+    order = system.store.get("ord_1")
+    assert (order.status, order.delivery, order.asked) == (Status.PENDING, 1, 1)
 
 
 def test_an_error_of_the_table_for_one_record_leaves_the_others_unaffected(system):
@@ -240,7 +287,7 @@ def test_a_batch_of_more_than_ten_records_runs_ten_attempts_at_a_time(system):
     def attempt(order):
         running.add(order.order_id)
         seen.append(len(running))
-        ten.fulfill(order, 0)
+        ten.ask(order, 0)
         running.remove(order.order_id)
 
     system.fulfiller = CallbackFulfiller(attempt)

@@ -9,7 +9,7 @@ from service.orders.lifecycle import Status
 from service.settings import SettingsError
 from service.steps import fulfill
 from tests.polling import PATIENCE, eventually
-from tests.steps.doubles import DONE, CallbackFulfiller, Scripted, deliver, later, message, pending
+from tests.steps.doubles import DONE, CallbackFulfiller, PatchedStore, Scripted, deliver, later, message, pending
 from tests.support import SETTINGS, MemorySystem, sqs_event
 
 MARGIN = 1.0  # seconds; the batch waits for running attempts until half of it is left
@@ -126,4 +126,31 @@ def test_an_attempt_that_never_ends_is_taken_over_after_its_lease(system):
 def test_the_time_limit_of_an_attempt_is_before_the_deadline(system):
     pending(system)
     deliver(system, message("ord_1"), seconds=10)
-    assert 10 - MARGIN < system.fulfiller.seconds[0] < 10
+    assert system.fulfiller.seconds == [10 - MARGIN]
+
+
+def test_the_time_limit_of_an_attempt_is_what_is_left_after_the_claim(system):
+    pending(system)
+    left = [10.0]
+
+    def claim_slowly(store, write):
+        left[0] -= 3.5 if write.name == "claim" else 0
+        return store.apply(write)
+
+    system.store = PatchedStore(system.store, apply=claim_slowly)
+    assert deliver_until(system, lambda: left[0], "ord_1") == []
+    assert system.fulfiller.seconds == [6.5 - MARGIN]
+
+
+def test_a_claim_that_leaves_no_time_asks_nothing_of_the_warehouse(system):
+    pending(system)
+    left = [10.0]
+
+    def claim_slowly(store, write):
+        left[0] -= 9.5 if write.name == "claim" else 0
+        return store.apply(write)
+
+    system.store = PatchedStore(system.store, apply=claim_slowly)
+    assert deliver_until(system, lambda: left[0], "ord_1") == ["m1"]
+    order = system.store.get("ord_1")
+    assert (order.status, order.asked, system.fulfiller.asked) == (Status.PENDING, 0, [])

@@ -5,9 +5,11 @@ from threading import Event
 
 import pytest
 
+from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
 from service.orders.orders import Orders
+from service.orders.warehouse import Answer, State
 from service.steps import fulfill
 from tests.polling import PATIENCE
 from tests.steps.doubles import (
@@ -63,7 +65,7 @@ def test_the_outcome_of_an_attempt_without_its_lease_is_not_stored(outcome, syst
 
     def take_over(_order):
         later(system, system.policy.lease)
-        taken.append(Orders(system).claim("ord_1"))
+        taken.append(Deliveries(system).claim("ord_1"))
 
     system.fulfiller = CallbackFulfiller(take_over, outcome)
     assert deliver(system, message("ord_1")) == ["m1"]
@@ -114,7 +116,7 @@ def test_a_late_delivery_gives_up_an_order_whose_last_attempt_never_ended(system
     order, row = system.store.get("ord_1"), system.store.get_failed("ord_1")
     assert (order.status, order.attempts, order.timeline[-1].actor) == (Status.FAILED, 3, "fulfillment")
     assert (row.kind, row.attempts, row.failed_at) == (FailureKind.ABANDONED, 3, system.now())
-    assert row.detail == "attempt 3 of 3 never ended"
+    assert row.detail == "attempt 3 of 3 never ended, and the warehouse does not have it"
     assert row.message_id == "m1", "a redrive uses it to keep the dead-letter message of a later failure"
     assert system.fulfiller.asked == []
 
@@ -128,7 +130,7 @@ def test_a_late_delivery_gives_up_a_pending_order_without_attempts_left(system):
     system.settings = replace(system.settings, max_attempts=2)
     assert deliver(system, message("ord_1")) == ["m1"]
     assert system.store.get("ord_1").status is Status.FAILED
-    assert system.store.get_failed("ord_1").kind is FailureKind.ABANDONED
+    assert system.store.get_failed("ord_1").kind is FailureKind.ERROR
     assert len(system.fulfiller.asked) == 2
 
 
@@ -151,11 +153,11 @@ def test_an_order_that_changed_after_the_read_is_not_given_up(system):
     processing(system, attempts=3)
     later(system, system.policy.lease)
     real = system.store
-    other = MemorySystem(store=real, now=system.now, new_id=lambda: "another write")
+    other = MemorySystem(store=real, now=system.now, new_id=lambda: "another write", fulfiller=system.fulfiller)
 
     def give_up_first(store, write):
         if write.name == "give_up":
-            Orders(other).give_up(store.get("ord_1"), "reconciler")
+            Deliveries(other).look(store.get("ord_1"), 1, "reconciler")
         return store.apply(write)
 
     system.store = PatchedStore(real, apply=give_up_first)
@@ -170,3 +172,40 @@ def test_redeliveries_never_cause_more_than_the_maximum_of_attempts(system):
         deliver(system, message("ord_1"))
         later(system, system.policy.lease)
     assert len(system.fulfiller.asked) == system.policy.max_attempts == 3
+
+
+@pytest.mark.parametrize(
+    ("looks", "status", "kind", "deleted"),
+    [
+        (DONE, Status.FULFILLED, None, True),
+        (DECLINED, Status.FAILED, FailureKind.DECLINED, False),
+        (REFUSED, Status.FAILED, FailureKind.REFUSED, False),
+        (Answer(State.CANCELLED), Status.CANCELLED, None, True),
+        (Answer(State.ACCEPTED), Status.FAILED, FailureKind.UNKNOWN, False),
+        (TimeoutError(), Status.FAILED, FailureKind.UNKNOWN, False),
+        (Answer(State.NOT_FOUND), Status.FAILED, FailureKind.ABANDONED, False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(getattr(value, "state", value)),
+)
+def test_a_look_ends_an_order_whose_attempts_are_spent(looks, status, kind, deleted, system):
+    processing(system, attempts=3)
+    later(system, system.policy.lease)
+    system.fulfiller = Scripted(DONE, looks=looks)
+    assert deliver(system, message("ord_1")) == ([] if deleted else ["m1"])
+    order, row = system.store.get("ord_1"), system.store.get_failed("ord_1")
+    assert (order.status, row and row.kind) == (status, kind)
+    assert system.fulfiller.asked == []
+
+
+def test_a_redrive_keeps_the_key_while_the_warehouse_may_have_the_order(system):
+    """The answer to the last attempt was lost: the warehouse ships once, and says so when it is asked again."""
+    pending(system)
+    system.fulfiller = Scripted(TimeoutError(), looks=TimeoutError())
+    for _ in range(4):
+        deliver(system, message("ord_1"))
+    assert system.store.get_failed("ord_1").kind is FailureKind.UNKNOWN
+    Orders(system).redrive("ord_1", "operator", "send it again")
+    system.fulfiller.answers = [DONE]
+    assert deliver(system, message("ord_1")) == []
+    assert system.fulfiller.keys == ["ord_1-d1"] * 4
+    assert system.store.get("ord_1").epoch == 1

@@ -25,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
 
-from service.fulfillers.simulated import SimulatedFulfiller
+from service.warehouses.simulated import SimulatedWarehouse
 from service.handler import dispatch
 from service.orders.lifecycle import Status
 from tests.memory.store import InMemoryOrderStore
@@ -37,7 +37,7 @@ ids = count(1)
 system = SimpleNamespace(
     policy=Settings.load().policy,
     store=InMemoryOrderStore(),
-    fulfiller=SimulatedFulfiller(1.0, "test"),
+    fulfiller=SimulatedWarehouse(1.0, "test"),
     queue=SimpleNamespace(send=print),
     dead_letters=SimpleNamespace(peek=tuple),
     metrics=SimpleNamespace(record=lambda *_, **__: None, flush=lambda: None),
@@ -143,7 +143,7 @@ print(*sys.modules)
     [
         ("service.handler, service.wiring, service.settings", (*WEB, "pydantic", "boto3", "botocore")),
         ("service.handler, service.wiring, service.aws.store, service.aws.queue", (*WEB, "pydantic")),
-        ("service.aws.workflow, service.fulfillers.simulated", (*WEB, "pydantic")),
+        ("service.aws.workflow, service.warehouses.simulated", (*WEB, "pydantic")),
         ("service.api.gateway", ("uvicorn", "moto", "boto3", "botocore")),
     ],
 )

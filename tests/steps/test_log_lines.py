@@ -7,9 +7,8 @@ import pytest
 from service.handler import dispatch
 from service.orders.errors import OrderInvalid
 from service.orders.lifecycle import Status
-from service.orders.model import Failure, FailureKind
 from service.orders.orders import Orders
-from service.orders.ports import Fulfilled, NotFulfilled
+from service.orders.warehouse import Answer, State
 from tests import events
 from tests.log_lines import logged, said
 from tests.steps.doubles import Scripted, break_store, deliver, invalid, message, pending, reconcile, standing
@@ -76,8 +75,8 @@ def test_an_unknown_event_is_logged(system):
     assert [said(line, "event", "outcome") for line in lines] == [("unknown", "UnknownEvent")]
 
 
-DECLINED = NotFulfilled(Failure(FailureKind.DECLINED, "no"))
-REFUSED = NotFulfilled(Failure(FailureKind.REFUSED, "never"), permanent=True)
+DECLINED = Answer(State.DECLINED, "no")
+REFUSED = Answer(State.REFUSED, "never")
 
 
 @pytest.mark.parametrize(
@@ -104,6 +103,7 @@ def test_a_delivery_logs_the_outcome_of_its_order(status, outcome, expected, lev
 
 def test_abandoned_orders_poison_messages_and_unknown_orders_are_logged(system):
     standing(Status.PROCESSING, system, "ord_spent")
+    system.fulfiller = Scripted(Answer(State.SHIPPED))
     system.settings = replace(system.settings, max_attempts=1)
     system.now.forward(system.policy.lease.total_seconds() + 1)
     lines = lines_of(sqs_event(message("ord_spent"), "poison", message("ord_unknown")), system)
@@ -156,7 +156,7 @@ def test_the_trace_is_passed_through_every_step_and_message(system):
     system.now.forward(system.policy.resend_after.total_seconds() + 1)
     reconcile(system)
     assert [sent.traceparent for sent in system.queue.messages] == [TRACEPARENT]
-    system.fulfiller = Scripted(REFUSED, Fulfilled())
+    system.fulfiller = Scripted(REFUSED, Answer(State.SHIPPED))
     deliver(system, message("ord_1"))
     Orders(system).redrive("ord_1", "operator", "why")
     assert system.queue.messages[-1].traceparent == TRACEPARENT

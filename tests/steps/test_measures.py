@@ -6,12 +6,12 @@ import pytest
 
 from service.handler import dispatch
 from service.orders import strict_json
+from service.orders.deliveries import Deliveries
 from service.orders.errors import KeyReused, OrderInvalid
 from service.orders.lifecycle import Status
-from service.orders.model import Failure, FailureKind
 from service.orders.orders import Orders
-from service.orders.ports import NotFulfilled
 from service.orders.submission import Submission
+from service.orders.warehouse import Answer, State
 from tests import events
 from tests.steps.doubles import (
     PatchedStore,
@@ -26,7 +26,7 @@ from tests.steps.doubles import (
 )
 from tests.support import Context, MemorySystem, valid_order
 
-DECLINED = NotFulfilled(Failure(FailureKind.DECLINED, "no"))
+DECLINED = Answer(State.DECLINED, "no")
 
 
 @pytest.fixture
@@ -115,6 +115,7 @@ def test_each_failed_attempt_is_counted_by_its_reason_and_the_order_once(system)
 
 def test_an_abandoned_order_is_counted_as_failed(system):
     system.settings = replace(system.settings, max_attempts=1)
+    system.fulfiller = Scripted(DECLINED)
     processing(system)
     system.now.forward(system.policy.lease.total_seconds() + 1)
     deliver(system, message("ord_1"))
@@ -124,7 +125,7 @@ def test_an_abandoned_order_is_counted_as_failed(system):
 def test_an_order_is_counted_as_cancelled_once(system):
     system.receive()
     for _ in range(2):
-        Orders(system).cancel("ord_1", "api", "why")
+        Deliveries(system).cancel("ord_1", "api", "why")
     assert counted(system) == {"OrdersCancelled": 1}
 
 
@@ -143,7 +144,7 @@ def test_poison_messages_are_counted_at_each_delivery(system):
 def test_an_attempt_whose_outcome_was_not_stored_is_not_counted(system):
     pending(system)
     system.fulfiller = Scripted(DECLINED)
-    real, system.store = system.store, PatchedStore(system.store, apply=refusing("release"))
+    real, system.store = system.store, PatchedStore(system.store, apply=refusing("decline"))
     deliver(system, message("ord_1"))
     assert counted(system) == {"OrdersStored": 1}
     system.store = real

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.message import Message
 from service.orders.orders import Orders
@@ -29,7 +30,7 @@ def test_a_redriven_order_is_sent_with_its_epoch_and_trace(system):
 
 def test_an_order_recovered_after_a_redrive_is_sent_with_its_epoch_and_trace(system):
     """With an older epoch, its message in the dead-letter queue would be removed as superseded."""
-    Orders(system).claim("ord_1")
+    Deliveries(system).claim("ord_1")
     later(system, SETTINGS.policy.recover_after)
     assert reconcile(system) == {"recovered": 1}
     assert system.queue.messages[1:] == [Message("ord_1", epoch=1, traceparent=TRACE)]

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind, TimelineEntry
-from service.orders.orders import Orders
 from service.steps import store
 from service.steps.reconcile import LOOK_FURTHER, run
 from tests.steps.doubles import (
@@ -25,7 +25,16 @@ from tests.steps.doubles import (
 from tests.support import SETTINGS, MemorySystem
 from tests.transition_table import OPEN_STATES, TERMINAL_STATES
 
-NO_COUNTS = {"restarted": 0, "recovered": 0, "resent": 0, "gave_up": 0, "moved_on": 0, "errors": 0, "out_of_time": 0}
+NO_COUNTS = {
+    "restarted": 0,
+    "recovered": 0,
+    "resent": 0,
+    "gave_up": 0,
+    "looked": 0,
+    "moved_on": 0,
+    "errors": 0,
+    "out_of_time": 0,
+}
 POLICY = SETTINGS.policy
 
 
@@ -185,7 +194,7 @@ def test_a_claim_resets_the_backoff(system):
     for _ in range(3):
         later(system, POLICY.backoff_ceiling)
         reconcile(system)
-    Orders(system).claim("ord_1")
+    Deliveries(system).claim("ord_1")
     assert system.store.get("ord_1").resends == 0
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
-from tests.steps.doubles import later, message, pending, processing, reconcile, standing
+from tests.steps.doubles import DONE, Scripted, later, message, pending, processing, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
 from tests.transition_table import OPEN_STATES, TERMINAL_STATES
 
@@ -17,7 +17,7 @@ POLICY = SETTINGS.policy
 
 @pytest.fixture
 def system():
-    system = MemorySystem()
+    system = MemorySystem(fulfiller=Scripted(DONE))
     system.dead_letters.put(message("ord_1"))
     return system
 

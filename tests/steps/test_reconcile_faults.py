@@ -2,8 +2,8 @@
 
 import pytest
 
+from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
-from service.orders.orders import Orders
 from service.steps import store
 from tests.steps.doubles import PatchedStore, break_store, later, pending, processing, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
@@ -55,8 +55,8 @@ def test_a_later_run_starts_a_workflow_after_a_failed_start(system):
     ("status", "move"),
     [
         (Status.RECEIVED, lambda system: store.run({"order_id": "ord_1"}, system)),
-        (Status.PENDING, lambda system: Orders(system).claim("ord_1")),
-        (Status.PROCESSING, lambda system: Orders(system).claim("ord_1")),
+        (Status.PENDING, lambda system: Deliveries(system).claim("ord_1")),
+        (Status.PROCESSING, lambda system: Deliveries(system).claim("ord_1")),
     ],
 )
 def test_an_order_that_moved_after_the_read_is_not_touched(status, move, system):

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from service.handler import dispatch
+from service.orders.deliveries import Deliveries
 from service.orders.errors import OrderInvalid, OrderUnknown
 from service.orders.identity import derive_id
 from service.orders.lifecycle import Status
 from service.orders.model import FieldError, TimelineEntry
-from service.orders.orders import Orders
 from service.orders.ports import TransitionRefused
 from service.steps import store, validate
 from service.steps.events import BadTask
@@ -76,7 +76,7 @@ def test_a_replay_returns_the_same_result_and_writes_nothing(system):
 
 def test_a_cancelled_order_stays_cancelled(system):
     invalid(system)
-    Orders(system).cancel("ord_1", "api", "cancelled by the customer")
+    Deliveries(system).cancel("ord_1", "api", "cancelled by the customer")
     assert run(by_id(), system)["order_id"] == "ord_1"
     assert system.store.get("ord_1").status is Status.CANCELLED
 
@@ -87,7 +87,7 @@ def test_an_order_cancelled_between_read_and_write_stays_cancelled(system):
     def cancel_first(store, write):
         if store.get("ord_1").status is Status.RECEIVED:
             real, system.store = system.store, store
-            Orders(system).cancel("ord_1", "api", "cancelled by the customer")
+            Deliveries(system).cancel("ord_1", "api", "cancelled by the customer")
             system.store = real
         return store.apply(write)
 
@@ -97,7 +97,7 @@ def test_an_order_cancelled_between_read_and_write_stays_cancelled(system):
 
 
 @pytest.mark.parametrize(
-    "moves", [[store.run], [store.run, lambda task, system: Orders(system).claim(task["order_id"])]]
+    "moves", [[store.run], [store.run, lambda task, system: Deliveries(system).claim(task["order_id"])]]
 )
 def test_an_order_past_received_is_not_rejected(moves, system):
     invalid(system)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from service.orders.dead_letters import remove_superseded
+from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.message import Message, write
 from service.orders.orders import Orders
@@ -82,8 +83,9 @@ def test_an_earlier_message_stays_if_its_delivery_caused_the_latest_failure(syst
 def test_all_messages_stay_of_an_order_that_the_reconciler_gave_up(system):
     redrive(system)
     for _ in range(3):
-        Orders(system).claim("ord_1")
+        Deliveries(system).claim("ord_1")
         later(system, system.policy.recover_after)
+    system.fulfiller = Scripted(REFUSED)
     assert reconcile(system) == {"gave_up": 1}
     assert system.store.get_failed("ord_1").message_id is None
     assert remove_superseded(system) == 0

@@ -16,13 +16,12 @@ import pytest
 
 from service.aws.clients import Clients
 from service.aws.store import DynamoDbOrderStore
-from service.fulfillers.simulated import succeeds
 from service.orders.identity import order_id_for
 from service.orders.submission import new_order
 from tests.compose.faults import stop_schedule
 from tests.compose.mailbox import Mailbox, Notification, subscribe
 from tests.support import valid_order
-from tests.system import depth_becomes, ended, key_for, oracle, settled, submit_until_accepted, until, url
+from tests.system import depth_becomes, ended, is_shipped, key_for, oracle, settled, submit_until_accepted, until, url
 from tests.terraform.alarms import describe_alarms, metrics_of, name_of, speed_up
 from tests.terraform.collector import Collector
 from tests.terraform.measured import Measured
@@ -153,9 +152,7 @@ def find_key_of_two_epochs(system: Deployed) -> str:
     for number in range(100_000):
         key = f"{uuid.uuid4().hex}-{number}"
         order_id = order_id_for("anonymous", key, str)
-        if oracle(settings, order_id)[0] == "FAILED" and succeeds(
-            settings.fulfillment_seed, settings.fulfillment_success_rate, order_id, 1, 1
-        ):
+        if oracle(settings, order_id)[0] == "FAILED" and is_shipped(settings, order_id, settings.max_attempts + 1):
             return key
     raise AssertionError("no such key was found")
 

@@ -18,45 +18,83 @@ SPENT = "attempts >= max_attempts"
 EXPIRED = "lease_until < now"
 MINE = "lease_owner = lease_owner"
 SEEN = "version = seen_version"
+ASKED, NOT_ASKED = "asked >= 1", "asked = 0 or absent"
+CANCELLED, NOT_CANCELLED = "cancel_asked >= 1", "cancel_asked = 0 or absent"
 
 # The only copy of the transition table, kept to check it. name, from, to: the guards
 DESIGN = {
     ("receive", None, "RECEIVED"): set(),
     ("store", "RECEIVED", "PENDING"): set(),
     ("reject", "RECEIVED", "REJECTED"): set(),
-    ("cancel", "RECEIVED", "CANCELLED"): set(),
-    ("cancel", "PENDING", "CANCELLED"): set(),
+    ("cancel", "RECEIVED", "CANCELLED"): {NOT_ASKED},
+    ("cancel", "PENDING", "CANCELLED"): {NOT_ASKED},
+    ("ask_cancel", "PENDING", "PENDING"): {ASKED, NOT_CANCELLED, SEEN},
+    ("ask_cancel", "PROCESSING", "PROCESSING"): {ASKED, NOT_CANCELLED, SEEN},
+    ("cancel_refused", "PENDING", "PENDING"): {CANCELLED, SEEN},
+    ("cancel_refused", "PROCESSING", "PROCESSING"): {CANCELLED, SEEN},
     ("claim", "PENDING", "PROCESSING"): {LEFT},
     ("claim", "PROCESSING", "PROCESSING"): {LEFT, EXPIRED},
-    ("fulfill", "PROCESSING", "FULFILLED"): {MINE},
-    ("release", "PROCESSING", "PENDING"): {MINE},
-    ("fail", "PROCESSING", "FAILED"): {MINE},
+    ("fulfill", "PROCESSING", "FULFILLED"): {MINE, SEEN},
+    ("cancelled_there", "PROCESSING", "CANCELLED"): {MINE, SEEN},
+    ("release", "PROCESSING", "PENDING"): {MINE, SEEN},
+    ("not_taken", "PROCESSING", "PENDING"): {MINE, SEEN},
+    ("decline", "PROCESSING", "PENDING"): {MINE, SEEN, LEFT, NOT_CANCELLED},
+    ("fail", "PROCESSING", "FAILED"): {MINE, SEEN, NOT_CANCELLED},
+    ("drop", "PROCESSING", "CANCELLED"): {MINE, SEEN, CANCELLED},
+    ("look_shipped", "PENDING", "FULFILLED"): {ASKED, SEEN},
+    ("look_shipped", "PROCESSING", "FULFILLED"): {ASKED, SEEN, EXPIRED},
+    ("look_shipped", "FAILED", "FULFILLED"): {ASKED, SEEN},
+    ("look_ended", "PENDING", "FAILED"): {ASKED, SEEN, NOT_CANCELLED},
+    ("look_ended", "PROCESSING", "FAILED"): {ASKED, SEEN, NOT_CANCELLED, EXPIRED},
+    ("look_ended", "FAILED", "FAILED"): {ASKED, SEEN},
+    ("look_dropped", "PENDING", "CANCELLED"): {ASKED, SEEN, CANCELLED},
+    ("look_dropped", "PROCESSING", "CANCELLED"): {ASKED, SEEN, CANCELLED, EXPIRED},
+    ("look_cancelled", "PENDING", "CANCELLED"): {ASKED, SEEN},
+    ("look_cancelled", "PROCESSING", "CANCELLED"): {ASKED, SEEN, EXPIRED},
+    ("look_cancelled", "FAILED", "CANCELLED"): {ASKED, SEEN},
     ("give_up", "PENDING", "FAILED"): {SPENT, SEEN},
     ("give_up", "PROCESSING", "FAILED"): {SPENT, SEEN, EXPIRED},
+    ("look", "FAILED", "FAILED"): {ASKED, SEEN},
     ("recover", "PROCESSING", "PENDING"): {SEEN, EXPIRED},
     ("resend", "PENDING", "PENDING"): {SEEN},
     ("restart", "RECEIVED", "RECEIVED"): {SEEN},
     ("redrive", "FAILED", "PENDING"): {SEEN},
+    ("new_delivery", "FAILED", "PENDING"): {ASKED, SEEN},
 }
+NEXT = {"delivery = delivery", "asked = 0"}
+REDRIVEN = {"epoch + 1", "attempts = 0", "resends = 0", "looks = 0", "cancel_asked = 0"}
 CHANGES = {
     "reject": {"errors = errors"},
-    "claim": {"attempts + 1", "lease_owner = lease_owner", "lease_until = lease_until", "resends = 0"},
+    "ask_cancel": {"cancel_asked = 1"},
+    "cancel_refused": {"cancel_asked = 0"},
+    "claim": {"attempts + 1", "asked + 1", "lease_owner = lease_owner", "lease_until = lease_until", "resends = 0"},
+    "cancelled_there": {"asked = 0", "cancel_asked = 0"},
+    "not_taken": {"asked + -1"},
+    "decline": NEXT,
+    "fail": NEXT,
+    "drop": {*NEXT, "cancel_asked = 0"},
+    "look_ended": NEXT,
+    "look_dropped": {*NEXT, "cancel_asked = 0"},
+    "look_cancelled": {"asked = 0", "cancel_asked = 0"},
+    "look": {"looks + 1"},
     "recover": {"resends + 1"},
     "resend": {"resends + 1"},
     "restart": {"restarts + 1"},
-    "redrive": {"epoch + 1", "attempts = 0", "resends = 0"},
+    "redrive": REDRIVEN,
+    "new_delivery": {*NEXT, *REDRIVEN},
 }
 VALUES = {
     "max_attempts": 3,
     "lease_owner": "w2",
     "lease_until": START + timedelta(minutes=1),
     "errors": (FieldError("/items", "is required"),),
+    "delivery": 2,
 }
 MOVES = [name for name in TRANSITIONS if name != "receive"]
 
 
 def written(guard: Guard) -> str:
-    return f"{guard.attribute} {guard.comparison} {guard.value}"
+    return f"{guard.attribute} {guard.comparison} {guard.value}" + " or absent" * guard.if_absent
 
 
 def changes(transition: Transition) -> set[str]:
@@ -68,7 +106,7 @@ def changes(transition: Transition) -> set[str]:
             case _ if hasattr(change, "to"):
                 found.add(f"{change.attribute} = {change.to}")
             case _:
-                found.add(f"{change.attribute} + 1")
+                found.add(f"{change.attribute} + {change.by}")
     return found
 
 
@@ -82,6 +120,8 @@ def order_that_permits(transition: Transition) -> Order:
         attempts=3 if spent else 2,
         lease_owner="w2",
         lease_until=START - timedelta(seconds=1),
+        asked=0 if any(written(guard) == NOT_ASKED for guard in transition.guards) else 1,
+        cancel_asked=int(any(written(guard) == CANCELLED for guard in transition.guards)),
     )
 
 
@@ -91,7 +131,7 @@ def write_of(name: TransitionName, order: Order) -> Write:
 
 def test_the_table_holds_exactly_the_transitions_of_the_design():
     table = {
-        (name, source and source.status.value, transition.target.value): {
+        (name, source and source.status.value, (transition.target or source.status).value): {
             written(guard) for guard in (*transition.guards, *(source.guards if source else ()))
         }
         for name, transition in TRANSITIONS.items()
@@ -118,20 +158,21 @@ def test_the_terminal_states_are_those_of_the_design():
     assert not OPEN & TERMINAL
 
 
-def test_only_a_redrive_leaves_a_terminal_state():
+def test_only_an_operator_and_the_warehouse_move_an_order_out_of_a_terminal_state():
     leaving = {
         (name, source.status)
         for name, transition in TRANSITIONS.items()
         for source in transition.sources
         if source.status in TERMINAL
     }
-    assert leaving == {("redrive", Status.FAILED)}
+    looks = ("look_shipped", "look_ended", "look_cancelled", "look")
+    assert leaving == {(name, Status.FAILED) for name in ("redrive", "new_delivery", *looks)}
 
 
 @pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
 def test_transitions_into_and_out_of_failed_write_the_failed_orders_table(transition: Transition):
     enters = transition.target is Status.FAILED
-    leaves = any(source.status is Status.FAILED for source in transition.sources)
+    leaves = transition.target is not None and any(source.status is Status.FAILED for source in transition.sources)
     assert transition.failed_orders == ("put" if enters else "delete" if leaves else None)
 
 
@@ -171,14 +212,14 @@ def test_a_write_provides_every_value_of_its_transition(name: TransitionName):
     brought += [write.value(change.attribute) for change in transition.changes if isinstance(change, Assign)]
     assert None not in brought
     assert permits(transition, order, values_of(write))
-    assert after_write(order, write).status is transition.target
+    assert after_write(order, write).status is (transition.target or order.status)
 
 
 def test_only_claims_and_redrives_change_the_number_of_attempts():
     changing = {
         name for name, row in TRANSITIONS.items() if any(change.attribute == "attempts" for change in row.changes)
     }
-    assert changing == {"claim", "redrive"}
+    assert changing == {"claim", "redrive", "new_delivery"}
 
 
 def test_an_order_cannot_be_received_again():

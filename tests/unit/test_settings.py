@@ -256,3 +256,36 @@ def test_the_operator_api_on_aws_needs_authentication():
 def test_a_switch_is_on_or_off():
     with pytest.raises(SettingsError, match="DOFS_OPERATOR_API='yes' must be one of off, on"):
         Settings.load({**REQUIRED, "DOFS_OPERATOR_API": "yes"})
+
+
+WAREHOUSE = {"DOFS_WAREHOUSE_URL": "https://warehouse.example/v1", "DOFS_WAREHOUSE_SECRET": "whsec_" + "QUJD" * 8}
+
+
+def test_a_warehouse_needs_a_url_and_a_secret():
+    assert Settings.load({**REQUIRED, **WAREHOUSE}).warehouse_url == "https://warehouse.example/v1"
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"DOFS_WAREHOUSE_SECRET": ""}, "DOFS_WAREHOUSE_SECRET is missing or wrong: it must be whsec_ and"),
+        ({"DOFS_WAREHOUSE_SECRET": "whsec_canary"}, "DOFS_WAREHOUSE_SECRET is missing or wrong"),
+        ({"DOFS_WAREHOUSE_URL": "http://warehouse.example"}, "DOFS_WAREHOUSE_URL must begin with https://"),
+        ({"DOFS_WAREHOUSE_URL": "http://warehouse:8090"}, "DOFS_WAREHOUSE_URL must begin with https://"),
+    ],
+)
+def test_a_wrong_warehouse_is_refused_without_quoting_it(variables: dict[str, str], problem: str):
+    with pytest.raises(SettingsError) as refused:
+        Settings.load({**REQUIRED, **WAREHOUSE, **variables})
+    assert problem in str(refused.value)
+    assert "canary" not in str(refused.value)
+
+
+def test_an_emulator_may_call_a_warehouse_of_its_network_without_tls():
+    emulator = {"DOFS_CLOUD": "localstack", "DOFS_AWS_ENDPOINT_URL": "http://localstack:4566"}
+    url = {"DOFS_WAREHOUSE_URL": "http://warehouse:8090"}
+    assert Settings.load({**REQUIRED, **WAREHOUSE, **emulator, **url}).warehouse_url == "http://warehouse:8090"
+
+
+def test_the_text_of_the_settings_holds_no_secret():
+    assert WAREHOUSE["DOFS_WAREHOUSE_SECRET"] not in repr(Settings.load({**REQUIRED, **WAREHOUSE}))

@@ -1,4 +1,4 @@
-"""The simulated warehouse: its outcomes are deterministic."""
+"""The simulated warehouse: its answers are deterministic."""
 
 from dataclasses import replace
 
@@ -6,97 +6,103 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.fulfillers.simulated import SimulatedFulfiller, succeeds
-from service.orders.model import FailureKind, Order
-from service.orders.ports import Fulfilled, NotFulfilled
+from service.orders.model import Order
+from service.orders.warehouse import Answer, Cancellation, State
+from service.warehouses.decision import ships
+from service.warehouses.simulated import SimulatedWarehouse
 from tests.support import MemorySystem
 
-ORDER = replace(MemorySystem().receive(), attempts=1)
+ORDER = replace(MemorySystem().receive(), attempts=1, asked=1)
+SHIPPED = Answer(State.SHIPPED)
 
 
-def order(number: int, *, epoch: int = 0, attempts: int = 1) -> Order:
-    return replace(ORDER, order_id=f"ord_{number}", epoch=epoch, attempts=attempts)
+def order(number: int, *, delivery: int = 1) -> Order:
+    return replace(ORDER, order_id=f"ord_{number}", delivery=delivery)
 
 
-def fulfilled(fulfiller: SimulatedFulfiller, an_order: Order) -> bool:
-    return fulfiller.fulfill(an_order, 10) == Fulfilled()
+def is_shipped(warehouse: SimulatedWarehouse, an_order: Order) -> bool:
+    return warehouse.ask(an_order, 10) == SHIPPED
 
 
-@given(st.text(), st.floats(0, 1), st.text(), st.integers(0), st.integers(0))
-def test_the_outcome_of_an_attempt_is_always_the_same(seed: str, rate: float, order_id: str, epoch: int, attempt: int):
-    outcomes = {succeeds(seed, rate, order_id, epoch, attempt) for _ in range(3)}
-    assert len(outcomes) == 1
+@given(st.text(), st.floats(0, 1), st.text())
+def test_the_answer_about_a_delivery_is_always_the_same(seed: str, rate: float, key: str):
+    assert len({ships(seed, rate, key) for _ in range(3)}) == 1
 
 
-def test_outcomes_do_not_change_from_one_release_to_the_next():
-    outcomes = "".join("+" if succeeds("dofs", 0.7, f"ord_{number}", 0, 1) else "-" for number in range(40))
-    assert outcomes == "--+++++++++++++-++++++-++-++-++++-++++++"
+def test_answers_do_not_change_from_one_release_to_the_next():
+    answers = "".join("+" if ships("dofs", 0.7, f"ord_{number}-d1") else "-" for number in range(40))
+    assert answers == "+++++-+++-+-++-++++++--+-+-+-++++-+++--+"
 
 
-def test_only_seed_order_epoch_and_attempt_decide_the_outcome():
-    fulfiller = SimulatedFulfiller(0.5, "seed")
+def test_only_seed_order_and_delivery_decide_the_answer():
+    warehouse = SimulatedWarehouse(0.5, "seed")
     for number in range(50):
         mine = order(number)
-        other = replace(mine, customer_id="another", submission="{}", version=9, owner="me", write_id="x", resends=4)
-        assert fulfilled(fulfiller, mine) is fulfilled(fulfiller, other)
-        assert fulfilled(fulfiller, mine) is succeeds("seed", 0.5, mine.order_id, mine.epoch, mine.attempts)
+        other = replace(
+            mine, customer_id="another", submission="{}", version=9, owner="me", epoch=3, attempts=2, asked=2
+        )
+        assert is_shipped(warehouse, mine) is is_shipped(warehouse, other)
+        assert is_shipped(warehouse, mine) is ships("seed", 0.5, mine.delivery_key)
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (lambda number: ("a", 0.5, f"ord_{number}", 0, 1), lambda number: ("b", 0.5, f"ord_{number}", 0, 1)),
-        (lambda number: ("a", 0.5, f"ord_{number}", 0, 1), lambda number: ("a", 0.5, f"ord_{number + 1}", 0, 1)),
-        (lambda number: ("a", 0.5, f"ord_{number}", 0, 1), lambda number: ("a", 0.5, f"ord_{number}", 1, 1)),
-        (lambda number: ("a", 0.5, f"ord_{number}", 0, 1), lambda number: ("a", 0.5, f"ord_{number}", 0, 2)),
+        (lambda number: ("a", 0.5, f"ord_{number}-d1"), lambda number: ("b", 0.5, f"ord_{number}-d1")),
+        (lambda number: ("a", 0.5, f"ord_{number}-d1"), lambda number: ("a", 0.5, f"ord_{number + 1}-d1")),
+        (lambda number: ("a", 0.5, f"ord_{number}-d1"), lambda number: ("a", 0.5, f"ord_{number}-d2")),
     ],
-    ids=["seed", "order", "epoch", "attempt"],
+    ids=["seed", "order", "delivery"],
 )
-def test_seed_order_epoch_and_attempt_each_change_the_outcome(one, other):
-    differing = sum(succeeds(*one(number)) is not succeeds(*other(number)) for number in range(2_000))
+def test_seed_order_and_delivery_each_change_the_answer(one, other):
+    differing = sum(ships(*one(number)) is not ships(*other(number)) for number in range(2_000))
     assert 900 < differing < 1_100
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.3, 0.5, 0.7, 0.95])
-def test_the_share_of_successes_equals_the_rate(rate: float):
+def test_the_share_of_shipped_deliveries_equals_the_rate(rate: float):
     draws = 20_000
-    share = sum(succeeds("fixed", rate, f"ord_{number}", 0, 1) for number in range(draws)) / draws
+    share = sum(ships("fixed", rate, f"ord_{number}-d1") for number in range(draws)) / draws
     assert share == pytest.approx(rate, abs=0.01)
 
 
-def test_at_a_rate_of_zero_nothing_succeeds_and_at_one_everything():
-    assert not any(succeeds("fixed", 0.0, f"ord_{number}", 0, 1) for number in range(20_000))
-    assert all(succeeds("fixed", 1.0, f"ord_{number}", 0, 1) for number in range(20_000))
+def test_at_a_rate_of_zero_nothing_is_shipped_and_at_one_everything():
+    assert not any(ships("fixed", 0.0, f"ord_{number}-d1") for number in range(20_000))
+    assert all(ships("fixed", 1.0, f"ord_{number}-d1") for number in range(20_000))
 
 
 @given(st.text(), st.floats(0, 1), st.floats(0, 1))
-def test_an_attempt_that_succeeds_at_a_rate_succeeds_at_every_higher_rate(order_id: str, one: float, other: float):
+def test_a_delivery_that_is_shipped_at_a_rate_is_shipped_at_every_higher_rate(key: str, one: float, other: float):
     lower, higher = sorted((one, other))
-    assert succeeds("fixed", lower, order_id, 0, 1) <= succeeds("fixed", higher, order_id, 0, 1)
+    assert ships("fixed", lower, key) <= ships("fixed", higher, key)
 
 
-def test_a_success_is_fulfilled():
-    assert SimulatedFulfiller(1.0, "seed").fulfill(ORDER, 10) == Fulfilled()
+@pytest.mark.parametrize(("rate", "state"), [(1.0, State.SHIPPED), (0.0, State.DECLINED)])
+def test_a_look_repeats_the_answer(rate: float, state: State):
+    warehouse = SimulatedWarehouse(rate, "seed")
+    assert warehouse.ask(ORDER, 10).state is state
+    assert warehouse.look(ORDER, 10) == warehouse.ask(ORDER, 10)
 
 
-def test_a_failure_is_declined_and_not_permanent():
-    outcome = SimulatedFulfiller(0.0, "seed").fulfill(ORDER, 10)
-    assert isinstance(outcome, NotFulfilled)
-    assert outcome.failure.kind is FailureKind.DECLINED
-    assert not outcome.permanent
+def test_a_look_finds_no_delivery_that_was_never_asked_for():
+    assert SimulatedWarehouse(1.0, "seed").look(replace(ORDER, asked=0), 10) == Answer(State.NOT_FOUND)
+
+
+def test_only_a_delivery_that_is_not_shipped_can_be_cancelled():
+    assert SimulatedWarehouse(1.0, "seed").cancel(ORDER, 10) is Cancellation.TOO_LATE
+    assert SimulatedWarehouse(0.0, "seed").cancel(ORDER, 10) is Cancellation.CANCELLED
 
 
 def test_an_attempt_takes_its_latency(monkeypatch: pytest.MonkeyPatch):
     slept: list[float] = []
-    monkeypatch.setattr("service.fulfillers.simulated.time.sleep", slept.append)
-    assert SimulatedFulfiller(1.0, "seed", latency=2).fulfill(ORDER, 10) == Fulfilled()
+    monkeypatch.setattr("service.warehouses.simulated.time.sleep", slept.append)
+    assert SimulatedWarehouse(1.0, "seed", latency=2).ask(ORDER, 10) == SHIPPED
     assert slept == [2]
 
 
-def test_an_attempt_longer_than_its_time_limit_fails(monkeypatch: pytest.MonkeyPatch):
+def test_the_outcome_of_an_attempt_longer_than_its_time_limit_is_unknown(monkeypatch: pytest.MonkeyPatch):
     slept: list[float] = []
-    monkeypatch.setattr("service.fulfillers.simulated.time.sleep", slept.append)
-    outcome = SimulatedFulfiller(1.0, "seed", latency=20).fulfill(ORDER, 1.5)
-    assert isinstance(outcome, NotFulfilled)
-    assert not outcome.permanent
+    monkeypatch.setattr("service.warehouses.simulated.time.sleep", slept.append)
+    with pytest.raises(TimeoutError):
+        SimulatedWarehouse(1.0, "seed", latency=20).ask(ORDER, 1.5)
     assert slept == [1.5]

@@ -30,9 +30,12 @@ def show(ctx: typer.Context, order_id: OrderId) -> None:
 
 
 def cancel(ctx: typer.Context, order_id: OrderId) -> None:
-    """Cancel an order whose fulfillment has not started."""
+    """Cancel an order, or ask the warehouse to cancel it."""
     context: CommandContext = ctx.obj
-    _show_order(context, context.backend.cancel(check_id(order_id)))
+    order = context.backend.cancel(check_id(order_id))
+    _show_order(context, order)
+    if not is_terminal(order):
+        context.output.note(f"The warehouse may have it, and was asked to cancel it: run `dofs watch {order_id}`.")
 
 
 def watch(

@@ -27,8 +27,8 @@ from service.embedded.isolation import isolate
 from service.handler import dispatch
 from service.logs import JsonLines
 from service.orders import strict_json
-from service.orders.model import Failure, FailureKind, Order
-from service.orders.ports import Fulfilled, NotFulfilled
+from service.orders.model import Order
+from service.orders.warehouse import Answer, Cancellation, State
 from service.provisioning.schedule import RECONCILE_EVENT
 from service.provisioning.tables import failed_orders_table, orders_table
 from service.provisioning.workflow import workflow_definition
@@ -84,10 +84,16 @@ class PlannedWarehouse:
     def __init__(self) -> None:
         self.plan: dict[str, int | None] = {}
 
-    def fulfill(self, order: Order, seconds: float) -> Fulfilled | NotFulfilled:
+    def ask(self, order: Order, seconds: float) -> Answer:
         if order.attempts == self.plan[order.order_id]:
-            return Fulfilled()
-        return NotFulfilled(Failure(FailureKind.DECLINED, "the simulated warehouse declined"))
+            return Answer(State.SHIPPED)
+        return Answer(State.DECLINED, "the simulated warehouse declined")
+
+    def look(self, order: Order, seconds: float) -> Answer:
+        return Answer(State.NOT_FOUND)
+
+    def cancel(self, order: Order, seconds: float) -> Cancellation:
+        return Cancellation.TOO_LATE
 
 
 class LogSizes(logging.Handler):

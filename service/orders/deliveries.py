@@ -1,0 +1,200 @@
+"""Moves orders by what the warehouse does: attempts, looks, cancellations, and new deliveries."""
+
+import logging
+from contextlib import suppress
+from typing import Any
+
+from service.orders.errors import DeliveryOpen, OrderUnknown, TooLate
+from service.orders.lifecycle import Status
+from service.orders.model import Order
+from service.orders.mover import Mover
+from service.orders.outcomes import Outcome, after_attempt, after_look
+from service.orders.ports import System, TransitionRefused, Unavailable, error_name
+from service.orders.warehouse import Answer, Cancellation, State
+
+log = logging.getLogger(__name__)
+
+CUSTOMER, FULFILLMENT, WAREHOUSE = "customer", "fulfillment", "warehouse"
+"""Actors, as the timeline names them."""
+
+CANCEL_SECONDS = 5.0
+"""How long a request waits for the warehouse's answer to a cancellation. A look repeats the question."""
+
+ENDED = frozenset({State.DECLINED, State.REFUSED, State.CANCELLED})
+"""The states of a delivery that can ship nothing any more."""
+IN_WORK = frozenset({State.ACCEPTED, State.SHIPPED, State.CLOSED})
+"""The states of a delivery that was shipped, or will be."""
+
+TRIES = 3
+"""How often a write is decided again, if another write came between."""
+
+
+class Deliveries:
+    """Moves orders between the queue and the warehouse, on the ports of a system."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._move = Mover(system).move
+
+    def claim(self, order_id: str) -> Order:
+        """Take the lease on an order, and count the attempt. An attempt that crashes is therefore counted, too.
+
+        Raises:
+            TransitionRefused: it is leased, terminal, not stored yet, out of attempts, or unknown.
+        """
+        policy, now, owner = self._system.policy, self._system.now(), self._system.new_id()
+        lease: dict[str, Any] = {
+            "max_attempts": policy.max_attempts,
+            "lease_owner": owner,
+            "lease_until": now + policy.lease,
+        }
+        return self._move("claim", order_id, actor=FULFILLMENT, at=now, write_id=owner, **lease)
+
+    def settle(self, order: Order, answer: Answer | Exception, message_id: str) -> Order:
+        """End an attempt by the warehouse's answer.
+
+        Args:
+            order: the claimed order, as ``claim`` returned it.
+            answer: the warehouse's answer; an exception if the outcome is unknown.
+            message_id: the message in process; the failed-orders row names it.
+
+        Raises:
+            TransitionRefused: the lease was lost.
+        """
+        owner = order.lease_owner
+        for tried in range(TRIES):
+            outcome = after_attempt(order, answer, self._system.policy.max_attempts)
+            try:
+                return self._apply(outcome, order, FULFILLMENT, message_id, lease_owner=owner)
+            except TransitionRefused as refused:  # a cancellation may have been asked for meanwhile
+                now = refused.order
+                if tried == TRIES - 1 or now is None or now.lease_owner != owner or now.status is not Status.PROCESSING:
+                    raise
+                order = now
+        raise AssertionError("the loop above returns or raises")
+
+    def has_no_attempts_left(self, order: Order) -> bool:
+        """Whether an order has used all attempts of its present epoch."""
+        return order.attempts >= self._system.policy.max_attempts
+
+    def look(self, order: Order, seconds: float, actor: str, message_id: str | None = None) -> Order:
+        """Ask the warehouse about an order that no attempt works on, and move the order by the answer.
+
+        An order whose attempts are spent becomes FAILED if the warehouse does not have it, or does not answer. The
+        delivery keeps its key then, because a request can still be on its way.
+
+        Args:
+            order: the order as it was read.
+            seconds: time that the warehouse may take.
+            actor: the component that looks; the timeline shows it.
+            message_id: the message that names the order, if one was delivered; the failed-orders row names it.
+
+        Returns:
+            The order after the look; ``order`` itself if the look showed nothing new.
+
+        Raises:
+            TransitionRefused: it has changed since it was read, or is still leased.
+        """
+        outcome = after_look(order, self._read(order, seconds), self._system.policy.max_attempts)
+        return self._apply(outcome, order, actor, message_id) if outcome else order
+
+    def cancel(self, order_id: str, actor: str, reason: str) -> Order:
+        """Cancel an order; if the warehouse may have it, ask the warehouse to cancel it. Repeating it has no effect.
+
+        Returns:
+            The order: CANCELLED, or open with ``cancel_asked`` while the warehouse's answer is not known.
+
+        Raises:
+            OrderUnknown: there is no such order.
+            TooLate: the warehouse ships it, or it is in another terminal state.
+        """
+        for _ in range(TRIES):
+            try:
+                return self._move("cancel", order_id, actor=actor, reason=reason)
+            except TransitionRefused as refused:
+                order = refused.order
+            if order is None:
+                raise OrderUnknown(f"there is no order {order_id}")
+            if order.status is Status.CANCELLED:
+                return order
+            if not order.is_open or not order.asked:
+                raise TooLate(order)
+            with suppress(TransitionRefused):  # if it has moved on, decide again
+                if not order.cancel_asked:
+                    order = self._move("ask_cancel", order_id, actor=actor, reason=reason, seen=order)
+                return self.cancel_there(order, CANCEL_SECONDS, WAREHOUSE)
+        raise Unavailable(f"order {order_id} changed {TRIES} times while it was being cancelled")
+
+    def cancel_there(self, order: Order, seconds: float, actor: str) -> Order:
+        """Ask the warehouse to cancel an order's delivery, and move the order by the answer.
+
+        Args:
+            order: the order as it was read, with ``cancel_asked``.
+            seconds: time that the warehouse may take.
+            actor: the timeline shows it.
+
+        Returns:
+            The order; still open if the answer is not known, or if an attempt is running, which gets the same answer.
+
+        Raises:
+            TooLate: the warehouse does not cancel it.
+            TransitionRefused: the order has changed since it was read.
+        """
+        try:
+            answer = Answer(State.CANCELLED)
+            match self._system.fulfiller.cancel(order, seconds):
+                case Cancellation.REQUESTED:
+                    return order
+                case Cancellation.TOO_LATE:
+                    answer = self._system.fulfiller.look(order, seconds)
+        except Exception as error:  # the reconciler asks again
+            log.warning("order %s: the warehouse was not asked to cancel it, %s", order.order_id, error_name(error))
+            return order
+        if answer.state in IN_WORK:
+            reason = f"the warehouse does not cancel it: {answer.state}"
+            raise TooLate(self._move("cancel_refused", order.order_id, actor=actor, reason=reason, seen=order))
+        leased = order.status is Status.PROCESSING and not self._lease_is_over(order)
+        if leased or answer.state not in ENDED:
+            return order
+        outcome = after_look(order, answer, self._system.policy.max_attempts)
+        return self._apply(outcome, order, actor) if outcome else order
+
+    def require_ended(self, order: Order, seconds: float) -> None:
+        """Make sure that the order's present delivery can ship nothing any more.
+
+        Raises:
+            DeliveryOpen: the warehouse has shipped it, ships it, or does not answer.
+        """
+        try:
+            if self._system.fulfiller.cancel(order, seconds) is Cancellation.CANCELLED:
+                return
+            state = self._system.fulfiller.look(order, seconds).state
+        except Exception as error:
+            raise DeliveryOpen(order, f"the warehouse does not answer ({error_name(error)})") from error
+        if state not in ENDED:
+            raise DeliveryOpen(order, f"the warehouse says: {state}")
+
+    def _read(self, order: Order, seconds: float) -> Answer | Exception | None:
+        if not order.asked:
+            return None
+        try:
+            return self._system.fulfiller.look(order, seconds)
+        except Exception as error:
+            log.warning("order %s: the warehouse does not say whether it has it, %s", order.order_id, error_name(error))
+            return error
+
+    def _lease_is_over(self, order: Order) -> bool:
+        return order.lease_until is None or order.lease_until < self._system.now()
+
+    def _apply(self, outcome: Outcome, order: Order, actor: str, message_id: str | None = None, **more: Any) -> Order:
+        return self._move(
+            outcome.transition,
+            order.order_id,
+            actor=actor,
+            reason=outcome.reason,
+            seen=order,
+            failure=outcome.failure,
+            message_id=message_id,
+            **outcome.values,
+            **more,
+        )
