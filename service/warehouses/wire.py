@@ -1,0 +1,108 @@
+"""Writes requests to the warehouse, and reads its answers strictly: an answer that leaves a doubt is no answer."""
+
+import http.client
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from service.orders import strict_json
+from service.orders.model import Order
+from service.orders.warehouse import Answer, State
+
+WIRE_STATES = frozenset({State.ACCEPTED, State.SHIPPED, State.DECLINED, State.REFUSED, State.CLOSED, State.CANCELLED})
+"""The states that a warehouse names in an answer."""
+MAX_REASON = 200  # characters
+MAX_RETRY_AFTER = 3600.0  # seconds
+
+
+class Malformed(Exception):
+    """The answer is not one of the contract. The message says why and quotes nothing of it."""
+
+
+class UnclearAnswer(http.client.HTTPException):
+    """The headers of an answer are malformed, or leave open where its body ends."""
+
+
+class StrictResponse(http.client.HTTPResponse):
+    """Raises ``UnclearAnswer`` where http.client and urllib3 would guess, or log a part of the answer."""
+
+    def begin(self) -> None:
+        super().begin()
+        encodings, lengths = (self.headers.get_all(name, []) for name in ("Transfer-Encoding", "Content-Length"))
+        if (
+            self.headers.defects
+            or self.headers.get_payload()
+            or len(encodings) + len(lengths) > 1
+            or not all(each.lower() == "chunked" for each in encodings)
+            or not all(re.fullmatch("[0-9]{1,18}", each) for each in lengths)
+        ):
+            raise UnclearAnswer
+
+
+def write_order(order: Order) -> bytes:
+    """The body that asks for a delivery: always the same bytes, and nothing that shipping does not need."""
+    document = order.document
+    return strict_json.canonical_text(
+        {
+            "order_id": order.delivery_key,
+            "items": [
+                {"line_id": str(line), "product_id": item["product_id"], "quantity": item["quantity"]}
+                for line, item in enumerate(document["items"], 1)
+            ],
+            "metadata": document.get("metadata", {}),
+        }
+    ).encode()
+
+
+def read_state(body: bytes, delivery_key: str) -> Answer:
+    """Read the state of a delivery. Members that this version does not know are ignored.
+
+    Args:
+        body: the body of the answer.
+        delivery_key: the delivery that was asked about.
+
+    Raises:
+        Malformed: the body is not the state of this delivery.
+    """
+    try:
+        document = strict_json.parse(body)
+    except strict_json.MalformedDocument as error:
+        raise Malformed(f"the body is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise Malformed("the body is not a JSON object")
+    if document.get("order_id") != delivery_key:
+        raise Malformed("order_id is not the delivery key of the request")
+    status, reason = document.get("status"), document.get("reason")
+    if not isinstance(status, str) or status not in WIRE_STATES:
+        raise Malformed("status is not a state of a delivery")
+    if not (reason is None or isinstance(reason, str)):
+        raise Malformed("reason is not a string")
+    return Answer(State(status), clean_reason(reason or ""))
+
+
+def clean_reason(text: str) -> str:
+    """The text in one line of at most 200 characters, without control, format and other invisible characters."""
+    visible = "".join(character if character.isprintable() else " " for character in text[: 4 * MAX_REASON])
+    return " ".join(visible.split())[:MAX_REASON]
+
+
+def read_retry_after(value: str | None, now: datetime) -> float | None:
+    """The seconds of a ``Retry-After`` header, an hour at most.
+
+    Args:
+        value: the header: seconds, or an HTTP date.
+        now: the present time in UTC.
+
+    Returns:
+        None if there is no header, or if it is neither of the two.
+    """
+    text = (value or "").strip()
+    if re.fullmatch("[0-9]{1,100}", text):
+        return min(float(text), MAX_RETRY_AFTER)
+    if not re.fullmatch(r"[A-Za-z]{3,9}, [0-9]{2}[ -][A-Za-z]{3}[ -][0-9]{2,4} [0-9:]{8} GMT", text):
+        return None
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return min(max((at.replace(tzinfo=UTC) - now).total_seconds(), 0.0), MAX_RETRY_AFTER)
