@@ -1,0 +1,91 @@
+"""The entries of a simulated warehouse's ledger."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.orders.warehouse import State
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a delivery."""
+
+    line_id: str
+    product_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A parcel that was shipped.
+
+    ``number`` is its place in the ledger, from 1. ``shipment_id`` is unique within its delivery, and only there.
+    ``lines`` maps the id of a line to the quantity in the parcel.
+    """
+
+    number: int
+    key: str
+    shipment_id: str
+    tracking_number: str
+    shipped_at: datetime
+    lines: Mapping[str, int]
+
+    @property
+    def order_id(self) -> str:
+        """The order that the parcel belongs to."""
+        return order_of(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery and its present state. ``number`` is its place in the ledger, from 1; ``items`` are sorted by line."""
+
+    number: int
+    key: str
+    items: tuple[Item, ...]
+    received_at: datetime
+    status: State
+    reason: str = ""
+    parcels: tuple[Parcel, ...] = ()
+
+    @property
+    def order_id(self) -> str:
+        """The order that the delivery belongs to."""
+        return order_of(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubled:
+    """A line of an order of which more was shipped than ordered, over all deliveries of the order."""
+
+    order_id: str
+    line_id: str
+    ordered: int
+    parcels: tuple[Parcel, ...]
+
+    @property
+    def shipped(self) -> int:
+        """The quantity in all parcels together."""
+        return sum(parcel.lines[self.line_id] for parcel in self.parcels)
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """A part of the ledger at one moment: all counts, and some of the entries, newest first.
+
+    ``counts`` has the number of deliveries in each state. ``doubled_orders`` counts orders, ``doubled`` lists lines.
+    """
+
+    counts: Mapping[State, int]
+    parcel_count: int
+    doubled_orders: int
+    doubled: tuple[Doubled, ...]
+    deliveries: tuple[Delivery, ...]
+    parcels: tuple[Parcel, ...]
+
+
+def order_of(key: str) -> str:
+    """Return the order of a delivery key: the key without ``-d`` and the number of the delivery."""
+    return re.sub(r"-d[1-9][0-9]*\Z", "", key)

@@ -1,0 +1,98 @@
+"""The JSON of the simulated warehouse: the state of a delivery, as the contract describes it, and the ledger."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from service.orders import timestamps
+from service.warehouses.ledger_entries import Delivery, Doubled, Extract, Parcel
+
+CARRIER = "Simulated Parcels"
+TRACKING_URL = "https://parcels.example/"
+
+
+def show_state(delivery: Delivery) -> dict[str, Any]:
+    """The state of a delivery, in every answer of the contract."""
+    return {
+        "order_id": delivery.key,
+        "status": delivery.status,
+        **({"reason": delivery.reason} if delivery.reason else {}),
+        "shipments": [
+            {
+                "id": parcel.shipment_id,
+                "carrier": CARRIER,
+                "tracking_number": parcel.tracking_number,
+                "tracking_url": f"{TRACKING_URL}{parcel.tracking_number}",
+                "shipped_at": timestamps.text(parcel.shipped_at),
+                "items": _show_lines(parcel),
+            }
+            for parcel in delivery.parcels
+        ],
+    }
+
+
+def show_ledger(extract: Extract, limit: int) -> dict[str, Any]:
+    """A page of the ledger. ``next`` is the path of the next page; after the last one it is None."""
+    counts = {str(state): count for state, count in extract.counts.items()}
+    return {
+        "counts": {
+            "deliveries": sum(counts.values()),
+            **counts,
+            "parcels": extract.parcel_count,
+            "doubled_orders": extract.doubled_orders,
+        },
+        "doubled": [_show_doubled(each) for each in extract.doubled],
+        "deliveries": [_show_delivery(each) for each in extract.deliveries],
+        "parcels": [_show_parcel(each) for each in extract.parcels],
+        "next": _next_page(extract, limit),
+    }
+
+
+def _next_page(extract: Extract, limit: int) -> str | None:
+    """A list that has ended goes on before number 1, which is empty."""
+    before = {
+        "deliveries_before": extract.deliveries[-1].number if extract.deliveries else 1,
+        "parcels_before": extract.parcels[-1].number if extract.parcels else 1,
+    }
+    ended = set(before.values()) == {1}
+    return None if ended else f"/ledger?{urlencode({'limit': limit, **before})}"
+
+
+def _show_delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "number": delivery.number,
+        "key": delivery.key,
+        "order_id": delivery.order_id,
+        "status": delivery.status,
+        "reason": delivery.reason,
+        "received_at": timestamps.text(delivery.received_at),
+        "items": [
+            {"line_id": item.line_id, "product_id": item.product_id, "quantity": item.quantity}
+            for item in delivery.items
+        ],
+        "shipments": [parcel.shipment_id for parcel in delivery.parcels],
+    }
+
+
+def _show_parcel(parcel: Parcel) -> dict[str, Any]:
+    return {
+        "number": parcel.number,
+        "key": parcel.key,
+        "order_id": parcel.order_id,
+        "id": parcel.shipment_id,
+        "shipped_at": timestamps.text(parcel.shipped_at),
+        "items": _show_lines(parcel),
+    }
+
+
+def _show_doubled(doubled: Doubled) -> dict[str, Any]:
+    return {
+        "order_id": doubled.order_id,
+        "line_id": doubled.line_id,
+        "ordered": doubled.ordered,
+        "shipped": doubled.shipped,
+        "parcels": [{"key": parcel.key, "id": parcel.shipment_id} for parcel in doubled.parcels],
+    }
+
+
+def _show_lines(parcel: Parcel) -> list[dict[str, Any]]:
+    return [{"line_id": line_id, "quantity": quantity} for line_id, quantity in parcel.lines.items()]

@@ -1,0 +1,150 @@
+"""The simulated warehouse as a process: its options, and its start and end."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+
+import pytest
+
+from service.warehouses.server import Faults, Ledger, WarehouseServer
+from service.warehouses.server.__main__ import main
+from tests.polling import PATIENCE
+from tests.warehouses.warehouse_client import SECRET, WarehouseClient, running_warehouse
+
+VARIABLE = "DOFS_WAREHOUSE_SECRET"
+# -S: without the installed packages
+COMMAND = (sys.executable, "-S", "-m", "service.warehouses.server")
+
+
+@contextmanager
+def running_process(*options: str, secret: str = SECRET) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run the server on a free port, and read its URL."""
+    command = (*COMMAND, "--port", "0", *options)
+    environment = {**os.environ, VARIABLE: secret}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    with process:
+        try:
+            assert process.stdout
+            line = process.stdout.readline()
+            found = re.search(r"http://\S+", line)
+            assert found, process.communicate()[1]
+            yield process, found[0]
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_process_at_once_with_open_connections(number):
+    with running_process("--slow-seconds", "3600") as (process, url), WarehouseClient(url) as client:
+        client.ask("ord_1-d1")  # its connection stays open
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, out, errors) == (0, "", "")
+
+
+def test_the_process_verifies_signatures_with_the_secret_of_the_environment():
+    with (
+        running_process("--success-rate", "1") as (_, url),
+        WarehouseClient(url) as client,
+        WarehouseClient(url, None) as stranger,
+    ):
+        assert client.ask("ord_1-d1").json()["status"] == "shipped"
+        assert stranger.look("ord_1-d1").status_code == 401
+
+
+def test_the_options_are_those_of_the_ledger_and_the_faults(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text(f"{SECRET}\n")
+    options = ("--secret-file", str(secret), "--success-rate", "0", "--lost", "0.25", "--slow-seconds", "2")
+    with running_process(*options, secret="") as (_, url), WarehouseClient(url) as client:
+        assert client.http.get("/faults").json() == Faults(lost=0.25, slow_seconds=2).as_dict()
+        client.set_faults()
+        assert client.ask("ord_1-d1").json()["status"] == "declined"
+
+
+def test_unsigned_requests_are_taken_when_the_option_says_so():
+    with running_process("--unsigned", secret="") as (_, url), WarehouseClient(url, None) as stranger:
+        assert stranger.ask("ord_1-d1").status_code == 200
+
+
+def test_the_help_describes_every_fault_and_says_that_the_ledger_is_in_memory(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "The ledger is in memory" in text
+    for each in fields(Faults):
+        assert f"--{each.name.replace('_', '-')} " in text
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--lost", "1.5"], "--lost: it must be a number from 0 to 1"),
+        (["--lost", "nan"], "--lost: it must be a number from 0 to 1"),
+        (["--success-rate", "-0.1"], "--success-rate"),
+        (["--port", "65536"], "--port: it must be a number from 0 to 65535"),
+        (["--fault", "1"], "unrecognized arguments"),
+        (["--secret-file", "x", "--unsigned"], "not allowed with argument"),
+        (["--secret-file", "/nonexistent"], "No such file"),
+        ([], f"{VARIABLE} holds no secret"),
+    ],
+)
+def test_a_bad_option_ends_with_an_error_that_names_it(options, said, capsys, monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(SystemExit) as ended:
+        main(options)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("secret", ["hunter2hunter2", "whsec_hunter2", f"{SECRET} hunter2", "whsec_hunter2é"])
+def test_a_bad_secret_is_not_quoted(secret, capsys, monkeypatch):
+    monkeypatch.setenv(VARIABLE, secret)
+    with pytest.raises(SystemExit):
+        main([])
+    error = capsys.readouterr().err
+    assert f"{VARIABLE} cannot be used" in error
+    assert "hunter2" not in error
+
+
+def test_a_taken_port_is_named():
+    with running_warehouse() as (server, _):
+        port = server.url.rpartition(":")[2]
+        with pytest.raises(SystemExit, match=f"cannot listen on 127.0.0.1, port {port}: "):
+            main(["--unsigned", "--port", port])
+
+
+def test_stop_frees_the_port_and_closes_open_connections():
+    server = WarehouseServer(Ledger("seed", 1))
+    server.start()
+    port = int(server.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+        connection.sendall(b"GET /ledger HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 200"
+        server.stop()
+        while connection.recv(65536):
+            pass
+    server.stop()
+    with WarehouseServer(Ledger("seed", 1), port=port) as again:
+        assert again.url == server.url
+
+
+def test_a_server_that_was_not_started_can_be_stopped():
+    WarehouseServer(Ledger("seed", 1)).stop()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:"), ("0.0.0.0", "http://127.0.0.1:")],  # noqa: S104
+)
+def test_the_url_is_one_that_this_machine_can_open(host, url):
+    with WarehouseServer(Ledger("seed", 1), host=host) as server, WarehouseClient(server.url, None) as client:
+        assert server.url.startswith(url)
+        assert client.ask("ord_1-d1").status_code == 200
