@@ -63,6 +63,10 @@ class Metric(StrEnum):
     )
     TIME_TO_FULFILL = ("TimeToFulfill", "time from an order's receipt to FULFILLED", None, "Milliseconds")
     POISON_MESSAGES = ("PoisonMessages", "deliveries of messages whose body names no order")
+    DELIVERY_CONFLICTS = (
+        "DeliveryConflicts",
+        "requests that the warehouse answered with 409, because it has the delivery key with other items",
+    )
     RECONCILER_RUNS = ("ReconcilerRuns", "completed runs of the reconciler: its heartbeat")
     RECONCILER_INTERVENTIONS = (
         "ReconcilerInterventions",

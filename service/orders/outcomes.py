@@ -9,7 +9,7 @@ from typing import Any
 from service.orders.lifecycle import TransitionName
 from service.orders.model import Failure, FailureKind, Order
 from service.orders.ports import Unavailable
-from service.orders.warehouse import Answer, State
+from service.orders.warehouse import Answer, OtherItems, State
 
 CANCELLED = "cancelled, as was asked for"
 
@@ -52,6 +52,8 @@ def after_attempt(order: Order, answer: Answer | Exception, most: int) -> Outcom
             return Outcome("not_taken", f"{attempt}: {failure.detail}", failure)
         case Answer(state):
             failure = Failure(FailureKind.ERROR, f"the warehouse answered {state}")
+        case OtherItems():
+            failure = Failure(FailureKind.ERROR, "the warehouse has this delivery with other items")
         case Unavailable() as error:
             failure = Failure(FailureKind.ERROR, f"no usable answer ({error})")
         case error:

@@ -21,7 +21,7 @@ from service.orders.metric import Metric
 from service.orders.model import Order
 from service.orders.ports import System, TransitionRefused, Unavailable
 from service.orders.trace import trace_id
-from service.orders.warehouse import Answer, State
+from service.orders.warehouse import Answer, OtherItems, State
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +127,13 @@ def _ask(order: Order, seconds: float, system: System) -> Answer | Exception:
         return Answer(State.NOT_TAKEN, "no time was left to ask the warehouse")
     try:
         return system.fulfiller.ask(order, seconds)
+    except OtherItems as error:
+        system.metrics.record(Metric.DELIVERY_CONFLICTS)
+        extra = logs.outcome("other_items")
+        log.error(
+            "order %s: the warehouse has delivery %s with other items", order.order_id, order.delivery_key, extra=extra
+        )
+        return error
     except Unavailable as error:
         log.warning("order %s: attempt %d has no usable answer: %s", order.order_id, order.attempts, error)
         return error

@@ -8,7 +8,7 @@ from service.handler import dispatch
 from service.orders.errors import OrderInvalid
 from service.orders.lifecycle import Status
 from service.orders.orders import Orders
-from service.orders.warehouse import Answer, State
+from service.orders.warehouse import Answer, OtherItems, State
 from tests import events
 from tests.log_lines import logged, said
 from tests.steps.doubles import Scripted, break_store, deliver, invalid, message, pending, reconcile, standing
@@ -99,6 +99,16 @@ def test_a_delivery_logs_the_outcome_of_its_order(status, outcome, expected, lev
     assert said(line, "attempt", "request_id") == (system.store.get("ord_1").attempts, "test")
     assert line["duration_ms"] >= 0
     assert said(batch, "event", "outcome") == ("batch", "ok" if expected in ("fulfilled", "ended") else "kept")
+
+
+def test_a_delivery_key_with_other_items_is_logged_as_an_error_that_names_the_key(system):
+    pending(system)
+    system.fulfiller = Scripted(OtherItems("canary"))
+    conflict, attempt, _ = lines_of(sqs_event(message("ord_1")), system)
+    assert said(conflict, "level", "outcome", "order_id", "attempt") == ("ERROR", "other_items", "ord_1", 1)
+    assert "ord_1-d1" in conflict["message"]
+    assert said(attempt, "level", "outcome", "reason") == ("INFO", "attempt_failed", "error")
+    assert "canary" not in str([conflict, attempt])
 
 
 def test_abandoned_orders_poison_messages_and_unknown_orders_are_logged(system):

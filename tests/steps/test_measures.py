@@ -11,7 +11,7 @@ from service.orders.errors import KeyReused, OrderInvalid
 from service.orders.lifecycle import Status
 from service.orders.orders import Orders
 from service.orders.submission import Submission
-from service.orders.warehouse import Answer, State
+from service.orders.warehouse import Answer, OtherItems, State
 from tests import events
 from tests.steps.doubles import (
     PatchedStore,
@@ -139,6 +139,13 @@ def test_a_redriven_order_is_counted(system):
 def test_poison_messages_are_counted_at_each_delivery(system):
     deliver(system, "poison", "{}", message("ord_unknown"))
     assert counted(system) == {"PoisonMessages": 2}
+
+
+def test_a_delivery_key_with_other_items_is_counted_besides_the_failed_attempt(system):
+    pending(system)
+    system.fulfiller = Scripted(OtherItems("canary"))
+    deliver(system, message("ord_1"))
+    assert counted(system) == {"OrdersStored": 1, "AttemptsFailed/error": 1, "DeliveryConflicts": 1}
 
 
 def test_an_attempt_whose_outcome_was_not_stored_is_not_counted(system):
