@@ -95,13 +95,13 @@ def from_failed_order(failed: FailedOrder, shards: int) -> dict[str, Any]:
 
 
 def to_failed_order(item: Mapping[str, Any]) -> FailedOrder:
-    """Convert an item of the failed-orders table to a failed order."""
+    """Convert an item of the failed-orders table to a failed order. A kind of a newer version is shown as an error."""
     row = {name: from_attribute(value) for name, value in item.items()}
     return FailedOrder(
         order_id=row["order_id"],
         customer_id=row.get("customer_id"),
-        kind=FailureKind(row["reason"]),
-        detail=row["detail"],
+        kind=FailureKind(row["reason"]) if row["reason"] in KINDS else FailureKind.ERROR,
+        detail=row["detail"] if row["reason"] in KINDS else f"{row['reason']}: {row['detail']}",
         attempts=row["attempts"],
         epoch=row["epoch"],
         failed_at=parse(row["failed_at"]),

@@ -5,6 +5,7 @@ readable. CONTRIBUTING.md describes compatible changes.
 """
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from service.handler import dispatch
 from service.orders.errors import OrderInvalid
 from service.orders.lifecycle import Status, TransitionName
 from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, Order, TimelineEntry
+from service.orders.redrive import redrive_one
 from service.orders.timestamps import parse
 from tests import events
 from tests.contract.support import expected, failed_in, order_in, permitting, write_of
@@ -102,6 +104,17 @@ def test_a_failed_order_row_of_version_0_1_0_is_read():
         epoch=0,
         failed_at=parse(AT),
     )
+
+
+def test_an_order_that_failed_for_an_unknown_reason_is_read_as_an_error_and_can_be_redriven(dynamodb_store):
+    failed_in(dynamodb_store)
+    failed = dynamodb_store.get_failed("ord_1")
+    item = from_failed_order(failed, 8) | {"reason": {"S": "lost_at_sea"}, "reason_shard": {"S": "lost_at_sea#0"}}
+    dynamodb_store._dynamodb.put_item(TableName=dynamodb_store._failed_orders, Item=item)
+    expected = replace(failed, kind=FailureKind.ERROR, detail=f"lost_at_sea: {failed.detail}")
+    assert dynamodb_store.get_failed("ord_1") == expected
+    assert redrive_one("ord_1", "operator", "why", MemorySystem(store=dynamodb_store)).status is Status.PENDING
+    assert dynamodb_store.get_failed("ord_1") is None
 
 
 @pytest.mark.parametrize("missing", ["customer_id", "traceparent", "lease_owner", "lease_until"])
