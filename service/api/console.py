@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from service.api.problems import ProblemRoute
-from service.orders.lifecycle import TERMINAL, TRANSITIONS, Status
+from service.orders.lifecycle import TERMINAL, TRANSITIONS, Status, TransitionName
 
 router = APIRouter(route_class=ProblemRoute, include_in_schema=False)
 
@@ -24,6 +24,8 @@ POLICY = {
     "form-action": "'none'",
     "frame-ancestors": "'none'",
 }
+CANCELLATIONS: tuple[TransitionName, ...] = ("cancel", "ask_cancel")
+"""The transitions that a request to cancel an order can make."""
 HEADERS = {
     "Content-Security-Policy": "; ".join(f"{directive} {sources}" for directive, sources in POLICY.items()),
     "Cache-Control": "no-cache",
@@ -59,9 +61,9 @@ def load_files() -> dict[str, bytes]:
 
 def _states_module() -> str:
     """Return a JavaScript module with the statuses of the transition table."""
-    cancellable = [source.status for source in TRANSITIONS["cancel"].sources]
+    cancellable = {source.status: None for name in CANCELLATIONS for source in TRANSITIONS[name].sources}
     return (
         f"export const STATUSES = {json.dumps(list(Status))};\n"
         f"export const TERMINAL = new Set({json.dumps([status for status in Status if status in TERMINAL])});\n"
-        f"export const CANCELLABLE = new Set({json.dumps(cancellable)});\n"
+        f"export const CANCELLABLE = new Set({json.dumps(list(cancellable))});\n"
     )

@@ -22,8 +22,9 @@ from service.api.views import (
     OrderView,
     RedriveView,
 )
+from service.orders.deliveries import CANCEL_SECONDS
 from service.orders.identity import ID_PATTERN, is_id
-from service.orders.json_views import bulk_result_view, failed_order_view, order_view
+from service.orders.json_views import bulk_result_view, failed_order_view
 from service.orders.model import FailureKind
 from service.orders.paging import Span
 from service.orders.redrive import (
@@ -79,6 +80,16 @@ Note = Annotated[
         json_schema_extra={"pattern": NOTE_PATTERN},
     ),
 ]
+NewDelivery = Annotated[
+    bool,
+    Field(
+        strict=True,
+        description=(
+            "Send an order under a new number, after the warehouse has confirmed that the old one is cancelled. "
+            "Only for orders that are named by their ids."
+        ),
+    ),
+]
 
 
 class Filter(BaseModel):
@@ -120,10 +131,7 @@ class RedriveRequest(BaseModel):
     epoch: int | None = Field(
         None, ge=0, description="The `epoch` of the failure to redrive. A later failure is not redriven."
     )
-    new_delivery: bool = Field(
-        False,
-        description="Send it under a new number, after the warehouse has confirmed that the old one is cancelled.",
-    )
+    new_delivery: NewDelivery = False
 
 
 class BulkRedriveRequest(Filter):
@@ -133,11 +141,14 @@ class BulkRedriveRequest(Filter):
     order_ids: list[OrderId] = Field(default_factory=list, min_length=1, max_length=MAX_ORDERS)
     limit: int = Field(MAX_ORDERS, ge=1, le=MAX_ORDERS, strict=True)
     dry_run: bool = Field(False, strict=True, description="Report the outcomes without any change.")
+    new_delivery: NewDelivery = False
 
     @model_validator(mode="after")
     def _check_ids_or_filter(self) -> Self:
         if self.order_ids and (self.reason or self.failed_after or self.failed_before or self.cursor):
             raise PydanticCustomError("named_or_matched", "give either order_ids or a filter")
+        if self.new_delivery and not self.order_ids:
+            raise PydanticCustomError("named", "new_delivery needs order_ids")
         return self
 
     @property
@@ -188,7 +199,7 @@ async def get_failed_order(order_id: str, context: OperatorDep) -> DecimalRespon
     order = await context.offload(context.system.store.get, order_id) if failed else None
     if failed is None or order is None:
         raise OrderNotFailed
-    return DecimalResponse({**failed_order_view(failed), "order": order_view(order)})
+    return DecimalResponse({**failed_order_view(failed), "order": context.caller.view(order)})
 
 
 @router.post(
@@ -207,7 +218,7 @@ async def redrive_order(order_id: str, request: Request, context: OperatorDep) -
         raise OrderNotFound
     redrive = partial(redrive_one, new_delivery=wanted.new_delivery)
     order = await context.offload(redrive, order_id, _actor(context.caller), wanted.note, context.system, wanted.epoch)
-    return DecimalResponse(order_view(order))
+    return DecimalResponse(context.caller.view(order))
 
 
 @router.post(
@@ -223,8 +234,10 @@ async def redrive_orders(request: Request, context: OperatorDep) -> DecimalRespo
     """
     wanted = await _read_model(request, BulkRedriveRequest)
     seconds = min(REDRIVE_SECONDS, SHARE * context.settings.function_timeout)
+    if wanted.new_delivery:
+        seconds -= 2 * CANCEL_SECONDS  # the last order asks the warehouse twice: to cancel, and what became of it
     pace = Pace(context.settings.redrive_rate, seconds, time.monotonic, time.sleep)
-    many = partial(redrive_many, dry_run=wanted.dry_run)
+    many = partial(redrive_many, dry_run=wanted.dry_run, new_delivery=wanted.new_delivery)
     done = await context.offload(many, wanted.selection, _actor(context.caller), wanted.note, pace, context.system)
     return DecimalResponse(bulk_result_view(done, cursor.encode(done.next, wanted.listing), dry_run=wanted.dry_run))
 

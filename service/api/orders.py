@@ -14,7 +14,6 @@ from service.api.problems import OrderNotFound, Problem, ProblemRoute
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView
 from service.orders.deliveries import CUSTOMER, Deliveries
 from service.orders.identity import ID_PATTERN, is_id
-from service.orders.json_views import order_view
 from service.orders.lifecycle import Status
 from service.orders.orders import Orders
 from service.orders.submission import Submission
@@ -145,7 +144,10 @@ async def list_orders(query: Annotated[ListQuery, Query()], context: ContextDep)
         page = await context.offload(context.system.store.by_status, query.status, query.limit, after)
     visible = [order for order in page.orders if context.caller.can_see(order)]
     return DecimalResponse(
-        {"orders": [order_view(order) for order in visible], "next_cursor": cursor.encode(page.next, query.listing)}
+        {
+            "orders": [context.caller.view(order) for order in visible],
+            "next_cursor": cursor.encode(page.next, query.listing),
+        }
     )
 
 
@@ -156,7 +158,7 @@ async def get_order(order_id: str, context: ContextDep) -> DecimalResponse:
     if order is None:
         raise OrderNotFound
     context.caller.check_can_see(order)
-    return DecimalResponse(order_view(order))
+    return DecimalResponse(context.caller.view(order))
 
 
 @router.post("/orders/{order_id}/cancel", response_model=OrderView, responses=RESPONSES["cancel"])
@@ -174,4 +176,4 @@ async def cancel_order(order_id: str, context: ContextDep) -> DecimalResponse:
     actor = CUSTOMER if order.owner == caller.name else f"operator:{caller.name}"
     reason = f"cancellation asked for by the {actor.partition(':')[0]}"
     cancelled = await context.offload(Deliveries(context.system).cancel, order_id, actor, reason)
-    return DecimalResponse(order_view(cancelled), 202 if cancelled.is_open else 200)
+    return DecimalResponse(caller.view(cancelled), 202 if cancelled.is_open else 200)

@@ -141,7 +141,9 @@ async def _handle_known(_request: Request, error: Exception) -> JSONResponse:
             return problem(kind, headers={"Connection": "close"})  # the rest of the body may never arrive
         case OrderInvalid():
             return problem(kind, errors=error_views(error.errors))
-        case TooLate() | NotFailed():
+        case TooLate():
+            return problem(kind, error.detail, order_status=error.order.status)
+        case NotFailed():
             return problem(kind, f"The order is {error.order.status}.", order_status=error.order.status)
         case DeliveryOpen():
             return problem(kind, f"No new delivery: {error.detail}.", order_status=error.order.status)

@@ -25,6 +25,17 @@ class TimelineView(BaseModel):
     failure: FailureKind | None = Field(description="How an attempt ended that failed; null for every other entry.")
 
 
+class DeliveryView(BaseModel):
+    """The order's present delivery: what the warehouse is asked for under one key."""
+
+    key: str = Field(
+        description="The key under which the warehouse knows it.", examples=["ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6-d1"]
+    )
+    asked: int = Field(
+        description="Requests that may have reached the warehouse. Above 0, the warehouse may have the order."
+    )
+
+
 class OrderView(BaseModel):
     """An order. The submitted fields are shown unchanged, so an invalid order may lack any of them."""
 
@@ -36,6 +47,10 @@ class OrderView(BaseModel):
     items: list[Any] = Field(examples=[[{"product_id": "prod_456", "quantity": 2, "price": 29.99}]])
     metadata: dict[str, Any]
     attempts: int = Field(description="Fulfillment attempts since the order was received or last redriven.")
+    cancel_asked: bool = Field(
+        description="Whether a cancellation was asked for that the warehouse has not answered yet."
+    )
+    delivery: DeliveryView | None = Field(description="For operators; null for other callers.")
     created_at: Instant
     updated_at: Instant
     errors: list[ProblemError] = Field(description="The validation errors of a REJECTED order.")

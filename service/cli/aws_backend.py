@@ -29,7 +29,7 @@ from service.cli.log_group import CLOCK_SKEW, DEFAULT_AGE, LogSearch, search_log
 from service.orders import stats
 from service.orders.deliveries import Deliveries
 from service.orders.errors import OrderUnknown, TooLate
-from service.orders.json_views import bulk_result_view, failed_order_view, order_view, stats_view
+from service.orders.json_views import bulk_result_view, failed_order_view, operator_view, stats_view
 from service.orders.lifecycle import Status
 from service.orders.metric import Metric
 from service.orders.model import FailureKind, Order
@@ -71,7 +71,7 @@ class AwsBackend:
 
     def order(self, order_id: str) -> Any:
         with self._errors():
-            return order_view(self._get_order(order_id))
+            return operator_view(self._get_order(order_id))
 
     def orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         with self._errors():
@@ -80,18 +80,18 @@ class AwsBackend:
                 page = store.by_customer(query["customer_id"], limit, cursor)
             else:
                 page = store.by_status(Status(query["status"]), limit, cursor)
-        return {"orders": [order_view(order) for order in page.orders], "next_cursor": page.next}
+        return {"orders": [operator_view(order) for order in page.orders], "next_cursor": page.next}
 
     def cancel(self, order_id: str) -> Any:
         with self._errors():
             try:
-                return order_view(
+                return operator_view(
                     Deliveries(self._system).cancel(order_id, self._actor, "cancellation asked for by an operator")
                 )
             except OrderUnknown:
                 raise _unknown_order(order_id) from None
             except TooLate as late:
-                message = f"Order {order_id}: The order can no longer be cancelled: The order is {late.order.status}."
+                message = f"Order {order_id}: The order can no longer be cancelled: {late.detail}"
                 raise CliError(ExitCode.CONFLICT, message) from None
 
     def failed_orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
@@ -104,7 +104,7 @@ class AwsBackend:
             failed = self._system.store.get_failed(order_id)
             if failed is None:
                 raise CliError(ExitCode.NO_SUCH_ORDER, f"Order {order_id}: There is no failed order with this id.")
-            return {**failed_order_view(failed), "order": order_view(self._get_order(order_id))}
+            return {**failed_order_view(failed), "order": operator_view(self._get_order(order_id))}
 
     def redrive(self, selection: Mapping[str, Any]) -> Any:
         dry_run = selection["dry_run"]
@@ -112,7 +112,10 @@ class AwsBackend:
             named = tuple(selection.get("order_ids", ()))
             wanted = Selection(named, *_filter(selection), selection.get("limit", PAGE_SIZE), selection.get("cursor"))
             pace = Pace(self._settings.redrive_rate, REDRIVE_SECONDS, time.monotonic, time.sleep)
-            done = redrive_many(wanted, self._actor, selection["note"], pace, self._system, dry_run=dry_run)
+            new = selection.get("new_delivery", False)
+            done = redrive_many(
+                wanted, self._actor, selection["note"], pace, self._system, dry_run=dry_run, new_delivery=new
+            )
             for result in done.results:
                 if result.cause and _is_denied(_aws_error(result.cause)):
                     raise result.cause

@@ -154,6 +154,7 @@ def render_order(order: Mapping[str, Any]) -> "list[RenderableType]":
         ("customer", order.get("customer_id")),
         ("amount", format_amount(order)),
         ("attempts", order.get("attempts")),
+        *_delivery_facts(order),
         ("created", order.get("created_at")),
         ("updated", order.get("updated_at")),
     ]
@@ -170,3 +171,14 @@ def render_order(order: Mapping[str, Any]) -> "list[RenderableType]":
     timeline = [each for each in order.get("timeline") or () if isinstance(each, Mapping)]
     rows = [[e.get("at"), status_cell(e.get("to")), e.get("actor"), e.get("reason")] for e in timeline]
     return [*parts, Text(), table(("at", "status", "actor", "reason"), rows)]
+
+
+def _delivery_facts(order: Mapping[str, Any]) -> list[tuple[object, object]]:
+    """The delivery of an order, and its cancellation. Earlier versions of the API have neither."""
+    facts: list[tuple[object, object]] = []
+    if isinstance(delivery := order.get("delivery"), Mapping):
+        may_have = delivery.get("asked") and order.get("status") not in ("FULFILLED", "CANCELLED")
+        facts.append(("delivery", f"{delivery.get('key')}{', the warehouse may have it' if may_have else ''}"))
+    if order.get("cancel_asked"):
+        facts.append(("cancellation", "asked for; the warehouse has not answered yet"))
+    return facts

@@ -92,6 +92,7 @@ function parts(order, failure) {
     summary(order),
     order.errors.length > 0 && part("Validation errors", fieldErrors(order.errors)),
     failure && part("Failure", failureFacts(failure)),
+    warehouseFacts(order),
     part("Timeline", timeline(order)),
     part("Items", items(order)),
     Object.keys(order.metadata).length > 0 && part("Metadata", facts(Object.entries(order.metadata).map(([k, v]) => [k, plain(v)]))),
@@ -110,6 +111,17 @@ function summary(order) {
     ["Received", moment(order.created_at)],
     [isTerminal(order) ? "Duration" : "Last change", isTerminal(order) ? elapsed(between(order.created_at, order.updated_at)) : moment(order.updated_at)],
   ]);
+}
+
+// Only operators see the delivery.
+function warehouseFacts({ status, delivery, cancel_asked: isCancelAsked }) {
+  const mayHave = delivery?.asked > 0 && status !== "FULFILLED" && status !== "CANCELLED";
+  const known = [
+    ["Delivery", delivery && h("span", { class: "id" }, delivery.key)],
+    ["State there", mayHave ? "the warehouse may have it" : null],
+    ["Cancellation", isCancelAsked ? "asked for; the warehouse has not answered yet" : null],
+  ];
+  return (delivery || isCancelAsked) && part("Warehouse", facts(known, "roomy"));
 }
 
 function failureFacts(failure) {
@@ -141,16 +153,19 @@ function lineTotal(item) {
 
 function actions(order, failure) {
   const offered = h("div", { class: "actions" });
-  if (CANCELLABLE.has(order.status)) offered.append(button("Cancel order", () => cancel(order), "danger"));
+  if (CANCELLABLE.has(order.status) && !order.cancel_asked) offered.append(button("Cancel order", () => cancel(order), "danger"));
   if (failure) offered.append(button("Redrive…", () => redriveOne(failure), "primary"));
   return offered;
 }
 
 async function cancel(order) {
-  const text = "The order will not be fulfilled. This cannot be undone.";
+  const text = order.delivery?.asked
+    ? "The warehouse may have the order. It is asked to cancel it, and decides. This cannot be undone."
+    : "The order will not be fulfilled. This cannot be undone.";
   if (!(await confirm("Cancel this order?", text, "Cancel order", "Keep order"))) return;
   try {
-    await post(`orders/${encodeURIComponent(order.order_id)}/cancel`);
+    const { cancel_asked: isAsked } = await post(`orders/${encodeURIComponent(order.order_id)}/cancel`);
+    if (isAsked) say(announcement, "The warehouse was asked to cancel the order.");
   } catch (error) {
     shown.version = null;
     body.prepend(problemNotice(error));

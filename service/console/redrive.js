@@ -1,9 +1,10 @@
 import { post } from "./api.js";
-import { open } from "./dialog.js";
+import { confirm, open } from "./dialog.js";
 import { button, field, fill, h, say } from "./dom.js";
 import { plural } from "./format.js";
 import { problemNotice } from "./problem.js";
 import { redriveResults } from "./redriveresults.js";
+import { MAY_BE_SHIPPED } from "./status.js";
 
 const BATCH = 25; // small, to show progress: the API limits the rate of redrives
 
@@ -11,12 +12,14 @@ const BATCH = 25; // small, to show progress: the API limits the rate of redrive
 export function openRedrive({ one, ids, filter, label, total, done }) {
   const note = h("input", { type: "text", required: true, maxlength: 200, name: "note", autocomplete: "off" });
   const dry = h("input", { type: "checkbox", name: "dry" });
+  const renew = h("input", { type: "radio", name: "delivery" });
   const go = h("button", { class: "button primary" }, "Redrive");
   dry.addEventListener("change", () => say(go, dry.checked ? "Dry run" : "Redrive"));
   const form = h(
     "form",
     { onsubmit: submit },
     h("p", {}, `Redrive ${label}. Fulfillment starts again with all attempts.`),
+    one && MAY_BE_SHIPPED.has(one.reason) && deliveryChoice(renew),
     field("Note", note, "Reason for the redrive, up to 200 characters. It is added to the order's timeline, which the customer can read."),
     h("label", { class: "choice" }, dry, " Dry run: show the outcomes without any change"),
     h("div", { class: "actions" }, go, button("Cancel", () => dialog.close())),
@@ -40,11 +43,15 @@ export function openRedrive({ one, ids, filter, label, total, done }) {
       note.addEventListener("input", () => note.setCustomValidity(""), { once: true });
       return;
     }
-    run(reason, dry.checked);
+    start(reason, dry.checked);
+  }
+
+  async function start(reason, isDry) {
+    if (!renew.checked || isDry || (await confirmRenewal())) run(reason, isDry);
   }
 
   function run(reason, isDry) {
-    const next = batches({ one, ids, filter }, reason, isDry);
+    const next = batches({ one, ids, filter, renewed: renew.checked }, reason, isDry);
     const bar = h("progress", { "aria-label": "Progress", max: total });
     const progress = h("p", { role: "status", class: "progress-text" });
     const errorPlace = h("div", {});
@@ -84,7 +91,7 @@ export function openRedrive({ one, ids, filter, label, total, done }) {
       bar.hidden = true;
       say(progress, more ? `Stopped. ${results.summary()}` : results.summary());
       if (more) offer(button("Continue", runBatches, "primary"));
-      else if (isDry && results.count()) offer(button("Redrive them now", () => run(reason, false), "primary"));
+      else if (isDry && results.count()) offer(button("Redrive them now", () => start(reason, false), "primary"));
       else offer();
     }
 
@@ -95,14 +102,26 @@ export function openRedrive({ one, ids, filter, label, total, done }) {
   }
 }
 
+function deliveryChoice(renew) {
+  return h("fieldset", { class: "choices" },
+    h("legend", {}, "It may have been shipped"),
+    h("label", { class: "choice" }, h("input", { type: "radio", name: "delivery", checked: true }), " Send it again under the same number (safe)"),
+    h("label", { class: "choice" }, renew, " It never shipped: cancel the old delivery there and send a new one"));
+}
+
+function confirmRenewal() {
+  const text = "The warehouse is asked to cancel the old delivery. Only if it confirms that, the order is sent under a new number.";
+  return confirm("Send a new delivery?", text, "Cancel the old one and send", "Go back");
+}
+
 // Returns a function that redrives the next batch. After an error, the next call repeats the same batch. The API does
 // not redrive an order twice for one failure.
-function batches({ one, ids, filter }, note, isDry) {
+function batches({ one, ids, filter, renewed }, note, isDry) {
   let at = 0;
   let cursor;
   const list = one ? [one.order_id] : ids;
   return async () => {
-    if (one && !isDry) return redriveOne(one, note);
+    if (one && !isDry) return redriveOne(one, note, renewed);
     const which = list ? { order_ids: list.slice(at, at + BATCH) } : { ...filter, limit: BATCH, cursor };
     const answer = await post("failed-orders/redrive", { ...which, note, dry_run: isDry });
     at += BATCH;
@@ -112,8 +131,8 @@ function batches({ one, ids, filter }, note, isDry) {
 }
 
 // The epoch identifies the failure that is shown. A later failure, which the operator has not seen, is not redriven.
-async function redriveOne({ order_id: id, epoch }, note) {
-  const order = await post(`failed-orders/${encodeURIComponent(id)}/redrive`, { note, epoch });
+async function redriveOne({ order_id: id, epoch }, note, renewed) {
+  const order = await post(`failed-orders/${encodeURIComponent(id)}/redrive`, { note, epoch, ...(renewed && { new_delivery: true }) });
   const isOwnRedrive = order.timeline.some((entry) => entry.from === "FAILED" && entry.reason === note);
   const result = isOwnRedrive ? { outcome: "redriven", detail: null } : { outcome: "already_redriven", detail: `The order is ${order.status}.` };
   return { results: [{ order_id: id, ...result }], removed: null, more: false };

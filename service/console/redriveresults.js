@@ -11,6 +11,7 @@ export const OUTCOMES = {
   would_redrive: "Would be redriven",
   already_redriven: "Already redriven",
   not_failed: "Not failed",
+  delivery_open: "The warehouse can still ship it",
   unknown: "No such order",
   error: "Not redriven: error",
 };

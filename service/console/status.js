@@ -8,6 +8,9 @@ export const REASONS = {
   unknown: "It may have been shipped",
 };
 
+// The reasons of failures after which the warehouse may have the order.
+export const MAY_BE_SHIPPED = new Set(["abandoned", "unknown"]);
+
 // Drawn inside a circle. A status without a shape has the circle only.
 const SHAPES = {
   RECEIVED: ["M5.4 8h5.2M8 5.4v5.2"],

@@ -24,11 +24,13 @@ class OrderUnknown(Exception):
 
 
 class TooLate(Exception):
-    """The order can no longer be cancelled; ``order`` is its present state."""
+    """The order can no longer be cancelled; ``order`` is its present state, and ``detail`` says why."""
 
     def __init__(self, order: Order) -> None:
         super().__init__(f"order {order.order_id} is {order.status}; it can no longer be cancelled")
         self.order = order
+        refused = "The warehouse does not cancel it. " if order.is_open and order.asked else ""
+        self.detail = f"{refused}The order is {order.status}."
 
 
 class NotFailed(Exception):

@@ -13,7 +13,12 @@ from service.orders.stats import LastHour, Stats
 from service.orders.timestamps import text
 
 
-def order_view(order: Order) -> dict[str, Any]:
+def operator_view(order: Order) -> dict[str, Any]:
+    """Show an order to an operator: with its delivery at the warehouse."""
+    return {**customer_view(order), "delivery": {"key": order.delivery_key, "asked": order.asked}}
+
+
+def customer_view(order: Order) -> dict[str, Any]:
     """Show an order with its timeline."""
     submitted = order.document
     items, metadata = submitted.get("items"), submitted.get("metadata")
@@ -26,6 +31,8 @@ def order_view(order: Order) -> dict[str, Any]:
         "items": items if isinstance(items, list) else [],
         "metadata": metadata if isinstance(metadata, dict) else {},
         "attempts": order.attempts,
+        "cancel_asked": order.is_open and order.cancel_asked > 0,
+        "delivery": None,
         "created_at": text(order.created_at),
         "updated_at": text(order.updated_at),
         "errors": error_views(order.errors),

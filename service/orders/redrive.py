@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 from service.orders.dead_letters import remove_superseded
-from service.orders.errors import NotFailed, OrderUnknown
+from service.orders.errors import DeliveryOpen, NotFailed, OrderUnknown
 from service.orders.model import FailureKind, Order
 from service.orders.orders import Orders
 from service.orders.paging import ALWAYS, Position, Span
@@ -84,6 +85,7 @@ class Outcome(StrEnum):
     WOULD_REDRIVE = "would_redrive"  # a dry run
     ALREADY_REDRIVEN = "already_redriven"
     NOT_FAILED = "not_failed"
+    DELIVERY_OPEN = "delivery_open"  # no new delivery: the warehouse can still ship the old one
     UNKNOWN = "unknown"
     ERROR = "error"  # as far as is known, it is still FAILED
 
@@ -132,7 +134,14 @@ def redrive_one(
 
 
 def redrive_many(
-    selection: Selection, actor: str, note: str, pace: Pace, system: System, *, dry_run: bool = False
+    selection: Selection,
+    actor: str,
+    note: str,
+    pace: Pace,
+    system: System,
+    *,
+    dry_run: bool = False,
+    new_delivery: bool = False,
 ) -> BulkResult:
     """Redrive the orders of a selection, one after the other; an error with one stops no other.
 
@@ -143,34 +152,36 @@ def redrive_many(
         pace: the speed and the time limit; orders that are not started in time get the outcome ``error``.
         system: the ports.
         dry_run: report the outcomes without any change.
+        new_delivery: send each order under a new delivery number, as ``Orders.new_delivery`` does.
     """
     began = pace.clock()
     found, following = select(selection, system.store)
     orders = Orders(system)
+    redrive = orders.new_delivery if new_delivery else orders.redrive
     results: list[Result] = []
     for order_id, epoch in found:
         if pace.clock() > began + pace.seconds:
             results.append(Result(order_id, Outcome.ERROR, "no time was left for it; try again"))
             continue
-        results.append(_result(order_id, actor, note, epoch, orders, dry_run))
+        act = partial(orders.require_failed, order_id) if dry_run else partial(redrive, order_id, actor, note)
+        results.append(_result(order_id, epoch, act, Outcome.WOULD_REDRIVE if dry_run else Outcome.REDRIVEN))
         if results[-1].outcome is Outcome.REDRIVEN:
             pace.wait(1 / pace.per_second)
     removed = 0 if dry_run else remove_superseded(system)
     return BulkResult(tuple(results), removed, following)
 
 
-def _result(order_id: str, actor: str, note: str, epoch: int | None, orders: Orders, dry_run: bool) -> Result:
+def _result(order_id: str, epoch: int | None, act: Callable[..., Order], done: Outcome) -> Result:
     try:
-        if dry_run:
-            orders.require_failed(order_id, epoch)
-            return Result(order_id, Outcome.WOULD_REDRIVE)
-        orders.redrive(order_id, actor, note, epoch)
+        act(epoch=epoch)
     except OrderUnknown:
         return Result(order_id, Outcome.UNKNOWN, "there is no such order")
     except NotFailed as refused:
         outcome = Outcome.ALREADY_REDRIVEN if refused.redriven else Outcome.NOT_FAILED
         return Result(order_id, outcome, f"it is {refused.order.status}")
+    except DeliveryOpen as refused:
+        return Result(order_id, Outcome.DELIVERY_OPEN, refused.detail)
     except Exception as error:  # the others must not wait for this one
         log.exception("order %s: not redriven, %s", order_id, error_name(error), extra={"order_id": order_id})
         return Result(order_id, Outcome.ERROR, "a part of the system does not answer; try again", error)
-    return Result(order_id, Outcome.REDRIVEN)
+    return Result(order_id, done)

@@ -17,6 +17,15 @@ def fail(system, *order_ids, outcome=DECLINED):
     system.fulfiller = fulfiller
 
 
+def fail_without_an_answer(system, order_id="ord_1", **answers):
+    """Make an order FAILED that the warehouse may have. The warehouse answers looks and cancellations as given."""
+    pending(system, order_id)
+    system.fulfiller = Scripted(TimeoutError(), **{"looks": TimeoutError(), **answers})
+    for _ in range(4):
+        assert deliver(system, message(order_id)) == ["m1"]
+    assert system.store.get_failed(order_id).kind == "unknown"
+
+
 def listed(api, **query):
     """Return the order ids of all pages."""
     ids, answer = [], api.get("/failed-orders", params=query).json()

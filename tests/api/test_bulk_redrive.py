@@ -7,8 +7,9 @@ import pytest
 
 from service.orders.lifecycle import Status
 from service.orders.paging import ALWAYS
+from service.orders.warehouse import Cancellation
 from tests.api.client import Api, assert_problem
-from tests.api.failing import fail, listed
+from tests.api.failing import fail, fail_without_an_answer, listed
 from tests.steps.doubles import DECLINED, REFUSED, PatchedStore, Scripted, deliver, message, standing
 from tests.support import START, MemorySystem
 
@@ -184,3 +185,30 @@ def test_an_unreadable_order_does_not_stop_the_others():
     response = Api(system).post(PATH, json=NOTE)
     assert outcomes(response) == {"ord_1": "redriven", "ord_2": "error"}
     assert "canary" not in response.text
+
+
+def test_named_orders_get_new_deliveries_where_the_warehouse_cancels_the_old_ones(api):
+    fail_without_an_answer(api.system, "ord_1", cancels=TimeoutError("canary"))
+    response = api.post(PATH, json={**NOTE, "order_ids": ["ord_1"], "new_delivery": True})
+    (result,) = response.json()["results"]
+    assert (result["outcome"], result["detail"]) == ("delivery_open", "the warehouse does not answer (TimeoutError)")
+    assert api.system.store.get("ord_1").status is Status.FAILED
+    api.system.fulfiller.cancels = Cancellation.CANCELLED
+    assert outcomes(api.post(PATH, json={**NOTE, "order_ids": ["ord_1"], "new_delivery": True})) == {
+        "ord_1": "redriven"
+    }
+    order = api.system.store.get("ord_1")
+    assert (order.status, order.delivery, order.asked) == (Status.PENDING, 2, 0)
+
+
+def test_a_dry_run_asks_the_warehouse_for_nothing(api):
+    fail_without_an_answer(api.system, cancels=AssertionError("it was asked to cancel"))
+    body = {**NOTE, "order_ids": ["ord_1"], "new_delivery": True, "dry_run": True}
+    assert outcomes(api.post(PATH, json=body)) == {"ord_1": "would_redrive"}
+
+
+def test_new_deliveries_are_only_for_named_orders(api):
+    fail_without_an_answer(api.system, cancels=Cancellation.CANCELLED)
+    problem = assert_problem(api.post(PATH, json={**NOTE, "new_delivery": True}), 422, "parameters-invalid")
+    assert problem["errors"][0]["detail"] == "new_delivery needs order_ids"
+    assert api.system.store.get("ord_1").status is Status.FAILED

@@ -47,6 +47,15 @@ def test_the_caller_is_stored_as_the_owner(mode, event_loop):
     assert gateway.system.store.get(posted(gateway)).owner == owner
 
 
+def test_only_operators_see_the_delivery_of_an_order(event_loop):
+    cognito = Gateway(api_auth="cognito", operator_api="on")
+    cognito.caller = ANN
+    path = f"/orders/{posted(cognito)}"
+    assert content(cognito.get(path))["delivery"] is None
+    cognito.caller = {"authorizer": {"claims": {"sub": "olga", "cognito:groups": "operators"}}}
+    assert content(cognito.get(path))["delivery"] == {"key": f"{path.removeprefix('/orders/')}-d1", "asked": 0}
+
+
 def test_callers_are_anonymous_without_authentication(gateway):
     gateway.caller = {**CALLERS["api_key"][0], **ANN}
     assert gateway.system.store.get(posted(gateway)).owner == "anonymous"

@@ -75,6 +75,7 @@ def test_a_cancellation_without_an_answer_yet_is_accepted_once(answer, api):
     for _ in range(2):
         response = api.post("/orders/ord_1/cancel")
         assert (response.status_code, response.json()["status"]) == (202, "PENDING")
+        assert response.json()["cancel_asked"] is True
     assert [entry["actor"] for entry in response.json()["timeline"]].count("customer") == 1
     assert api.system.store.get("ord_1").cancel_asked == 1
 
@@ -83,6 +84,8 @@ def test_an_order_that_the_warehouse_ships_is_not_cancelled(api):
     ask_without_an_answer(api, cancels=Cancellation.TOO_LATE, looks=DONE)
     problem = assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")
     assert problem["order_status"] == "PENDING"
+    assert problem["detail"] == "The warehouse does not cancel it. The order is PENDING."
+    assert api.get("/orders/ord_1").json()["cancel_asked"] is False
     order = api.system.store.get("ord_1")
     assert (order.status, order.cancel_asked) == (Status.PENDING, 0)
     assert order.timeline[-1].reason == "the warehouse does not cancel it: shipped"

@@ -83,7 +83,7 @@ def test_the_statuses_of_the_console_come_from_the_transition_table(api):
     served = api.get("/console/states.js")
     assert (served.status_code, served.headers["content-type"].partition(";")[0]) == (200, "text/javascript")
     lists = {name: set(re.findall(r'"(\w+)"', line)) for name, line in re.findall(r"const (\w+) = (.*);", served.text)}
-    cancellable = {source.status for source in TRANSITIONS["cancel"].sources}
+    cancellable = {source.status for name in ("cancel", "ask_cancel") for source in TRANSITIONS[name].sources}
     assert lists == {"STATUSES": set(Status), "TERMINAL": TERMINAL, "CANCELLABLE": cancellable}
 
 

@@ -19,6 +19,8 @@ def test_an_order_has_the_designed_form(api):
         "items": [{"product_id": "prod_456", "quantity": 2, "price": 29.99}],
         "metadata": {},
         "attempts": 0,
+        "cancel_asked": False,
+        "delivery": {"key": f"{location.removeprefix('/orders/')}-d1", "asked": 0},
         "created_at": "2026-01-31T09:30:00.123Z",
         "updated_at": "2026-01-31T09:30:00.123Z",
         "errors": [],
@@ -47,6 +49,11 @@ def test_an_order_in_every_status_shows_its_timeline(status, api):
 def test_an_order_shows_its_attempts(api):
     processing(api.system, attempts=2)
     assert api.get("/orders/ord_1").json()["attempts"] == 2
+
+
+def test_an_order_shows_whether_the_warehouse_may_have_it(api):
+    processing(api.system)
+    assert api.get("/orders/ord_1").json()["delivery"] == {"key": "ord_1-d1", "asked": 1}
 
 
 def test_a_rejected_order_shows_its_errors(api):

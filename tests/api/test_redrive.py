@@ -9,8 +9,8 @@ from service.orders.message import Message
 from service.orders.redrive import NOTE_PATTERN
 from service.orders.warehouse import Cancellation
 from tests.api.client import Api, assert_problem
-from tests.api.failing import fail, listed
-from tests.steps.doubles import DECLINED, Scripted, deliver, message, pending, standing
+from tests.api.failing import fail, fail_without_an_answer, listed
+from tests.steps.doubles import DECLINED, Scripted, deliver, message, standing
 from tests.support import valid_order
 
 NOTE = {"note": "the warehouse is open again"}
@@ -22,17 +22,8 @@ def api():
     return Api(cloud="embedded", redrive_rate=1000)
 
 
-def fail_without_an_answer(api, **answers):
-    """A FAILED order that the warehouse may have."""
-    pending(api.system)
-    api.system.fulfiller = Scripted(TimeoutError(), looks=TimeoutError(), **answers)
-    for _ in range(4):
-        assert deliver(api.system, message("ord_1")) == ["m1"]
-    assert api.get("/failed-orders/ord_1").json()["reason"] == "unknown"
-
-
 def test_a_new_delivery_has_the_next_number_once_the_warehouse_has_cancelled_the_old_one(api):
-    fail_without_an_answer(api, cancels=Cancellation.CANCELLED)
+    fail_without_an_answer(api.system, cancels=Cancellation.CANCELLED)
     response = api.post("/failed-orders/ord_1/redrive", json={**NOTE, "new_delivery": True})
     assert (response.status_code, response.json()["status"]) == (200, "PENDING")
     api.system.fulfiller.answers = [DECLINED]
@@ -42,7 +33,7 @@ def test_a_new_delivery_has_the_next_number_once_the_warehouse_has_cancelled_the
 
 @pytest.mark.parametrize("answer", [Cancellation.REQUESTED, Cancellation.TOO_LATE, TimeoutError("canary")])
 def test_no_new_delivery_as_long_as_the_old_one_can_be_shipped(answer, api):
-    fail_without_an_answer(api, cancels=answer)
+    fail_without_an_answer(api.system, cancels=answer)
     before = api.system.store.get("ord_1")
     response = api.post("/failed-orders/ord_1/redrive", json={**NOTE, "new_delivery": True})
     problem = assert_problem(response, 409, "delivery-open")
@@ -52,7 +43,7 @@ def test_no_new_delivery_as_long_as_the_old_one_can_be_shipped(answer, api):
 
 
 def test_a_plain_redrive_keeps_the_number_while_the_warehouse_may_have_the_order(api):
-    fail_without_an_answer(api)
+    fail_without_an_answer(api.system)
     assert api.post("/failed-orders/ord_1/redrive", json=NOTE).status_code == 200
     api.system.fulfiller.answers = [DECLINED]
     deliver(api.system, message("ord_1"))

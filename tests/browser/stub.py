@@ -76,15 +76,16 @@ def order(order_id: str = "ord_1", status: str = "FAILED", **changes: Any) -> di
     return {
         **{"order_id": order_id, "status": status, "customer_id": "cust_1", "currency": "USD", "total_amount": 1},
         **{"items": [], "metadata": {}, "attempts": 3, "created_at": AT, "updated_at": AT, "errors": []},
+        **{"cancel_asked": False, "delivery": {"key": f"{order_id}-d1", "asked": 0}},
         "timeline": [entry],
         **changes,
     }
 
 
-def failed_order(order_id: str = "ord_1", epoch: int = 0) -> dict[str, Any]:
+def failed_order(order_id: str = "ord_1", epoch: int = 0, reason: str = "declined") -> dict[str, Any]:
     """A failed order as the API lists it."""
     return {
-        **{"order_id": order_id, "customer_id": "cust_1", "reason": "declined", "detail": "out of stock"},
+        **{"order_id": order_id, "customer_id": "cust_1", "reason": reason, "detail": "out of stock"},
         **{"attempts": 3, "epoch": epoch, "failed_at": AT, "message_id": "m1"},
     }
 

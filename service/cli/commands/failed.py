@@ -9,6 +9,13 @@ from service.cli.backend import check_id, paginate
 from service.cli.context import CommandContext
 from service.cli.options import After, Before, OrderId, Reason, failed_orders_query
 
+MAY_BE_SHIPPED = (
+    "It may have been shipped. Send it again under the same number (safe):",
+    "  dofs redrive {order_id} --note WHY",
+    "It never shipped: cancel the old delivery at the warehouse, and send a new one:",
+    "  dofs redrive {order_id} --new-delivery --note WHY",
+)
+
 app = typer.Typer(help="List and show failed orders.", no_args_is_help=True)
 
 
@@ -53,3 +60,6 @@ def show_failed(ctx: typer.Context, order_id: OrderId) -> None:
         (name.replace("_", " "), failed.get(name)) for name in ("reason", "detail", "failed_at", "epoch", "message_id")
     ]
     context.output.show(*render.render_order(failed["order"]), render.cell(""), render.table(("failure", ""), facts))
+    if (failed["order"].get("delivery") or {}).get("asked"):
+        for line in MAY_BE_SHIPPED:
+            context.output.note(line.format(order_id=order_id))

@@ -30,12 +30,20 @@ def show(ctx: typer.Context, order_id: OrderId) -> None:
 
 
 def cancel(ctx: typer.Context, order_id: OrderId) -> None:
-    """Cancel an order, or ask the warehouse to cancel it."""
+    """Cancel an order, or ask the warehouse to cancel it if it may have the order.
+
+    The exit code is 0 if the order is CANCELLED or its cancellation was asked for, and 6 if it is too late.
+    """
     context: CommandContext = ctx.obj
     order = context.backend.cancel(check_id(order_id))
     _show_order(context, order)
-    if not is_terminal(order):
-        context.output.note(f"The warehouse may have it, and was asked to cancel it: run `dofs watch {order_id}`.")
+    if is_terminal(order):
+        context.output.note(f"Order {order_id} is cancelled.")
+    else:
+        context.output.note(
+            f"Order {order_id}: the cancellation was asked for. The warehouse may have the order, and decides: "
+            f"run `dofs watch {order_id}`."
+        )
 
 
 def watch(

@@ -16,10 +16,15 @@ from service.orders.redrive import validate_note
 
 BATCH_SIZE = 40  # orders of one request; at the default rate of 20 per second, a request takes two seconds
 _SUCCESS = frozenset({"redriven", "would_redrive", "already_redriven"})
-_CODES = {"unknown": ExitCode.NO_SUCH_ORDER, "not_failed": ExitCode.CONFLICT}
+_CODES = {
+    "unknown": ExitCode.NO_SUCH_ORDER,
+    "not_failed": ExitCode.CONFLICT,
+    "delivery_open": ExitCode.CONFLICT,
+}
 _STYLES = {"redriven": "green", "would_redrive": "cyan", "already_redriven": "yellow"}
 _EXAMPLES = (
     'dofs redrive ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6 --note "address corrected"',
+    'dofs redrive ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6 --new-delivery --note "the warehouse never shipped it"',
     'dofs redrive --all --reason declined --after 2h --note "the warehouse is open again" --dry-run',
 )
 
@@ -51,16 +56,28 @@ def redrive(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the orders that would be redriven, without any change.")
     ] = False,
+    new_delivery: Annotated[
+        bool,
+        typer.Option(
+            "--new-delivery",
+            help="The warehouse never shipped the orders: cancel the old deliveries there, and send new ones.",
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Redrive failed orders: fulfill them again, with all their attempts."""
+    """Redrive failed orders: fulfill them again, with all their attempts.
+
+    An order that may have been shipped is sent again under the same number, so that nothing is shipped twice.
+    """
     context: CommandContext = ctx.obj
-    body = {"note": _check_note(note), "dry_run": dry_run}
+    body = {"note": _check_note(note), "dry_run": dry_run, **({"new_delivery": True} if new_delivery else {})}
     query = failed_orders_query(reason, after, before)
     if bool(order_ids) == everything:
         raise CliError(ExitCode.USAGE, "Give either the ids of orders, or --all.")
     if order_ids and query:
         raise CliError(ExitCode.USAGE, "--reason, --after and --before need --all.")
+    if everything and new_delivery:
+        raise CliError(ExitCode.USAGE, "--new-delivery needs the ids of orders: it is a decision about each of them.")
     ids = [*dict.fromkeys(check_id(each) for each in order_ids or ())]
     if everything and not (dry_run or yes):
         _confirm(query)
@@ -121,7 +138,7 @@ def _send_requests(
     results: list[Mapping[str, Any]],
 ) -> Iterator[Mapping[str, Any]]:
     """Send all requests, add the results of each answer to ``results``, and return the answer."""
-    size = PAGE_SIZE if body["dry_run"] else BATCH_SIZE
+    size = PAGE_SIZE if body["dry_run"] else 1 if "new_delivery" in body else BATCH_SIZE
     with context.output.progress() as bar:
         task = bar.add_task("redriving", total=len(ids) or None)
         for selection in _selections(ids, query, size, body):
