@@ -37,7 +37,7 @@ class LiveSystem:
     def store(self) -> OrderStore:
         from service.aws.store import DynamoDbOrderStore
 
-        return DynamoDbOrderStore(self._clients, self.settings)
+        return DynamoDbOrderStore(self._clients, self.settings, self.metrics)
 
     @cached_property
     def queue(self) -> FulfillmentQueue:

@@ -13,6 +13,7 @@ from service.orders.metric import Metric
 from service.orders.model import Order
 from service.orders.policy import Policy
 from service.orders.ports import DeadLetter, Fulfiller, OrderStore
+from service.orders.row_reader import RowReader
 from service.orders.submission import new_order
 from service.settings import Settings
 from service.warehouses.simulated import SimulatedWarehouse
@@ -197,6 +198,10 @@ class MemorySystem:
     metrics: CountingMetrics = field(default_factory=CountingMetrics)
     fulfiller: Fulfiller = field(default_factory=lambda: SimulatedWarehouse(1.0, "test"))
     new_id: Callable[[], str] = field(default_factory=counting_ids)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.store, InMemoryOrderStore):
+            self.store.reader = RowReader(self.metrics)
 
     @property
     def policy(self) -> Policy:

@@ -6,6 +6,7 @@ from service.aws.records import to_failed_order
 from service.orders.counts import Tally
 from service.orders.model import FailedOrder, FailureKind
 from service.orders.paging import Page, Position, Span
+from service.orders.row_reader import RowReader
 from service.settings import Settings
 
 BY_REASON = "by-reason"
@@ -14,8 +15,8 @@ BY_REASON = "by-reason"
 class FailedOrderIndex:
     """Reads the index ``by-reason``."""
 
-    def __init__(self, clients: Clients, settings: Settings) -> None:
-        self._failed_orders = Partitions(clients, settings.failed_orders_table)
+    def __init__(self, clients: Clients, settings: Settings, reader: RowReader) -> None:
+        self._failed_orders = Partitions(clients, settings.failed_orders_table, reader)
         self._shards = settings.read_shards
 
     def page(self, kind: FailureKind | None, span: Span, limit: int, after: Position | None) -> Page[FailedOrder]:
@@ -23,7 +24,7 @@ class FailedOrderIndex:
         kinds = FailureKind if kind is None else (kind,)
         partitions = [partition for each in kinds for partition in self._partitions(each)]
         ids, following = self._failed_orders.page(partitions, limit, after, span)
-        return Page(tuple(map(to_failed_order, self._failed_orders.rows(ids))), following)
+        return Page(tuple(self._failed_orders.rows(ids, to_failed_order)), following)
 
     def tally(self, kind: FailureKind, most: int) -> Tally:
         """Count the orders that failed by one kind of failure and were not redriven."""

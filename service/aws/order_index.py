@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 
 from service.aws.clients import Clients
 from service.aws.partitions import Partition, Partitions
-from service.aws.records import to_order
+from service.aws.records import to_duration, to_order
 from service.orders.counts import Ended, Tally
 from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.paging import Page, Position, Span
-from service.orders.timestamps import TICK, parse
+from service.orders.row_reader import RowReader
+from service.orders.timestamps import TICK
 from service.settings import Settings
 
 BY_CUSTOMER, BY_STATUS = "by-customer", "by-status"
@@ -19,8 +20,8 @@ BY_CUSTOMER, BY_STATUS = "by-customer", "by-status"
 class OrderIndex:
     """Reads the indexes ``by-customer`` and ``by-status``."""
 
-    def __init__(self, clients: Clients, settings: Settings) -> None:
-        self._orders = Partitions(clients, settings.orders_table)
+    def __init__(self, clients: Clients, settings: Settings, reader: RowReader) -> None:
+        self._orders = Partitions(clients, settings.orders_table, reader)
         self._shards = settings.read_shards
 
     def by_customer(self, customer_id: str, limit: int, after: Position | None) -> Page[Order]:
@@ -36,8 +37,8 @@ class OrderIndex:
         """List orders that have been in a state since ``before``, oldest change first."""
         parts = self._orders.keys(self._partitions(status), Span(end=before), limit, oldest_first=True)
         keys = sorted(key for part in parts for key in part.keys)[:limit]
-        rows = map(to_order, self._orders.rows([key.order_id for key in keys]))
-        return tuple(order for order in rows if order.status is status and order.updated_at < before)
+        orders = self._orders.rows([key.order_id for key in keys], to_order)
+        return tuple(order for order in orders if order.status is status and order.updated_at < before)
 
     def tally(self, status: Status, most: int) -> Tally:
         """Count the orders of a state."""
@@ -53,14 +54,13 @@ class OrderIndex:
 
     def durations(self, order_ids: Sequence[str]) -> list[timedelta]:
         """Return the time between the creation and the last change of each order."""
-        rows = self._orders.rows(order_ids, ("created_at", "updated_at"))
-        return [parse(row["updated_at"]["S"]) - parse(row["created_at"]["S"]) for row in rows]
+        return self._orders.rows(order_ids, to_duration, ("created_at", "updated_at"))
 
     def _page(
         self, partitions: Sequence[Partition], limit: int, after: Position | None, fits: Callable[[Order], bool]
     ) -> Page[Order]:
         ids, following = self._orders.page(partitions, limit, after)
-        return Page(tuple(filter(fits, map(to_order, self._orders.rows(ids)))), following)
+        return Page(tuple(filter(fits, self._orders.rows(ids, to_order))), following)
 
     def _partitions(self, status: Status) -> tuple[Partition, ...]:
         return tuple(

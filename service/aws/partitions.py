@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from service.aws.clients import Clients
+from service.aws.records import RowAttributes, name_unreadable
 from service.orders.counts import Tally
 from service.orders.paging import ALWAYS, Key, Part, Position, Span, cut, rest, rows_to_read
 from service.orders.ports import Unavailable
+from service.orders.row_reader import RowReader
 from service.orders.timestamps import TICK, parse, text
 
 if TYPE_CHECKING:
@@ -37,11 +39,12 @@ class Partition:
 
 
 class Partitions:
-    """Reads the indexes and the rows of one table."""
+    """Reads the indexes and the rows of one table; passes over entries and rows that cannot be read."""
 
-    def __init__(self, clients: Clients, table: str) -> None:
+    def __init__(self, clients: Clients, table: str, reader: RowReader) -> None:
         self._clients = clients
         self._table = table
+        self._reader = reader
 
     @property
     def _dynamodb(self) -> "DynamoDBClient":
@@ -60,9 +63,15 @@ class Partitions:
             return [Part((), whole=True) for _ in partitions]
 
         def read(partition: Partition) -> Part:
-            answer = self._query(partition, span, most, ScanIndexForward=oldest_first)
-            found = (Key(parse(item[partition.stamp]["S"]), item["order_id"]["S"]) for item in answer["Items"])
-            return Part(tuple(found), "LastEvaluatedKey" not in answer)
+            found: list[Key] = []
+            following: dict[str, Any] = {}
+            while len(found) < most:
+                answer = self._query(partition, span, most - len(found), ScanIndexForward=oldest_first, **following)
+                found += self._reader.read(answer["Items"], _to_key(partition.stamp))
+                if "LastEvaluatedKey" not in answer:
+                    return Part(tuple(found), whole=True)
+                following = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            return Part(tuple(found), whole=False)
 
         return _side_by_side(read, partitions)
 
@@ -72,11 +81,14 @@ class Partitions:
         exact = all("LastEvaluatedKey" not in answer for answer in answers)
         return Tally(sum(answer["Count"] for answer in answers), exact)
 
-    def rows(self, order_ids: Sequence[str], attributes: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """Read rows by their ids, in the order of the ids. Rows that do not exist are omitted.
+    def rows(
+        self, order_ids: Sequence[str], convert: Callable[[Any], Answer], attributes: Sequence[str] = ()
+    ) -> list[Answer]:
+        """Read rows by their ids, in the order of the ids. Rows that do not exist or cannot be read are omitted.
 
         Args:
             order_ids: the orders.
+            convert: converts one row; raises ``UnreadableRow`` if it cannot.
             attributes: the attributes to read besides the id; all if empty.
 
         Raises:
@@ -97,7 +109,7 @@ class Partitions:
                 time.sleep(0.05 * 2**tried)
             else:
                 raise Unavailable(f"DynamoDB left keys of {self._table} unprocessed {BATCH_GET_TRIES} times")
-        return [rows[order_id] for order_id in order_ids if order_id in rows]
+        return self._reader.read((rows[order_id] for order_id in order_ids if order_id in rows), convert)
 
     def _query(self, partition: Partition, span: Span, most: int, **more: Any) -> Any:
         condition, names, values = "#key = :key", {"#key": partition.key}, {":key": {"S": partition.value}}
@@ -116,6 +128,16 @@ class Partitions:
             Limit=most,
             **more,
         )
+
+
+def _to_key(stamp: str) -> Callable[[Any], Key]:
+    """Return the conversion of an index entry to its place in a list."""
+
+    @name_unreadable
+    def convert(row: RowAttributes) -> Key:
+        return Key(parse(row[stamp]), row["order_id"])
+
+    return convert
 
 
 def _compare_stamp(bounds: Iterable[str]) -> str:

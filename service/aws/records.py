@@ -1,10 +1,13 @@
 """Converts orders and failed orders to DynamoDB items and back."""
 
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import wraps
+from typing import Any, TypeVar
 
 from service.aws.attributes import from_attribute, to_attribute
+from service.orders.errors import UnreadableRow
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, FieldError, Order, TimelineEntry, link
 from service.orders.timestamps import parse, text
@@ -48,9 +51,55 @@ def from_order(order: Order, shards: int) -> dict[str, Any]:
     return {name: to_attribute(value) for name, value in values.items() if value is not None}
 
 
-def to_order(item: Mapping[str, Any]) -> Order:
-    """Convert an item of the orders table to an order."""
-    row = {name: from_attribute(value) for name, value in item.items()}
+class RowAttributes:
+    """The attributes of an item. It remembers the attribute that was read last, to name the one that cannot be read."""
+
+    def __init__(self, item: Mapping[str, Any]) -> None:
+        self._item = item
+        self.attribute = "order_id"
+
+    def __getitem__(self, name: str) -> Any:
+        self.attribute = name
+        return from_attribute(self._item[name])
+
+    def get(self, name: str) -> Any:
+        """The value of an optional attribute; None if the row lacks it."""
+        return self[name] if name in self._item else None
+
+    def number(self, name: str, default: int | None = None) -> int:
+        """The value of a whole number; ``default`` if the row lacks it."""
+        if default is not None and name not in self._item:
+            return default
+        value = self[name]
+        if type(value) is not int:
+            raise TypeError("not a whole number")
+        return value
+
+
+Converted = TypeVar("Converted")
+
+
+def name_unreadable(convert: Callable[[RowAttributes], Converted]) -> Callable[[Mapping[str, Any]], Converted]:
+    """Let a conversion raise ``UnreadableRow`` with the order and the attribute, and without the data."""
+
+    @wraps(convert)
+    def convert_or_raise(item: Mapping[str, Any]) -> Converted:
+        row = RowAttributes(item)
+        try:
+            return convert(row)
+        except Exception:  # any wrong value, of any attribute
+            raise UnreadableRow(item["order_id"]["S"], row.attribute) from None
+
+    return convert_or_raise
+
+
+@name_unreadable
+def to_order(row: RowAttributes) -> Order:
+    """Convert an item of the orders table to an order.
+
+    Raises:
+        UnreadableRow: a newer version wrote it, or it is damaged.
+    """
     return Order(
         order_id=row["order_id"],
         owner=row["owner"],
@@ -61,18 +110,18 @@ def to_order(item: Mapping[str, Any]) -> Order:
         created_at=parse(row["created_at"]),
         updated_at=parse(row["updated_at"]),
         status=Status(row["status"]),
-        version=row["version"],
-        epoch=row["epoch"],
-        attempts=row["attempts"],
-        resends=row["resends"],
-        restarts=row["restarts"],
-        delivery=row.get("delivery", 1),
-        asked=row.get("asked", 0),
-        cancel_asked=row.get("cancel_asked", 0),
-        looks=row.get("looks", 0),
+        version=row.number("version"),
+        epoch=row.number("epoch"),
+        attempts=row.number("attempts"),
+        resends=row.number("resends"),
+        restarts=row.number("restarts"),
+        delivery=row.number("delivery", 1),
+        asked=row.number("asked", 0),
+        cancel_asked=row.number("cancel_asked", 0),
+        looks=row.number("looks", 0),
         write_id=row["write_id"],
         lease_owner=row.get("lease_owner"),
-        lease_until=parse(row["lease_until"]) if row.get("lease_until") else None,
+        lease_until=parse(lease_until) if (lease_until := row.get("lease_until")) else None,
         errors=tuple(FieldError(error["pointer"], error["detail"]) for error in row["errors"]),
         timeline=link(tuple(_entry(entry) for entry in row["timeline"])),
     )
@@ -94,19 +143,30 @@ def from_failed_order(failed: FailedOrder, shards: int) -> dict[str, Any]:
     return {name: to_attribute(value) for name, value in values.items() if value is not None}
 
 
-def to_failed_order(item: Mapping[str, Any]) -> FailedOrder:
-    """Convert an item of the failed-orders table to a failed order. A kind of a newer version is shown as an error."""
-    row = {name: from_attribute(value) for name, value in item.items()}
+@name_unreadable
+def to_failed_order(row: RowAttributes) -> FailedOrder:
+    """Convert an item of the failed-orders table to a failed order. A kind of a newer version is shown as an error.
+
+    Raises:
+        UnreadableRow: as for ``to_order``.
+    """
     return FailedOrder(
         order_id=row["order_id"],
         customer_id=row.get("customer_id"),
-        kind=FailureKind(row["reason"]) if row["reason"] in KINDS else FailureKind.ERROR,
-        detail=row["detail"] if row["reason"] in KINDS else f"{row['reason']}: {row['detail']}",
-        attempts=row["attempts"],
-        epoch=row["epoch"],
+        kind=FailureKind(reason) if (reason := row["reason"]) in KINDS else FailureKind.ERROR,
+        detail=row["detail"] if reason in KINDS else f"{reason}: {row['detail']}",
+        attempts=row.number("attempts"),
+        epoch=row.number("epoch"),
         failed_at=parse(row["failed_at"]),
         message_id=row.get("message_id"),
     )
+
+
+@name_unreadable
+def to_duration(row: RowAttributes) -> timedelta:
+    """Return the time between the creation and the last change of an order. Errors are those of ``to_order``."""
+    created_at = parse(row["created_at"])
+    return parse(row["updated_at"]) - created_at
 
 
 def from_timeline(entries: tuple[TimelineEntry, ...]) -> tuple[dict[str, Any], ...]:

@@ -12,7 +12,8 @@ from service.aws.expressions import compile_write
 from service.aws.records import from_failed_order, from_order, to_failed_order, to_order
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, Order, Write
-from service.orders.ports import OrderExists, TransitionRefused, Unavailable
+from service.orders.ports import Metrics, OrderExists, TransitionRefused, Unavailable
+from service.orders.row_reader import RowReader
 from service.orders.transition_rules import after_write, check_complete, failed_row
 from service.settings import Settings
 
@@ -26,10 +27,17 @@ if TYPE_CHECKING:
 
 
 class DynamoDbOrderStore:
-    """Stores orders in two tables. Every write is one conditional request without a read before it."""
+    """Stores orders in two tables. Every write is one conditional request without a read before it.
 
-    def __init__(self, clients: Clients, settings: Settings) -> None:
+    Args:
+        clients: the AWS clients.
+        settings: name the tables.
+        metrics: counts the rows that a list omits because they cannot be read; None if nobody does.
+    """
+
+    def __init__(self, clients: Clients, settings: Settings, metrics: Metrics | None = None) -> None:
         self._clients = clients
+        self._reader = RowReader(metrics)
         self._orders = settings.orders_table
         self._failed_orders = settings.failed_orders_table
         self._shards = settings.status_shards
@@ -43,13 +51,13 @@ class DynamoDbOrderStore:
     def _index(self) -> OrderIndex:
         from service.aws.order_index import OrderIndex
 
-        return OrderIndex(self._clients, self._settings)
+        return OrderIndex(self._clients, self._settings, self._reader)
 
     @cached_property
     def _failures(self) -> FailedOrderIndex:
         from service.aws.failed_order_index import FailedOrderIndex
 
-        return FailedOrderIndex(self._clients, self._settings)
+        return FailedOrderIndex(self._clients, self._settings, self._reader)
 
     def create(self, order: Order) -> Order:
         try:

@@ -3,6 +3,7 @@
 import logging
 
 from service.orders import message
+from service.orders.errors import UnreadableRow
 from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.ports import DeadLetter, System, error_name
@@ -41,7 +42,7 @@ def remove_superseded(system: System) -> int:
         try:
             order = system.store.get(message.read(dead.body).order_id)
             return order is not None and is_superseded(dead, order, system)
-        except message.PoisonMessage:
+        except (message.PoisonMessage, UnreadableRow):
             return False
 
     try:

@@ -1,4 +1,4 @@
-"""The errors of the domain: the reasons for which a request is refused.
+"""The errors of the domain: most are the reasons for which a request is refused.
 
 The state machine names some of them in ``Retry`` and ``Catch``, by the name of the class.
 """
@@ -52,3 +52,15 @@ class DeliveryOpen(Exception):
         super().__init__(f"order {order.order_id}: the delivery {order.delivery_key} can still be shipped; {detail}")
         self.order = order
         self.detail = detail
+
+
+class UnreadableRow(Exception):
+    """A stored row lacks an attribute, or has a value that this version does not know.
+
+    A newer version may have written it. The message holds no data of the row.
+    """
+
+    def __init__(self, order_id: str, attribute: str) -> None:
+        super().__init__(f"order {order_id}: its row cannot be read, because of the attribute {attribute}")
+        self.order_id = order_id
+        self.attribute = attribute

@@ -67,6 +67,10 @@ class Metric(StrEnum):
         "DeliveryConflicts",
         "requests that the warehouse answered with 409, because it has the delivery key with other items",
     )
+    UNREADABLE_ROWS = (
+        "UnreadableRows",
+        "rows that a list left out, because this version cannot read them; each time that they are read",
+    )
     RECONCILER_RUNS = ("ReconcilerRuns", "completed runs of the reconciler: its heartbeat")
     RECONCILER_INTERVENTIONS = (
         "ReconcilerInterventions",

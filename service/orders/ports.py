@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from service.orders.errors import UnreadableRow
 from service.orders.lifecycle import Status
 from service.orders.message import Message
 from service.orders.metric import Metric
@@ -31,8 +32,8 @@ class Unavailable(Exception):
 
 
 def error_name(error: BaseException) -> str:
-    """Name an error for a log line: ``Unavailable`` by its message, others by their class, since they may hold data."""
-    return str(error) if isinstance(error, Unavailable) else type(error).__name__
+    """Name an error for a log line: by its message if that holds no data, else by its class."""
+    return str(error) if isinstance(error, (Unavailable, UnreadableRow)) else type(error).__name__
 
 
 class OrderExists(Exception):
@@ -54,7 +55,10 @@ class TransitionRefused(Exception):
 
 
 class OrderStore(Protocol):
-    """Stores orders. ``create`` and ``apply`` are the only writes."""
+    """Stores orders. ``create`` and ``apply`` are the only writes.
+
+    A method that returns one order raises ``UnreadableRow`` if its row cannot be read. A list omits and reports it.
+    """
 
     def create(self, order: Order) -> Order:
         """Write a RECEIVED order, unless there is an order of its id. A retry of the same write succeeds.

@@ -17,6 +17,7 @@ from service.orders.ports import System
 
 COUNTED = 1_000  # the most entries of each partition that are counted
 LOOKED_AT = 250  # the most entries of each partition that are read for the last hour
+LOOKED_THROUGH = 5  # the first entries of an open state; the very first may be a row that cannot be read
 SAMPLE = 100  # fulfilled orders whose durations are read: one batch
 MINUTES = 60
 
@@ -95,7 +96,7 @@ def _sum(tallies: Collection[Tally]) -> Tally:
 
 def _oldest_open(system: System, now: datetime) -> Order | None:
     """The open order that was updated the longest time ago."""
-    waiting = (order for status in sorted(OPEN) for order in system.store.list_waiting(status, now, 1))
+    waiting = (order for status in sorted(OPEN) for order in system.store.list_waiting(status, now, LOOKED_THROUGH))
     return min(waiting, key=lambda order: order.updated_at, default=None)
 
 

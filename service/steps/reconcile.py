@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from service import logs
@@ -18,7 +19,8 @@ from service.orders.metric import Metric
 from service.orders.model import FailureKind, Order
 from service.orders.orders import Orders
 from service.orders.paging import ALWAYS
-from service.orders.ports import System, TransitionRefused, error_name
+from service.orders.ports import DeadLetter, System, TransitionRefused, error_name
+from service.orders.row_reader import RowReader
 from service.orders.trace import trace_id
 
 log = logging.getLogger(__name__)
@@ -123,26 +125,31 @@ def _named_by_dead_letters(system: System) -> Iterator[Order]:
     Superseded messages are removed, as the redrive would have done.
     """
     superseded = 0
-    for dead in system.dead_letters.peek():
-        try:
-            order = system.store.get(message.read(dead.body).order_id)
-        except message.PoisonMessage:
-            continue
+    for order, stale in RowReader(system.metrics).read(system.dead_letters.peek(), partial(_read_named, system)):
+        superseded += stale
         if order is None:
             continue
-        superseded += is_superseded(dead, order, system)
         if order.status in OPEN and system.policy.is_due(order, system.policy.recover_after, system.now()):
             yield order
     if superseded:
         log.info("superseded dead-letter messages removed: %d", remove_superseded(system))
 
 
+def _read_named(system: System, dead: DeadLetter) -> tuple[Order | None, bool]:
+    """The order that a message in the dead-letter queue names, if any; and whether the message is superseded."""
+    try:
+        order = system.store.get(message.read(dead.body).order_id)
+        return order, order is not None and is_superseded(dead, order, system)
+    except message.PoisonMessage:
+        return None, False
+
+
 def _list_unresolved(system: System) -> Iterator[Order]:
     """The FAILED orders that the warehouse may have, and that are due for a look; the last failed first."""
     policy = system.policy
     for kind in (FailureKind.UNKNOWN, FailureKind.ABANDONED):
-        for failed in system.store.failed_orders(kind, ALWAYS, policy.reconcile_limit).orders:
-            order = system.store.get(failed.order_id)
+        failed = system.store.failed_orders(kind, ALWAYS, policy.reconcile_limit).orders
+        for order in RowReader(system.metrics).read((each.order_id for each in failed), system.store.get):
             unresolved = order is not None and order.status is Status.FAILED and order.asked
             if order and unresolved and policy.is_due(order, policy.recover_after, system.now()):
                 yield order

@@ -43,6 +43,7 @@ run "alarms_watch_documented_metrics_or_the_services_own" {
       delivery-conflicts       = [["DOFS", "DeliveryConflicts", "environment", "Sum"]]
       reconciler-silent        = [["DOFS", "ReconcilerRuns", "environment", "Sum"]]
       reconciler-interventions = [["DOFS", "ReconcilerInterventions", "environment", "Sum"]]
+      unreadable-rows          = [["DOFS", "UnreadableRows", "environment", "Sum"]]
       table-throttles = [
         ["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"],
         ["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"],
@@ -121,6 +122,7 @@ run "alarms_have_their_thresholds_periods_and_handling_of_missing_data" {
       delivery-conflicts       = [1, 1, 1]
       reconciler-silent        = [1, 5, 5]
       reconciler-interventions = [1, 1, 1]
+      unreadable-rows          = [1, 1, 1]
       table-throttles          = [1, 3, 5]
       sns-failures             = [1, 1, 1]
     }
@@ -131,10 +133,10 @@ run "alarms_have_their_thresholds_periods_and_handling_of_missing_data" {
     condition = alltrue(flatten([
       for name, alarm in aws_cloudwatch_metric_alarm.all : [
         for period in alarm.metric_name == null ? [for query in alarm.metric_query : query.metric[0].period if length(query.metric) > 0] : [alarm.period] :
-        period == (contains(["delivery-conflicts", "success-rate", "reconciler-interventions"], name) ? 300 : 60)
+        period == (contains(["delivery-conflicts", "success-rate", "reconciler-interventions", "unreadable-rows"], name) ? 300 : 60)
       ]
     ]))
-    error_message = "A data point must cover 60 seconds, or 300 for three alarms."
+    error_message = "A data point must cover 60 seconds, or 300 for four alarms."
   }
 }
 
@@ -153,7 +155,7 @@ run "variables_reach_alarms_and_dashboard" {
 
   assert {
     condition = (
-      length(aws_cloudwatch_metric_alarm.all) == 12 && aws_cloudwatch_metric_alarm.all["queue-age"].threshold == 1000 &&
+      length(aws_cloudwatch_metric_alarm.all) == 13 && aws_cloudwatch_metric_alarm.all["queue-age"].threshold == 1000 &&
       aws_cloudwatch_metric_alarm.all["success-rate"].threshold == 75 &&
       strcontains(jsonencode(aws_cloudwatch_metric_alarm.all["success-rate"].metric_query[*].expression), "failed \\u003e= 7,") &&
       aws_cloudwatch_metric_alarm.all["reconciler-silent"].namespace == "SHOP" &&

@@ -43,7 +43,7 @@ IN_MEMORY = {
     "a state's page half way": (Reads(1, 1, 1), Reads(1, 6, 4), 1),
     "failed orders of one kind": (Reads(1, 1, 1), Reads(1, 5, 4), 0),
     "failed orders half way": (Reads(5, 0, 0), Reads(5, 30, 4), 5),
-    "stats": (Reads(5, 5, 4), Reads(5, 503, 103), 5),
+    "stats": (Reads(5, 8, 7), Reads(5, 515, 115), 5),
     "a run of the reconciler": (Reads(5, 6, 18), Reads(5, 12, 26), 35),
 }
 
@@ -61,9 +61,9 @@ ON_MOTO = {
     "failed orders of one kind": (Reads(2, 1, 1), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
     "failed orders half way": (Reads(5, 0, 0), Reads(6, 30, 4), {("Query", 6): 5, ("BatchGetItem", None): 1}),
     "stats": (
-        Reads(COUNTS + 9, 15, 4),
-        Reads(COUNTS + 9, 6 * 1_000 + 1_428 + 503, 103),
-        {("Query", 1_000): COUNTS, ("Query", 250): 2, ("Query", 1): 3, ("BatchGetItem", None): 4},
+        Reads(COUNTS + 9, 18, 7),
+        Reads(COUNTS + 9, 6 * 1_000 + 1_428 + 515, 115),
+        {("Query", 1_000): COUNTS, ("Query", 250): 2, ("Query", 5): 3, ("BatchGetItem", None): 4},
     ),
     "a run of the reconciler": (
         Reads(14, 6, 6),

@@ -11,7 +11,7 @@ import pytest
 
 from service.aws.records import from_failed_order, from_order, to_failed_order, to_order
 from service.handler import dispatch
-from service.orders.errors import OrderInvalid
+from service.orders.errors import OrderInvalid, UnreadableRow
 from service.orders.lifecycle import Status, TransitionName
 from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, Order, TimelineEntry
 from service.orders.redrive import redrive_one
@@ -164,7 +164,7 @@ def test_an_order_in_an_unknown_status_is_not_changed(dynamodb_store):
     system = MemorySystem(store=dynamodb_store)
     assert deliver(system, message("ord_1")) == ["m1"], "the message stays on the queue"
     assert row(dynamodb_store) == item
-    with pytest.raises(ValueError, match="BACKORDERED"):
+    with pytest.raises(UnreadableRow, match="attribute status"):
         dynamodb_store.get("ord_1")
 
 

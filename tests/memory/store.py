@@ -10,10 +10,12 @@ from threading import RLock
 from typing import TypeVar
 
 from service.orders.counts import Ended, Tally
+from service.orders.errors import UnreadableRow
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, Order, Write
 from service.orders.paging import ALWAYS, Page, Position, Span, cut, rest, rows_to_read
-from service.orders.ports import OrderExists, TransitionRefused
+from service.orders.ports import Metrics, OrderExists, TransitionRefused
+from service.orders.row_reader import RowReader
 from service.orders.timestamps import TICK
 from service.orders.transition_rules import after_write, check_complete, failed_row
 from tests.memory.table import Index, Table
@@ -23,9 +25,14 @@ Listed = TypeVar("Listed", Order, FailedOrder)
 
 
 class InMemoryOrderStore:
-    """Orders and failed orders in two tables, each write under one lock."""
+    """Orders and failed orders in two tables, each write under one lock.
 
-    def __init__(self) -> None:
+    ``unreadable`` names rows of both tables that cannot be read, each with an attribute that is to blame.
+    """
+
+    def __init__(self, metrics: Metrics | None = None) -> None:
+        self.reader = RowReader(metrics)
+        self.unreadable: dict[str, str] = {}
         self._by_customer = Index[Order](lambda order: order.customer_id, lambda order: order.created_at)
         self._by_status = Index[Order](lambda order: order.status, lambda order: order.updated_at)
         self._by_kind = Index[FailedOrder](lambda failed: failed.kind, lambda failed: failed.failed_at)
@@ -36,7 +43,7 @@ class InMemoryOrderStore:
     def create(self, order: Order) -> Order:
         with self._lock:
             existing = self.orders.setdefault(order.order_id, order)
-        if existing.write_id != order.write_id:
+        if self._read(existing).write_id != order.write_id:
             raise OrderExists(existing)
         return existing
 
@@ -47,16 +54,17 @@ class InMemoryOrderStore:
             if order is not None and order.write_id == write.id:
                 return order
             if order is None or not permits(write.transition, order, values_of(write)):
-                raise TransitionRefused(write, order)
+                raise TransitionRefused(write, order and self._read(order))
             moved = self.orders[order.order_id] = after_write(order, write)
             if write.transition.failed_orders == "put" and write.failure:
                 self.failures[order.order_id] = failed_row(moved, write, write.failure)
             elif write.transition.failed_orders == "delete":
                 self.failures.pop(order.order_id, None)
-            return moved
+            return self._read(moved)
 
     def get(self, order_id: str) -> Order | None:
-        return self.orders.get(order_id)
+        order = self.orders.get(order_id)
+        return order and self._read(order)
 
     def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page[Order]:
         return self._page(self.orders, self._by_customer, (customer_id,), ALWAYS, limit, after)
@@ -67,10 +75,11 @@ class InMemoryOrderStore:
     def list_waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
         with self._lock:
             part = self._by_status.keys(status, Span(end=before), limit, oldest_first=True)
-            return tuple(self.orders[key.order_id] for key in part.keys)
+            return tuple(self._read_all(self.orders[key.order_id] for key in part.keys))
 
     def get_failed(self, order_id: str) -> FailedOrder | None:
-        return self.failures.get(order_id)
+        failed = self.failures.get(order_id)
+        return failed and self._read(failed)
 
     def failed_orders(
         self, kind: FailureKind | None, span: Span, limit: int, after: Position | None = None
@@ -91,7 +100,7 @@ class InMemoryOrderStore:
         return Ended(since, tuple(key for key in part.keys if key.at >= since))
 
     def durations(self, order_ids: Sequence[str]) -> list[timedelta]:
-        orders = (self.orders[order_id] for order_id in order_ids)
+        orders = self._read_all(self.orders[order_id] for order_id in order_ids)
         return [order.updated_at - order.created_at for order in orders]
 
     def ready(self) -> None:
@@ -110,4 +119,12 @@ class InMemoryOrderStore:
         with self._lock:
             keys = [key for partition in partitions for key in index.keys(partition, within, most).keys]
             ids, following = cut(keys, limit, after)
-            return Page(tuple(table[order_id] for order_id in ids), following)
+            return Page(tuple(self._read_all(table[order_id] for order_id in ids)), following)
+
+    def _read(self, row: Listed) -> Listed:
+        if row.order_id in self.unreadable:
+            raise UnreadableRow(row.order_id, self.unreadable[row.order_id])
+        return row
+
+    def _read_all(self, rows: Iterable[Listed]) -> list[Listed]:
+        return self.reader.read(rows, self._read)

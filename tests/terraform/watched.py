@@ -42,6 +42,7 @@ def simple_alarms(names: Names) -> dict[str, Watched]:
         "delivery-conflicts": Watched("DOFS", "DeliveryConflicts", SERVICE, once, never),
         "reconciler-silent": Watched("DOFS", "ReconcilerRuns", SERVICE, (), (1,)),
         "reconciler-interventions": Watched("DOFS", "ReconcilerInterventions", SERVICE, once, never),
+        "unreadable-rows": Watched("DOFS", "UnreadableRows", SERVICE, once, never),
         "sns-failures": Watched("AWS/SNS", "NumberOfNotificationsFailed", topic, once, never),
     }
 
