@@ -17,16 +17,22 @@ PROCESSES = --numprocesses=$$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist=loadfi
 REVISION = $(or $(shell git describe --always --dirty --abbrev=40 --exclude="*" 2>/dev/null),unknown)
 VERSION  = $(shell sed -nE 's/^__version__ = "(.*)"/\1/p' service/__init__.py)
 
+# Of `make run`: WAREHOUSE=http WAREHOUSE_ARGS="--lost 0.3".
+EMBEDDED_WAREHOUSE = $(if $(WAREHOUSE),DOFS_EMBEDDED_WAREHOUSE="$(WAREHOUSE)") $(if $(WAREHOUSE_ARGS),DOFS_EMBEDDED_WAREHOUSE_ARGS="$(WAREHOUSE_ARGS)")
+
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose test-compose-1 test-compose-2 test-browser screenshots simulate fuzz check format lint
+.PHONY: help run warehouse test test-compose test-compose-1 test-compose-2 test-browser screenshots simulate fuzz check format lint
 .PHONY: types asl openapi diagram metrics terraform licenses security bandit hadolint schemas secrets zizmor checkov
 .PHONY: audit sbom fmt bench image change deploy deploy-settings deploy-image deploy-plan deploy-apply smoke rollback destroy lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
-run: $(VENV)/installed ## Run the whole system in one process: http://127.0.0.1:8000/docs
-	$(BIN)/uvicorn service.main:app --port $(PORT) --no-access-log --timeout-graceful-shutdown 1
+run: $(VENV)/installed ## Run the whole system in one process: http://127.0.0.1:8000/docs; WAREHOUSE=http adds a warehouse over HTTP
+	$(EMBEDDED_WAREHOUSE) $(BIN)/uvicorn service.main:app --port $(PORT) --no-access-log --timeout-graceful-shutdown 1
+
+warehouse: $(VENV)/installed ## Run the simulated warehouse as a server of its own; ARGS="--lost 0.3" are options, ARGS=--help lists them
+	$(BIN)/python -m service.warehouses.server $(ARGS)
 
 test: $(VENV)/installed ## Run the tests
 	$(BIN)/pytest $(PROCESSES) --no-loadscope-reorder $(SLOWEST)

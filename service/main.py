@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import click
 from fastapi import FastAPI
@@ -19,6 +20,9 @@ from service.api.dependencies import run_in_thread
 from service.settings import Settings, SettingsError
 from service.wiring import LiveSystem
 
+if TYPE_CHECKING:
+    from service.embedded.cloud import EmbeddedCloud
+
 DEFAULT_PORT = 8000  # uvicorn's own
 GRACE = 0.5  # seconds that threads get after the cloud has stopped
 BANNER = """
@@ -27,10 +31,13 @@ DOFS runs in this process. Nothing is stored when it stops.
   API              http://127.0.0.1:{port}/docs
   Console          http://127.0.0.1:{port}/console
   AWS endpoint     {endpoint}   (region {region}, any credentials)
-
+{warehouse}
 Try it:
 
   curl -i http://127.0.0.1:{port}/order -H 'Content-Type: application/json' -d '{order}'
+"""
+WAREHOUSE = """\
+  Warehouse        {url}   (its ledger: parcels, and whether an order was shipped twice)
 """
 SAMPLE = (
     '{"customer_id": "cust_123", "items": [{"product_id": "prod_456", "quantity": 2, "price": 29.99}], '
@@ -76,7 +83,7 @@ def _create_embedded() -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         cloud.start()
         app.state.system = cloud.system
-        sys.stdout.write(BANNER.format(port=_port(), endpoint=cloud.endpoint.url, region=settings.region, order=SAMPLE))
+        sys.stdout.write(_write_banner(cloud))
         sys.stdout.flush()
         try:
             yield
@@ -84,7 +91,13 @@ def _create_embedded() -> FastAPI:
             cloud.stop()
             _leave_soon()
 
-    return create_app(settings, run_in_thread, lifespan=lifespan)
+    return create_app(cloud.settings, run_in_thread, lifespan=lifespan)
+
+
+def _write_banner(cloud: "EmbeddedCloud") -> str:
+    warehouse = WAREHOUSE.format(url=cloud.warehouse.url) if cloud.warehouse else ""
+    endpoint, region = cloud.endpoint.url, cloud.settings.region
+    return BANNER.format(port=_port(), endpoint=endpoint, region=region, warehouse=warehouse, order=SAMPLE)
 
 
 def _leave_soon() -> None:

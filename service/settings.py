@@ -4,6 +4,7 @@ They are a plain dataclass, because a validation library would slow down every c
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import timedelta
@@ -17,8 +18,10 @@ WEEK = 7 * 86_400
 CLOUDS = ("embedded", "localstack", "aws")
 API_AUTHS = ("none", "api_key", "iam", "cognito")
 LOG_FORMATS = ("json", "text")
+EMBEDDED_WAREHOUSES = ("direct", "http")
 WORKFLOW_TYPES = ("STANDARD", "EXPRESS")
 SWITCH = ("off", "on")
+SECRET_ARN = re.compile(r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[!-~]+")
 COMMAND_LINE = frozenset({"DOFS_API_URL", "DOFS_API_KEY"})
 """Variables of the command line ``dofs``; the service ignores them."""
 
@@ -124,7 +127,9 @@ class Settings:
 
     warehouse_url: str = setting("base URL of the warehouse; empty for the simulated one", "")
     warehouse_secret: str = setting(
-        "secret that signs the requests to the warehouse: `whsec_` and base64", "", secret=True
+        "secret that signs the requests to the warehouse: `whsec_` and base64; on AWS its ARN in Secrets Manager",
+        "",
+        secret=True,
     )
     fulfillment_success_rate: float = setting("share of simulated attempts that succeed", 0.7, 0, 1)
     fulfillment_seed: str = setting("seed of the simulated outcomes", "dofs")
@@ -132,6 +137,12 @@ class Settings:
 
     embedded_aws_port: int = setting(
         "port on 127.0.0.1 of the embedded AWS endpoint; 0 for a free one", 4566, 0, 65_535, embedded_only=True
+    )
+    embedded_warehouse: str = setting(
+        f"how the simulated warehouse is called: {', '.join(EMBEDDED_WAREHOUSES)}", "direct", embedded_only=True
+    )
+    embedded_warehouse_args: str = setting(
+        "options of the simulated warehouse over HTTP, such as `--lost 0.3`", "", embedded_only=True
     )
     embedded_reconcile_every: float = setting(
         "time between two runs of the embedded reconciler", 5, 0.1, 3600, embedded_only=True
@@ -160,6 +171,11 @@ class Settings:
     def serves_operators(self) -> bool:
         """Whether the API serves the operators' routes."""
         return self.cloud != "aws" or self.operator_api == "on"
+
+    @property
+    def warehouse_secret_is_stored(self) -> bool:
+        """Whether ``warehouse_secret`` is the ARN of a secret in Secrets Manager, and not the secret itself."""
+        return SECRET_ARN.fullmatch(self.warehouse_secret) is not None
 
     @property
     def policy(self) -> Policy:
@@ -222,6 +238,7 @@ class Settings:
             ("operator_api", SWITCH),
             ("log_format", LOG_FORMATS),
             ("workflow_type", WORKFLOW_TYPES),
+            ("embedded_warehouse", EMBEDDED_WAREHOUSES),
         ):
             if getattr(self, name) not in choices:
                 problems.append(f"{PREFIX}{name.upper()}={getattr(self, name)!r} must be one of {', '.join(choices)}")
@@ -253,6 +270,8 @@ class Settings:
         return problems
 
     def _problems_of_the_warehouse(self) -> list[str]:
+        if self.embedded_warehouse_args and self.embedded_warehouse != "http":
+            return ["DOFS_EMBEDDED_WAREHOUSE_ARGS needs DOFS_EMBEDDED_WAREHOUSE=http (make run WAREHOUSE=http)"]
         if not self.warehouse_url:
             return []
         from service.warehouses.signatures import read_secret
@@ -263,6 +282,13 @@ class Settings:
             validate_url(self.warehouse_url, emulator=self.cloud != "aws")
         except ValueError as error:
             problems.append(f"DOFS_WAREHOUSE_URL {error}")
+        if self.warehouse_secret_is_stored:
+            return problems
+        if self.cloud == "aws":  # whoever may read a function's variables would read the secret
+            problems.append(
+                "DOFS_WAREHOUSE_SECRET is missing or wrong: on AWS it must be the ARN of a secret in Secrets Manager"
+            )
+            return problems
         try:
             read_secret(self.warehouse_secret)
         except ValueError as error:

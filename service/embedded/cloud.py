@@ -21,6 +21,7 @@ from service.embedded.log_group import log_to_group
 from service.embedded.moto_patches import patch_moto
 from service.embedded.moto_speedups import infrequent_gc, speed_up_moto
 from service.embedded.schedule import Schedule
+from service.embedded.warehouse import create_warehouse
 from service.handler import dispatch
 from service.provisioning.deployment import Deployment
 from service.provisioning.function import BATCH_SIZE
@@ -54,9 +55,20 @@ def embedded_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 class EmbeddedCloud:
-    """Runs from ``start`` to ``stop``. A process can have one."""
+    """Runs from ``start`` to ``stop``. A process can have one.
+
+    Args:
+        settings: its settings. With ``embedded_warehouse="http"`` it has a warehouse, and ``self.settings`` name that.
+
+    Raises:
+        SettingsError: the settings of the warehouse are wrong.
+        SystemExit: an option of the warehouse is wrong, or its port is taken.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        self.warehouse = None
+        if settings.embedded_warehouse == "http":
+            self.warehouse, settings = create_warehouse(settings)
         self.settings = settings
         self.names = Names(settings.environment, DEFAULT_ACCOUNT_ID, settings.region)
         self.system = LiveSystem(settings)
@@ -71,6 +83,8 @@ class EmbeddedCloud:
             WouldReachAws: the environment directs AWS calls to another machine.
         """
         with ExitStack() as starting:
+            if self.warehouse:
+                starting.enter_context(self.warehouse)
             starting.enter_context(isolate(self.settings.region))
             starting.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
             starting.enter_context(patch_moto(self.settings.embedded_executions_kept))

@@ -6,6 +6,7 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 import base64
 import binascii
 import hmac
+import os
 from collections.abc import Mapping, Sequence
 
 PREFIX = "whsec_"
@@ -31,6 +32,11 @@ def read_secret(text: str) -> bytes:
     if not text.startswith(PREFIX) or not 24 <= len(key) <= 64:
         raise ValueError("it must be whsec_ and 24 to 64 random bytes in base64")
     return key
+
+
+def new_secret() -> str:
+    """Make a random secret."""
+    return PREFIX + base64.b64encode(os.urandom(32)).decode()
 
 
 def sign(key: bytes, request_id: str, at: int, body: bytes) -> dict[str, str]:

@@ -24,6 +24,7 @@ EMBEDDED = {
     "recover_after": 6,
     "resend_after": 30,
     "backoff_ceiling": 120,
+    "embedded_warehouse": "direct",
     "embedded_reconcile_every": 5,
     "embedded_executions_kept": 1000,
     "embedded_aws_port": 0,

@@ -22,7 +22,7 @@ ALLOWED = {
     "handler": {"api", "logs", "settings", "steps", "wiring"},
     "function": {"aws", "handler", "settings"},
     "provisioning": {"aws", "settings"},
-    "embedded": {"handler", "logs", "provisioning", "settings", "wiring"},
+    "embedded": {"handler", "logs", "provisioning", "settings", "warehouses", "wiring"},
     "main": {"api", "embedded", "logs", "settings", "wiring"},
     "cli": {"aws", "orders", "provisioning", "settings", "wiring"},
 }

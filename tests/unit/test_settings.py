@@ -258,18 +258,32 @@ def test_a_switch_is_on_or_off():
         Settings.load({**REQUIRED, "DOFS_OPERATOR_API": "yes"})
 
 
-WAREHOUSE = {"DOFS_WAREHOUSE_URL": "https://warehouse.example/v1", "DOFS_WAREHOUSE_SECRET": "whsec_" + "QUJD" * 8}
+ARN = "arn:aws:secretsmanager:ap-south-1:123456789012:secret:dofs-warehouse-dev-AbCdEf"
+WAREHOUSE = {"DOFS_WAREHOUSE_URL": "https://warehouse.example/v1", "DOFS_WAREHOUSE_SECRET": ARN}
+PLAIN = "whsec_" + "QUJD" * 8
+EMULATOR = {"DOFS_CLOUD": "localstack", "DOFS_AWS_ENDPOINT_URL": "http://localstack:4566"}
 
 
-def test_a_warehouse_needs_a_url_and_a_secret():
-    assert Settings.load({**REQUIRED, **WAREHOUSE}).warehouse_url == "https://warehouse.example/v1"
+def test_on_aws_a_warehouse_needs_a_url_and_the_arn_of_a_secret():
+    settings = Settings.load({**REQUIRED, **WAREHOUSE})
+    assert (settings.warehouse_url, settings.warehouse_secret) == ("https://warehouse.example/v1", ARN)
+    assert settings.warehouse_secret_is_stored
+
+
+@pytest.mark.parametrize("secret", [ARN, PLAIN])
+def test_on_an_emulator_the_secret_may_be_the_setting_itself(secret: str):
+    settings = Settings.load({**REQUIRED, **WAREHOUSE, **EMULATOR, "DOFS_WAREHOUSE_SECRET": secret})
+    assert settings.warehouse_secret_is_stored is (secret == ARN)
 
 
 @pytest.mark.parametrize(
     ("variables", "problem"),
     [
-        ({"DOFS_WAREHOUSE_SECRET": ""}, "DOFS_WAREHOUSE_SECRET is missing or wrong: it must be whsec_ and"),
-        ({"DOFS_WAREHOUSE_SECRET": "whsec_canary"}, "DOFS_WAREHOUSE_SECRET is missing or wrong"),
+        ({"DOFS_WAREHOUSE_SECRET": ""}, "DOFS_WAREHOUSE_SECRET is missing or wrong: on AWS it must be the ARN"),
+        ({"DOFS_WAREHOUSE_SECRET": PLAIN + "canary"}, "on AWS it must be the ARN of a secret in Secrets Manager"),
+        ({"DOFS_WAREHOUSE_SECRET": "arn:aws:iam::1:role/canary"}, "on AWS it must be the ARN"),
+        ({**EMULATOR, "DOFS_WAREHOUSE_SECRET": ""}, "DOFS_WAREHOUSE_SECRET is missing or wrong: it must be whsec_ and"),
+        ({**EMULATOR, "DOFS_WAREHOUSE_SECRET": "whsec_canary"}, "DOFS_WAREHOUSE_SECRET is missing or wrong"),
         ({"DOFS_WAREHOUSE_URL": "http://warehouse.example"}, "DOFS_WAREHOUSE_URL must begin with https://"),
         ({"DOFS_WAREHOUSE_URL": "http://warehouse:8090"}, "DOFS_WAREHOUSE_URL must begin with https://"),
     ],
@@ -281,11 +295,22 @@ def test_a_wrong_warehouse_is_refused_without_quoting_it(variables: dict[str, st
     assert "canary" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"DOFS_EMBEDDED_WAREHOUSE": "ftp"}, "DOFS_EMBEDDED_WAREHOUSE='ftp' must be one of direct, http"),
+        ({"DOFS_EMBEDDED_WAREHOUSE_ARGS": "--lost 0.3"}, "DOFS_EMBEDDED_WAREHOUSE_ARGS needs"),
+    ],
+)
+def test_a_wrong_warehouse_of_the_embedded_cloud_is_refused(variables: dict[str, str], problem: str):
+    with pytest.raises(SettingsError, match=problem):
+        Settings.load({**REQUIRED, **variables})
+
+
 def test_an_emulator_may_call_a_warehouse_of_its_network_without_tls():
-    emulator = {"DOFS_CLOUD": "localstack", "DOFS_AWS_ENDPOINT_URL": "http://localstack:4566"}
     url = {"DOFS_WAREHOUSE_URL": "http://warehouse:8090"}
-    assert Settings.load({**REQUIRED, **WAREHOUSE, **emulator, **url}).warehouse_url == "http://warehouse:8090"
+    assert Settings.load({**REQUIRED, **WAREHOUSE, **EMULATOR, **url}).warehouse_url == "http://warehouse:8090"
 
 
 def test_the_text_of_the_settings_holds_no_secret():
-    assert WAREHOUSE["DOFS_WAREHOUSE_SECRET"] not in repr(Settings.load({**REQUIRED, **WAREHOUSE}))
+    assert PLAIN not in repr(Settings.load({**REQUIRED, **WAREHOUSE, **EMULATOR, "DOFS_WAREHOUSE_SECRET": PLAIN}))

@@ -14,6 +14,8 @@ import pytest
 
 from service.warehouses.server import Faults, Ledger, WarehouseServer
 from service.warehouses.server.__main__ import main
+from service.warehouses.server.options import create_parser
+from service.warehouses.signatures import read_secret
 from tests.polling import PATIENCE
 from tests.warehouses.warehouse_client import SECRET, WarehouseClient, running_warehouse
 
@@ -44,8 +46,10 @@ def test_a_signal_stops_the_process_at_once_with_open_connections(number):
     with running_process("--slow-seconds", "3600") as (process, url), WarehouseClient(url) as client:
         client.ask("ord_1-d1")  # its connection stays open
         process.send_signal(number)
-        out, errors = process.communicate(timeout=PATIENCE)
-        assert (process.returncode, out, errors) == (0, "", "")
+        printed, errors = process.stdout.read(), process.stderr.read()
+        process.wait(PATIENCE)
+    assert (process.returncode, errors) == (0, "")
+    assert SECRET not in printed
 
 
 def test_the_process_verifies_signatures_with_the_secret_of_the_environment():
@@ -56,6 +60,38 @@ def test_the_process_verifies_signatures_with_the_secret_of_the_environment():
     ):
         assert client.ask("ord_1-d1").json()["status"] == "shipped"
         assert stranger.look("ord_1-d1").status_code == 401
+
+
+@pytest.mark.parametrize("options", [(), ("--unsigned",)])
+def test_without_a_secret_the_process_makes_one_and_prints_the_settings_of_the_system(options):
+    with running_process("--success-rate", "1", *options, secret="") as (process, url):
+        process.terminate()
+        printed = process.stdout.read()
+    found = re.search(r"^  DOFS_WAREHOUSE_URL=(\S+) DOFS_WAREHOUSE_SECRET=(\S+) make run$", printed, re.MULTILINE)
+    assert found
+    assert found[1] == url
+    assert len(read_secret(found[2])) == 32
+
+
+def test_the_secret_that_was_made_is_the_one_that_is_verified():
+    with running_process("--success-rate", "1", secret="") as (process, url), WarehouseClient(url, None) as stranger:
+        assert stranger.look("ord_1-d1").status_code == 401
+        secret = next(re.search(r"whsec_\S+", line) for line in process.stdout if "whsec_" in line)
+        with WarehouseClient(url, read_secret(secret[0])) as client:
+            assert client.ask("ord_1-d1").status_code == 200
+
+
+def test_the_settings_of_the_simulation_are_the_defaults_of_the_options(monkeypatch):
+    for name, value in (("SEED", "shop"), ("SUCCESS_RATE", "0.25"), ("LATENCY", "2")):
+        monkeypatch.setenv(f"DOFS_FULFILLMENT_{name}", value)
+    options = create_parser(os.environ).parse_args([])
+    assert (options.seed, options.success_rate, options.slow, options.slow_seconds) == ("shop", 0.25, 1, 2)
+    options = create_parser(os.environ).parse_args(["--seed", "s", "--success-rate", "1", "--slow", "0"])
+    assert (options.seed, options.success_rate, options.slow) == ("s", 1, 0)
+
+
+def test_without_settings_no_answer_has_a_fault():
+    assert {getattr(create_parser({}).parse_args([]), name) for name in Faults().shares()} == {0}
 
 
 def test_the_options_are_those_of_the_ledger_and_the_faults(tmp_path):
@@ -93,7 +129,7 @@ def test_the_help_describes_every_fault_and_says_that_the_ledger_is_in_memory(ca
         (["--fault", "1"], "unrecognized arguments"),
         (["--secret-file", "x", "--unsigned"], "not allowed with argument"),
         (["--secret-file", "/nonexistent"], "No such file"),
-        ([], f"{VARIABLE} holds no secret"),
+        (["--secret-file", os.devnull], f"--secret-file {os.devnull} holds no secret"),
     ],
 )
 def test_a_bad_option_ends_with_an_error_that_names_it(options, said, capsys, monkeypatch):

@@ -2,20 +2,17 @@
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from pathlib import Path
 
-from service.warehouses.ledger import CAPACITY, Ledger
-from service.warehouses.server.faults import Faults
-from service.warehouses.server.listener import HOST, WarehouseServer
-from service.warehouses.signatures import read_secret
+from service.warehouses.server.options import create_parser, create_server
+from service.warehouses.signatures import new_secret, read_secret
 
-SECRET = "DOFS_WAREHOUSE_SECRET"  # noqa: S105
-PORT = 8090
+URL, SECRET = "DOFS_WAREHOUSE_URL", "DOFS_WAREHOUSE_SECRET"
 EPILOG = f"""
 Routes: the warehouse contract (POST /orders, GET /orders/{{key}}, PUT
 /orders/{{key}}/cancel); GET / shows the ledger as a page, GET /ledger as JSON;
@@ -27,6 +24,13 @@ are the same in each run with the same seed, keys and order of requests.
 
 The environment variable {SECRET} holds the secret: whsec_ and
 24 to 64 bytes in base64; during a rotation two, with a space between them.
+Without one, a new secret is made and printed.
+"""
+STARTED = """
+Its ledger is a page there, and JSON at {url}/ledger.
+To run the system with it:
+
+  {url_variable}={url} {secret_variable}={secret} make run
 """
 
 
@@ -38,92 +42,53 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = _create_parser()
     options = parser.parse_args(arguments)
-    keys = _read_keys(parser, options)
-    faults = Faults(**{each.name: getattr(options, each.name) for each in fields(Faults)})
-    ledger = Ledger(options.seed, options.success_rate, options.capacity)
-    try:
-        server = WarehouseServer(ledger, keys, faults, options.host, options.port)
-    except OSError as error:
-        raise SystemExit(
-            f"The warehouse cannot listen on {options.host}, port {options.port}: {error.strerror or error}; "
-            "choose another one with --host and --port"
-        ) from None
+    keys, secret = _read_secrets(parser, options)
+    server = create_server(options, keys)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with server:
         sys.stdout.write(f"The simulated warehouse listens on {server.url}\n")
+        sys.stdout.write(STARTED.format(url=server.url, url_variable=URL, secret_variable=SECRET, secret=secret))
         sys.stdout.flush()
         stop.wait()
 
 
 def _create_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = create_parser(
+        os.environ,
         prog="python -m service.warehouses.server",
         description="Serve a simulated warehouse over HTTP.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--host", default=HOST, help="address to listen on (default: %(default)s)")
-    parser.add_argument(
-        "--port", type=_number(int, 65_535), default=PORT, help="0 for a free one (default: %(default)s)"
-    )
-    parser.add_argument("--seed", default="dofs", help="seed of decisions and faults (default: %(default)s)")
-    parser.add_argument(
-        "--success-rate",
-        type=_number(float, 1),
-        default=0.7,
-        metavar="RATE",
-        help="share of the deliveries that are shipped; the others are declined (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--capacity",
-        type=_number(int, 100_000_000),
-        default=CAPACITY,
-        metavar="N",
-        help="deliveries that the ledger holds; new ones are then answered 503 (default: %(default)s)",
     )
     secrets = parser.add_mutually_exclusive_group()
     secrets.add_argument("--secret-file", type=Path, metavar="FILE", help=f"file with the secret, instead of {SECRET}")
     secrets.add_argument("--unsigned", action="store_true", help="do not verify signatures")
-    faults = parser.add_argument_group("faults")
-    for each in fields(Faults):
-        faults.add_argument(
-            f"--{each.name.replace('_', '-')}",
-            type=_number(float, each.metadata["most"]),
-            default=each.default,
-            metavar="SECONDS" if each.metadata["is_duration"] else "RATE",
-            help=f"{each.metadata['help']} (default: %(default)g)",
-        )
     return parser
 
 
-def _number(kind: type[int] | type[float], most: float) -> Callable[[str], float]:
-    """A type for argparse: a number from 0 up to ``most``."""
+def _read_secrets(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple[list[bytes], str]:
+    """Read the secrets of the file, or else of the environment. If there is none, make one.
 
-    def number(text: str) -> float:
-        value = kind(text)
-        if not 0 <= value <= most:
-            raise argparse.ArgumentTypeError(f"it must be a number from 0 to {most:g}")
-        return value
-
-    return number
-
-
-def _read_keys(parser: argparse.ArgumentParser, options: argparse.Namespace) -> list[bytes]:
-    """Read the secrets of the file, or else of the environment; none with ``--unsigned``."""
-    if options.unsigned:
-        return []
-    source = f"--secret-file {options.secret_file}" if options.secret_file else SECRET
+    Returns:
+        The keys, none with ``--unsigned``; and the secret as a word of a shell. It shows only a secret that was made.
+    """
+    text, word = os.environ.get(SECRET, ""), f'"${SECRET}"'
+    if options.unsigned or not (options.secret_file or text.strip()):
+        word = new_secret()  # the system signs its requests, whether the signatures are verified or not
+        return ([] if options.unsigned else [read_secret(word)]), word
+    source = SECRET
     try:
-        text = options.secret_file.read_text(errors="replace") if options.secret_file else os.environ.get(SECRET, "")
-        keys = [read_secret(word) for word in text.split()]
+        if options.secret_file:
+            source, word = f"--secret-file {options.secret_file}", f'"$(cat {shlex.quote(str(options.secret_file))})"'
+            text = options.secret_file.read_text(errors="replace")
+        keys = [read_secret(each) for each in text.split()]
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         parser.error(f"{source} cannot be used: {reason}")
     if not keys:
-        parser.error(f"{source} holds no secret: set {SECRET} or --secret-file, or choose --unsigned")
-    return keys
+        parser.error(f"{source} holds no secret")
+    return keys, word
 
 
 if __name__ == "__main__":
