@@ -61,9 +61,9 @@ class LiveSystem:
     def fulfiller(self) -> Fulfiller:
         if self.settings.warehouse_url:
             from service.warehouses.http import HttpWarehouse
-            from service.warehouses.signatures import read_secret
+            from service.warehouses.signer import Signer
 
-            return HttpWarehouse(self.settings.warehouse_url, read_secret(self.settings.warehouse_secret), self.now)
+            return HttpWarehouse(self.settings.warehouse_url, Signer(self._read_warehouse_secret, self.now), self.now)
         from service.warehouses.simulated import SimulatedWarehouse
 
         return SimulatedWarehouse(
@@ -77,6 +77,13 @@ class LiveSystem:
         collected = self.settings.cloud != "embedded"
         write = sys.stdout.write if collected else log.debug
         return EmbeddedMetricFormat(self.settings.metrics_namespace, self.settings.environment, self.now, write)
+
+    def _read_warehouse_secret(self) -> str:
+        if not self.settings.warehouse_secret_is_stored:
+            return self.settings.warehouse_secret
+        from service.aws.secret import read_secret_text
+
+        return read_secret_text(self._clients, self.settings.warehouse_secret)
 
     @property
     def now(self) -> Callable[[], datetime]:

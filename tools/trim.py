@@ -17,13 +17,14 @@ from typing import Any
 
 OPERATIONS = {
     "dynamodb": "BatchGetItem GetItem PutItem Query TransactWriteItems UpdateItem".split(),
+    "secretsmanager": ["GetSecretValue"],
     "sqs": "ChangeMessageVisibility DeleteMessage GetQueueAttributes ReceiveMessage SendMessage".split(),
     "stepfunctions": "DescribeStateMachine StartExecution".split(),
 }
 """The operations that the function calls; a test compares them with the code."""
 
-ENDPOINTS = frozenset({"dynamodb", "sqs", "states"})
-UNUSED = ("service/cli", "service/embedded", "service/provisioning", "pydantic/v1")
+ENDPOINTS = frozenset({"dynamodb", "secretsmanager", "sqs", "states"})
+UNUSED = ("service/cli", "service/embedded", "service/provisioning", "service/warehouses/server", "pydantic/v1")
 DISTRIBUTIONS = ("boto3", "s3transfer")
 """Packages that only the provisioner uses; removed with their metadata."""
 

@@ -60,6 +60,10 @@ class Clients:
         client: SFNClient = self._client("stepfunctions")
         return client
 
+    @cached_property
+    def secretsmanager(self) -> Any:
+        return self._client("secretsmanager")
+
     def _client(self, service: Any) -> Any:
         endpoint, region = self._settings.aws_endpoint_url, self._settings.region
         credential = EMULATOR_CREDENTIAL if endpoint else None

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import datetime
+from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -22,7 +23,8 @@ from service import __version__
 from service.orders.model import Order
 from service.orders.ports import Unavailable
 from service.orders.warehouse import Answer, Cancellation, OtherItems, State
-from service.warehouses import signatures, sockets
+from service.warehouses import sockets
+from service.warehouses.signer import NotSigned, Signer
 from service.warehouses.wire import Malformed, StrictResponse, read_retry_after, read_state, write_order
 
 MAX_BODY = 64 * 1024  # bytes of an answer
@@ -48,14 +50,14 @@ class HttpWarehouse:
 
     Args:
         url: the base URL, as ``validate_url`` takes it.
-        key: the key that signs the requests (``signatures.read_secret``).
+        signer: signs the requests.
         now: the clock: the present time in UTC.
     """
 
-    def __init__(self, url: str, key: bytes, now: Callable[[], datetime]) -> None:
+    def __init__(self, url: str, signer: Signer, now: Callable[[], datetime]) -> None:
         parts = urlsplit(url)
         self._path = parts.path.rstrip("/")
-        self._key = key
+        self._signer = signer
         self._now = now
         host = parts.hostname or ""
         self._pool: urllib3.HTTPConnectionPool
@@ -146,9 +148,14 @@ class HttpWarehouse:
             NotConnected: nothing was sent.
             WarehouseError: there is no complete answer.
         """
+        ends = time.monotonic() + seconds
+        try:
+            signed = self._signer.sign(request_id, body, seconds)
+        except NotSigned as error:
+            raise sockets.NotConnected(str(error)) from None
+        seconds = ends - time.monotonic()  # the secret may have been read
         if seconds <= 0:
             raise sockets.NotConnected("no time was left")
-        signed = signatures.sign(self._key, request_id, int(self._now().timestamp()), body)
         fixed = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": f"dofs/{__version__}"}
         status = None
         try:
@@ -169,6 +176,8 @@ class HttpWarehouse:
                 ) as response,
             ):
                 status = response.status
+                if status == HTTPStatus.UNAUTHORIZED:
+                    self._signer.reload()
                 content = _read_body(response) if status in with_state else None
                 return _Reply(method, status, response.headers.get("Retry-After"), content)
         except Malformed as error:

@@ -1,5 +1,6 @@
 """The image: its contents, its restrictions, and its handling of each kind of event, cold and warm."""
 
+import ast
 import json
 import subprocess
 import uuid
@@ -59,28 +60,34 @@ def test_the_image_contains_only_the_files_of_the_function(inside):
     ours = {path.split("/")[1] for path in inside if path.startswith("service/")}
     assert {"function.py", "handler.py", "main.py", "orders", "steps", "api", "aws", "warehouses"} <= ours
     assert ours.isdisjoint({"embedded", "provisioning"})
+    assert not [path for path in inside if path.startswith("service/warehouses/server/")]
     folders = {part for path in inside for part in path.split("/")[:-1]}
     assert folders.isdisjoint({"tests", "test", ".git", "workflows", "terraform", "bin", "moto", "pytest", "pip"})
 
 
 def test_botocore_has_only_the_used_services(inside):
     data = {path.split("/")[2] for path in inside if path.startswith("botocore/data/") and path.count("/") > 2}
-    assert data == {"dynamodb", "sqs", "stepfunctions"}
+    assert data == {*OPERATIONS}
 
 
 def test_botocore_has_only_the_used_operations_and_trusts_only_amazon(images):
     program = """
 from botocore.session import Session
 from ssl import create_default_context
-models = map(Session().get_service_model, ("dynamodb", "sqs", "stepfunctions"))
+models = map(Session().get_service_model, SERVICES)
 print(*[name for model in models for name in model.operation_names])
 from botocore.httpsession import where
 trusted = create_default_context(cafile=where()).get_ca_certs()
 print(*sorted({dict(name for (name,) in each["subject"])["organizationName"] for each in trusted}), sep=";")
-"""
+""".replace("SERVICES", repr([*OPERATIONS]))
     operations, authorities = python_in_image(program).splitlines()
     assert set(operations.split()) == {name for names in OPERATIONS.values() for name in names}
     assert authorities.split(";") == ["Amazon", "Starfield Technologies, Inc."]
+
+
+def test_the_client_of_a_warehouse_trusts_the_systems_authorities(images):
+    program = "from service.warehouses.sockets import new_tls_context; print(new_tls_context().cert_store_stats())"
+    assert ast.literal_eval(python_in_image(program))["x509_ca"] > 100
 
 
 def test_a_cold_start_opens_few_files_and_lists_few_directories(images):

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoRegionError, ReadT
 
 from service.aws.clients import Clients
 from service.aws.queue import SqsDeadLetterQueue, SqsFulfillmentQueue
+from service.aws.secret import read_secret_text
 from service.aws.store import DynamoDbOrderStore
 from service.aws.workflow import StepFunctionsWorkflow
 from service.orders.lifecycle import Status
@@ -35,6 +36,7 @@ CALLS: dict[str, Callable[[Clients], object]] = {
     "sqs SendMessage": lambda clients: SqsFulfillmentQueue(clients, QUEUE).send(Message("ord_1", 0)),
     "sqs GetQueueAttributes": lambda clients: SqsFulfillmentQueue(clients, QUEUE).depth(),
     "sqs ReceiveMessage": lambda clients: SqsDeadLetterQueue(clients, QUEUE).peek(),
+    "secretsmanager GetSecretValue": lambda clients: read_secret_text(clients, "arn"),
     "stepfunctions StartExecution": lambda clients: StepFunctionsWorkflow(clients, MACHINE).start("ord_1", "ord_1"),
     "stepfunctions DescribeStateMachine": lambda clients: StepFunctionsWorkflow(clients, MACHINE).ready(),
 }
@@ -43,7 +45,7 @@ CALLS: dict[str, Callable[[Clients], object]] = {
 def failing(do: Callable[..., Any]) -> Clients:
     """Clients whose every call runs ``do`` in place of a request."""
     clients = Clients(SETTINGS)
-    for client in (clients.dynamodb, clients.sqs, clients.stepfunctions):
+    for client in (clients.dynamodb, clients.secretsmanager, clients.sqs, clients.stepfunctions):
         client.meta.events.register("before-call", do)
     return clients
 

@@ -98,6 +98,11 @@ def test_an_event_loads_only_what_it_needs(event, before, after, banned):
 
 
 UNUSED = ("boto3", "s3transfer", "botocore.docs.service", "html.parser", "importlib.metadata", "pydantic")
+HTTP_WAREHOUSE = (
+    *(f"service.warehouses.{name}" for name in ("http", "signatures", "signer", "sockets", "urls", "wire")),
+    "service.aws.secret",
+)
+"""What only a function with ``DOFS_WAREHOUSE_URL`` loads. urllib3 is there in any case, with botocore."""
 
 
 @pytest.mark.parametrize("event", ["sqs_batch", "task_store"])
@@ -118,8 +123,27 @@ def test_the_function_loads_only_the_modules_of_its_first_event(event):
     *_, counted, loaded = done.stdout.splitlines()
     assert json.loads(counted)["ours"] <= MOST_MODULES
     assert json.loads(counted)["web"] == 0
-    assert {*loaded.split()}.isdisjoint({*WEB, *UNUSED})
+    assert {*loaded.split()}.isdisjoint({*WEB, *UNUSED, *HTTP_WAREHOUSE})
     assert "service.aws.store" in loaded.split()
+
+
+def test_a_warehouse_over_http_loads_its_client_when_it_is_first_asked():
+    """It shows that the names in the test above are those of the modules that a warehouse over HTTP loads."""
+    program = """
+import sys
+from dataclasses import replace
+from service.settings import Settings
+from service.wiring import LiveSystem
+from tests.support import SETTINGS
+
+arn = "arn:aws:secretsmanager:ap-south-1:123456789012:secret:dofs"
+system = LiveSystem(replace(SETTINGS, warehouse_url="https://127.0.0.1:1", warehouse_secret=arn))
+system.fulfiller
+print(*sys.modules)
+"""
+    loaded = loaded_by("-c", program)
+    assert {*HTTP_WAREHOUSE} - loaded == {"service.aws.secret"}
+    assert "service.aws.clients" not in loaded, "the secret is read when a request is signed"
 
 
 def test_a_request_about_orders_loads_no_other_part_of_the_api():

@@ -1,6 +1,7 @@
 """An order, a secret, and the state of its delivery as a warehouse writes it."""
 
 import base64
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from service.orders import strict_json
 from service.orders.model import Order
 from service.warehouses.http import HttpWarehouse
 from service.warehouses.signatures import read_secret
+from service.warehouses.signer import Signer
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 KEY = read_secret(SECRET)
@@ -48,4 +50,12 @@ def state(status: str, **members: Any) -> dict[str, Any]:
 
 
 def warehouse(url: str) -> HttpWarehouse:
-    return HttpWarehouse(url, KEY, lambda: datetime.now(UTC))
+    return HttpWarehouse(url, signer(), now)
+
+
+def signer(load: Callable[[], str] = lambda: SECRET) -> Signer:
+    return Signer(load, now)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
