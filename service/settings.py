@@ -22,6 +22,12 @@ EMBEDDED_WAREHOUSES = ("direct", "http")
 WORKFLOW_TYPES = ("STANDARD", "EXPRESS")
 SWITCH = ("off", "on")
 SECRET_ARN = re.compile(r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[!-~]+")
+TIMEOUTS = 6
+"""The queue's visibility timeout is at least so many timeouts of the function. An attempt therefore ends before its
+lease, and its lease before the queue delivers the message again.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+"""
 COMMAND_LINE = frozenset({"DOFS_API_URL", "DOFS_API_KEY"})
 """Variables of the command line ``dofs``; the service ignores them."""
 
@@ -31,11 +37,14 @@ EMBEDDED_DEFAULTS = {
     "DOFS_REGION": "ap-south-1",
     "DOFS_LOG_FORMAT": "text",
     "DOFS_STATUS_SHARDS": "2",
-    "DOFS_VISIBILITY_TIMEOUT": "2",
+    "DOFS_FUNCTION_TIMEOUT": "5",
+    "DOFS_DEADLINE_MARGIN": "1",
+    "DOFS_VISIBILITY_TIMEOUT": "30",
+    "DOFS_RETRY_DELAY": "2",
     "DOFS_RESTART_AFTER": "10",
-    "DOFS_RECOVER_AFTER": "6",
-    "DOFS_RESEND_AFTER": "30",
-    "DOFS_BACKOFF_CEILING": "120",
+    "DOFS_RECOVER_AFTER": "60",
+    "DOFS_RESEND_AFTER": "150",
+    "DOFS_BACKOFF_CEILING": "300",
 }
 """Defaults of the embedded cloud that differ: minutes become seconds, and indexes have few partitions, because each
 query of the emulator reads the whole table."""
@@ -103,7 +112,16 @@ class Settings:
     metrics_namespace: str = setting("CloudWatch namespace of the metrics", "DOFS")
 
     max_attempts: int = setting("attempts to fulfill an order before it becomes FAILED", 3, 1, 100)
-    visibility_timeout: int = setting("visibility timeout of the queue", 180, 1, 43_200)
+    visibility_timeout: int = setting(
+        "visibility timeout of the queue; at least six times the timeout of the function", 180, 6, 43_200
+    )
+    retry_delay: int = setting(
+        "time until a message is delivered again after an attempt that did not fulfill its order; "
+        "0 for the visibility timeout",
+        0,
+        0,
+        43_199,
+    )
     function_timeout: int = setting("timeout of the Lambda function", 30, 1, 900)
     status_shards: int = setting("index partitions of each status, for writes", 8, 1, 256)
     previous_status_shards: int = setting("former number of index partitions; reads use the larger number", 1, 1, 256)
@@ -189,6 +207,7 @@ class Settings:
             backoff_ceiling=timedelta(seconds=self.backoff_ceiling),
             reconcile_limit=self.reconcile_limit,
             deadline_margin=timedelta(seconds=self.deadline_margin),
+            retry_delay=timedelta(seconds=self.retry_delay),
         )
 
     @classmethod
@@ -246,6 +265,15 @@ class Settings:
             problems.append(f"DOFS_LOG_LEVEL={self.log_level!r} must be DEBUG, INFO, WARNING or ERROR")
         if self.cloud == "aws" and self.operator_api == "on" and self.api_auth == "none":
             problems.append("DOFS_OPERATOR_API=on needs DOFS_API_AUTH: any caller could see and redrive every order")
+        if self.visibility_timeout < TIMEOUTS * self.function_timeout:
+            problems.append(
+                f"DOFS_VISIBILITY_TIMEOUT={self.visibility_timeout} must be at least six times DOFS_FUNCTION_TIMEOUT, "
+                f"{TIMEOUTS * self.function_timeout}: the queue would deliver a message again during an attempt"
+            )
+        if self.retry_delay >= self.visibility_timeout:
+            problems.append(
+                f"DOFS_RETRY_DELAY={self.retry_delay} must be below DOFS_VISIBILITY_TIMEOUT, {self.visibility_timeout}"
+            )
         if self.fulfillment_latency >= self.lease:
             problems.append(
                 f"DOFS_FULFILLMENT_LATENCY={self.fulfillment_latency} must be below half of DOFS_VISIBILITY_TIMEOUT, "

@@ -18,6 +18,7 @@ locals {
     DOFS_METRICS_NAMESPACE        = local.metrics_namespace
     DOFS_MAX_ATTEMPTS             = tostring(var.sqs_max_receive_count)
     DOFS_VISIBILITY_TIMEOUT       = tostring(var.sqs_visibility_timeout)
+    DOFS_RETRY_DELAY              = tostring(var.sqs_retry_delay)
     DOFS_FUNCTION_TIMEOUT         = tostring(var.lambda_timeout)
     DOFS_STATUS_SHARDS            = tostring(var.status_shards)
     DOFS_PREVIOUS_STATUS_SHARDS   = tostring(var.previous_status_shards)
@@ -151,7 +152,7 @@ resource "aws_iam_policy" "function" {
       {
         Sid      = "SendAgain"
         Effect   = "Allow"
-        Action   = ["sqs:SendMessage", "sqs:GetQueueAttributes"]
+        Action   = ["sqs:SendMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
         Resource = aws_sqs_queue.fulfillment.arn
       },
       {

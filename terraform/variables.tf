@@ -182,6 +182,17 @@ variable "sqs_visibility_timeout" {
   }
 }
 
+variable "sqs_retry_delay" {
+  description = "Seconds until a message is delivered again after an attempt that did not fulfill its order. 0 is sqs_visibility_timeout."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.sqs_retry_delay >= 0 && var.sqs_retry_delay < var.sqs_visibility_timeout && floor(var.sqs_retry_delay) == var.sqs_retry_delay
+    error_message = "sqs_retry_delay must be a whole number of seconds, at least 0 and below sqs_visibility_timeout."
+  }
+}
+
 variable "sqs_max_receive_count" {
   description = "Attempts to fulfill an order before it is FAILED and its message moves to the dead-letter queue."
   type        = number

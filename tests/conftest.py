@@ -75,8 +75,7 @@ def images() -> None:
 def stack(images: None) -> Iterator[Stack]:
     """The compose stack for all tests that only add orders to it.
 
-    Its visibility timeout is longer than the default of compose. On a slow machine, a batch can wait longer than the
-    default for a free container, and its messages would then use up a receive without an attempt.
+    Its timeouts are longer than the defaults of compose, because a call takes longer on a busy machine.
     """
-    with running_stack("dofs-test", DOFS_VISIBILITY_TIMEOUT="20") as found:
+    with running_stack("dofs-test", DOFS_FUNCTION_TIMEOUT="15", DOFS_VISIBILITY_TIMEOUT="90") as found:
         yield found

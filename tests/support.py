@@ -31,6 +31,7 @@ PINNED: dict[str, Any] = {
     "metrics_namespace": "DOFS",
     "max_attempts": 3,
     "visibility_timeout": 180,
+    "retry_delay": 0,
     "function_timeout": 30,
     "status_shards": 8,
     "previous_status_shards": 1,
@@ -83,11 +84,12 @@ class ManualClock:
 
 
 class RecordingQueue:
-    """Records the messages that are sent; ``broken`` makes every call fail."""
+    """Records the messages that are sent or delivered again; ``broken`` makes every call fail."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.messages: list[Message] = []
+        self.delayed: list[tuple[str, timedelta]] = []
         self.broken: Exception | None = None
 
     def send(self, message: Message) -> None:
@@ -95,6 +97,11 @@ class RecordingQueue:
             raise self.broken
         self.sent.append(message.order_id)
         self.messages.append(message)
+
+    def deliver_again(self, receipt_handle: str, delay: timedelta) -> None:
+        if self.broken:
+            raise self.broken
+        self.delayed.append((receipt_handle, delay))
 
     def depth(self) -> Depth:
         if self.broken:

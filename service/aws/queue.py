@@ -1,6 +1,7 @@
 """The fulfillment queue and its dead-letter queue on SQS."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from service.aws.clients import Clients
@@ -28,6 +29,11 @@ class SqsFulfillmentQueue:
 
     def send(self, message: Message) -> None:
         self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=write(message))
+
+    def deliver_again(self, receipt_handle: str, delay: timedelta) -> None:
+        self._sqs.change_message_visibility(
+            QueueUrl=self._queue_url, ReceiptHandle=receipt_handle, VisibilityTimeout=int(delay.total_seconds())
+        )
 
     def depth(self) -> Depth:
         return _depth(self._clients, self._queue_url)

@@ -106,7 +106,6 @@ class EmbeddedCloud:
                 self.settings.queue_url,
                 self.names.queue_arn(self.names.queue),
                 BATCH_SIZE,
-                self.settings.visibility_timeout,
                 invoke,
             )
             schedule = Schedule(self.settings.embedded_reconcile_every, lambda: invoke(RECONCILE_EVENT))

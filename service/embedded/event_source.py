@@ -1,12 +1,8 @@
 """Lambda's event source mapping of the embedded cloud.
 
 It receives batches, invokes the function, and deletes the messages that the answer does not report as failed. A
-message that is not deleted becomes visible again when its visibility timeout ends. The queue moves it to the
-dead-letter queue after the last receive that is allowed.
-
-No message becomes visible while its batch is in flight: AWS accepts no mapping whose visibility timeout is shorter than
-the function's timeout. Here the visibility timeout is a second or two, which a busy machine can exceed. So a message is
-received with the longest visibility timeout, and gets the rest of its own when its batch has ended.
+message that is not deleted becomes visible again when its visibility timeout ends, or when the function says so. The
+queue moves it to the dead-letter queue after the last receive that is allowed.
 """
 
 import logging
@@ -22,7 +18,6 @@ log = logging.getLogger(__name__)
 
 CONCURRENCY = 2
 STOP_WITHIN = 0.5  # seconds
-IN_FLIGHT = 43_200  # seconds, the longest visibility timeout
 IDLE_FIRST, IDLE_LONGEST = 0.02, 0.2  # seconds between two receives of an empty queue
 
 Invoke = Callable[[Any], tuple[bytes, bool]]
@@ -32,14 +27,11 @@ Invoke = Callable[[Any], tuple[bytes, bool]]
 class EventSource:
     """Polls one queue for one function until it is stopped."""
 
-    def __init__(
-        self, sqs: Any, queue_url: str, queue_arn: str, batch_size: int, visibility_timeout: int, invoke: Invoke
-    ) -> None:
+    def __init__(self, sqs: Any, queue_url: str, queue_arn: str, batch_size: int, invoke: Invoke) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
         self._queue_arn = queue_arn
         self._batch_size = batch_size
-        self._visibility_timeout = visibility_timeout
         self._invoke = invoke
         self._stopped = threading.Event()
         self._free = threading.Semaphore(CONCURRENCY)
@@ -75,8 +67,7 @@ class EventSource:
 
     def _receive(self) -> list[Message]:
         try:
-            request = receive_request(self._queue_url, self._batch_size)
-            answer = self._sqs.receive_message(**request, VisibilityTimeout=IN_FLIGHT)
+            answer = self._sqs.receive_message(**receive_request(self._queue_url, self._batch_size))
         except Exception:
             log.exception("the queue could not be read; trying again")
             return []
@@ -84,18 +75,10 @@ class EventSource:
         return messages
 
     def _deliver(self, messages: Sequence[Message]) -> None:
-        received, done = time.monotonic(), list[Message]()
         try:
             payload, errored = self._invoke(batch_event(messages, self._queue_arn))
             done = deletable(messages, payload, errored)
             if done:
                 self._sqs.delete_message_batch(**delete_request(self._queue_url, done))
         except Exception:
-            done = []
             log.exception("a batch was not delivered; its messages become visible again")
-        rest = max(0, self._visibility_timeout - int(time.monotonic() - received))
-        for message in messages:
-            if message not in done:
-                self._sqs.change_message_visibility(
-                    QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=rest
-                )

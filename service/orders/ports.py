@@ -131,6 +131,14 @@ class FulfillmentQueue(Protocol):
     def send(self, message: Message) -> None:
         """Send one message."""
 
+    def deliver_again(self, receipt_handle: str, delay: timedelta) -> None:
+        """Deliver a received message again after a delay instead of the visibility timeout.
+
+        Args:
+            receipt_handle: the handle of the record, as it was received.
+            delay: whole seconds, from now on.
+        """
+
     def depth(self) -> Depth:
         """The approximate number of messages in the queue."""
 

@@ -22,6 +22,7 @@ from service.orders.model import Order
 from service.orders.ports import System, TransitionRefused, Unavailable
 from service.orders.trace import trace_id
 from service.orders.warehouse import Answer, OtherItems, State
+from service.steps.redelivery import deliver_again
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def acknowledge(record: Mapping[str, Any], system: System, left: Callable[[], fl
         try:
             read = message.read(record.get("body"))
             logs.note(order_id=read.order_id, trace_id=trace_id(read.traceparent))
-            return process(read.order_id, message_id, system, left)
+            return process(read.order_id, record, system, left)
         except Exception as error:  # the other records go on
             poison = isinstance(error, message.PoisonMessage)
             if poison:
@@ -94,12 +95,12 @@ def acknowledge(record: Mapping[str, Any], system: System, left: Callable[[], fl
             return False
 
 
-def process(order_id: str, message_id: str, system: System, left: Callable[[], float]) -> bool:
+def process(order_id: str, record: Mapping[str, Any], system: System, left: Callable[[], float]) -> bool:
     """Make one attempt at an order, if it can be claimed.
 
     Args:
         order_id: the order.
-        message_id: the message that names it; if the order fails, the failed-orders row names the message.
+        record: the record of the message that names it; if the order fails, the failed-orders row names the message.
         system: the ports.
         left: returns the seconds that are left for the warehouse.
 
@@ -110,15 +111,21 @@ def process(order_id: str, message_id: str, system: System, left: Callable[[], f
     try:
         order = deliveries.claim(order_id)
     except TransitionRefused as refused:
-        return _not_claimed(refused.order, order_id, message_id, left, deliveries)
+        return _not_claimed(refused.order, order_id, record, system, left)
     logs.note(attempt=order.attempts, trace_id=trace_id(order.traceparent))
-    answer = _ask(order, left(), system)
-    settled = deliveries.settle(order, answer, message_id)
+    answer = _ask(order, min(left(), _left_of_lease(order, system)), system)
+    settled = deliveries.settle(order, answer, record["messageId"])
     last = settled.timeline[-1]
     if last.failure:
         logs.note(reason=last.failure)
     _log_end(settled, "fulfilled", "failed", "attempt_failed")
-    return _is_done(settled)
+    return _is_done(settled, record, system)
+
+
+def _left_of_lease(order: Order, system: System) -> float:
+    """The seconds until the lease ends, without the margin for the write that ends the attempt."""
+    until = order.lease_until or system.now()
+    return (until - system.now() - system.policy.deadline_margin).total_seconds()
 
 
 def _ask(order: Order, seconds: float, system: System) -> Answer | Exception:
@@ -142,9 +149,15 @@ def _ask(order: Order, seconds: float, system: System) -> Answer | Exception:
         return error
 
 
-def _is_done(order: Order) -> bool:
-    """Whether a message may be deleted. A failed order's message belongs in the dead-letter queue."""
-    return order.status in TERMINAL and order.status is not Status.FAILED
+def _is_done(order: Order, record: Mapping[str, Any], system: System) -> bool:
+    """Whether the message of an order that was worked on may be deleted. If not, it returns after the retry delay.
+
+    A failed order's message belongs in the dead-letter queue, and SQS moves it there at a later receive.
+    """
+    if order.status in TERMINAL and order.status is not Status.FAILED:
+        return True
+    deliver_again(record, system)
+    return False
 
 
 def _log_end(order: Order, done: str, failed: str, otherwise: str) -> None:
@@ -161,8 +174,9 @@ def _log_end(order: Order, done: str, failed: str, otherwise: str) -> None:
 
 
 def _not_claimed(
-    order: Order | None, order_id: str, message_id: str, left: Callable[[], float], deliveries: Deliveries
+    order: Order | None, order_id: str, record: Mapping[str, Any], system: System, left: Callable[[], float]
 ) -> bool:
+    deliveries = Deliveries(system)
     if order is None:
         extra = logs.outcome("unknown_order")
         log.warning("order %s: no such order; its message stays on the queue", order_id, extra=extra)
@@ -170,15 +184,15 @@ def _not_claimed(
     logs.note(attempt=order.attempts, trace_id=trace_id(order.traceparent))
     if order.status in TERMINAL:
         log.info("order %s: %s already", order_id, order.status, extra=logs.outcome("ended"))
-        return _is_done(order)
+        return _is_done(order, record, system)
     if order.status is not Status.RECEIVED and deliveries.has_no_attempts_left(order):
         try:
-            order = deliveries.look(order, left(), FULFILLMENT, message_id)
+            order = deliveries.look(order, left(), FULFILLMENT, record["messageId"])
         except TransitionRefused as refused:
             log.info("%s", refused, extra=logs.outcome("not_free"))
-        else:
-            _log_end(order, "fulfilled", "gave_up", "attempt_failed")
-        return _is_done(order)
+            return False
+        _log_end(order, "fulfilled", "gave_up", "attempt_failed")
+        return _is_done(order, record, system)
     extra = logs.outcome("not_free")
     log.info("order %s: %s and not free; its message stays on the queue", order_id, order.status, extra=extra)
     return False

@@ -372,6 +372,7 @@ run "every_variable_reaches_its_resource" {
     log_retention_days          = 7
     fulfillment_success_rate    = 0.5
     sqs_visibility_timeout      = 240
+    sqs_retry_delay             = 4
     sqs_max_receive_count       = 5
     sqs_batch_size              = 4
     sqs_batch_window            = 2
@@ -403,6 +404,7 @@ run "every_variable_reaches_its_resource" {
       DOFS_METRICS_NAMESPACE        = "SHOP"
       DOFS_MAX_ATTEMPTS             = "5"
       DOFS_VISIBILITY_TIMEOUT       = "240"
+      DOFS_RETRY_DELAY              = "4"
       DOFS_FUNCTION_TIMEOUT         = "20"
       DOFS_STATUS_SHARDS            = "16"
       DOFS_PREVIOUS_STATUS_SHARDS   = "8"

@@ -105,6 +105,7 @@ run "values_outside_the_list" {
   command = plan
 
   variables {
+    sqs_retry_delay     = 180 # not below sqs_visibility_timeout
     environment         = "test"
     lambda_architecture = "riscv"
     log_level           = "TRACE"
@@ -113,6 +114,7 @@ run "values_outside_the_list" {
   }
 
   expect_failures = [
+    var.sqs_retry_delay,
     var.environment,
     var.lambda_architecture,
     var.log_level,
@@ -125,6 +127,7 @@ run "malformed_text" {
   command = plan
 
   variables {
+    sqs_retry_delay          = -1
     aws_region               = "Mumbai"
     project_name             = "Distributed Orders"
     notification_email       = "nobody"
@@ -135,6 +138,7 @@ run "malformed_text" {
   }
 
   expect_failures = [
+    var.sqs_retry_delay,
     var.aws_region,
     var.project_name,
     var.notification_email,
@@ -149,6 +153,7 @@ run "almost_well_formed_text" {
   command = plan
 
   variables {
+    sqs_retry_delay    = 1.5
     project_name       = "distributed-orders" # 18 characters
     notification_email = "orders@localhost"
     cors_origins       = ["https://shop.example.com/"]
@@ -158,6 +163,7 @@ run "almost_well_formed_text" {
   }
 
   expect_failures = [
+    var.sqs_retry_delay,
     var.project_name,
     var.notification_email,
     var.cors_origins,

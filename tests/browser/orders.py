@@ -20,7 +20,7 @@ from tests.support import valid_order
 from tests.system import key_for
 
 T = TypeVar("T")
-QUICK = {"visibility_timeout": 1, "stats_every": 0.5}
+QUICK = {"stats_every": 0.5}
 
 
 @dataclass

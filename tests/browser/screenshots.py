@@ -4,6 +4,7 @@ import logging
 import math
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ def main(folder: Path) -> None:
     logging.getLogger("moto").setLevel(logging.CRITICAL)  # it logs an error for each rejected order
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        open_shop(visibility_timeout=1, **UNHURRIED) as shop,
+        open_shop(visibility_timeout=300, **UNHURRIED) as shop,
         running_browser() as browser,
         ExitStack() as visits,
     ):
@@ -77,8 +78,7 @@ def busy_hour(shop: Shop) -> str:
 
 def wait_for_more(shop: Shop, warehouse: Warehouse) -> None:
     """Keep some orders PENDING between two attempts for the picture."""
-    queue = shop.cloud.settings.queue_url
-    shop.cloud.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "300"})
+    shop.cloud.system.policy = replace(shop.cloud.system.policy, retry_delay=timedelta())
     warehouse.mood = Mood.DECLINES
     waiting = [shop.submit(order_of(59, number)) for number in range(4)]
     until(

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def shop():
-    with open_shop(visibility_timeout=30) as shop:
+    with open_shop(retry_delay=30) as shop:
         yield shop
 
 

@@ -11,7 +11,7 @@ from tests.embedded.support import running_cloud, serving
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[EmbeddedCloud]:
     """An embedded cloud with one attempt per order. The reconciler does not run, so that only the test moves orders."""
-    settings = {"visibility_timeout": 1, "max_attempts": 1, "fulfillment_success_rate": 1, "stats_every": 0.2}
+    settings = {"max_attempts": 1, "fulfillment_success_rate": 1, "stats_every": 0.2}
     with running_cloud(embedded_reconcile_every=3600, **settings) as cloud:
         yield cloud
 

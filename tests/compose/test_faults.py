@@ -42,7 +42,7 @@ def free_port() -> str:
 
 @pytest.fixture(scope="module")
 def faulty(images: None) -> Iterator[Stack]:
-    """A stack with long attempts, so that a fault hits one, and with short timeouts.
+    """A stack with long attempts, so that a fault hits one.
 
     The test chooses LocalStack's port, because Docker would choose another one after a reconnection. The reconciler
     waits much longer than the queue, so that the queue delivers first even on a busy machine.
@@ -50,8 +50,8 @@ def faulty(images: None) -> Iterator[Stack]:
     timings = {
         "FULFILLMENT_LATENCY": "8",
         "FUNCTION_TIMEOUT": "15",
-        "VISIBILITY_TIMEOUT": "20",
-        "RECOVER_AFTER": "120",
+        "VISIBILITY_TIMEOUT": "90",
+        "RECOVER_AFTER": "360",
     }
     environ = {f"DOFS_{name}": value for name, value in timings.items()}
     with running_stack("dofs-test-faults", LOCALSTACK_PORT=free_port(), **environ) as stack:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +23,7 @@ from service.settings import Settings
 from tests.contract.support import NOW, order_in, permitting, write_of
 from tests.support import SETTINGS
 
+SECOND = timedelta(seconds=1)
 QUEUE, MACHINE = SETTINGS.queue_url, SETTINGS.state_machine_arn
 
 CALLS: dict[str, Callable[[Clients], object]] = {
@@ -34,6 +36,7 @@ CALLS: dict[str, Callable[[Clients], object]] = {
     "dynamodb Query": lambda clients: DynamoDbOrderStore(clients, SETTINGS).list_waiting(Status.PENDING, NOW, 1),
     "dynamodb BatchGetItem": lambda clients: DynamoDbOrderStore(clients, SETTINGS).durations(["ord_1"]),
     "sqs SendMessage": lambda clients: SqsFulfillmentQueue(clients, QUEUE).send(Message("ord_1", 0)),
+    "sqs ChangeMessageVisibility": lambda clients: SqsFulfillmentQueue(clients, QUEUE).deliver_again("h", SECOND),
     "sqs GetQueueAttributes": lambda clients: SqsFulfillmentQueue(clients, QUEUE).depth(),
     "sqs ReceiveMessage": lambda clients: SqsDeadLetterQueue(clients, QUEUE).peek(),
     "secretsmanager GetSecretValue": lambda clients: read_secret_text(clients, "arn"),

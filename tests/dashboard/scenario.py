@@ -19,7 +19,10 @@ from tests.support import valid_order
 
 MINUTES = 50
 SETTINGS = {
-    "visibility_timeout": 1,
+    "function_timeout": 1,
+    "deadline_margin": 0.1,
+    "visibility_timeout": 6,
+    "retry_delay": 1,
     "restart_after": 3,
     "embedded_reconcile_every": 3600,  # the scenario invokes the reconciler itself
     "embedded_executions_kept": 10_000,

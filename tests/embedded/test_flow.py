@@ -59,9 +59,7 @@ async def test_an_order_cancelled_before_processing_is_never_fulfilled(reliable_
 
 
 async def test_a_hundred_orders_of_ten_clients_keep_every_invariant():
-    with running_cloud(
-        fulfillment_seed="hundred orders", visibility_timeout=1, resend_after=60, restart_after=60
-    ) as cloud:
+    with running_cloud(fulfillment_seed="hundred orders", restart_after=60) as cloud:
         accepted: list[str] = []
         keys: dict[str, set[str]] = defaultdict(set)
         deletions = _watch_deletions(cloud)

@@ -84,7 +84,7 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 def test_ctrl_c_does_not_wait_for_attempts():
     """Each attempt takes a minute here. If the process waited for one, a line of its batch would be in the log."""
-    slow = {"FULFILLMENT_LATENCY": "60", "VISIBILITY_TIMEOUT": "1800", "FUNCTION_TIMEOUT": "900"}
+    slow = {"FULFILLMENT_LATENCY": "60", "VISIBILITY_TIMEOUT": "5400", "FUNCTION_TIMEOUT": "900"}
     logs = {"LOG_FORMAT": "json", "LOG_LEVEL": "INFO"}
     with server(**{f"DOFS_{name}": value for name, value in (slow | logs).items()}) as (process, port):
         banner(process)

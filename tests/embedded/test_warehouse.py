@@ -46,7 +46,7 @@ async def redrive_until_none_is_failed(api: httpx.AsyncClient, order_ids: list[s
 async def test_answers_that_are_lost_after_the_work_ship_no_order_twice():
     """Each answer to a request is lost with a probability of 30 %, looks and cancellations included."""
     server = WarehouseServer(Ledger("seed", 0.7), [read_secret(SECRET)], Faults(lost=0.3))
-    with server, running_cloud(warehouse_url=server.url, warehouse_secret=SECRET, visibility_timeout=1) as cloud:
+    with server, running_cloud(warehouse_url=server.url, warehouse_secret=SECRET) as cloud:
         async with client(cloud) as api:
             order_ids = await submit_all(api)
             orders = await redrive_until_none_is_failed(api, order_ids)
@@ -111,7 +111,7 @@ async def test_the_secret_is_read_from_secrets_manager_by_its_arn():
 
 async def test_a_cancelled_order_is_not_shipped_and_a_shipped_one_is_not_cancelled():
     server = WarehouseServer(Ledger("seed", 0.7), [read_secret(SECRET)], Faults(lost=0.3))
-    with server, running_cloud(warehouse_url=server.url, warehouse_secret=SECRET, visibility_timeout=1) as cloud:
+    with server, running_cloud(warehouse_url=server.url, warehouse_secret=SECRET) as cloud:
         async with client(cloud) as api:
             order_ids = await submit_all(api)
             answers = await asyncio.gather(*(api.post(f"/orders/{order_id}/cancel") for order_id in order_ids))

@@ -1,6 +1,8 @@
+import asyncio
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from tests.embedded.support import client, running_cloud
 from tests.flow.deployments import EXPRESS, STANDARD, Deployment
 from tests.flow.orders import send_messages, submit
 from tests.polling import PATIENCE
-from tests.system import key_for
+from tests.system import dead_letters, key_for, until, url
 
 
 @pytest.hookimpl(trylast=True)
@@ -40,7 +42,7 @@ def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
     """
     kind, workflow_type, access = request.param
     if kind == "embedded":
-        with running_cloud(visibility_timeout=1, workflow_type=workflow_type) as cloud:
+        with running_cloud(workflow_type=workflow_type) as cloud:
             yield Deployment(lambda: client(cloud), cloud.client, cloud.names, cloud.settings, patience=PATIENCE)
     else:
         stack = request.getfixturevalue("stack")
@@ -51,23 +53,18 @@ def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
 
 @dataclass(frozen=True)
 class SlowOrders:
-    """Orders and messages that take three visibility timeouts. Submitted first, so that the last tests hardly wait."""
+    """Orders that take three attempts. Submitted first, so that the last tests hardly wait."""
 
     traceparent: str
     failing: str
     """The id of an order that fails, submitted with the traceparent."""
     to_redrive: str
     """The id of an order that fails, for the test of the redrive."""
-    poison: list[str]
-    """The bodies of messages that name no order."""
-    beside_poison: str
-    """The id of an order that was submitted after the poison messages."""
 
 
 @pytest.fixture(scope="package")
 async def slow_orders(deployment: Deployment) -> SlowOrders:
     run, traceparent = uuid.uuid4().hex, f"00-{uuid.uuid4().hex}-00f067aa0ba902b7-01"
-    poison = [f"poison {run}", json.dumps({"order_id": f"ord_{run}"}), json.dumps({"no": run})]
     async with deployment.api() as api:
 
         async def order(name: str, status: str, attempts: int, **headers: str) -> str:
@@ -75,6 +72,35 @@ async def slow_orders(deployment: Deployment) -> SlowOrders:
 
         failing = await order("failing", "FAILED", 3, traceparent=traceparent)
         to_redrive = await order("redrive", "FAILED", 3)
-        await send_messages(deployment, poison)
-        beside = await order("beside", "FULFILLED", 1)
-    return SlowOrders(traceparent, failing, to_redrive, poison, beside)
+    return SlowOrders(traceparent, failing, to_redrive)
+
+
+@pytest.fixture(scope="package")
+async def poison(deployment: Deployment) -> list[str]:
+    """The bodies of messages that name no order; they are in the dead-letter queue.
+
+    They are received with a short visibility timeout, because with the queue's own they would take minutes. Orders are
+    submitted later: a slow batch would use up the receives of their messages.
+    """
+    run = uuid.uuid4().hex
+    bodies = [f"poison {run}", json.dumps({"order_id": f"ord_{run}"}), json.dumps({"no": run})]
+
+    async def read() -> set[str]:
+        return set(await asyncio.to_thread(dead_letters, deployment))
+
+    with short_visibility_timeout(deployment):
+        await send_messages(deployment, bodies)
+        await until(read, lambda found: found >= set(bodies), deployment.patience)
+    return bodies
+
+
+@contextmanager
+def short_visibility_timeout(deployment: Deployment) -> Iterator[None]:
+    """Change the visibility timeout of the queue to one second for a while."""
+    sqs, queue = deployment.client("sqs"), url(deployment, deployment.names.queue)
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
+    try:
+        yield
+    finally:
+        before = str(deployment.settings.visibility_timeout)
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": before})

@@ -20,7 +20,7 @@ class Deployment:
     names: Names
     settings: Settings
     patience: float
-    """Seconds in which an order must reach a terminal state, three visibility timeouts included."""
+    """Seconds in which an order must reach a terminal state, the delays of three attempts included."""
 
 
 def deployment(kind: str, workflow_type: str, access: str = "") -> Any:

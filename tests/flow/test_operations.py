@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from tests.flow.deployments import STANDARD
-from tests.flow.orders import check, dead_messages, submit
+from tests.flow.orders import check, dead_messages, send_messages, submit
 from tests.system import dead_letters, key_for, settled, until
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.usefixtures("slow_orders"),
+    pytest.mark.usefixtures("poison", "slow_orders"),
     pytest.mark.parametrize("deployment", STANDARD, indirect=True, scope="package"),
 ]
 
@@ -39,16 +39,14 @@ async def test_operators_get_the_console_and_the_statistics(deployment, run):
     assert stats["last_hour"]["seconds_to_fulfillment"]["p50"] > 0
 
 
-async def test_poison_messages_go_to_the_dead_letter_queue_and_delay_no_order(deployment, slow_orders):
+async def test_poison_messages_go_to_the_dead_letter_queue_and_delay_no_order(deployment, poison, run):
+    dead = await asyncio.to_thread(dead_letters, deployment)
+    assert sorted(body for body in dead if body in poison) == sorted(poison)
+    await send_messages(deployment, [f"more poison {run}"])
     async with deployment.api() as api:
-        await settled(api, slow_orders.beside_poison, deployment.patience)
-
-    async def read() -> list[str]:
-        found = await asyncio.to_thread(dead_letters, deployment)
-        return sorted(body for body in found if body in slow_orders.poison)
-
-    await until(read, lambda found: found == sorted(slow_orders.poison), deployment.patience)
-    await check(deployment, [slow_orders.beside_poison])
+        order_id = await submit(api, key_for(deployment.settings, ("FULFILLED", 1), run))
+        await settled(api, order_id, deployment.patience)
+    await check(deployment, [order_id])
 
 
 async def test_a_redrive_sends_a_failed_order_again_and_removes_its_dead_letter_message(deployment, slow_orders):

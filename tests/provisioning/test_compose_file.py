@@ -64,10 +64,10 @@ def test_only_one_service_builds_the_image():
 
 
 def test_the_emulator_has_the_timeout_of_the_function():
-    assert "AWS_LAMBDA_FUNCTION_TIMEOUT: ${DOFS_FUNCTION_TIMEOUT:-30}\n" in TEXT
-    assert "DOFS_FUNCTION_TIMEOUT: ${DOFS_FUNCTION_TIMEOUT:-30}\n" in TEXT
-    assert SERVICES["lambda"]["environment"]["AWS_LAMBDA_FUNCTION_TIMEOUT"] == 30
-    assert Settings.load(settings_of("lambda")).function_timeout == 30
+    assert "AWS_LAMBDA_FUNCTION_TIMEOUT: ${DOFS_FUNCTION_TIMEOUT:-10}\n" in TEXT
+    assert "DOFS_FUNCTION_TIMEOUT: ${DOFS_FUNCTION_TIMEOUT:-10}\n" in TEXT
+    assert SERVICES["lambda"]["environment"]["AWS_LAMBDA_FUNCTION_TIMEOUT"] == 10
+    assert Settings.load(settings_of("lambda")).function_timeout == 10
 
 
 def test_every_port_is_published_on_loopback_only():

@@ -146,6 +146,10 @@ class Queue:
         body = write(message)
         self._ports.call("queue", "send", message.order_id, lambda: self._ports.world.queue.send(body))
 
+    def deliver_again(self, receipt_handle: str, delay: timedelta) -> None:
+        queue, milliseconds = self._ports.world.queue, int(delay.total_seconds() * 1000)
+        self._ports.call("queue", "delay", receipt_handle, lambda: queue.deliver_again(receipt_handle, milliseconds))
+
 
 class DeadLetters:
     def __init__(self, ports: Ports) -> None:

@@ -88,6 +88,12 @@ class Queue:
                 batch.append(message)
         return batch
 
+    def deliver_again(self, handle: str, milliseconds: int) -> None:
+        """Make a received message visible after a time, if it is still in the queue."""
+        for message in self.messages:
+            if f"m{message.number}" == handle:
+                self._hide(message, milliseconds)
+
     def delete(self, message: Message) -> None:
         """Delete a message."""
         if message in self.messages:

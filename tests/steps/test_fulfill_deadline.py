@@ -142,6 +142,20 @@ def test_the_time_limit_of_an_attempt_is_what_is_left_after_the_claim(system):
     assert system.fulfiller.seconds == [6.5 - MARGIN]
 
 
+def test_the_time_limit_of_an_attempt_is_before_the_end_of_its_lease(system):
+    """The deadline comes first, unless the clock jumps or the claim hangs."""
+    pending(system)
+
+    def claim_slowly(store, write):
+        if write.name == "claim":
+            system.now.forward(system.policy.lease.total_seconds() - 4)
+        return store.apply(write)
+
+    system.store = PatchedStore(system.store, apply=claim_slowly)
+    assert deliver(system, message("ord_1"), seconds=30) == []
+    assert system.fulfiller.seconds == [4 - MARGIN]
+
+
 def test_a_claim_that_leaves_no_time_asks_nothing_of_the_warehouse(system):
     pending(system)
     left = [10.0]

@@ -10,12 +10,13 @@ from tests.terraform.root import VARIABLES, Deployed, TerraformRoot, require_ter
 
 @pytest.fixture(scope="session")
 def deployed(images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The system on LocalStack, with Terraform and without compose's own deployment.
-
-    The containers have compose's function timeout, not Terraform's short one: a call takes long on a busy machine.
-    """
+    """The system on LocalStack, with Terraform and without compose's own deployment. The timings are the same."""
     require_terraform()
-    timings = {"DOFS_VISIBILITY_TIMEOUT": VARIABLES["sqs_visibility_timeout"]}
+    timings = {
+        "DOFS_FUNCTION_TIMEOUT": VARIABLES["lambda_timeout"],
+        "DOFS_VISIBILITY_TIMEOUT": VARIABLES["sqs_visibility_timeout"],
+        "DOFS_RETRY_DELAY": VARIABLES["sqs_retry_delay"],
+    }
     with running_stack("dofs-test-terraform", "localstack", "lambda", **timings) as stack:
         root = TerraformRoot(tmp_path_factory.mktemp("root"), stack)
         root.apply()

@@ -1,6 +1,8 @@
 """Records the AWS calls of the embedded system, as the actions and resources that IAM checks."""
 
 import uuid
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from service.embedded.cloud import EmbeddedCloud
@@ -10,6 +12,7 @@ from tests.embedded.support import client, running_cloud
 from tests.support import valid_order
 from tests.system import depth_becomes, key_for, settled
 
+SOON = timedelta(seconds=5)
 TRANSACTION = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
 
 Call = tuple[str, str]
@@ -50,8 +53,9 @@ class Recorder:
 
 async def record_calls() -> set[Call]:
     """Record the calls of the system while it fulfills, fails, redrives, rejects, reconciles and lists orders."""
-    with running_cloud(visibility_timeout=1, resend_after=5, restart_after=1, embedded_reconcile_every=0.5) as cloud:
+    with running_cloud(restart_after=1, embedded_reconcile_every=0.5) as cloud:
         recorder, system = Recorder(cloud), cloud.system
+        system.policy = replace(system.policy, recover_after=SOON, resend_after=SOON)
         async with client(cloud) as api:
             for outcome in (("FULFILLED", 1), ("FAILED", 3)):
                 key = key_for(cloud.settings, outcome, uuid.uuid4().hex)

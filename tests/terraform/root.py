@@ -17,8 +17,9 @@ from tests.compose.stack import ROOT, Stack
 VARIABLES = {
     "notification_email": "orders@example.com",
     "image_uri": f"000000000000.dkr.ecr.ap-south-1.amazonaws.com/dofs@sha256:{0:064}",
-    "lambda_timeout": "6",
-    "sqs_visibility_timeout": "36",
+    "lambda_timeout": "15",
+    "sqs_visibility_timeout": "90",
+    "sqs_retry_delay": "2",
     "dlq_alert_threshold": "1",
 }
 """The image is never pulled, because LocalStack invokes the containers. The timings keep the tests short."""

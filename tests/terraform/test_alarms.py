@@ -131,8 +131,8 @@ class FailingOrders(NamedTuple):
 async def failing_orders(deployed: Deployed, collector: Collector, empty_dead_letter_queue: None) -> FailingOrders:
     """Submits twenty orders that succeed, and three that fail.
 
-    The messages of the three reach the dead-letter queue after four visibility timeouts. They are submitted before the
-    first test, and the last test waits for them.
+    The messages of the three reach the dead-letter queue after three attempts. They are submitted before the first
+    test, and the last test waits for them.
     """
     measured = Measured(deployed, collector)
     settings = deployed.settings

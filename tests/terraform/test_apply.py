@@ -35,7 +35,7 @@ async def submit(deployed: Deployed, outcome: tuple[str, int]) -> str:
 
 @pytest.fixture(scope="module")
 async def failing_order(deployed: Deployed) -> str:
-    """An order that fails after three visibility timeouts. Submitted first, so that the last test hardly waits."""
+    """An order that fails after three attempts. Submitted first, so that the last test hardly waits."""
     return await submit(deployed, ("FAILED", 3))
 
 

@@ -46,6 +46,7 @@ def test_each_validation_has_a_failing_case(root, name):
         ("lambda_timeout", "30"),
         ("lambda_memory_size", "256"),
         ("sqs_visibility_timeout", "180"),
+        ("sqs_retry_delay", "0"),
         ("sqs_max_receive_count", "3"),
         ("enable_dlq_alerting", "true"),
         ("dlq_alert_threshold", "5"),

@@ -18,6 +18,9 @@ REQUIRED = {
 }
 
 
+SHORT = {"DOFS_VISIBILITY_TIMEOUT": "30", "DOFS_FUNCTION_TIMEOUT": "5", "DOFS_DEADLINE_MARGIN": "1"}
+
+
 def load(**variables: str) -> Settings:
     return Settings.load({**REQUIRED, **variables})
 
@@ -89,7 +92,8 @@ def test_a_value_that_is_not_an_integer_is_refused(value: str):
     ("name", "below", "least", "most", "above"),
     [
         ("DOFS_MAX_ATTEMPTS", "0", "1", "100", "101"),
-        ("DOFS_VISIBILITY_TIMEOUT", "0", "1", "43200", "43201"),
+        ("DOFS_VISIBILITY_TIMEOUT", "5", "6", "43200", "43201"),
+        ("DOFS_RETRY_DELAY", "-1", "0", "43199", "43200"),
         ("DOFS_FUNCTION_TIMEOUT", "0", "1", "900", "901"),
         ("DOFS_STATUS_SHARDS", "0", "1", "256", "257"),
         ("DOFS_PREVIOUS_STATUS_SHARDS", "0", "1", "256", "257"),
@@ -102,8 +106,8 @@ def test_a_value_that_is_not_an_integer_is_refused(value: str):
     ],
 )
 def test_a_number_has_a_range(name: str, below: str, least: str, most: str, above: str):
-    no_margin = {"DOFS_DEADLINE_MARGIN": "0"}
-    assert load(**no_margin, **{name: least}) != load(**no_margin, **{name: most})
+    others = {"DOFS_DEADLINE_MARGIN": "0", "DOFS_FUNCTION_TIMEOUT": "1", "DOFS_VISIBILITY_TIMEOUT": "43200"}
+    assert load(**{**others, name: least}) != load(**{**others, name: most})
     for value in (below, above):
         assert f"{name}={value} must be between {least} and {most}" in problems({**REQUIRED, name: value})
 
@@ -135,7 +139,8 @@ def test_all_values_out_of_range_are_listed_together():
         ({"DOFS_CLOUD": "azure"}, "DOFS_CLOUD='azure' must be one of embedded, localstack, aws"),
         ({"DOFS_API_AUTH": "basic"}, "DOFS_API_AUTH='basic' must be one of none, api_key, iam, cognito"),
         ({"DOFS_LOG_LEVEL": "info"}, "DOFS_LOG_LEVEL='info' must be DEBUG, INFO, WARNING or ERROR"),
-        ({"DOFS_FULFILLMENT_LATENCY": "15", "DOFS_VISIBILITY_TIMEOUT": "30"}, "DOFS_FULFILLMENT_LATENCY=15.0 must be"),
+        ({"DOFS_FULFILLMENT_LATENCY": "15", **SHORT}, "DOFS_FULFILLMENT_LATENCY=15.0 must be"),
+        ({"DOFS_RETRY_DELAY": "30", **SHORT}, "DOFS_RETRY_DELAY=30 must be below DOFS_VISIBILITY_TIMEOUT, 30"),
         ({"DOFS_DEADLINE_MARGIN": "30", "DOFS_FUNCTION_TIMEOUT": "30"}, "DOFS_DEADLINE_MARGIN=30.0 must be below"),
         ({"DOFS_AWS_ENDPOINT_URL": "http://localhost:4566"}, "DOFS_AWS_ENDPOINT_URL is for emulators"),
         ({"DOFS_CLOUD": "localstack"}, "DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL"),
@@ -173,7 +178,7 @@ def test_an_endpoint_of_an_emulator_is_accepted(url: str):
 
 
 def test_an_attempt_may_take_almost_as_long_as_its_lease():
-    settings = load(DOFS_FULFILLMENT_LATENCY="14.9", DOFS_VISIBILITY_TIMEOUT="30")
+    settings = load(DOFS_FULFILLMENT_LATENCY="14.9", **SHORT)
     assert settings.fulfillment_latency < settings.lease == 15
 
 
@@ -209,6 +214,7 @@ CHANGED: dict[str, Any] = {
     "log_level": "DEBUG",
     "fulfillment_seed": "another seed",
     "fulfillment_success_rate": 1 / 3,
+    "visibility_timeout": 186,
     "deadline_margin": 0.1 + 0.2,
 }
 
@@ -231,7 +237,7 @@ def test_a_function_gets_no_settings_of_the_embedded_cloud():
 def test_the_embedded_defaults_load_with_the_names_of_the_resources():
     settings = Settings.load(EMBEDDED_DEFAULTS | REQUIRED)
     assert settings.cloud == "embedded"
-    assert settings.lease == 1
+    assert settings.lease == 15
     assert problems(EMBEDDED_DEFAULTS) == problems({})
 
 
