@@ -28,6 +28,7 @@ lease, and its lease before the queue delivers the message again.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 """
+LONGEST_CANCEL = 5.0  # seconds that a request waits for the warehouse; the reconciler repeats the question
 COMMAND_LINE = frozenset({"DOFS_API_URL", "DOFS_API_KEY"})
 """Variables of the command line ``dofs``; the service ignores them."""
 
@@ -207,6 +208,7 @@ class Settings:
             backoff_ceiling=timedelta(seconds=self.backoff_ceiling),
             reconcile_limit=self.reconcile_limit,
             deadline_margin=timedelta(seconds=self.deadline_margin),
+            cancel_seconds=min(LONGEST_CANCEL, self.function_timeout / 4),
             retry_delay=timedelta(seconds=self.retry_delay),
         )
 

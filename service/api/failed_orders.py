@@ -22,7 +22,6 @@ from service.api.views import (
     OrderView,
     RedriveView,
 )
-from service.orders.deliveries import CANCEL_SECONDS
 from service.orders.identity import ID_PATTERN, is_id
 from service.orders.json_views import bulk_result_view, failed_order_view
 from service.orders.model import FailureKind
@@ -235,7 +234,9 @@ async def redrive_orders(request: Request, context: OperatorDep) -> DecimalRespo
     wanted = await _read_model(request, BulkRedriveRequest)
     seconds = min(REDRIVE_SECONDS, SHARE * context.settings.function_timeout)
     if wanted.new_delivery:
-        seconds -= 2 * CANCEL_SECONDS  # the last order asks the warehouse twice: to cancel, and what became of it
+        seconds -= (
+            2 * context.system.policy.cancel_seconds
+        )  # the last order asks the warehouse twice: to cancel, and what became of it
     pace = Pace(context.settings.redrive_rate, seconds, time.monotonic, time.sleep)
     many = partial(redrive_many, dry_run=wanted.dry_run, new_delivery=wanted.new_delivery)
     done = await context.offload(many, wanted.selection, _actor(context.caller), wanted.note, pace, context.system)

@@ -17,9 +17,6 @@ log = logging.getLogger(__name__)
 CUSTOMER, FULFILLMENT, WAREHOUSE = "customer", "fulfillment", "warehouse"
 """Actors, as the timeline names them."""
 
-CANCEL_SECONDS = 5.0
-"""How long a request waits for the warehouse's answer to a cancellation. A look repeats the question."""
-
 ENDED = frozenset({State.DECLINED, State.REFUSED, State.CANCELLED})
 """The states of a delivery that can ship nothing any more."""
 IN_WORK = frozenset({State.ACCEPTED, State.SHIPPED, State.CLOSED})
@@ -122,7 +119,7 @@ class Deliveries:
             with suppress(TransitionRefused):  # if it has moved on, decide again
                 if not order.cancel_asked:
                     order = self._move("ask_cancel", order_id, actor=actor, reason=reason, seen=order)
-                return self.cancel_there(order, CANCEL_SECONDS, WAREHOUSE)
+                return self.cancel_there(order, self._system.policy.cancel_seconds, WAREHOUSE)
         raise Unavailable(f"order {order_id} changed {TRIES} times while it was being cancelled")
 
     def cancel_there(self, order: Order, seconds: float, actor: str) -> Order:

@@ -8,7 +8,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from service.orders.deliveries import CANCEL_SECONDS, Deliveries
+from service.orders.deliveries import Deliveries
 from service.orders.errors import KeyReused, NotFailed, OrderInvalid, OrderUnknown, TooLate
 from service.orders.lifecycle import Status, TransitionName
 from service.orders.message import Message
@@ -189,7 +189,7 @@ class Orders:
         order = self.require_failed(order_id, epoch)
         if not order.asked:
             return self._redrive("redrive", order, actor, note, epoch)
-        self._deliveries.require_ended(order, CANCEL_SECONDS)
+        self._deliveries.require_ended(order, self._system.policy.cancel_seconds)
         return self._redrive("new_delivery", order, actor, note, epoch, delivery=order.delivery + 1)
 
     def _redrive(

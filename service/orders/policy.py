@@ -25,6 +25,8 @@ class Policy:
     """Maximum number of orders in one state that a run of the reconciler pushes."""
     deadline_margin: timedelta
     """The time before the function's deadline in which a batch starts no further record."""
+    cancel_seconds: float
+    """How long a request waits for the warehouse's answer to a cancellation; it may have to ask twice."""
     retry_delay: timedelta
     """The time until the queue delivers a message again after an attempt; zero for the queue's visibility timeout."""
 

@@ -201,6 +201,15 @@ def test_named_orders_get_new_deliveries_where_the_warehouse_cancels_the_old_one
     assert (order.status, order.delivery, order.asked) == (Status.PENDING, 2, 0)
 
 
+def test_a_short_function_timeout_leaves_time_for_a_new_delivery(monkeypatch):
+    """The two questions to the warehouse are part of the time."""
+    monkeypatch.setattr("service.api.failed_orders.time", SimpleNamespace(monotonic=lambda: 0, sleep=lambda _: None))
+    api = Api(cloud="embedded", function_timeout=5, deadline_margin=1)
+    fail_without_an_answer(api.system, "ord_1", cancels=Cancellation.CANCELLED)
+    body = {**NOTE, "order_ids": ["ord_1"], "new_delivery": True}
+    assert outcomes(api.post(PATH, json=body)) == {"ord_1": "redriven"}
+
+
 def test_a_dry_run_asks_the_warehouse_for_nothing(api):
     fail_without_an_answer(api.system, cancels=AssertionError("it was asked to cancel"))
     body = {**NOTE, "order_ids": ["ord_1"], "new_delivery": True, "dry_run": True}

@@ -48,6 +48,7 @@ def test_the_policy_has_the_values_of_the_settings():
             backoff_ceiling=HOUR,
             reconcile_limit=100,
             deadline_margin=timedelta(seconds=5),
+            cancel_seconds=5,
             retry_delay=timedelta(0),
         )
         == POLICY

@@ -187,6 +187,11 @@ def test_a_lease_ends_before_the_queue_delivers_again():
     assert SETTINGS.policy.lease == timedelta(seconds=SETTINGS.lease)
 
 
+@pytest.mark.parametrize(("timeout", "seconds"), [(30, 5), (20, 5), (10, 2.5), (5, 1.25)])
+def test_a_request_can_ask_the_warehouse_twice_within_the_timeout_of_the_function(timeout: int, seconds: float):
+    assert replace(SETTINGS, function_timeout=timeout, deadline_margin=1).policy.cancel_seconds == seconds
+
+
 def test_the_deadline_margin_may_be_just_below_the_function_timeout():
     assert load(DOFS_DEADLINE_MARGIN="29.9", DOFS_FUNCTION_TIMEOUT="30").deadline_margin == 29.9
 
