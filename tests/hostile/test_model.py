@@ -33,7 +33,7 @@ from tests.hostile.driver import Driver, SteadyApi
 from tests.hostile.logs import CANARY, log_as_lambda
 from tests.hostile.model import LEASE, MAX_ATTEMPTS, ModelOrder
 from tests.steps.doubles import DECLINED, DONE, REFUSED, Scripted, deliver, message
-from tests.support import SETTINGS
+from tests.support import SETTINGS, valid_order
 from tests.transition_table import MOVES, sources_of
 
 OUTCOMES = {"done": DONE, "declined": DECLINED, "refused": REFUSED, "broken": RuntimeError("connection lost")}
@@ -275,6 +275,28 @@ class OrderMachine(RuleBasedStateMachine):
         COVERED.update((source, to) for order in self.model.values() for source, to, _, _ in order.history)
 
 
+class RareMoves(OrderMachine):
+    """The moves that few examples make: they take several lost answers and a cancellation."""
+
+    def run(self) -> None:
+        """Make each of them once, and compare the result with the model."""
+        self.cancel(self.answers_are_lost(1), Cancellation.TOO_LATE)
+        for outcome in OUTCOMES:
+            self.its_message_is_delivered(self.answers_are_lost(MAX_ATTEMPTS), [outcome], 0)
+            for times in (1, MAX_ATTEMPTS):
+                order_id = self.answers_are_lost(times)
+                self.cancel(order_id, Cancellation.REQUESTED)
+                self.its_message_is_delivered(order_id, [outcome], 0)
+        self.teardown()
+
+    def answers_are_lost(self, times: int) -> str:
+        """A PENDING order that the warehouse may have, after a number of attempts."""
+        order_id = self.driver.accept(valid_order(), True, False, False)
+        self.the_workflow_runs(order_id)
+        self.its_message_is_delivered(order_id, ["broken"] * times, 0)
+        return order_id
+
+
 @pytest.fixture
 def steady_api() -> Iterator[SteadyApi]:
     with closing(SteadyApi()) as api:
@@ -290,6 +312,7 @@ def test_orders_agree_with_the_model_after_any_sequence_of_operations(steady_api
     COVERED.clear()
     often = settings(max_examples=200 if thorough else 25, stateful_step_count=40)
     run_state_machine_as_test(OrderMachine, settings=settings(often, suppress_health_check=list(HealthCheck)))
+    RareMoves().run()
     missed = {move for move in WITHOUT_THE_RECONCILER if move not in COVERED}
     missed |= {(what, state) for what, states in SITUATIONS.items() for state in states if (what, state) not in COVERED}
     assert not (missed and thorough), f"{missed}: no rule of OrderMachine causes this; add one"
