@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from service.orders.policy import Policy
-from service.orders.ports import DeadLetterQueue, Fulfiller, FulfillmentQueue, Metrics, OrderStore, Workflow
+from service.orders.ports import BrakeStore, DeadLetterQueue, Fulfiller, FulfillmentQueue, Metrics, OrderStore, Workflow
 from service.orders.timestamps import to_the_millisecond
 from service.settings import Settings
 
@@ -69,6 +69,16 @@ class LiveSystem:
         return SimulatedWarehouse(
             self.settings.fulfillment_success_rate, self.settings.fulfillment_seed, self.settings.fulfillment_latency
         )
+
+    @cached_property
+    def brake(self) -> BrakeStore:
+        if not self.settings.warehouse_url:
+            from service.orders.brake import NoBrake
+
+            return NoBrake()
+        from service.aws.brake import DynamoDbBrake
+
+        return DynamoDbBrake(self._clients, self.settings.orders_table)
 
     @cached_property
     def metrics(self) -> Metrics:

@@ -17,6 +17,7 @@ from service.orders.row_reader import RowReader
 from service.orders.submission import new_order
 from service.settings import Settings
 from service.warehouses.simulated import SimulatedWarehouse
+from tests.memory.brake import InMemoryBrake
 from tests.memory.store import InMemoryOrderStore
 
 PINNED: dict[str, Any] = {
@@ -204,6 +205,7 @@ class MemorySystem:
     workflow: RecordingWorkflow = field(default_factory=RecordingWorkflow)
     metrics: CountingMetrics = field(default_factory=CountingMetrics)
     fulfiller: Fulfiller = field(default_factory=lambda: SimulatedWarehouse(1.0, "test"))
+    brake: InMemoryBrake = field(default_factory=InMemoryBrake)
     new_id: Callable[[], str] = field(default_factory=counting_ids)
 
     def __post_init__(self) -> None:

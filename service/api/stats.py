@@ -78,6 +78,13 @@ class LastHourView(BaseModel):
     minutes: list[MinuteView] = Field(description="60 minutes, the oldest first.")
 
 
+class BrakeView(BaseModel):
+    """The warehouse takes nothing; orders wait as PENDING."""
+
+    since: Instant
+    probe_at: Instant = Field(description="The time from which the next order is sent to find out.")
+
+
 class StatsView(BaseModel):
     """Statistics of the system."""
 
@@ -87,6 +94,7 @@ class StatsView(BaseModel):
     oldest_open: OldestOpenView | None
     queue: DepthView
     dead_letter_queue: DepthView
+    brake: BrakeView | None = Field(description="Null while the warehouse takes orders.")
     last_hour: LastHourView
 
 

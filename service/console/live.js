@@ -57,11 +57,13 @@ function makeBoard() {
   const oldest = oldestCard();
   const took = bars("Time to fulfillment");
   const reasons = bars("Failed orders by reason");
+  const brake = h("p", { class: "notice", role: "alert", hidden: true });
   const begin = h("p", { class: "notice begin" }, "No orders yet. ", h("a", { href: "#/try" }, "Submit the first one"), " to see it here.");
   const since = h("p", { class: "muted since" });
   const node = h(
     "div",
     { class: "board" },
+    brake,
     begin,
     h("section", { class: "card flow-card" },
       h("h2", { class: "unseen" }, "Orders by status"),
@@ -75,6 +77,8 @@ function makeBoard() {
   function show(stats) {
     for (const [status, found] of Object.entries(stats.orders)) tiles[status]?.show(found);
     begin.hidden = Object.values(stats.orders).some((found) => found.count > 0);
+    brake.hidden = !stats.brake;
+    say(brake, stats.brake ? `The warehouse has taken nothing since ${minute(stats.brake.since)}. Orders wait as PENDING until it does; nothing is lost.` : "");
     throughput.show(stats.last_hour.minutes);
     rate.show(stats.last_hour.minutes, stats.last_hour.success_rate);
     queue.show(stats.queue);

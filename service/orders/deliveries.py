@@ -8,13 +8,13 @@ from service.orders.errors import DeliveryOpen, OrderUnknown, TooLate
 from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.mover import Mover
-from service.orders.outcomes import Outcome, after_attempt, after_look
+from service.orders.outcomes import FULFILLMENT, Outcome, after_attempt, after_look, times_put_back
 from service.orders.ports import System, TransitionRefused, Unavailable, error_name
 from service.orders.warehouse import Answer, Cancellation, State
 
 log = logging.getLogger(__name__)
 
-CUSTOMER, FULFILLMENT, WAREHOUSE = "customer", "fulfillment", "warehouse"
+CUSTOMER, WAREHOUSE = "customer", "warehouse"
 """Actors, as the timeline names them."""
 
 ENDED = frozenset({State.DECLINED, State.REFUSED, State.CANCELLED})
@@ -47,20 +47,22 @@ class Deliveries:
         }
         return self._move("claim", order_id, actor=FULFILLMENT, at=now, write_id=owner, **lease)
 
-    def settle(self, order: Order, answer: Answer | Exception, message_id: str) -> Order:
+    def settle(self, order: Order, answer: Answer | Exception, message_id: str, *, braked: bool = False) -> Order:
         """End an attempt by the warehouse's answer.
 
         Args:
             order: the claimed order, as ``claim`` returned it.
             answer: the warehouse's answer; an exception if the outcome is unknown.
             message_id: the message in process; the failed-orders row names it.
+            braked: whether the brake is on. Then a request that was not taken costs no attempt, however often that was
+                so before.
 
         Raises:
             TransitionRefused: the lease was lost.
         """
-        owner = order.lease_owner
+        owner, most = order.lease_owner, self._system.policy.max_attempts
         for tried in range(TRIES):
-            outcome = after_attempt(order, answer, self._system.policy.max_attempts)
+            outcome = after_attempt(order, answer, most, free=braked or times_put_back(order) < most)
             try:
                 return self._apply(outcome, order, FULFILLMENT, message_id, lease_owner=owner)
             except TransitionRefused as refused:  # a cancellation may have been asked for meanwhile

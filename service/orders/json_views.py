@@ -6,6 +6,7 @@ OpenAPI.
 
 from typing import Any
 
+from service.orders.brake import Brake
 from service.orders.counts import Depth, Tally
 from service.orders.model import FailedOrder, FieldError, Order
 from service.orders.redrive import BulkResult
@@ -93,8 +94,16 @@ def stats_view(taken: Stats) -> dict[str, Any]:
         ),
         "queue": _depth(taken.queue),
         "dead_letter_queue": _depth(taken.dead_letters),
+        "brake": _brake(taken.brake),
         "last_hour": _last_hour(taken.last_hour),
     }
+
+
+def _brake(brake: Brake) -> dict[str, str] | None:
+    """Show since when the warehouse takes nothing; None while the brake is off."""
+    if brake.since is None or brake.probe_at is None:
+        return None
+    return {"since": text(brake.since), "probe_at": text(brake.probe_at)}
 
 
 def _tally(tally: Tally) -> dict[str, Any]:

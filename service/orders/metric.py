@@ -71,6 +71,7 @@ class Metric(StrEnum):
         "UnreadableRows",
         "rows that a list left out, because this version cannot read them; each time that they are read",
     )
+    WAREHOUSE_BRAKE = ("WarehouseBrake", "runs of the reconciler while the brake is on: the warehouse takes nothing")
     RECONCILER_RUNS = ("ReconcilerRuns", "completed runs of the reconciler: its heartbeat")
     RECONCILER_INTERVENTIONS = (
         "ReconcilerInterventions",

@@ -6,12 +6,14 @@ The functions are pure. ``Orders`` applies the transition that they return.
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.orders.lifecycle import TransitionName
+from service.orders.lifecycle import Status, TransitionName
 from service.orders.model import Failure, FailureKind, Order
 from service.orders.ports import Unavailable
 from service.orders.warehouse import Answer, OtherItems, State
 
 CANCELLED = "cancelled, as was asked for"
+FULFILLMENT = "fulfillment"
+"""The actor of attempts, as the timeline names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +26,14 @@ class Outcome:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def after_attempt(order: Order, answer: Answer | Exception, most: int) -> Outcome:
+def after_attempt(order: Order, answer: Answer | Exception, most: int, *, free: bool = True) -> Outcome:
     """Return the transition that ends an attempt.
 
     Args:
         order: the order as it was claimed, or as it was read since.
         answer: the warehouse's answer; an exception if the outcome is unknown.
         most: the maximum number of attempts.
+        free: whether a request that was not taken costs no attempt.
     """
     attempt = f"attempt {order.attempts} of {most}"
     match answer:
@@ -49,6 +52,8 @@ def after_attempt(order: Order, answer: Answer | Exception, most: int) -> Outcom
             if order.cancel_asked and order.asked == 1:
                 return Outcome("drop", f"{attempt}: not taken; {CANCELLED}", None, _next(order))
             failure = Failure(FailureKind.ERROR, answer.reason or "the warehouse did not take it")
+            if free:
+                return Outcome("put_back", f"{attempt}: {failure.detail}; it does not count as an attempt")
             return Outcome("not_taken", f"{attempt}: {failure.detail}", failure)
         case Answer(state):
             failure = Failure(FailureKind.ERROR, f"the warehouse answered {state}")
@@ -59,6 +64,21 @@ def after_attempt(order: Order, answer: Answer | Exception, most: int) -> Outcom
         case error:
             failure = Failure(FailureKind.ERROR, f"the attempt raised {type(error).__name__}")
     return Outcome("release", f"{attempt}: {failure.detail}; it is not known whether it was shipped", failure)
+
+
+def times_put_back(order: Order) -> int:
+    """How often, in its present epoch, the warehouse did not take an order, and that cost no attempt.
+
+    A warehouse that takes nothing stops the attempts of all orders (``brake.py``). One that does not take this order,
+    and takes others, is asked ``max_attempts`` times for nothing and ``max_attempts`` times more.
+    """
+    times = 0
+    for entry in reversed(order.timeline):
+        if entry.source is Status.FAILED:
+            break
+        ended = entry.source is Status.PROCESSING and entry.target is Status.PENDING and not entry.failure
+        times += ended and entry.actor == FULFILLMENT
+    return times
 
 
 def after_look(order: Order, answer: Answer | Exception | None, most: int) -> Outcome | None:
@@ -84,6 +104,8 @@ def after_look(order: Order, answer: Answer | Exception | None, most: int) -> Ou
         case _ if not open_:
             return Outcome("look", "the warehouse was asked about it; nothing new")
         case _ if not spent:
+            return None
+        case Answer(State.NOT_TAKEN):  # a warehouse that takes nothing at present must fail nobody
             return None
         case None:
             failure = Failure(FailureKind.ERROR, f"the warehouse took none of {most} attempts")

@@ -34,6 +34,10 @@ class Policy:
         """Return the time to wait after ``times`` pushes: ``first``, doubled each time, up to the ceiling."""
         return min(first * (1 << min(times, 20)), max(first, self.backoff_ceiling))
 
+    def asks_the_warehouse(self, order: Order) -> bool:
+        """Return whether the next push of a PENDING order is a question to the warehouse, not a message."""
+        return order.attempts >= self.max_attempts or bool(order.cancel_asked and order.asked)
+
     def is_due(self, order: Order, patience: timedelta, now: datetime) -> bool:
         """Return whether the reconciler pushes an order now.
 
@@ -45,7 +49,7 @@ class Policy:
         match order.status:
             case Status.PROCESSING:
                 return order.lease_until is None or order.lease_until < now
-            case Status.PENDING if order.attempts >= self.max_attempts or (order.cancel_asked and order.asked):
+            case Status.PENDING if self.asks_the_warehouse(order):
                 return True
             case Status.FAILED:
                 times = order.looks

@@ -19,6 +19,7 @@ from service.orders.policy import Policy
 from service.orders.warehouse import Answer, Cancellation
 
 if TYPE_CHECKING:  # an event that lists nothing does not load these
+    from service.orders.brake import Brake
     from service.orders.counts import Depth, Ended, Tally
     from service.orders.paging import Page, Position, Span
 
@@ -236,6 +237,27 @@ class Fulfiller(Protocol):
         """
 
 
+class BrakeStore(Protocol):
+    """Stores the brake, one row that all processes share."""
+
+    def read(self) -> Brake:
+        """Read the row, consistently; a ``Brake()`` if there is none.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+
+    def replace(self, brake: Brake) -> bool:
+        """Write the row, if the stored version is one less than that of ``brake``.
+
+        Returns:
+            False if another process has changed it.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+
+
 class Metrics(Protocol):
     """Records metrics, for dashboards and alarms."""
 
@@ -267,6 +289,8 @@ class System(Protocol):
     def workflow(self) -> Workflow: ...
     @property
     def fulfiller(self) -> Fulfiller: ...
+    @property
+    def brake(self) -> BrakeStore: ...
     @property
     def metrics(self) -> Metrics: ...
     @property

@@ -1,8 +1,8 @@
 """Statistics of the system, at a cost that does not grow with the number of orders.
 
 One look asks at most for ``(states + kinds of failure + open states + 1) × shards`` index queries, one batch of rows
-for each open state and one more, and the depth of two queues. Each query reads a bounded number of entries; a larger
-count is reported as "at least".
+for each open state and one more, the brake, and the depth of two queues. Each query reads a bounded number of entries;
+a larger count is reported as "at least".
 """
 
 from collections import Counter
@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.orders.brake import Brake
 from service.orders.counts import Depth, Ended, Tally
 from service.orders.lifecycle import OPEN, Status
 from service.orders.model import FailureKind, Order
@@ -68,6 +69,7 @@ class Stats:
     oldest_open: Order | None
     queue: Depth
     dead_letters: Depth
+    brake: Brake
     last_hour: LastHour
 
 
@@ -86,6 +88,7 @@ def take(system: System) -> Stats:
         oldest_open=_oldest_open(system, now),
         queue=system.queue.depth(),
         dead_letters=system.dead_letters.depth(),
+        brake=system.brake.read(),
         last_hour=_last_hour(system, now),
     )
 

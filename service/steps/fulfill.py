@@ -15,10 +15,12 @@ from typing import Any
 
 from service import logs
 from service.orders import message
-from service.orders.deliveries import FULFILLMENT, Deliveries
+from service.orders.deliveries import Deliveries
+from service.orders.gate import Gate, Passage
 from service.orders.lifecycle import TERMINAL, Status
 from service.orders.metric import Metric
 from service.orders.model import Order
+from service.orders.outcomes import FULFILLMENT
 from service.orders.ports import System, TransitionRefused, Unavailable
 from service.orders.trace import trace_id
 from service.orders.warehouse import Answer, OtherItems, State
@@ -48,6 +50,7 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
     def left() -> float:
         return seconds_left() - margin
 
+    gate = Gate(system)
     waiting = list(unfinished.items())
     running: dict[Future[bool], str] = {}
     pool = ThreadPoolExecutor(min(PARALLEL, len(waiting)), thread_name_prefix="fulfill")
@@ -55,7 +58,7 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
         while waiting or running:
             while waiting and len(running) < PARALLEL and seconds_left() > margin:
                 message_id, record = waiting.pop(0)
-                running[pool.submit(copy_context().run, acknowledge, record, system, left)] = message_id
+                running[pool.submit(copy_context().run, acknowledge, record, system, gate, left)] = message_id
             finished, _ = wait(running, max(0.0, seconds_left() - margin / 2), FIRST_COMPLETED)
             if not finished:
                 break
@@ -71,14 +74,14 @@ def run(records: Sequence[Mapping[str, Any]], system: System, seconds_left: Call
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in unfinished]}
 
 
-def acknowledge(record: Mapping[str, Any], system: System, left: Callable[[], float]) -> bool:
+def acknowledge(record: Mapping[str, Any], system: System, gate: Gate, left: Callable[[], float]) -> bool:
     """Process one record; True if its message may be deleted. Never raises."""
     message_id = record["messageId"]
     with logs.timer(message_id=logs.aws_id(message_id)):
         try:
             read = message.read(record.get("body"))
             logs.note(order_id=read.order_id, trace_id=trace_id(read.traceparent))
-            return process(read.order_id, record, system, left)
+            return process(read.order_id, record, system, gate, left)
         except Exception as error:  # the other records go on
             poison = isinstance(error, message.PoisonMessage)
             if poison:
@@ -95,31 +98,36 @@ def acknowledge(record: Mapping[str, Any], system: System, left: Callable[[], fl
             return False
 
 
-def process(order_id: str, record: Mapping[str, Any], system: System, left: Callable[[], float]) -> bool:
-    """Make one attempt at an order, if it can be claimed.
+def process(order_id: str, record: Mapping[str, Any], system: System, gate: Gate, left: Callable[[], float]) -> bool:
+    """Make one attempt at an order, if the gate is open and the order can be claimed.
 
     Args:
         order_id: the order.
         record: the record of the message that names it; if the order fails, the failed-orders row names the message.
         system: the ports.
+        gate: the gate to the warehouse, shared by the batch.
         left: returns the seconds that are left for the warehouse.
 
     Returns:
-        True if the order is terminal and not FAILED, so that its message may be deleted.
+        True if the message may be deleted: the order is terminal and not FAILED, or it is PENDING under the brake.
     """
+    if gate.enter() is Passage.CLOSED:
+        return _set_aside(system.store.get(order_id), order_id)
     deliveries = Deliveries(system)
     try:
         order = deliveries.claim(order_id)
     except TransitionRefused as refused:
         return _not_claimed(refused.order, order_id, record, system, left)
     logs.note(attempt=order.attempts, trace_id=trace_id(order.traceparent))
-    answer = _ask(order, min(left(), _left_of_lease(order, system)), system)
-    settled = deliveries.settle(order, answer, record["messageId"])
+    seconds = min(left(), _left_of_lease(order, system))
+    answer = _ask(order, seconds, system)
+    braked = seconds > 0 and gate.note(answer)
+    settled = deliveries.settle(order, answer, record["messageId"], braked=braked)
     last = settled.timeline[-1]
     if last.failure:
         logs.note(reason=last.failure)
     _log_end(settled, "fulfilled", "failed", "attempt_failed")
-    return _is_done(settled, record, system)
+    return (braked and settled.status is Status.PENDING) or _is_done(settled, record, system)
 
 
 def _left_of_lease(order: Order, system: System) -> float:
@@ -147,6 +155,16 @@ def _ask(order: Order, seconds: float, system: System) -> Answer | Exception:
     except Exception as error:
         log.exception("order %s: attempt %d raised an error", order.order_id, order.attempts)
         return error
+
+
+def _set_aside(order: Order | None, order_id: str) -> bool:
+    """Whether a message may be deleted that came while the brake is on: a PENDING order waits on record."""
+    if order is not None and order.status in TERMINAL:
+        return order.status is not Status.FAILED
+    waits = order is not None and order.status is Status.PENDING
+    kept = "it waits as PENDING" if waits else "its message stays on the queue"
+    log.info("order %s: the warehouse takes nothing; %s", order_id, kept, extra=logs.outcome("set_aside"))
+    return waits
 
 
 def _is_done(order: Order, record: Mapping[str, Any], system: System) -> bool:

@@ -13,13 +13,14 @@ from typing import Any
 
 from service import logs
 from service.orders import message
+from service.orders.brake import Brake
 from service.orders.dead_letters import is_superseded, remove_superseded
 from service.orders.lifecycle import OPEN, Status
 from service.orders.metric import Metric
 from service.orders.model import FailureKind, Order
 from service.orders.orders import Orders
 from service.orders.paging import ALWAYS
-from service.orders.ports import DeadLetter, System, TransitionRefused, error_name
+from service.orders.ports import DeadLetter, System, TransitionRefused, Unavailable, error_name
 from service.orders.row_reader import RowReader
 from service.orders.trace import trace_id
 
@@ -49,11 +50,12 @@ def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], flo
     """
     policy = system.policy
     done: Counter[str] = Counter(dict.fromkeys((*INTERVENTIONS, "moved_on", "errors", "out_of_time"), 0))
+    brake = _read_brake(system)
     rounds: tuple[tuple[str, Callable[[System], Iterator[Order]]], ...] = (
         ("RECEIVED orders", lambda system: _list_waiting(Status.RECEIVED, policy.restart_after, system)),
         ("PROCESSING orders", lambda system: _list_waiting(Status.PROCESSING, policy.recover_after, system)),
         ("dead-letter messages", _named_by_dead_letters),
-        ("PENDING orders", lambda system: _list_waiting(Status.PENDING, policy.resend_after, system)),
+        ("PENDING orders", lambda system: _list_pending(brake, system)),
         ("FAILED orders that may have been shipped", _list_unresolved),
     )
     for name, due in rounds:
@@ -85,6 +87,35 @@ def _push_all(
         log.exception("%s: not read, %s", name, error_name(error))
         done["errors"] += 1
     return done
+
+
+def _read_brake(system: System) -> Brake:
+    try:
+        brake = system.brake.read()
+    except Unavailable as error:
+        log.warning("the brake was not read, %s", error)
+        return Brake()
+    if brake.is_on:
+        system.metrics.record(Metric.WAREHOUSE_BRAKE)
+    return brake
+
+
+def _list_pending(brake: Brake, system: System) -> Iterator[Order]:
+    """The PENDING orders that are due; while the brake is on, one of them as a probe.
+
+    After the brake was released, those that waited are due at once.
+    """
+    policy, now = system.policy, system.now()
+    if brake.is_on:
+        waiting = system.store.list_waiting(Status.PENDING, now, policy.reconcile_limit)
+        due = [order for order in waiting if policy.asks_the_warehouse(order)]
+        probes = [order for order in waiting if order not in due][: brake.is_probe_due(now)]
+        yield from [*due, *probes]
+        return
+    yield from _list_waiting(Status.PENDING, policy.resend_after, system)
+    if brake.released_at and brake.released_at > now - policy.resend_after:
+        waited = system.store.list_waiting(Status.PENDING, brake.released_at, policy.reconcile_limit)
+        yield from (order for order in waited if order.updated_at >= now - policy.resend_after)
 
 
 def _push(order: Order, seconds: float, system: System) -> str:

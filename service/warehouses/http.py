@@ -68,7 +68,7 @@ class HttpWarehouse:
 
     def ask(self, order: Order, seconds: float) -> Answer:
         headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{order.delivery_key}"'}
-        request_id = f"{order.delivery_key}-{order.epoch}-{order.attempts}"
+        request_id = f"{order.delivery_key}-{order.version}"
         try:
             reply = self._send(
                 "POST",

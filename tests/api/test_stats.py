@@ -1,10 +1,14 @@
 """GET /stats: the statistics, and the cache that many clients share."""
 
+from datetime import timedelta
+
 import pytest
 
+from service.orders.brake import Brake
 from service.orders.lifecycle import Status
 from tests.api.client import Api, assert_problem
 from tests.steps.doubles import PatchedStore, message, standing
+from tests.support import START
 
 
 @pytest.fixture
@@ -16,6 +20,7 @@ def test_an_idle_system_shows_zeros(api):
     shown = api.get("/stats").json()
     assert shown["orders"] == {status: {"count": 0, "exact": True} for status in Status}
     assert shown["oldest_open"] is None
+    assert shown["brake"] is None
     assert shown["last_hour"]["success_rate"] is None
     assert shown["last_hour"]["seconds_to_fulfillment"] is None
 
@@ -33,6 +38,14 @@ def test_a_busy_system_shows_its_counts(api):
     assert shown["last_hour"]["success_rate"] == 0.5
     assert shown["last_hour"]["seconds_to_fulfillment"]["orders"] == 1
     assert len(shown["last_hour"]["minutes"]) == 60
+
+
+def test_a_warehouse_that_takes_nothing_is_shown_with_the_time_of_the_next_probe(api):
+    api.system.brake.row = Brake(refusals=3, since=START, probe_at=START + timedelta(seconds=30))
+    assert api.get("/stats").json()["brake"] == {
+        "since": "2026-01-31T09:30:00.123Z",
+        "probe_at": "2026-01-31T09:30:30.123Z",
+    }
 
 
 def test_concurrent_clients_share_one_query(api):

@@ -50,12 +50,14 @@ def test_the_statistics_of_an_idle_system_are_shown(capsys):
         "oldest_open": oldest,
         "queue": nothing,
         "dead_letter_queue": nothing,
+        "brake": {"since": "2026-01-31T09:02:05.000Z", "probe_at": "2026-01-31T09:32:30.000Z"},
         "last_hour": {**hour, "minutes": [{"fulfilled": 0, "failed": 0}] * 60},
     }
     create_console().print(*render_stats(taken))
     told = capsys.readouterr().out
     assert "2,000+" in told
     assert "Oldest open order: ord_1, PENDING for 2 min 5 s." in told
+    assert "The warehouse has taken nothing for 30 min 0 s; orders wait as PENDING." in told
 
 
 @pytest.mark.parametrize(("counts", "line"), [([0, 1, 7], "▁▂█"), ([0, 0], "▁▁"), ([], "")])

@@ -161,7 +161,8 @@ class Model:
         price = self.price_of_the_lease(world)
         if price > world.faults or (number and world.workers[0] is None):
             return
-        owner = world.row.epoch * 10 + world.row.attempts + 1
+        others = {worker.owner for worker in world.workers if worker}
+        owner = next(number for number in (1, 2) if number not in others)
         row = self.move(world.row, "claim", lease_owner=owner)
         if row:
             new = bool(world.row.cancel_asked and not world.row.asked)
@@ -198,10 +199,11 @@ class Model:
         gone = world._replace(workers=_replaced(world.workers, number, None))
         label = f"worker {worker.owner} writes its answer, {_name(worker.answer)}"
         if world.row.status is Status.PROCESSING and world.row.lease_owner == worker.owner:
-            outcome = after_attempt(world.row, worker.answer, self.bounds.attempts)  # type: ignore[arg-type]
-            settled = self.after(gone, _with(outcome, lease_owner=worker.owner))
-            broken = "" if settled else f"I1: the table refuses the end of an attempt, {outcome.transition}"
-            yield Step(By.SYSTEM, f"{label}: {outcome.transition}", settled or gone, broken)
+            for free in (False, True):
+                outcome = after_attempt(world.row, worker.answer, self.bounds.attempts, free=free)  # type: ignore[arg-type]
+                settled = self.after(gone, _with(outcome, lease_owner=worker.owner))
+                broken = "" if settled else f"I1: the table refuses the end of an attempt, {outcome.transition}"
+                yield Step(By(not free), f"{label}: {outcome.transition}", settled or gone, broken)
         else:
             yield Step(By.SYSTEM, f"{label}: its lease is lost", gone)
 

@@ -29,8 +29,8 @@ def patch_model(name: str, method: Callable[..., Any]) -> Patch:
     return lambda patch: patch.setattr(Model, name, method)
 
 
-def ask_again_after_a_cancellation(order: Any, answer: Any, most: int) -> Any:
-    return after_attempt(order._replace(cancel_asked=0), answer, most)
+def ask_again_after_a_cancellation(order: Any, answer: Any, most: int, *, free: bool) -> Any:
+    return after_attempt(order._replace(cancel_asked=0), answer, most, free=free)
 
 
 def new_delivery_without_the_warehouse(model: Model, world: World) -> Iterator[Step]:
@@ -56,6 +56,10 @@ MUTATIONS: dict[str, tuple[str, tuple[Patch, ...]]] = {
     "an answer 'not taken' forgets earlier requests": (
         "I19",
         (change("not_taken", Reset("asked", 0), without=("asked",)),),
+    ),
+    "a free answer 'not taken' forgets earlier requests": (
+        "I19",
+        (change("put_back", Reset("asked", 0), without=("asked",)),),
     ),
     "nobody looks at a failed order": (
         "I18",

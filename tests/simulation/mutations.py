@@ -7,7 +7,9 @@ from typing import Any
 from unittest.mock import patch
 
 from service.orders import dead_letters, deliveries, submission
+from service.orders.brake import Brake
 from service.orders.deliveries import Deliveries
+from service.orders.gate import Gate, Passage
 from service.orders.identity import order_id_for
 from service.orders.lifecycle import OPEN, TRANSITIONS, Change, Increment, Reset, Source, Status, Transition
 from service.orders.model import Order, Write
@@ -193,6 +195,14 @@ def given_up_unseen() -> list[Any]:
     return [patch.object(Deliveries, "_read", lambda *_: None)]
 
 
+def charged(settle: Callable[..., Order]) -> Callable[..., Order]:
+    return lambda self, order, answer, message_id, *, braked: settle(self, order, answer, message_id, braked=False)
+
+
+def no_brake() -> list[Any]:
+    return [patch.object(Gate, "enter", lambda _: Passage.OPEN), patch.object(Gate, "note", lambda *_: False)]
+
+
 def without_guards(row: Transition) -> Transition:
     return replace(row, guards=())
 
@@ -207,6 +217,20 @@ def add_changes(name: str, *changes: Change, without: str = "") -> Callable[[], 
 
 
 MUTATIONS = (
+    Mutation("no brake", "closed", "I10", no_brake),
+    Mutation(
+        "an order that is set aside loses its message although it is not PENDING",
+        "outage",
+        "I12",
+        lambda: [patch.object(fulfill, "_set_aside", lambda *_: True)],
+    ),
+    Mutation("nobody sends a probe", "closed", "I1", lambda: [patch.object(Brake, "is_probe_due", lambda *_: False)]),
+    Mutation(
+        "a refusal under the brake costs an attempt",
+        "closed",
+        "I10",
+        lambda: [patch.object(fulfill.Deliveries, "settle", charged(fulfill.Deliveries.settle))],
+    ),
     Mutation("the epoch is the key", "hot", "I15", key_of_the_epoch),
     Mutation("a claim does not count as asked", "hot", "I19", add_changes("claim", without="asked")),
     Mutation("an unknown outcome forgets the request", "hot", "I19", add_changes("release", Reset("asked", 0))),

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from service.orders.brake import Brake
 from service.orders.message import Message, write
 from service.orders.metric import Metric
 from service.orders.model import FailedOrder, FailureKind, Order, Write
 from service.orders.paging import Page, Position, Span
-from service.orders.ports import DeadLetter, OrderExists, TransitionRefused
+from service.orders.ports import DeadLetter, OrderExists, TransitionRefused, Unavailable
 from tests.simulation.loop import Crash
 from tests.simulation.warehouse import Warehouse
 from tests.support import START
@@ -22,7 +23,7 @@ SDK_TRIES = 3
 LATE = 300_000  # milliseconds; a request of a crashed process takes effect within that time
 
 
-class Lost(ConnectionError):
+class Lost(Unavailable):
     """A service did not answer, or refused the call for now."""
 
 
@@ -38,6 +39,7 @@ class Ports:
         self.dead_letters = DeadLetters(self)
         self.workflow = Workflow(self)
         self.fulfiller = Warehouse(self)
+        self.brake = BrakeRow(self)
         self.metrics = self
         self.new_id = world.new_id
 
@@ -167,6 +169,21 @@ class DeadLetters:
                 self._ports.call("queue", "remove", message.message_id, partial(queue.remove, message))
                 removed += 1
         return removed
+
+
+class BrakeRow:
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def read(self) -> Brake:
+        answer: Brake = self._ports.call("orders", "brake", "", self._ports.world.brake.read)
+        return answer
+
+    def replace(self, brake: Brake) -> bool:
+        if self._ports.world.brake.row.is_on:
+            self._ports.world.braked_at = self._ports.world.loop.now
+        answer: bool = self._ports.call("orders", "brake", "", lambda: self._ports.world.brake.replace(brake))
+        return answer
 
 
 class Workflow:

@@ -49,6 +49,8 @@ class Profile:
     """The probability that the queue and the dead-letter queue are purged."""
     stale: float = 0
     """The share of index reads that lag behind the table."""
+    closed: tuple[int, int] | None = None
+    """When the warehouse takes nothing: begin and end."""
     express: bool = False
     """Whether the workflow is EXPRESS: a name can run more than once, and one start can run twice."""
     orders: int = 12
@@ -72,6 +74,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("zero", rate=0, faults_until=45 * MINUTE),
+        Profile("closed", rate=0, faults_until=75 * MINUTE, closed=(2 * MINUTE, 62 * MINUTE)),
         Profile("default", rate=0.04, faults_until=20 * MINUTE, skew=20_000, skewed=0.05, stale=0.05),
         Profile("hot", rate=0.25, faults_until=20 * MINUTE, skew=300_000, skewed=0.2, stale=0.3, purged=0.2),
         Profile("express", rate=0.06, faults_until=20 * MINUTE, skew=20_000, skewed=0.05, stale=0.05, express=True),

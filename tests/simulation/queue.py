@@ -18,6 +18,8 @@ QUEUE_ARN = "arn:aws:sqs:ap-south-1:123456789012:dofs-fulfillment-test"
 LONGEST_DELAY = 15 * MINUTE
 LONGEST_POLL = 2_000  # milliseconds until the mapping receives a visible message
 
+WAITS = "PENDING under the brake"
+
 
 @dataclass(eq=False, slots=True)
 class Message:
@@ -98,7 +100,8 @@ class Queue:
         """Delete a message."""
         if message in self.messages:
             self.messages.remove(message)
-            self.deletions.append((message.order_id, self._world.status(message.order_id)))
+            order_id = message.order_id
+            self.deletions.append((order_id, WAITS if self._world.waits(order_id) else self._world.status(order_id)))
 
     def peek(self) -> tuple[DeadLetter, ...]:
         """Some messages of the dead-letter queue."""

@@ -56,7 +56,8 @@ def record_of(world: World) -> Record:
         for each in world.workflows.executions
     ]
     return Record(
-        faultless=not world.profile.rate,
+        faultless=not world.profile.rate and not world.profile.closed,
+        closed=bool(world.profile.closed) and not world.profile.rate,
         max_attempts=world.policy.max_attempts,
         histories=histories,
         failed_orders=set(world.tables.store.failures),

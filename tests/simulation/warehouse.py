@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 LATE = 300_000  # milliseconds; a request that was given up takes effect within that time
 
+CLOSED = "closed"
+"""The fault of every request while the warehouse takes nothing."""
+
 
 class NoAnswer(ConnectionError):
     """The request or its answer was lost."""
@@ -56,7 +59,7 @@ class Warehouse:
     def ask(self, order: Order, seconds: float) -> Answer:
         world, key = self._ports.world, order.delivery_key
         fault, detail = self._travel("attempt", order, seconds)
-        if fault == "not taken":
+        if fault in ("not taken", CLOSED) or world.is_unwanted(order.order_id):
             return Answer(State.NOT_TAKEN)
         if fault == "arrives later":
             world.loop.at(world.loop.now + detail * LATE, partial(world.ledger.ask, key))
@@ -71,7 +74,7 @@ class Warehouse:
         fault, _ = self._travel("look", order, seconds)
         if fault == "lost":
             raise NoAnswer
-        return self._ports.world.ledger.look(order.delivery_key)
+        return Answer(State.NOT_TAKEN) if fault == CLOSED else self._ports.world.ledger.look(order.delivery_key)
 
     def cancel(self, order: Order, seconds: float) -> Cancellation:
         fault, _ = self._travel("cancellation", order, seconds)
@@ -88,4 +91,4 @@ class Warehouse:
         fault, latency, detail = world.draw_fault(kind, name)
         world.trace(name, fault)
         world.loop.sleep(detail * 2_000 * seconds if fault == "slow" else 50 + 200 * latency)
-        return fault, detail
+        return CLOSED if world.is_down("warehouse") else fault, detail

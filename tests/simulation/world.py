@@ -12,6 +12,7 @@ from service.orders.lifecycle import TERMINAL, Status
 from service.orders.model import Order
 from service.orders.warehouse import State
 from service.steps import fulfill
+from tests.memory.brake import InMemoryBrake
 from tests.simulation.actors import Customer, Operator
 from tests.simulation.function import Function, FunctionFailed, Pool, wait
 from tests.simulation.loop import Loop, Task
@@ -24,7 +25,7 @@ from tests.simulation.workflows import Workflows
 from tests.support import SETTINGS
 
 RECONCILE = {"dofs": {"task": "reconcile"}}
-SERVICES = ("orders", "queue", "workflow", "function", "mapping")
+SERVICES = ("orders", "queue", "workflow", "function", "mapping", "warehouse")
 TIME_TO_RECOVER = 30 * HOUR
 """An order that is open so long after the last fault is stuck."""
 
@@ -41,6 +42,9 @@ class World:
         self.policy = replace(SETTINGS, reconcile_limit=limit).policy
         self.ledger = Ledger(str(seed), SETTINGS.fulfillment_success_rate)
         self.tables = Tables()
+        self.brake = InMemoryBrake()
+        self.braked_at = -HOUR
+        """The latest time at which the brake was seen to be on."""
         self.queue = Queue(self, SETTINGS.visibility_timeout * 1000, SETTINGS.max_attempts)
         self.mapping = EventSourceMapping(self)
         self.workflows = Workflows(self)
@@ -53,6 +57,7 @@ class World:
         """The orders whose cancellation was asked for, without an answer of the warehouse yet."""
         self.interventions = 0
         self._names: dict[str, str] = {}
+        self._unwanted: dict[str, bool] = {}
         self._ids = 0
         self._busy: set[Task] = set()
         self._down = {service: self._outages(service) for service in SERVICES}
@@ -131,6 +136,12 @@ class World:
     def fault_rate(self) -> float:
         return self.profile.rate / 2
 
+    def is_unwanted(self, order_id: str) -> bool:
+        """Whether the warehouse does not take this order, although it takes others; until the faults are over."""
+        if order_id not in self._unwanted:
+            self._unwanted[order_id] = self.happens(f"unwanted/{self.label(order_id)}", self.profile.rate / 5)
+        return self._unwanted[order_id] and self.loop.now < self.profile.faults_until
+
     def skew(self, name: str) -> int:
         """The error of an invocation's clock, in milliseconds."""
         if not self.happens(f"skew/{name}", self.profile.skewed):
@@ -149,7 +160,7 @@ class World:
         self._down[service].append((begin, end))
 
     def _outages(self, service: str) -> list[tuple[int, int]]:
-        outages = []
+        outages = [self.profile.closed] if service == "warehouse" and self.profile.closed else []
         for number in range(2):
             name = f"{service}/{number}"
             if self.happens(f"outage/{name}", self.profile.outages):
@@ -173,6 +184,12 @@ class World:
     def status(self, order_id: str) -> str:
         order = self.tables.store.orders.get(order_id)
         return str(order.status) if order else "none"
+
+    def waits(self, order_id: str) -> bool:
+        """Whether an order waits, PENDING, until the warehouse takes orders again, or was released just now."""
+        order = self.tables.store.orders.get(order_id)
+        lately = self.loop.now - self.braked_at < MINUTE
+        return order is not None and order.status is Status.PENDING and (self.brake.row.is_on or lately)
 
     def epoch(self, order_id: str) -> int:
         return self.tables.store.orders[order_id].epoch

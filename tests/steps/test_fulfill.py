@@ -222,16 +222,6 @@ def test_an_answer_that_the_request_was_not_taken_keeps_the_key_and_forgets_the_
     assert system.fulfiller.keys == ["ord_1-d1"] * 3
 
 
-def test_an_order_that_the_warehouse_never_took_fails_without_a_look(system):
-    pending(system)
-    system.fulfiller = Scripted(Answer(State.NOT_TAKEN), looks=AssertionError("there is nothing to look at"))
-    for _ in range(4):
-        assert deliver(system, message("ord_1")) == ["m1"]
-    row = system.store.get_failed("ord_1")
-    assert (row.kind, row.detail) == (FailureKind.ERROR, "the warehouse took none of 3 attempts")
-    assert system.store.get("ord_1").asked == 0
-
-
 @pytest.mark.parametrize("answer", [State.ACCEPTED, State.CLOSED, State.NOT_FOUND])
 def test_an_answer_that_is_no_outcome_leaves_the_outcome_unknown(answer, system):
     pending(system)

@@ -110,10 +110,10 @@ def test_a_batch_returns_half_a_margin_before_its_deadline(system, monkeypatch):
 
 def test_an_attempt_that_never_ends_is_taken_over_after_its_lease(system):
     pending(system)
-    released = Event()
-    system.fulfiller = CallbackFulfiller(lambda order: released.wait(PATIENCE))
+    asked, released = Event(), Event()
+    system.fulfiller = CallbackFulfiller(lambda order: asked.set() or released.wait(PATIENCE))
     try:
-        assert deliver_until(system, lambda: MARGIN if system.store.get("ord_1").attempts else 30, "ord_1") == ["m1"]
+        assert deliver_until(system, lambda: MARGIN if asked.is_set() else 30, "ord_1") == ["m1"]
         later(system, system.policy.lease)
         system.fulfiller = Scripted(DONE)
         assert deliver(system, message("ord_1")) == []
@@ -168,3 +168,13 @@ def test_a_claim_that_leaves_no_time_asks_nothing_of_the_warehouse(system):
     assert deliver_until(system, lambda: left[0], "ord_1") == ["m1"]
     order = system.store.get("ord_1")
     assert (order.status, order.asked, system.fulfiller.asked) == (Status.PENDING, 0, [])
+
+
+def test_an_attempt_whose_claim_took_all_the_time_does_not_count_and_is_no_refusal(system):
+    before = pending(system).version
+    assert deliver_until(system, lambda: MARGIN if system.store.get("ord_1").version > before else 30, "ord_1") == [
+        "m1"
+    ]
+    order = system.store.get("ord_1")
+    assert (order.status, order.attempts, order.asked) == (Status.PENDING, 0, 0)
+    assert (system.fulfiller.asked, system.brake.row.refusals) == ([], 0)

@@ -28,6 +28,7 @@ from types import SimpleNamespace
 from service.warehouses.simulated import SimulatedWarehouse
 from service.handler import dispatch
 from service.orders.lifecycle import Status
+from tests.memory.brake import InMemoryBrake
 from tests.memory.store import InMemoryOrderStore
 from service.orders.model import Order
 from service.settings import Settings
@@ -38,6 +39,7 @@ system = SimpleNamespace(
     policy=Settings.load().policy,
     store=InMemoryOrderStore(),
     fulfiller=SimulatedWarehouse(1.0, "test"),
+    brake=InMemoryBrake(),
     queue=SimpleNamespace(send=print),
     dead_letters=SimpleNamespace(peek=tuple),
     metrics=SimpleNamespace(record=lambda *_, **__: None, flush=lambda: None),

@@ -39,6 +39,7 @@ def simple_alarms(names: Names) -> dict[str, Watched]:
         "lambda-throttles": Watched("AWS/Lambda", "Throttles", FUNCTION, once, never),
         "api-5xx": Watched("AWS/ApiGateway", "5XXError", api, (1, *[0] * 9), (1, *[0] * 99)),
         "workflow-timeouts": Watched("AWS/States", "ExecutionsTimedOut", workflow, once, never),
+        "warehouse-brake": Watched("DOFS", "WarehouseBrake", SERVICE, once, never),
         "delivery-conflicts": Watched("DOFS", "DeliveryConflicts", SERVICE, once, never),
         "reconciler-silent": Watched("DOFS", "ReconcilerRuns", SERVICE, (), (1,)),
         "reconciler-interventions": Watched("DOFS", "ReconcilerInterventions", SERVICE, once, never),

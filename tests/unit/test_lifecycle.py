@@ -38,6 +38,7 @@ DESIGN = {
     ("cancelled_there", "PROCESSING", "CANCELLED"): {MINE, SEEN},
     ("release", "PROCESSING", "PENDING"): {MINE, SEEN},
     ("not_taken", "PROCESSING", "PENDING"): {MINE, SEEN},
+    ("put_back", "PROCESSING", "PENDING"): {MINE, SEEN},
     ("decline", "PROCESSING", "PENDING"): {MINE, SEEN, LEFT, NOT_CANCELLED},
     ("fail", "PROCESSING", "FAILED"): {MINE, SEEN, NOT_CANCELLED},
     ("drop", "PROCESSING", "CANCELLED"): {MINE, SEEN, CANCELLED},
@@ -70,6 +71,7 @@ CHANGES = {
     "claim": {"attempts + 1", "asked + 1", "lease_owner = lease_owner", "lease_until = lease_until", "resends = 0"},
     "cancelled_there": {"asked = 0", "cancel_asked = 0"},
     "not_taken": {"asked + -1"},
+    "put_back": {"asked + -1", "attempts + -1"},
     "decline": NEXT,
     "fail": NEXT,
     "drop": {*NEXT, "cancel_asked = 0"},
@@ -215,11 +217,11 @@ def test_a_write_provides_every_value_of_its_transition(name: TransitionName):
     assert after_write(order, write).status is (transition.target or order.status)
 
 
-def test_only_claims_and_redrives_change_the_number_of_attempts():
+def test_only_claims_redrives_and_requests_that_were_not_taken_change_the_number_of_attempts():
     changing = {
         name for name, row in TRANSITIONS.items() if any(change.attribute == "attempts" for change in row.changes)
     }
-    assert changing == {"claim", "redrive", "new_delivery"}
+    assert changing == {"claim", "put_back", "redrive", "new_delivery"}
 
 
 def test_an_order_cannot_be_received_again():

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from service.orders import stats
+from service.orders.brake import Brake
 from service.orders.counts import Tally
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
@@ -52,6 +53,11 @@ def test_the_depth_of_each_queue_is_shown(system):
     system.dead_letters.put(message("ord_3"))
     taken = stats.take(system)
     assert (taken.queue.visible, taken.dead_letters.visible) == (2, 1)
+
+
+def test_the_brake_is_shown(system):
+    system.brake.row = Brake(refusals=3, since=START, probe_at=START)
+    assert stats.take(system).brake == system.brake.row
 
 
 def test_the_last_hour_counts_terminal_orders_by_minute(system):

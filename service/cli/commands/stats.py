@@ -73,7 +73,8 @@ def render_stats(view: Mapping[str, Any]) -> "list[RenderableType]":
         Panel(render.table(("", "pending", "in flight"), queues, numbers=(1, 2)), title="Queues", title_align="left"),
         Panel(render.table(("", ""), _last_hour_rows(view)), title="Last hour", title_align="left"),
     ]
-    return [Columns(panels), render.cell(_oldest_open_text(view)), render.cell(f"at {view['at']}", "dim")]
+    notes = [_oldest_open_text(view), *_brake_text(view)]
+    return [Columns(panels), *map(render.cell, notes), render.cell(f"at {view['at']}", "dim")]
 
 
 def _last_hour_rows(view: Mapping[str, Any]) -> list[tuple[str, object]]:
@@ -91,6 +92,14 @@ def _last_hour_rows(view: Mapping[str, Any]) -> list[tuple[str, object]]:
     rows.append(("each 2 min", sparkline([sum(counts[start : start + 2]) for start in range(0, len(counts), 2)])))
     rows.append(("since", hour["since"]))
     return rows
+
+
+def _brake_text(view: Mapping[str, Any]) -> list[str]:
+    brake = view["brake"]
+    if brake is None:
+        return []
+    age = format_duration(max(0.0, seconds_between(brake["since"], view["at"])))
+    return [f"The warehouse has taken nothing for {age}; orders wait as PENDING."]
 
 
 def _oldest_open_text(view: Mapping[str, Any]) -> str:
