@@ -107,12 +107,12 @@ def test_a_message_whose_attempt_could_not_be_ended_waits_for_the_visibility_tim
     assert system.queue.delayed == []
 
 
-def test_without_a_retry_delay_the_queue_is_not_called(system):
+def test_without_a_retry_delay_the_visibility_timeout_applies(system):
     system.settings = SETTINGS
     pending(system)
-    system.fulfiller, system.queue = Scripted(DECLINED), None
+    system.fulfiller = Scripted(DECLINED)
     assert deliver(system, message("ord_1")) == ["m1"]
-    assert system.store.get("ord_1").status is Status.PENDING
+    assert system.queue.delayed == []
 
 
 def test_an_error_of_the_queue_is_logged_and_harmless(system, caplog):
