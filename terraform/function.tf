@@ -2,7 +2,7 @@
 # alias at an earlier version.
 
 locals {
-  function_environment = {
+  function_environment = merge({
     DOFS_CLOUD                    = "aws"
     DOFS_REGION                   = local.region
     DOFS_ENVIRONMENT              = var.environment
@@ -23,13 +23,16 @@ locals {
     DOFS_STATUS_SHARDS            = tostring(var.status_shards)
     DOFS_PREVIOUS_STATUS_SHARDS   = tostring(var.previous_status_shards)
     DOFS_FULFILLMENT_SUCCESS_RATE = tostring(var.fulfillment_success_rate)
-  }
+    }, var.warehouse_url == null ? {} : {
+    DOFS_WAREHOUSE_URL    = var.warehouse_url
+    DOFS_WAREHOUSE_SECRET = local.warehouse_secret_arn
+  })
 }
 
 resource "aws_lambda_function" "orders" {
-  # checkov:skip=CKV_AWS_117: it calls AWS services only, over TLS; a VPC would need NAT or seven endpoints and make nothing safer
+  # checkov:skip=CKV_AWS_117: it calls AWS and the warehouse only, over TLS; a VPC would need NAT and eight endpoints and make nothing safer
   # checkov:skip=CKV_AWS_116: only the schedule invokes it asynchronously, and the next run does the work of a lost one
-  # checkov:skip=CKV_AWS_173: the environment holds names and numbers, no secret
+  # checkov:skip=CKV_AWS_173: the environment holds names and numbers, no secret; the warehouse's is named by its ARN
   # checkov:skip=CKV_AWS_115: var.lambda_reserved_concurrency sets a limit; a default would fail in accounts with a small quota
   # checkov:skip=CKV_AWS_50: var.enable_tracing turns tracing on
   # checkov:skip=CKV_AWS_272: Lambda cannot verify signatures of container images; the image is pinned by digest
@@ -182,7 +185,13 @@ resource "aws_iam_policy" "function" {
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "${aws_cloudwatch_log_group.function.arn}:*"
       },
-      ], var.enable_tracing ? [{
+      ], var.warehouse_url == null ? [] : [{
+        # Secrets Manager decrypts a secret for its readers, unless var.kms_key_arn encrypts it: see Key.
+        Sid      = "WarehouseSecret"
+        Effect   = "Allow"
+        Action   = "secretsmanager:GetSecretValue"
+        Resource = local.warehouse_secret_arn
+        }], var.enable_tracing ? [{
         # X-Ray supports no resource-level permissions for these actions.
         Sid      = "Traces"
         Effect   = "Allow"

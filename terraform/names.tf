@@ -22,6 +22,7 @@ locals {
     function_role       = "${local.prefix}-lambda-execution-role-${local.suffix}"
     function_policy     = "${local.prefix}-lambda-policy-${local.suffix}"
     workflow_role       = "${local.prefix}-stepfunctions-execution-role-${local.suffix}"
+    warehouse_secret    = "${local.prefix}-warehouse-${local.suffix}"
     workflow_policy     = "${local.prefix}-stepfunctions-policy-${local.suffix}"
   }
 

@@ -68,6 +68,11 @@ output "state_machine_arn" {
   value       = aws_sfn_state_machine.orders.arn
 }
 
+output "warehouse_secret_arn" {
+  description = "ARN of the secret that signs the requests to the warehouse; null without warehouse_url."
+  value       = local.warehouse_secret_arn
+}
+
 output "image_uri" {
   description = "URI of the deployed image."
   value       = aws_lambda_function.orders.image_uri

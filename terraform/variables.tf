@@ -169,6 +169,40 @@ variable "fulfillment_success_rate" {
   }
 }
 
+# --- the warehouse ----------------------------------------------------------------------------------------------------
+
+variable "warehouse_url" {
+  description = "Base URL of the warehouse's HTTP service, https://…; null for the simulated warehouse."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.warehouse_url == null || can(regex("^https://[^[:space:]?#@\\\\]+$", var.warehouse_url))
+    error_message = "warehouse_url must begin with https:// and hold no user name, query or fragment, or be null."
+  }
+}
+
+variable "warehouse_secret_arn" {
+  description = "ARN of the secret that signs the requests to the warehouse; null creates one, without a value."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.warehouse_secret_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:${var.aws_region}:[0-9]{12}:secret:[!-~]+$", var.warehouse_secret_arn))
+    error_message = "warehouse_secret_arn must be the ARN of a secret in aws_region, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, or null."
+  }
+
+  validation {
+    condition     = var.warehouse_secret_arn == null || var.warehouse_url != null
+    error_message = "warehouse_secret_arn needs warehouse_url: the simulated warehouse has no secret."
+  }
+
+  validation {
+    condition     = var.warehouse_secret_arn == null || var.permissions_boundary_arn == null || strcontains(coalesce(var.warehouse_secret_arn, "none"), ":secret:${var.project_name}-")
+    error_message = "The name of the secret of warehouse_secret_arn must begin with project_name and a hyphen: the permissions boundary allows no other secret."
+  }
+}
+
 # --- the queue --------------------------------------------------------------------------------------------------------
 
 variable "sqs_visibility_timeout" {

@@ -340,7 +340,8 @@ run "plan_role_is_read_only" {
     condition = length(setsubtract([
       "apigateway:GET", "cloudwatch:DescribeAlarms", "codebuild:BatchGetProjects", "codepipeline:GetPipeline",
       "dynamodb:DescribeTable", "ecr:DescribeImages", "events:DescribeRule", "iam:GetRole", "iam:ListRolePolicies",
-      "kms:Decrypt", "lambda:Get*", "logs:DescribeLogGroups", "s3:GetObject", "s3:ListBucket", "sns:GetTopicAttributes",
+      "kms:Decrypt", "lambda:Get*", "logs:DescribeLogGroups", "s3:GetObject", "s3:ListBucket", "secretsmanager:DescribeSecret",
+      "secretsmanager:GetResourcePolicy", "sns:GetTopicAttributes",
       "sqs:GetQueueAttributes", "states:DescribeStateMachine", "states:ValidateStateMachineDefinition",
       "wafv2:GetWebACL",
     ], jsondecode(aws_iam_role_policy.build["plan"].policy).Statement[0].NotAction)) == 0
@@ -395,6 +396,14 @@ run "deployment_role_cannot_extend_its_permissions" {
       ["arn:aws:iam::123456789012:role/dofs-bootstrap-*", "arn:aws:iam::123456789012:policy/dofs-bootstrap-*"]
     ]
     error_message = "The deployment role must not change its own policies or the boundary."
+  }
+
+  assert {
+    condition = alltrue([for policy in values(aws_iam_policy.deploy)[*].policy : !strcontains(policy, "SecretValue")]) && [
+      for statement in jsondecode(aws_iam_policy.boundary.policy).Statement :
+      [for resource in statement.Resource : resource if strcontains(resource, "secret")] if contains(flatten([statement.Action]), "secretsmanager:GetSecretValue")
+    ] == [["arn:aws:secretsmanager:ap-south-1:123456789012:secret:dofs-*"]]
+    error_message = "The deployment role must read and write no secret, and a role of the deployment may read only the project's."
   }
 
   assert {

@@ -15,8 +15,8 @@ resource "aws_iam_policy" "boundary" {
         Action = [
           "codebuild:BatchGetBuilds", "codebuild:StartBuild", "dynamodb:*Item", "dynamodb:Query",
           "lambda:InvokeFunction", "logs:CreateLogStream", "logs:PutLogEvents", "s3:GetBucketVersioning",
-          "s3:GetObject*", "s3:ListBucket", "s3:PutObject", "sns:Publish", "sqs:*Message*", "sqs:GetQueueAttributes",
-          "states:DescribeStateMachine", "states:StartExecution",
+          "s3:GetObject*", "s3:ListBucket", "s3:PutObject", "secretsmanager:GetSecretValue", "sns:Publish",
+          "sqs:*Message*", "sqs:GetQueueAttributes", "states:DescribeStateMachine", "states:StartExecution",
         ]
         Resource = [
           "arn:${local.partition}:codebuild:${local.here}:project/${local.prefix}-*",
@@ -24,6 +24,7 @@ resource "aws_iam_policy" "boundary" {
           "arn:${local.partition}:lambda:${local.here}:function:${local.prefix}-*",
           "arn:${local.partition}:logs:${local.here}:log-group:/aws/*/${local.prefix}-*",
           "arn:${local.partition}:s3:::${local.prefix}-pipeline-*",
+          "arn:${local.partition}:secretsmanager:${local.here}:secret:${local.prefix}-*",
           "arn:${local.partition}:sns:${local.here}:${local.prefix}-*",
           "arn:${local.partition}:sqs:${local.here}:${local.prefix}-*",
           "arn:${local.partition}:states:${local.here}:stateMachine:${local.prefix}-*",

@@ -139,6 +139,17 @@ locals {
         Resource = "*"
       },
       {
+        # None of these actions reads or writes a secret's value.
+        Sid    = "Secrets"
+        Effect = "Allow"
+        Action = [
+          "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret",
+          "secretsmanager:GetResourcePolicy", "secretsmanager:TagResource", "secretsmanager:UntagResource",
+          "secretsmanager:UpdateSecret",
+        ]
+        Resource = "arn:${local.partition}:secretsmanager:${local.here}:secret:${local.prefix}-*"
+      },
+      {
         Sid    = "Schedules"
         Effect = "Allow"
         Action = [

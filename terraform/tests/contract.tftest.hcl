@@ -71,6 +71,10 @@ mock_provider "aws" {
     defaults = { arn = "arn:aws:apigateway:ap-south-1::/restapis/mocked/stages/mocked" }
   }
 
+  mock_resource "aws_secretsmanager_secret" {
+    defaults = { arn = "arn:aws:secretsmanager:ap-south-1:123456789012:secret:mocked-AbCdEf" }
+  }
+
   mock_resource "aws_wafv2_web_acl" {
     defaults = { arn = "arn:aws:wafv2:ap-south-1:123456789012:regional/webacl/mocked/mocked" }
   }
@@ -473,6 +477,88 @@ run "every_variable_reaches_its_resource" {
       aws_sfn_state_machine.orders.tracing_configuration[0].enabled
     )
     error_message = "workflow_type and enable_tracing must reach the state machine."
+  }
+}
+
+run "simulated_warehouse_has_no_secret" {
+  assert {
+    condition = (
+      length(aws_secretsmanager_secret.warehouse) == 0 && !strcontains(aws_iam_policy.function.policy, "secretsmanager") &&
+      output.warehouse_secret_arn == null && !anytrue([for name in keys(aws_lambda_function.orders.environment[0].variables) : strcontains(name, "WAREHOUSE")])
+    )
+    error_message = "Without warehouse_url, there must be no secret, no permission for one and no setting of a warehouse."
+  }
+}
+
+run "warehouse_has_an_empty_secret_that_only_the_function_may_read" {
+  variables {
+    warehouse_url = "https://warehouse.example.com/v1"
+    kms_key_arn   = "arn:aws:kms:ap-south-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition = (
+      aws_secretsmanager_secret.warehouse[0].name == "dofs-warehouse-dev" && aws_secretsmanager_secret.warehouse[0].kms_key_id == var.kms_key_arn &&
+      aws_secretsmanager_secret.warehouse[0].recovery_window_in_days == 0 && output.warehouse_secret_arn == aws_secretsmanager_secret.warehouse[0].arn
+    )
+    error_message = "The secret must have the documented name and the key, and in dev it must be possible to create it again."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.orders.environment[0].variables["DOFS_WAREHOUSE_URL"] == "https://warehouse.example.com/v1" &&
+      aws_lambda_function.orders.environment[0].variables["DOFS_WAREHOUSE_SECRET"] == aws_secretsmanager_secret.warehouse[0].arn
+    )
+    error_message = "The function must have the warehouse's URL, and the ARN of its secret."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.function.policy).Statement : [statement.Action, statement.Resource]
+      if contains(["WarehouseSecret", "Key"], statement.Sid)
+      ] == [
+      ["secretsmanager:GetSecretValue", aws_secretsmanager_secret.warehouse[0].arn],
+      [["kms:Decrypt", "kms:GenerateDataKey"], var.kms_key_arn],
+    ]
+    error_message = "The function may read this secret, and decrypt it."
+  }
+}
+
+run "own_secret_of_the_warehouse_is_used" {
+  variables {
+    environment              = "prod"
+    api_auth                 = "iam"
+    warehouse_url            = "https://warehouse.example.com"
+    warehouse_secret_arn     = "arn:aws:secretsmanager:ap-south-1:123456789012:secret:dofs-own-AbCdEf"
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/dofs-bootstrap-boundary"
+  }
+
+  assert {
+    condition     = length(aws_secretsmanager_secret.warehouse) == 0 && output.warehouse_secret_arn == var.warehouse_secret_arn
+    error_message = "With warehouse_secret_arn, there must be no other secret."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.orders.environment[0].variables["DOFS_WAREHOUSE_SECRET"] == var.warehouse_secret_arn &&
+      [for statement in jsondecode(aws_iam_policy.function.policy).Statement : statement.Resource if statement.Sid == "WarehouseSecret"] == [var.warehouse_secret_arn]
+    )
+    error_message = "The function must have this secret, and may read only this one."
+  }
+}
+
+run "secret_of_prod_can_be_recovered" {
+  command = plan
+
+  variables {
+    environment   = "prod"
+    api_auth      = "iam"
+    warehouse_url = "https://warehouse.example.com"
+  }
+
+  assert {
+    condition     = aws_secretsmanager_secret.warehouse[0].recovery_window_in_days == 30
+    error_message = "In prod, a deleted secret must be recoverable."
   }
 }
 

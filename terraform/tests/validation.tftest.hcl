@@ -135,6 +135,7 @@ run "malformed_text" {
     cors_origins             = ["*"]
     github_repo_url          = "git@github.com:me/dofs.git"
     permissions_boundary_arn = "arn:aws:iam::123456789012:role/dofs"
+    warehouse_url            = "http://warehouse.example.com"
   }
 
   expect_failures = [
@@ -146,6 +147,7 @@ run "malformed_text" {
     var.cors_origins,
     var.github_repo_url,
     var.permissions_boundary_arn,
+    var.warehouse_url,
   ]
 }
 
@@ -160,6 +162,7 @@ run "almost_well_formed_text" {
     image_uri          = "123456789012.dkr.ecr.ap-south-1.amazonaws.com/dofs:latest"
     codeconnection_arn = "arn:aws:codeconnections:ap-south-1:123456789012:connection/dofs"
     api_auth           = "magic"
+    warehouse_url      = "https://user@warehouse.example.com"
   }
 
   expect_failures = [
@@ -170,6 +173,7 @@ run "almost_well_formed_text" {
     var.image_uri,
     var.codeconnection_arn,
     var.api_auth,
+    var.warehouse_url,
   ]
 }
 
@@ -183,6 +187,7 @@ run "open_api_in_staging" {
     aws_region                  = "eu-west-1" # the image is in ap-south-1
     sqs_visibility_timeout      = 179         # less than 6 × lambda_timeout
     lambda_reserved_concurrency = 3
+    warehouse_secret_arn        = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:dofs-warehouse-dev-AbCdEf" # without warehouse_url
   }
 
   expect_failures = [
@@ -190,6 +195,7 @@ run "open_api_in_staging" {
     var.image_uri,
     var.sqs_visibility_timeout,
     var.lambda_reserved_concurrency,
+    var.warehouse_secret_arn,
   ]
 }
 
@@ -227,6 +233,9 @@ run "open_api_with_operators" {
     lambda_reserved_concurrency    = 10
     lambda_provisioned_concurrency = 11 # more than reserved
     sqs_maximum_concurrency        = 10 # all that is reserved
+    permissions_boundary_arn       = "arn:aws:iam::123456789012:policy/dofs-bootstrap-boundary"
+    warehouse_url                  = "https://warehouse.example.com"
+    warehouse_secret_arn           = "arn:aws:secretsmanager:ap-south-1:123456789012:secret:others" # which the boundary does not allow
   }
 
   expect_failures = [
@@ -236,6 +245,7 @@ run "open_api_with_operators" {
     var.sqs_visibility_timeout,
     var.lambda_provisioned_concurrency,
     var.sqs_maximum_concurrency,
+    var.warehouse_secret_arn,
   ]
 }
 
@@ -248,6 +258,8 @@ run "cognito_without_a_user_pool" {
     lambda_snap_start              = true
     lambda_provisioned_concurrency = 1
     codeconnection_arn             = "arn:aws:iam::123456789012:role/dofs"
+    warehouse_url                  = "https://warehouse.example.com"
+    warehouse_secret_arn           = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:dofs-warehouse-dev-AbCdEf" # another region
   }
 
   expect_failures = [
@@ -255,5 +267,6 @@ run "cognito_without_a_user_pool" {
     var.sqs_visibility_timeout,
     var.lambda_snap_start,
     var.codeconnection_arn,
+    var.warehouse_secret_arn,
   ]
 }

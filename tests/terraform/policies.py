@@ -48,6 +48,11 @@ def parse_function_policy(names: Names) -> Policy:
     }
 
 
+def warehouse_secret_arn(names: Names) -> str:
+    """Return the ARN of the warehouse's secret, without the six characters that Secrets Manager appends."""
+    return f"arn:aws:secretsmanager:{names.region}:{names.account}:secret:dofs-warehouse-{names.environment}"
+
+
 def _arn(expression: str, names: Names) -> str:
     """Return the ARN of an expression in ``function.tf``; an unknown expression is returned unchanged."""
     table = f"arn:aws:dynamodb:{names.region}:{names.account}:table/"
@@ -57,6 +62,7 @@ def _arn(expression: str, names: Names) -> str:
         "aws_sqs_queue.fulfillment.arn": names.queue_arn(names.queue),
         "aws_sqs_queue.dead_letter.arn": names.queue_arn(names.dead_letter_queue),
         "local.state_machine_arn": names.state_machine_arn,
+        "local.warehouse_secret_arn": warehouse_secret_arn(names),
     }
     if indexes := INDEXES.fullmatch(expression):
         return f"{arns[indexes[1] + '.arn']}/index/*"

@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from service.aws.secret import read_secret_text
 from service.embedded.cloud import EmbeddedCloud
 from service.orders.submission import new_order
 from service.steps import store
 from tests.embedded.support import client, running_cloud
 from tests.support import valid_order
 from tests.system import depth_becomes, key_for, settled
+from tests.terraform.policies import warehouse_secret_arn
 
 SOON = timedelta(seconds=5)
 TRANSACTION = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
@@ -26,7 +28,7 @@ class Recorder:
         self.calls: set[Call] = set()
         self._names = cloud.names
         clients = cloud.system._clients
-        for each in (clients.dynamodb, clients.sqs, clients.stepfunctions):
+        for each in (clients.dynamodb, clients.secretsmanager, clients.sqs, clients.stepfunctions):
             each.meta.events.register("provide-client-params", self._record)
 
     def _record(self, params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -35,6 +37,8 @@ class Recorder:
                 self.calls |= set(self._dynamodb(model.name, params))
             case "sqs":
                 self.calls.add((f"sqs:{model.name}", self._names.queue_arn(params["QueueUrl"].rpartition("/")[2])))
+            case "secretsmanager":
+                self.calls.add((f"secretsmanager:{model.name}", params["SecretId"]))
             case "stepfunctions":
                 self.calls.add((f"states:{model.name}", params["stateMachineArn"]))
 
@@ -80,6 +84,9 @@ async def record_calls() -> set[Call]:
             store.run({"order_id": "ord_never_sent"}, system)
             for order_id in ("ord_never_started", "ord_never_sent"):
                 await settled(api, order_id)
+            secret = warehouse_secret_arn(cloud.names)
+            cloud.client("secretsmanager").create_secret(Name=secret.rpartition(":")[2], SecretString="any")
+            assert read_secret_text(system._clients, secret) == "any"
             for path in ("/orders?customer_id=cust_123", "/orders?status=FAILED", "/ready", "/stats"):
                 assert (await api.get(path)).status_code == 200
     return recorder.calls

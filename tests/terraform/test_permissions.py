@@ -42,6 +42,7 @@ def test_the_functions_policy_allows_nothing_on_other_resources():
     for action, resource in (
         ("dynamodb:PutItem", "arn:aws:dynamodb:ap-south-1:123456789012:table/others"),
         ("dynamodb:Scan", "arn:aws:dynamodb:ap-south-1:123456789012:table/dofs-orders-dev"),
+        ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:ap-south-1:123456789012:secret:others"),
         ("sqs:SendMessage", NAMES.queue_arn(NAMES.dead_letter_queue)),
         ("sqs:PurgeQueue", NAMES.queue_arn(NAMES.dead_letter_queue)),
     ):
@@ -52,7 +53,7 @@ def test_the_functions_policy_allows_nothing_on_other_resources():
 def test_the_deployed_policy_has_the_actions_and_resources_of_the_file(deployed):
     there = parse_document(deployed.root.resources()["aws_iam_policy.function"]["policy"])
     file = parse_function_policy(deployed.names)
-    assert there.keys() == file.keys() - {"Traces", "Key"}
+    assert there.keys() == file.keys() - {"WarehouseSecret", "Traces", "Key"}
     for sid in there.keys() - {"Logs"}:
         assert there[sid].actions == file[sid].actions
         (pattern,) = file[sid].resources
