@@ -87,8 +87,7 @@ def _check_timeline(order_id: str, row: Mapping[str, Any], world: World) -> None
 
 def _is_free(entry: Mapping[str, Any]) -> bool:
     """Whether an attempt ended so that it does not count: the warehouse did not take the order."""
-    ended = (entry["from"], entry["to"], entry["actor"]) == ("PROCESSING", "PENDING", "fulfillment")
-    return ended and not entry.get("failure")
+    return (entry["to"], entry["actor"]) == ("PENDING", "fulfillment") and not entry.get("failure")
 
 
 def _check_leases(order_id: str, timeline: Sequence[Mapping[str, Any]], lease: float) -> None:

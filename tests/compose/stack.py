@@ -45,9 +45,9 @@ class Stack:
     def __init__(self, project: str, **environ: str) -> None:
         self.project = project
         self.names = Names("dev", ACCOUNT, REGION)
-        changing = ("DOFS_", "AWS_", "FUNCTION_IMAGE", "PROVISIONER_IMAGE", "LAMBDA_REPLICAS")
+        changing = ("DOFS_", "AWS_", "FUNCTION_IMAGE", "PROVISIONER_IMAGE", "LAMBDA_REPLICAS", "WAREHOUSE_")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(changing)}
-        self._environ = {**clean, "PORT": "0", "LOCALSTACK_PORT": "0", **environ}
+        self._environ = {**clean, "PORT": "0", "LOCALSTACK_PORT": "0", "WAREHOUSE_PORT": "0", **environ}
         self._addresses: dict[str, str] = {}
 
     def compose(self, *command: str, **environ: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.embedded.support import client, running_cloud
-from tests.flow.deployments import EXPRESS, STANDARD, Deployment
+from tests.flow.deployments import EXPRESS, HTTP, STANDARD, Deployment
 from tests.flow.orders import send_messages, submit
 from tests.polling import PATIENCE
 from tests.system import dead_letters, key_for, until, url
@@ -19,9 +19,10 @@ from tests.system import dead_letters, key_for, until, url
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group all tests by deployment, across files.
 
-    The compose stack has one type of workflow at a time. It is deployed with STANDARD, and then with EXPRESS.
+    The compose stack has one type of workflow and one warehouse at a time. It is deployed with STANDARD, then with the
+    warehouse over HTTP, and then with EXPRESS.
     """
-    ways = [each.values[0] for each in (*STANDARD, *EXPRESS)]
+    ways = [each.values[0] for each in (*STANDARD, *HTTP, *EXPRESS)]
     here = [index for index, item in enumerate(items) if item.path.parent == Path(__file__).parent]
     ordered = sorted((items[index] for index in here), key=lambda item: ways.index(item.callspec.params["deployment"]))
     for index, item in zip(here, ordered, strict=True):
@@ -34,21 +35,25 @@ def run() -> str:
     return uuid.uuid4().hex
 
 
-@pytest.fixture(params=[*STANDARD, *EXPRESS], scope="package")
+@pytest.fixture(params=[*STANDARD, *HTTP, *EXPRESS], scope="package")
 def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
-    """Each local deployment: both types of workflow, and on compose both interfaces of the API.
+    """Each local deployment: both types of workflow, both warehouses, and on compose both interfaces of the API.
 
     An embedded cloud stops after the last test of this package, because tests elsewhere start with an empty emulator.
     """
-    kind, workflow_type, access = request.param
+    kind, workflow_type, access, warehouse = request.param
     if kind == "embedded":
-        with running_cloud(workflow_type=workflow_type) as cloud:
-            yield Deployment(lambda: client(cloud), cloud.client, cloud.names, cloud.settings, patience=PATIENCE)
+        more = {"embedded_warehouse": "http", "embedded_warehouse_args": "--port 0"} if warehouse else {}
+        with running_cloud(workflow_type=workflow_type, **more) as cloud:
+            url = cloud.warehouse.url if cloud.warehouse else ""
+            yield Deployment(lambda: client(cloud), cloud.client, cloud.names, cloud.settings, PATIENCE, url)
     else:
         stack = request.getfixturevalue("stack")
-        if stack.settings.workflow_type != workflow_type:
-            stack.up(DOFS_WORKFLOW_TYPE=workflow_type)
-        yield Deployment(lambda: stack.api(access), stack.client, stack.names, stack.settings, patience=600)
+        given = "http://warehouse:8080" if warehouse else ""
+        if (stack.settings.workflow_type, stack.settings.warehouse_url) != (workflow_type, given):
+            stack.up(DOFS_WORKFLOW_TYPE=workflow_type, DOFS_WAREHOUSE_URL=given)
+        url = f"http://{stack.address('warehouse', 8080)}" if warehouse else ""
+        yield Deployment(lambda: stack.api(access), stack.client, stack.names, stack.settings, 600, url)
 
 
 @dataclass(frozen=True)

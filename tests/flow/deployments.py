@@ -21,13 +21,15 @@ class Deployment:
     settings: Settings
     patience: float
     """Seconds in which an order must reach a terminal state, the delays of three attempts included."""
+    warehouse: str = ""
+    """The URL of the warehouse over HTTP; empty for the simulated one inside the process."""
 
 
-def deployment(kind: str, workflow_type: str, access: str = "") -> Any:
+def deployment(kind: str, workflow_type: str, access: str = "", warehouse: str = "") -> Any:
     """Create the parameter of one deployment."""
-    name = "-".join(filter(None, (kind, workflow_type.lower(), access)))
+    name = "-".join(filter(None, (kind, workflow_type.lower(), access, warehouse)))
     marks = [pytest.mark.docker] if kind == "compose" else []
-    return pytest.param((kind, workflow_type, access), id=name, marks=marks)
+    return pytest.param((kind, workflow_type, access, warehouse), id=name, marks=marks)
 
 
 STANDARD = [
@@ -35,4 +37,6 @@ STANDARD = [
     deployment("compose", "STANDARD", "gateway"),
     deployment("compose", "STANDARD", "server"),
 ]
+HTTP = [deployment("embedded", "STANDARD", warehouse="http"), deployment("compose", "STANDARD", "server", "http")]
+"""With the warehouse over HTTP. The ledger of the warehouse is compared with the rows, in every check."""
 EXPRESS = [deployment("embedded", "EXPRESS"), deployment("compose", "EXPRESS", "gateway")]

@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+from collections import Counter
 from functools import partial
 from typing import Any
+
+import httpx
 
 from service.orders.identity import derive_id
 from tests.flow.deployments import Deployment
 from tests.invariants import broken_off, check_always, check_interventions
 from tests.support import valid_order
-from tests.system import Running, dead_letters, key_for, oracle, overdue, until, url, world
+from tests.system import dead_letters, key_for, oracle, overdue, until, url, world
 
 
 async def submit(api: Any, key: str, **headers: str) -> str:
@@ -32,8 +35,10 @@ async def send_messages(deployment: Deployment, bodies: list[str]) -> None:
         await asyncio.to_thread(sqs.send_message, QueueUrl=queue, MessageBody=body)
 
 
-async def check(deployment: Running, accepted: list[str]) -> bool:
+async def check(deployment: Deployment, accepted: list[str]) -> bool:
     """Check the invariants of these orders after a run without faults. Returns whether there was no delay.
+
+    A warehouse over HTTP has a ledger: it has one parcel of each FULFILLED order, and no other parcel of these orders.
 
     On a busy machine a batch may wait longer than the visibility timeout, an attempt may lose its lease, and an order
     may become overdue, so that the reconciler moves it. The timeline shows each of these, and each must be due. Apart
@@ -41,6 +46,9 @@ async def check(deployment: Running, accepted: list[str]) -> bool:
     """
     left = await asyncio.to_thread(world, deployment, accepted, among_others=True)
     check_always(left)
+    if deployment.warehouse:
+        shipped = Counter(order_id for order_id in await shipped_orders(deployment.warehouse) if order_id in accepted)
+        assert shipped == Counter(order_id for order_id, row in left.orders.items() if row["status"] == "FULFILLED")
     lost = {order_id: broken_off(row) for order_id, row in left.orders.items()}
     ends = {order_id: (row["status"], int(row["attempts"])) for order_id, row in left.orders.items()}
     assert ends == {order_id: oracle(deployment.settings, order_id, lost[order_id]) for order_id in accepted}
@@ -48,6 +56,19 @@ async def check(deployment: Running, accepted: list[str]) -> bool:
         return False
     assert left.executions is None or len(left.executions) == len(left.orders)
     return not any(lost.values())
+
+
+async def shipped_orders(warehouse: str) -> list[str]:
+    """The order of each parcel in the ledger of a warehouse. No line of an order was shipped twice."""
+    found: list[str] = []
+    async with httpx.AsyncClient(base_url=warehouse, timeout=60) as client:
+        page: str | None = "/ledger?limit=1000"
+        while page:
+            ledger = (await client.get(page)).json()
+            assert ledger["doubled"] == []
+            found += [parcel["order_id"] for parcel in ledger["parcels"]]
+            page = ledger["next"]
+    return found
 
 
 async def dead_messages(deployment: Deployment, text: str) -> list[str]:

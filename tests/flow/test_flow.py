@@ -6,7 +6,7 @@ import json
 import pytest
 
 from service.orders.identity import derive_id
-from tests.flow.deployments import EXPRESS, STANDARD
+from tests.flow.deployments import EXPRESS, HTTP, STANDARD
 from tests.flow.orders import check, dead_messages, execution_name, start_execution, submit
 from tests.support import valid_order
 from tests.system import ended, keeps_executions, key_for, oracle, settled
@@ -64,10 +64,10 @@ async def test_a_raw_order_of_a_manual_execution_is_processed_like_any_other(dep
     assert (order["status"], order["attempts"]) == oracle(deployment.settings, order["order_id"])
 
 
-@pytest.mark.parametrize("deployment", [*STANDARD, EXPRESS[0]], indirect=True, scope="package")
+@pytest.mark.parametrize("deployment", [*STANDARD, *HTTP, EXPRESS[0]], indirect=True, scope="package")
 async def test_many_orders_of_ten_clients_reach_their_expected_states(deployment, run):
     accepted: list[str] = []
-    each = 10 if keeps_executions(deployment) else 3  # with EXPRESS a few orders are enough
+    each = 10 if keeps_executions(deployment) and not deployment.warehouse else 3  # a few orders are enough elsewhere
     async with deployment.api() as api:
 
         async def customer(number: int) -> None:

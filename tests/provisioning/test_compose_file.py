@@ -10,9 +10,11 @@ import yaml
 
 from service.provisioning.__main__ import emulator_deployment
 from service.settings import PREFIX, Settings
+from service.warehouses.server.options import create_parser
+from service.warehouses.signatures import read_secret
 
 ROOT = Path(__file__).parents[2]
-OURS = ("lambda", "deploy", "api")
+OURS = ("lambda", "deploy", "warehouse", "api")
 
 
 def interpolated(text: str) -> str:
@@ -72,7 +74,7 @@ def test_the_emulator_has_the_timeout_of_the_function():
 
 def test_every_port_is_published_on_loopback_only():
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert sorted(ports) == ["127.0.0.1:4566:4566", "127.0.0.1:8000:8000"]
+    assert sorted(ports) == ["127.0.0.1:4566:4566", "127.0.0.1:8000:8000", "127.0.0.1:8090:8080"]
 
 
 def test_no_service_mounts_the_docker_socket():
@@ -91,9 +93,25 @@ def test_containers_are_read_only_and_have_no_capabilities(service):
 
 
 def test_no_container_gets_credentials():
+    """The secret of the warehouse is a public one, of the container of that name."""
     for service in SERVICES.values():
         secrets = {name for name in service["environment"] if "KEY" in name or "SECRET" in name}
-        assert secrets <= {"DOFS_WAREHOUSE_SECRET"}, "it signs requests to the warehouse, and is empty by default"
+        assert secrets <= {"DOFS_WAREHOUSE_SECRET"}
+    assert read_secret(settings_of("lambda")["DOFS_WAREHOUSE_SECRET"]) == b"01234567890123456789012345678901"
+
+
+def test_the_system_uses_the_warehouse_container_when_its_url_is_given():
+    given = settings_of("lambda") | {"DOFS_WAREHOUSE_URL": "http://warehouse:8080"}
+    assert Settings.load(settings_of("lambda")).warehouse_url == ""
+    assert Settings.load(given).warehouse_url == "http://warehouse:8080"
+    options = create_parser(settings_of("warehouse")).parse_args(SERVICES["warehouse"]["command"].split())
+    assert (options.host, options.port) == ("0.0.0.0", 8080)  # noqa: S104
+    assert settings_of("warehouse")["DOFS_WAREHOUSE_SECRET"] == given["DOFS_WAREHOUSE_SECRET"]
+
+
+def test_the_warehouse_runs_in_the_image_that_has_its_server():
+    assert SERVICES["warehouse"]["image"] == SERVICES["deploy"]["image"] == "dofs-provisioner"
+    assert "build" not in SERVICES["warehouse"]
 
 
 def test_the_emulator_is_pinned_and_replaceable_by_a_variable():
