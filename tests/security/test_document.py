@@ -55,7 +55,7 @@ def test_whatever_looks_like_a_test_is_named_with_its_file():
     assert sorted(set(re.findall(r"[\w/.]+::\w+", SECURITY))) == sorted(f"{path}::{name}" for path, name in NAMED)
 
 
-@pytest.mark.parametrize("heading", ["Threats", "Emulators"])
+@pytest.mark.parametrize("heading", ["Threats", "Secrets", "Emulators"])
 def test_every_attack_has_a_test_that_shows_how_it_is_stopped(heading):
     assert len(rows(heading)) > 5
     for row in rows(heading):
