@@ -1,6 +1,8 @@
 """Orders reach a terminal state after purges, outages, expired messages and aborted executions."""
 
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -99,3 +101,21 @@ def test_a_pending_order_never_fails_because_of_its_age():
     for order in world.tables.store.orders.values():
         if order.status is Status.FAILED:
             assert order.attempts == world.policy.max_attempts
+
+
+@pytest.mark.parametrize("profile", ["zero", "hot"])
+def test_a_retry_delay_breaks_no_invariant_and_shortens_the_pause_between_attempts(profile):
+    delay, pauses = timedelta(seconds=2), []
+    with tasks_as_threads():
+        for seed in range(3):
+            world = World(seed, PROFILES[profile])
+            world.policy = replace(world.policy, retry_delay=delay)
+            world.run()
+            assert not list(violations(record_of(world)))
+            for order in world.tables.store.orders.values():
+                for ended, claimed in pairwise(order.timeline):
+                    if ended.source is Status.PROCESSING and claimed.target is Status.PROCESSING:
+                        pauses.append(claimed.at - ended.at)
+    assert pauses
+    if profile == "zero":  # in other profiles, clocks are wrong
+        assert delay <= min(pauses) <= max(pauses) < 3 * delay
