@@ -43,7 +43,7 @@ def test_a_request_for_a_delivery_holds_what_shipping_needs_and_nothing_else():
     assert request.headers["content-type"] == "application/json"
     assert request.headers["accept-encoding"] == "identity"
     assert request.headers["user-agent"] == f"dofs/{__version__}"
-    assert request.headers["webhook-id"] == "ord_1-d1-0-2"
+    assert request.headers["webhook-id"] == "ord_1-d1-1"
 
 
 def test_each_attempt_of_a_delivery_sends_the_same_body_and_another_request_id():
@@ -53,7 +53,7 @@ def test_each_attempt_of_a_delivery_sends_the_same_body_and_another_request_id()
         one.ask(order(attempts=2, epoch=3, version=9, asked=2), 10)
     first, second = endpoint.requests
     assert first.body == second.body
-    assert [each.headers["webhook-id"] for each in endpoint.requests] == ["ord_1-d1-0-1", "ord_1-d1-3-2"]
+    assert [each.headers["webhook-id"] for each in endpoint.requests] == ["ord_1-d1-1", "ord_1-d1-9"]
 
 
 def test_an_order_without_metadata_is_asked_for_with_empty_metadata():
