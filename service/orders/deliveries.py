@@ -33,15 +33,19 @@ class Deliveries:
         self._system = system
         self._move = Mover(system).move
 
-    def claim(self, order_id: str) -> Order:
+    def claim(self, order_id: str, most: int | None = None) -> Order:
         """Take the lease on an order, and count the attempt. An attempt that crashes is therefore counted, too.
+
+        Args:
+            order_id: the order.
+            most: the order must have had fewer attempts; the maximum number of attempts if None.
 
         Raises:
             TransitionRefused: it is leased, terminal, not stored yet, out of attempts, or unknown.
         """
         policy, now, owner = self._system.policy, self._system.now(), self._system.new_id()
         lease: dict[str, Any] = {
-            "max_attempts": policy.max_attempts,
+            "max_attempts": policy.max_attempts if most is None else most,
             "lease_owner": owner,
             "lease_until": now + policy.lease,
         }
@@ -71,6 +75,12 @@ class Deliveries:
                     raise
                 order = now
         raise AssertionError("the loop above returns or raises")
+
+    def is_free(self, order: Order) -> bool:
+        """Whether an attempt or a look may begin: the order is PENDING, or PROCESSING under an expired lease."""
+        if order.status is Status.PROCESSING:
+            return order.lease_until is None or order.lease_until < self._system.now()
+        return order.status is Status.PENDING
 
     def has_no_attempts_left(self, order: Order) -> bool:
         """Whether an order has used all attempts of its present epoch."""
@@ -152,8 +162,7 @@ class Deliveries:
         if answer.state in IN_WORK:
             reason = f"the warehouse does not cancel it: {answer.state}"
             raise TooLate(self._move("cancel_refused", order.order_id, actor=actor, reason=reason, seen=order))
-        leased = order.status is Status.PROCESSING and not self._lease_is_over(order)
-        if leased or answer.state not in ENDED:
+        if not self.is_free(order) or answer.state not in ENDED:
             return order
         outcome = after_look(order, answer, self._system.policy.max_attempts)
         return self._apply(outcome, order, actor) if outcome else order
@@ -181,9 +190,6 @@ class Deliveries:
         except Exception as error:
             log.warning("order %s: the warehouse does not say whether it has it, %s", order.order_id, error_name(error))
             return error
-
-    def _lease_is_over(self, order: Order) -> bool:
-        return order.lease_until is None or order.lease_until < self._system.now()
 
     def _apply(self, outcome: Outcome, order: Order, actor: str, message_id: str | None = None, **more: Any) -> Order:
         return self._move(

@@ -89,25 +89,26 @@ def test_storage_includes_the_indexes():
 # the usage of an order
 
 
-def test_an_order_makes_one_call_for_each_transition(model):
+def test_an_order_makes_one_call_for_each_transition_and_a_read_for_each_redelivery(model):
     used = model.usage(Choice())
     shares = shares_by_end(0.7, 3)
     assert used.attempts == pytest.approx(1.39)
     assert used.calls == {
         "dynamodb.PutItem": pytest.approx(1),
         "sfn.StartExecution": pytest.approx(1),
-        "dynamodb.GetItem": pytest.approx(1),
+        "dynamodb.GetItem": pytest.approx(used.attempts),
         "dynamodb.UpdateItem": pytest.approx(1 + 2 * used.attempts - shares[None]),
         "dynamodb.TransactWriteItems": pytest.approx(shares[None]),
     }
 
 
-TRIED = {"dynamodb.UpdateItem": 2}
-LAST = {"dynamodb.UpdateItem": 1, "dynamodb.TransactWriteItems": 1}
+FIRST = {"dynamodb.UpdateItem": 2}
+AGAIN = {"dynamodb.GetItem": 1, "dynamodb.UpdateItem": 2}
+LAST = {"dynamodb.GetItem": 1, "dynamodb.UpdateItem": 1, "dynamodb.TransactWriteItems": 1}
 
 
 @pytest.mark.parametrize(
-    ("end", "attempts"), [(1, [TRIED]), (2, [TRIED] * 2), (3, [TRIED] * 3), (None, [TRIED, TRIED, LAST])]
+    ("end", "attempts"), [(1, [FIRST]), (2, [FIRST, AGAIN]), (3, [FIRST, AGAIN, AGAIN]), (None, [FIRST, AGAIN, LAST])]
 )
 def test_each_invocation_makes_the_expected_calls(end, attempts):
     before = [

@@ -19,6 +19,7 @@ from service.orders.policy import Policy
 from service.orders.ports import OrderStore
 from service.orders.warehouse import Answer, State
 from service.steps import fulfill, reconcile, store
+from service.steps.fulfill_order import OrderFulfillment
 from tests.memory import store as memory
 from tests.memory.store import InMemoryOrderStore
 from tests.simulation import world
@@ -68,12 +69,12 @@ def errors_swallowed() -> list[Any]:
 
 def acknowledged_when(*statuses: Status) -> Callable[[], list[Any]]:
     def patches() -> list[Any]:
-        real = fulfill._not_claimed
+        real = OrderFulfillment._leave
 
-        def not_claimed(order: Order | None, *args: Any) -> bool:
-            return (order is not None and order.status in statuses) or real(order, *args)
+        def leave(step: OrderFulfillment, order: Order | None) -> bool:
+            return (order is not None and order.status in statuses) or real(step, order)
 
-        return [patch.object(fulfill, "_not_claimed", not_claimed)]
+        return [patch.object(OrderFulfillment, "_leave", leave)]
 
     return patches
 
@@ -229,7 +230,7 @@ MUTATIONS = (
         "a refusal under the brake costs an attempt",
         "closed",
         "I10",
-        lambda: [patch.object(fulfill.Deliveries, "settle", charged(fulfill.Deliveries.settle))],
+        lambda: [patch.object(Deliveries, "settle", charged(Deliveries.settle))],
     ),
     Mutation("the epoch is the key", "hot", "I15", key_of_the_epoch),
     Mutation("a claim does not count as asked", "hot", "I19", add_changes("claim", without="asked")),

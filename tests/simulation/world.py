@@ -11,7 +11,7 @@ from unittest.mock import patch
 from service.orders.lifecycle import TERMINAL, Status
 from service.orders.model import Order
 from service.orders.warehouse import State
-from service.steps import fulfill
+from service.steps import batch
 from tests.memory.brake import InMemoryBrake
 from tests.simulation.actors import Customer, Operator
 from tests.simulation.function import Function, FunctionFailed, Pool, wait
@@ -213,7 +213,7 @@ def tasks_as_threads() -> Iterator[None]:
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with patch.object(fulfill, "ThreadPoolExecutor", Pool), patch.object(fulfill, "wait", wait):
+        with patch.object(batch, "ThreadPoolExecutor", Pool), patch.object(batch, "wait", wait):
             yield
     finally:
         logging.disable(disabled)

@@ -6,7 +6,7 @@ from service.handler import dispatch
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
 from service.orders.warehouse import Answer, State
-from service.steps.fulfill import PARALLEL
+from service.steps.batch import PARALLEL
 from tests import events
 from tests.steps.doubles import (
     DECLINED,

@@ -7,7 +7,7 @@ import pytest
 
 from service.orders.lifecycle import Status
 from service.settings import SettingsError
-from service.steps import fulfill
+from service.steps import batch, fulfill
 from tests.polling import PATIENCE, eventually
 from tests.steps.doubles import DONE, CallbackFulfiller, PatchedStore, Scripted, deliver, later, message, pending
 from tests.support import SETTINGS, MemorySystem, sqs_event
@@ -51,7 +51,7 @@ def test_no_record_is_started_once_time_runs_short(system, monkeypatch):
     ids = [f"ord_{number}" for number in range(1, 13)]
     for order_id in ids:
         pending(system, order_id)
-    left, batch_waits, wait = [30.0], Event(), fulfill.wait
+    left, batch_waits, wait = [30.0], Event(), batch.wait
 
     def wait_for_attempts(*args):
         batch_waits.set()
@@ -61,7 +61,7 @@ def test_no_record_is_started_once_time_runs_short(system, monkeypatch):
         batch_waits.wait(PATIENCE)
         left[0] = MARGIN
 
-    monkeypatch.setattr(fulfill, "wait", wait_for_attempts)
+    monkeypatch.setattr(batch, "wait", wait_for_attempts)
     system.fulfiller = CallbackFulfiller(end_when_time_runs_short)
     reported = deliver_until(system, lambda: left[0], *ids)
     assert set(reported) >= {"m11", "m12"}
@@ -99,7 +99,7 @@ def test_a_batch_returns_half_a_margin_before_its_deadline(system, monkeypatch):
         left[0] -= seconds
         return set(), running
 
-    monkeypatch.setattr(fulfill, "wait", wait_on_a_clock_of_its_own)
+    monkeypatch.setattr(batch, "wait", wait_on_a_clock_of_its_own)
     system.fulfiller = CallbackFulfiller(lambda order: released.wait(PATIENCE))
     try:
         assert deliver_until(system, lambda: left[0], "ord_1") == ["m1"]

@@ -9,8 +9,8 @@ from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
 from service.orders.orders import Orders
+from service.orders.ports import TransitionRefused
 from service.orders.warehouse import Answer, State
-from service.steps import fulfill
 from tests.polling import PATIENCE
 from tests.steps.doubles import (
     DECLINED,
@@ -96,7 +96,7 @@ def test_the_same_order_twice_in_one_batch_is_attempted_once(system):
     def note_refusals(store, write):
         try:
             return store.apply(write)
-        except fulfill.TransitionRefused:
+        except TransitionRefused:
             refused.set()
             raise
 

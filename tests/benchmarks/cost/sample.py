@@ -168,18 +168,19 @@ class Function:
             given = self(task, {"dofs": {"task": task, "execution": order.order_id, "input": given}})
         return json.dumps(given)
 
-    def deliver(self, bodies: list[str]) -> int:
-        """Deliver a batch, and return the number of its messages that stay on the queue."""
+    def deliver(self, bodies: list[str], received: int = 1) -> int:
+        """Deliver a batch for the ``received``th time, and return the number of its messages that stay on the queue."""
         event = sqs_event(*bodies)
         for record in event["Records"]:
             record["messageId"] = str(uuid.uuid4())
+            record["attributes"]["ApproximateReceiveCount"] = str(received)
         return len(self("batch" if len(bodies) == 1 else FULL_BATCH, event)["batchItemFailures"])
 
     def process(self, end: int | None, attempts: int) -> list[Invocation]:
         """Process one order with a number of attempts, and return its invocations."""
         self.invocations.clear()
         body = self.submit(end)
-        kept = [self.deliver([body]) for _ in range(attempts)]
+        kept = [self.deliver([body], received) for received in range(1, attempts + 1)]
         assert kept == [1] * (attempts - 1) + [0 if end else 1], f"{end}: {kept}"
         return list(self.invocations)
 
