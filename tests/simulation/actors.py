@@ -18,7 +18,7 @@ from tests.support import valid_order
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-VALID = strict_json.from_python(valid_order())
+PLAIN, POISON = valid_order(), valid_order(metadata={"note": "poison"})
 OTHER = strict_json.from_python(valid_order(metadata={"note": "another order"}))
 INVALID = {"customer_id": "cust_123"}
 TRIES = 12
@@ -37,7 +37,9 @@ class Customer:
         fraction = world.rng.between(f"kind/{self.name}", 0, 1)
         self.kind = next(kind for kind, most in KINDS if fraction < most)
         self._key = None if self.kind == "without key" else f"key-{world.seed}-{number:04d}"
-        self._document = INVALID if self.kind == "lenient" else VALID
+        poison = world.rng.happens(f"poison/{self.name}", world.profile.poisoned)
+        self._order = POISON if poison else PLAIN
+        self._document = INVALID if self.kind == "lenient" else strict_json.from_python(self._order)
 
     def begin(self) -> None:
         """Begin within the first minutes; in a rush, all customers begin within two seconds."""
@@ -51,7 +53,7 @@ class Customer:
         world, name = self._world, self.name
         if self.kind == "by hand":
             world.name(derive_id("execution", f"hand_{name}"), name)
-            world.workflows.start(f"hand_{name}", {"order": valid_order()})
+            world.workflows.start(f"hand_{name}", {"order": self._order})
             return
         if self._key and world.happens(f"both hands/{name}", 0.2):
             world.spawn(self._submit)

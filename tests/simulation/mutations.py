@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from service.orders import dead_letters, deliveries, submission
+from service.orders import dead_letters, deliveries, isolation, submission
 from service.orders.brake import Brake
 from service.orders.deliveries import Deliveries
 from service.orders.gate import Gate, Passage
@@ -16,7 +16,7 @@ from service.orders.model import Order, Write
 from service.orders.orders import Orders
 from service.orders.outcomes import after_attempt
 from service.orders.policy import Policy
-from service.orders.ports import OrderStore
+from service.orders.ports import OrderStore, TransitionRefused
 from service.orders.warehouse import Answer, State
 from service.steps import fulfill, reconcile, store
 from service.steps.fulfill_order import OrderFulfillment
@@ -204,6 +204,27 @@ def no_brake() -> list[Any]:
     return [patch.object(Gate, "enter", lambda _: Passage.OPEN), patch.object(Gate, "note", lambda *_: False)]
 
 
+def claimed_before_their_turn() -> list[Any]:
+    work, later = OrderFulfillment.work, OrderFulfillment.work_after_others
+
+    def claim_at_once(step: OrderFulfillment, *, first: bool) -> bool | Order:
+        found = work(step, first=first)
+        if not isinstance(found, Order) or found.attempts >= step._most:
+            return found
+        try:
+            return step._deliveries.claim(found.order_id)
+        except TransitionRefused:
+            return False
+
+    def attempt(step: OrderFulfillment, order: Order) -> bool:
+        return later(step, order) if step._deliveries.is_free(order) else step._attempt(order)
+
+    return [
+        patch.object(OrderFulfillment, "work", claim_at_once),
+        patch.object(OrderFulfillment, "work_after_others", attempt),
+    ]
+
+
 def without_guards(row: Transition) -> Transition:
     return replace(row, guards=())
 
@@ -255,6 +276,19 @@ MUTATIONS = (
     ),
     Mutation("a cancellation that was asked for is forgotten", "hot", "I22", cancellation_forgotten),
     Mutation("no answer counts as shipped", "hot", "I16", no_answer_is_shipped),
+    Mutation(
+        "suspects not alone",
+        "default",
+        "I20",
+        lambda: [patch.object(isolation, "count_broken_attempts", lambda _: 0)],
+    ),
+    Mutation(
+        "the most broken first",
+        "default",
+        "I20",
+        lambda: [patch.object(fulfill, "group", lambda waiting: isolation.group(waiting)[::-1])],
+    ),
+    Mutation("suspects claimed before their turn", "default", "I20", claimed_before_their_turn),
     Mutation("no conditions", "zero", "I6", no_conditions),
     Mutation("errors swallowed", "zero", "I12", errors_swallowed),
     Mutation("acknowledged on a lease conflict", "hot", "I12", acknowledged_when(*OPEN)),
@@ -304,7 +338,7 @@ MUTATIONS = (
     Mutation("no reconciler", "default", "I1", lambda: [patch.object(world.World, "_reconcile", lambda self: None)]),
 )
 
-SEEDS = 200
+SEEDS = 600
 """The seeds that are tried for each mutation."""
 
 

@@ -47,6 +47,8 @@ class Profile:
     """The probability of an outage of some minutes, for each service and each of two outages."""
     purged: float = 0
     """The probability that the queue and the dead-letter queue are purged."""
+    poisoned: float = 0
+    """The share of orders that kill every process that asks the warehouse for them."""
     stale: float = 0
     """The share of index reads that lag behind the table."""
     closed: tuple[int, int] | None = None
@@ -75,11 +77,37 @@ PROFILES = {
     for profile in (
         Profile("zero", rate=0, faults_until=45 * MINUTE),
         Profile("closed", rate=0, faults_until=75 * MINUTE, closed=(2 * MINUTE, 62 * MINUTE)),
-        Profile("default", rate=0.04, faults_until=20 * MINUTE, skew=20_000, skewed=0.05, stale=0.05),
-        Profile("hot", rate=0.25, faults_until=20 * MINUTE, skew=300_000, skewed=0.2, stale=0.3, purged=0.2),
-        Profile("express", rate=0.06, faults_until=20 * MINUTE, skew=20_000, skewed=0.05, stale=0.05, express=True),
+        Profile("default", rate=0.04, faults_until=20 * MINUTE, skew=20_000, skewed=0.05, poisoned=0.05, stale=0.05),
         Profile(
-            "outage", rate=0.02, faults_until=60 * MINUTE, skew=5_000, skewed=0.05, outages=0.5, stale=0.05, purged=0.2
+            "hot",
+            rate=0.25,
+            faults_until=20 * MINUTE,
+            skew=300_000,
+            skewed=0.2,
+            purged=0.2,
+            poisoned=0.05,
+            stale=0.3,
+        ),
+        Profile(
+            "express",
+            rate=0.06,
+            faults_until=20 * MINUTE,
+            skew=20_000,
+            skewed=0.05,
+            poisoned=0.05,
+            stale=0.05,
+            express=True,
+        ),
+        Profile(
+            "outage",
+            rate=0.02,
+            faults_until=60 * MINUTE,
+            skew=5_000,
+            skewed=0.05,
+            outages=0.5,
+            purged=0.2,
+            poisoned=0.05,
+            stale=0.05,
         ),
     )
 }

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from service.orders.isolation import count_broken_attempts
 from service.orders.model import Order
 from service.warehouses.decision import ships
 from tests.simulation.checker import Record, Row, Step, violations
 from tests.simulation.profiles import PROFILES
+from tests.simulation.warehouse import is_poison
 from tests.simulation.world import World, tasks_as_threads
 
 
@@ -74,6 +76,8 @@ def record_of(world: World) -> Record:
         oracle=lambda key: ships(str(world.seed), world.ledger.success_rate, key),
         parcels=world.ledger.parcels(),
         asked_to_cancel=world.asked_to_cancel,
+        poison={order_id for order_id, order in world.tables.store.orders.items() if is_poison(order)},
+        poisoned=world.poisoned,
     )
 
 
@@ -94,4 +98,5 @@ def _row(order: Order) -> Row:
         order.delivery,
         order.asked,
         order.cancel_asked,
+        count_broken_attempts(order),
     )

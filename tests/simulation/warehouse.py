@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from service.orders.model import Order
 from service.orders.warehouse import Answer, Cancellation, State
 from service.warehouses.decision import ships
+from tests.simulation.loop import Crash
 
 if TYPE_CHECKING:
     from tests.simulation.ports import Ports
@@ -15,6 +16,11 @@ LATE = 300_000  # milliseconds; a request that was given up takes effect within 
 
 CLOSED = "closed"
 """The fault of every request while the warehouse takes nothing."""
+
+
+def is_poison(order: Order) -> bool:
+    """Whether an order kills every process that asks the warehouse for it."""
+    return '"poison"' in order.submission
 
 
 class NoAnswer(ConnectionError):
@@ -59,6 +65,9 @@ class Warehouse:
     def ask(self, order: Order, seconds: float) -> Answer:
         world, key = self._ports.world, order.delivery_key
         fault, detail = self._travel("attempt", order, seconds)
+        if is_poison(order):
+            world.poisoned.add(self._ports.invocation.name)
+            raise Crash
         if fault in ("not taken", CLOSED) or world.is_unwanted(order.order_id):
             return Answer(State.NOT_TAKEN)
         if fault == "arrives later":

@@ -55,6 +55,8 @@ class World:
         self.cancelled: list[tuple[str, str]] = []
         self.asked_to_cancel: set[str] = set()
         """The orders whose cancellation was asked for, without an answer of the warehouse yet."""
+        self.poisoned: set[str] = set()
+        """The invocations that a poison order killed."""
         self.interventions = 0
         self._names: dict[str, str] = {}
         self._unwanted: dict[str, bool] = {}
