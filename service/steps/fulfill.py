@@ -21,8 +21,8 @@ from service.orders.metric import Metric
 from service.orders.model import Order
 from service.orders.ports import System
 from service.orders.trace import trace_id
+from service.steps.attempt import OrderFulfillment
 from service.steps.batch import Batch, Record
-from service.steps.fulfill_order import OrderFulfillment
 
 log = logging.getLogger(__name__)
 

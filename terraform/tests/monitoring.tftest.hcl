@@ -41,6 +41,7 @@ run "alarms_watch_documented_metrics_or_the_services_own" {
       workflow-timeouts        = [["AWS/States", "ExecutionsTimedOut", "StateMachineArn", "Sum"]]
       success-rate             = [["DOFS", "OrdersFailed", "environment", "Sum"], ["DOFS", "OrdersFulfilled", "environment", "Sum"]]
       warehouse-brake          = [["DOFS", "WarehouseBrake", "environment", "Sum"]]
+      abandoned-orders         = [["DOFS", "AttemptsFailed", "environment reason", "Sum"]]
       delivery-conflicts       = [["DOFS", "DeliveryConflicts", "environment", "Sum"]]
       reconciler-silent        = [["DOFS", "ReconcilerRuns", "environment", "Sum"]]
       reconciler-interventions = [["DOFS", "ReconcilerInterventions", "environment", "Sum"]]
@@ -121,6 +122,7 @@ run "alarms_have_their_thresholds_periods_and_handling_of_missing_data" {
       workflow-timeouts        = [1, 1, 1]
       success-rate             = [90, 1, 1]
       warehouse-brake          = [1, 3, 3]
+      abandoned-orders         = [1, 1, 1]
       delivery-conflicts       = [1, 1, 1]
       reconciler-silent        = [1, 5, 5]
       reconciler-interventions = [1, 1, 1]
@@ -135,7 +137,7 @@ run "alarms_have_their_thresholds_periods_and_handling_of_missing_data" {
     condition = alltrue(flatten([
       for name, alarm in aws_cloudwatch_metric_alarm.all : [
         for period in alarm.metric_name == null ? [for query in alarm.metric_query : query.metric[0].period if length(query.metric) > 0] : [alarm.period] :
-        period == (contains(["delivery-conflicts", "success-rate", "reconciler-interventions", "unreadable-rows"], name) ? 300 : 60)
+        period == (contains(["abandoned-orders", "delivery-conflicts", "success-rate", "reconciler-interventions", "unreadable-rows"], name) ? 300 : 60)
       ]
     ]))
     error_message = "A data point must cover 60 seconds, or 300 for four alarms."
@@ -157,7 +159,7 @@ run "variables_reach_alarms_and_dashboard" {
 
   assert {
     condition = (
-      length(aws_cloudwatch_metric_alarm.all) == 13 && aws_cloudwatch_metric_alarm.all["queue-age"].threshold == 1000 &&
+      length(aws_cloudwatch_metric_alarm.all) == 16 && aws_cloudwatch_metric_alarm.all["queue-age"].threshold == 1000 &&
       aws_cloudwatch_metric_alarm.all["success-rate"].threshold == 75 &&
       strcontains(jsonencode(aws_cloudwatch_metric_alarm.all["success-rate"].metric_query[*].expression), "failed \\u003e= 7,") &&
       aws_cloudwatch_metric_alarm.all["reconciler-silent"].namespace == "SHOP" &&
@@ -235,7 +237,7 @@ run "log_queries_are_saved" {
 
   assert {
     condition = toset([for query in aws_cloudwatch_query_definition.all : query.name]) == toset([
-      for name in ["one-order", "slowest", "failures-by-reason", "errors", "durations", "interventions"] : "dofs-dev/${name}"
+      for name in ["one-order", "slowest", "failures-by-reason", "errors", "durations", "interventions", "suspects"] : "dofs-dev/${name}"
     ])
     error_message = "The saved queries must be exactly these."
   }

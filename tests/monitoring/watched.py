@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from service.orders.metric import Metric
+from service.orders.model import FailureKind
 from tests.monitoring.documented import DOCUMENTED
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,7 @@ RESOURCES = {
     "GlobalSecondaryIndexName": {"by-status", "by-customer"},
     "TopicName": {"shop-alarms-staging"},
     "environment": {ENVIRONMENT},
+    "reason": set(FailureKind),
     "Operation": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "Query"},
 }
 """The possible values of each dimension: the names of Terraform's resources."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from service.orders.lifecycle import TERMINAL
+from tests.simulation.isolation import check_isolation, check_turns
 from tests.simulation.queue import WAITS
 from tests.transition_table import LEASED, MOVES, UNLEASED
 
@@ -86,11 +87,13 @@ class Record:
     """The orders that kill every process that asks the warehouse for them."""
     poisoned: set[str]
     """The invocations that such an order killed."""
+    failed_writers: set[str]
+    """The writers that got no answer to a write, or a refusal: their attempts may not end, whatever others do."""
 
 
 def violations(record: Record) -> list[tuple[str, str]]:
     """Every broken invariant, with the evidence."""
-    found = [*_answers(record), *_messages(record), *_executions(record), *_turns(record)]
+    found = [*_answers(record), *_messages(record), *_executions(record), *check_turns(record)]
     for order_id, history in record.histories.items():
         found += [(invariant, f"{order_id}: {what}") for invariant, what in _order(order_id, history, record)]
     if record.faultless:
@@ -182,7 +185,7 @@ def _order(order_id: str, history: Sequence[Step], record: Record) -> Iterator[t
         yield "I1", f"it is {last.status} at the end"
     yield from _parcels(last, record.parcels.get(order_id, 0))
     if order_id not in record.poison:
-        yield from _isolation(history, record)
+        yield from check_isolation(history, record)
 
 
 def _parcels(last: Row, parcels: int) -> Iterator[tuple[str, str]]:
@@ -194,43 +197,6 @@ def _parcels(last: Row, parcels: int) -> Iterator[tuple[str, str]]:
         yield "I19", "it is CANCELLED, and the warehouse shipped it"
     if last.status == "FAILED" and parcels:
         yield "I18", f"it is FAILED, delivery {last.delivery}, asked {last.asked}, and the warehouse shipped it"
-
-
-def _isolation(history: Sequence[Step], record: Record) -> Iterator[tuple[str, str]]:
-    """Another order's crash ends at most one attempt of each epoch, and never the last one.
-
-    So no order fails because of another order's crash: an attempt remains, and nothing else runs beside it.
-    """
-    ended = {step.writer for step in history if step.name in LEASED}
-    victims = Counter[int]()
-    for step in history:
-        if step.name == "claim" and _invocation(step) in record.poisoned and step.writer not in ended:
-            victims[step.after.epoch] += 1
-            if step.after.attempts == record.max_attempts:
-                yield "I20", f"its last attempt of epoch {step.after.epoch} ended by the crash of another order"
-    for epoch, count in victims.items():
-        if count > 1:
-            yield "I20", f"{count} attempts of epoch {epoch} ended by crashes of other orders"
-
-
-def _turns(record: Record) -> Iterator[tuple[str, str]]:
-    """An invocation claims orders with more broken attempts after those with fewer.
-
-    The first attempt of an epoch does not count: a message of an earlier epoch may claim it without a read.
-    """
-    claims = defaultdict(list)
-    for order_id, history in record.histories.items():
-        for step in history:
-            if step.name == "claim" and step.before and step.before.attempts:
-                claims[_invocation(step)].append((step.at, step.before.broken, order_id))
-    for invocation, claimed in claims.items():
-        for (_, one, first), (_, other, second) in pairwise(sorted(claimed)):
-            if other < one:
-                yield "I20", f"{invocation} claimed {first}, {one} attempts broken, before {second}, {other} broken"
-
-
-def _invocation(step: Step) -> str:
-    return step.writer.partition(":")[0]
 
 
 def _leaves_failed(step: Step) -> bool:

@@ -19,7 +19,7 @@ from service.orders.policy import Policy
 from service.orders.ports import OrderStore, TransitionRefused
 from service.orders.warehouse import Answer, State
 from service.steps import fulfill, reconcile, store
-from service.steps.fulfill_order import OrderFulfillment
+from service.steps.attempt import OrderFulfillment
 from tests.memory import store as memory
 from tests.memory.store import InMemoryOrderStore
 from tests.simulation import world
@@ -244,7 +244,7 @@ MUTATIONS = (
         "an order that is set aside loses its message although it is not PENDING",
         "outage",
         "I12",
-        lambda: [patch.object(fulfill, "_set_aside", lambda *_: True)],
+        lambda: [patch.object(OrderFulfillment, "_set_aside", lambda *_: True)],
     ),
     Mutation("nobody sends a probe", "closed", "I1", lambda: [patch.object(Brake, "is_probe_due", lambda *_: False)]),
     Mutation(

@@ -59,7 +59,11 @@ class Ports:
 
     def apply(self, write: Write) -> Order:
         writer = self._writer
-        return self.call("orders", write.name, write.order_id, lambda: self._tables.apply(write, writer, self._now))
+        try:
+            return self.call("orders", write.name, write.order_id, lambda: self._tables.apply(write, writer, self._now))
+        except Exception:
+            self.world.failed_writers.add(writer)
+            raise
 
     def get(self, order_id: str) -> Order | None:
         return self.call("orders", "get", order_id, lambda: self._tables.store.get(order_id))

@@ -78,6 +78,7 @@ def record_of(world: World) -> Record:
         asked_to_cancel=world.asked_to_cancel,
         poison={order_id for order_id, order in world.tables.store.orders.items() if is_poison(order)},
         poisoned=world.poisoned,
+        failed_writers=world.failed_writers,
     )
 
 

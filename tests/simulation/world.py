@@ -57,6 +57,8 @@ class World:
         """The orders whose cancellation was asked for, without an answer of the warehouse yet."""
         self.poisoned: set[str] = set()
         """The invocations that a poison order killed."""
+        self.failed_writers: set[str] = set()
+        """The writers that got no answer to a write, or a refusal."""
         self.interventions = 0
         self._names: dict[str, str] = {}
         self._unwanted: dict[str, bool] = {}

@@ -40,6 +40,7 @@ def simple_alarms(names: Names) -> dict[str, Watched]:
         "api-5xx": Watched("AWS/ApiGateway", "5XXError", api, (1, *[0] * 9), (1, *[0] * 99)),
         "workflow-timeouts": Watched("AWS/States", "ExecutionsTimedOut", workflow, once, never),
         "warehouse-brake": Watched("DOFS", "WarehouseBrake", SERVICE, once, never),
+        "abandoned-orders": Watched("DOFS", "AttemptsFailed", SERVICE | by(reason="abandoned"), once, never),
         "delivery-conflicts": Watched("DOFS", "DeliveryConflicts", SERVICE, once, never),
         "reconciler-silent": Watched("DOFS", "ReconcilerRuns", SERVICE, (), (1,)),
         "reconciler-interventions": Watched("DOFS", "ReconcilerInterventions", SERVICE, once, never),
