@@ -141,7 +141,13 @@ class Settings:
         WEEK,
     )
     backoff_ceiling: float = setting("longest backoff between two interventions for one order", 3600, 0.1, WEEK)
-    reconcile_limit: int = setting("orders of one state that one reconciliation handles, at most", 100, 1, 10_000)
+    restart_limit: int = setting(
+        "RECEIVED orders whose workflow one run of the reconciler starts, at most", 15_000, 1, 100_000
+    )
+    reconcile_limit: int = setting(
+        "orders of each other state that one run of the reconciler handles, at most", 1_000, 1, 100_000
+    )
+    reconcile_parallel: int = setting("orders of one state that the reconciler handles at the same time", 20, 1, 30)
     deadline_margin: float = setting("time before the deadline at which a batch starts no new record", 5, 0, 900)
 
     warehouse_url: str = setting("base URL of the warehouse; empty for the simulated one", "")
@@ -206,7 +212,9 @@ class Settings:
             recover_after=timedelta(seconds=max(self.recover_after, 2 * self.visibility_timeout)),
             resend_after=timedelta(seconds=max(self.resend_after, 5 * self.visibility_timeout)),
             backoff_ceiling=timedelta(seconds=self.backoff_ceiling),
+            restart_limit=self.restart_limit,
             reconcile_limit=self.reconcile_limit,
+            reconcile_parallel=self.reconcile_parallel,
             deadline_margin=timedelta(seconds=self.deadline_margin),
             cancel_seconds=min(LONGEST_CANCEL, self.function_timeout / 4),
             retry_delay=timedelta(seconds=self.retry_delay),

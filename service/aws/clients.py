@@ -28,6 +28,18 @@ USER_AGENT = f"dofs/{__version__}"
 HANDLED = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException", "ExecutionAlreadyExists"})
 """Error codes that the adapters catch. Every other failure of a call raises ``Unavailable``."""
 
+THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""Error codes of calls that come too fast; DynamoDB, SQS and Step Functions use different ones."""
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
@@ -113,6 +125,6 @@ def _unavailable(call: str) -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "unknown error")
         if code in HANDLED:
             raise
-        raise Unavailable(f"{call}: {code}") from error
+        raise Unavailable(f"{call}: {code}", throttled=code in THROTTLED) from error
     except BotoCoreError as error:
         raise Unavailable(f"{call}: {type(error).__name__}") from error

@@ -1,5 +1,7 @@
 """Lists and counts failed orders through the index of their table."""
 
+from collections.abc import Iterator
+
 from service.aws.clients import Clients
 from service.aws.partitions import Partition, Partitions
 from service.aws.records import to_failed_order
@@ -25,6 +27,10 @@ class FailedOrderIndex:
         partitions = [partition for each in kinds for partition in self._partitions(each)]
         ids, following = self._failed_orders.page(partitions, limit, after, span)
         return Page(tuple(self._failed_orders.rows(ids, to_failed_order)), following)
+
+    def walk(self, kind: FailureKind, page: int) -> Iterator[list[str]]:
+        """List the ids of the orders that failed by one kind of failure, newest first, in pages."""
+        return self._failed_orders.walk(self._partitions(kind), page)
 
     def tally(self, kind: FailureKind, most: int) -> Tally:
         """Count the orders that failed by one kind of failure and were not redriven."""

@@ -1,6 +1,6 @@
 """Lists and counts orders through the indexes of the orders table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from service.aws.clients import Clients
@@ -33,12 +33,15 @@ class OrderIndex:
         """List the orders of a state, last changed first. Orders that left the state since the query are omitted."""
         return self._page(self._partitions(status), limit, after, lambda order: order.status is status)
 
-    def list_waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
-        """List orders that have been in a state since ``before``, oldest change first."""
-        parts = self._orders.keys(self._partitions(status), Span(end=before), limit, oldest_first=True)
-        keys = sorted(key for part in parts for key in part.keys)[:limit]
-        orders = self._orders.rows([key.order_id for key in keys], to_order)
-        return tuple(order for order in orders if order.status is status and order.updated_at < before)
+    def list_waiting(self, status: Status, before: datetime, page: int) -> Iterator[tuple[Order, ...]]:
+        """List orders that have been in a state since ``before``, oldest change first, in pages."""
+        for ids in self._orders.walk(self._partitions(status), page, Span(end=before), oldest_first=True):
+            orders = self.read(ids)
+            yield tuple(order for order in orders if order.status is status and order.updated_at < before)
+
+    def read(self, order_ids: Sequence[str]) -> list[Order]:
+        """Read orders by their ids. Orders that do not exist or cannot be read are omitted."""
+        return self._orders.rows(order_ids, to_order)
 
     def tally(self, status: Status, most: int) -> Tally:
         """Count the orders of a state."""
@@ -60,7 +63,7 @@ class OrderIndex:
         self, partitions: Sequence[Partition], limit: int, after: Position | None, fits: Callable[[Order], bool]
     ) -> Page[Order]:
         ids, following = self._orders.page(partitions, limit, after)
-        return Page(tuple(filter(fits, self._orders.rows(ids, to_order))), following)
+        return Page(tuple(filter(fits, self.read(ids))), following)
 
     def _partitions(self, status: Status) -> tuple[Partition, ...]:
         return tuple(

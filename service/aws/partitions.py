@@ -5,9 +5,11 @@ from the table. Each status is spread over several partitions to distribute the 
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from service.aws.clients import Clients
@@ -74,6 +76,37 @@ class Partitions:
             return Part(tuple(found), whole=False)
 
         return _side_by_side(read, partitions)
+
+    def walk(
+        self, partitions: Sequence[Partition], page: int, span: Span = ALWAYS, *, oldest_first: bool = False
+    ) -> Iterator[list[str]]:
+        """Read order ids from several partitions in pages, newest first by default.
+
+        A page is read when it is asked for. A partition is queried again, from where it was left, when its keys are
+        used up.
+        """
+        following: dict[Partition, dict[str, Any]] = {partition: {} for partition in partitions}
+        keys: dict[Partition, deque[Key]] = {partition: deque() for partition in partitions}
+
+        def fill(partition: Partition) -> None:
+            answer = self._query(partition, span, page, ScanIndexForward=oldest_first, **following[partition])
+            keys[partition].extend(self._reader.read(answer["Items"], _to_key(partition.stamp)))
+            if "LastEvaluatedKey" in answer:
+                following[partition] = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            else:
+                del following[partition]
+
+        first = min if oldest_first else max
+        while following or any(keys.values()):
+            ids: list[str] = []
+            while len(ids) < page:
+                while empty := [partition for partition in following if not keys[partition]]:
+                    _side_by_side(fill, empty)
+                left = [part for part in keys.values() if part]
+                if not left:
+                    break
+                ids.append(first(left, key=itemgetter(0)).popleft().order_id)
+            yield ids
 
     def tally(self, partitions: Sequence[Partition], most: int) -> Tally:
         """Count the keys of the partitions, up to ``most`` of each."""

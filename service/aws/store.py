@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -94,8 +94,12 @@ class DynamoDbOrderStore:
     def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
         return self._index.by_status(status, limit, after)
 
-    def list_waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
-        return self._index.list_waiting(status, before, limit)
+    def list_waiting(self, status: Status, before: datetime, page: int) -> Iterator[tuple[Order, ...]]:
+        return self._index.list_waiting(status, before, page)
+
+    def list_failed(self, kind: FailureKind, page: int) -> Iterator[tuple[Order, ...]]:
+        for order_ids in self._failures.walk(kind, page):
+            yield tuple(order for order in self._index.read(order_ids) if order.status is Status.FAILED)
 
     def failed_orders(
         self, kind: FailureKind | None, span: Span, limit: int, after: Position | None = None

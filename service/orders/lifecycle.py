@@ -360,7 +360,7 @@ TRANSITIONS: dict[TransitionName, Transition] = {
     ),
     "restart": Transition(
         "restart",
-        "reconciler, which then starts the workflow again",
+        "reconciler, which has started the workflow again",
         (Source(Status.RECEIVED),),
         Status.RECEIVED,
         guards=(VERSION_SEEN,),

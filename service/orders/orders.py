@@ -57,7 +57,7 @@ class Orders:
         if replayed:
             self._system.metrics.record(Metric.IDEMPOTENT_REPLAYS)
         else:
-            self._start(order, order.order_id)
+            self._start(order)
         return order, replayed
 
     def receive(self, order: Order) -> tuple[Order, bool]:
@@ -119,25 +119,24 @@ class Orders:
     def push(self, order: Order, seconds: float) -> tuple[str, Order]:
         """Restart, resend, recover, look at or cancel an order that has waited too long, depending on its state.
 
-        The write comes first, guarded by the version that was read. It sets ``updated_at``. If the process dies before
-        it sends the message or starts the workflow, a later run of the reconciler pushes the order again.
+        Before a message, the write comes first, guarded by the version that was read. It sets ``updated_at``. If the
+        process dies before it sends the message, a later run of the reconciler pushes the order again. A workflow is
+        started before the write, because its name makes a repeated start harmless: while Step Functions fails, nothing
+        is written, and the order's backoff does not grow.
 
         Args:
             order: the order as it was read.
             seconds: time that the warehouse may take, if it is asked.
 
         Returns:
-            ``restarted``, ``looked``, ``gave_up``, ``recovered`` or ``resent``; ``errors`` if the workflow could not be
-            started. And the order after the push.
+            ``restarted``, ``looked``, ``gave_up``, ``recovered`` or ``resent``; and the order after the push.
 
         Raises:
             TransitionRefused: the order has changed since it was read.
+            Unavailable: a service does not answer.
         """
         if order.status is Status.RECEIVED:
-            reason = f"workflow start {order.restarts + 2}"
-            restarted = self._move("restart", order.order_id, actor=RECONCILER, reason=reason, seen=order)
-            started = self._start(order, f"{order.order_id}-{restarted.restarts}")
-            return "restarted" if started else "errors", restarted
+            return "restarted", self._restart(order)
         if order.cancel_asked and order.asked and order.is_open:
             with suppress(TooLate):
                 cancelled = self._deliveries.cancel_there(order, seconds, RECONCILER)
@@ -155,6 +154,22 @@ class Orders:
         resent = self._move("resend", order.order_id, actor=RECONCILER, reason=reason, seen=order)
         self._send(resent)
         return "resent", resent
+
+    def _restart(self, order: Order) -> Order:
+        """Start the workflow of a RECEIVED order under the next name, and count the start.
+
+        If an earlier run of the reconciler started this name and could not count it, the start has no effect, and is
+        counted now. The next one has another name.
+        """
+        number = order.restarts + 1
+        workflow, reason = self._system.workflow, f"workflow start {number + 1}"
+        started = workflow.start(order.order_id, f"{order.order_id}-{number}", order.traceparent)
+        try:
+            return self._move("restart", order.order_id, actor=RECONCILER, reason=reason, seen=order)
+        except TransitionRefused as refused:
+            if started and refused.order:  # the workflow was faster than this write
+                return refused.order
+            raise
 
     def redrive(self, order_id: str, actor: str, note: str, epoch: int | None = None) -> Order:
         """Reset the attempts of a FAILED order, and send it to the queue.
@@ -219,10 +234,10 @@ class Orders:
             raise NotFailed(order, epoch)
         return order
 
-    def _start(self, order: Order, execution: str) -> bool:
-        """Start the workflow of an order; a failure is logged and left to the reconciler."""
+    def _start(self, order: Order) -> None:
+        """Start the workflow of a new order; a failure is logged and left to the reconciler."""
         try:
-            self._system.workflow.start(order.order_id, execution, order.traceparent)
+            self._system.workflow.start(order.order_id, order.order_id, order.traceparent)
         except Exception as error:  # the stored order is RECEIVED, so it is not lost
             log.warning(
                 "order %s: workflow not started (%s); the reconciler will start it",
@@ -230,8 +245,6 @@ class Orders:
                 error_name(error),
                 extra={"order_id": order.order_id},
             )
-            return False
-        return True
 
     def _send(self, order: Order) -> None:
         self._system.queue.send(Message(order.order_id, order.epoch, order.traceparent))

@@ -21,8 +21,12 @@ class Policy:
     resend_after: timedelta
     """The time after which a PENDING order is sent again; doubled with each resend, up to ``backoff_ceiling``."""
     backoff_ceiling: timedelta
+    restart_limit: int
+    """Maximum number of RECEIVED orders whose workflow a run of the reconciler starts."""
     reconcile_limit: int
-    """Maximum number of orders in one state that a run of the reconciler pushes."""
+    """Maximum number of orders in each other state that a run of the reconciler pushes."""
+    reconcile_parallel: int
+    """Maximum number of orders in one state that the reconciler pushes at the same time."""
     deadline_margin: timedelta
     """The time before the function's deadline in which a batch starts no further record."""
     cancel_seconds: float
@@ -32,7 +36,7 @@ class Policy:
 
     def backoff(self, first: timedelta, times: int) -> timedelta:
         """Return the time to wait after ``times`` pushes: ``first``, doubled each time, up to the ceiling."""
-        return min(first * (1 << min(times, 20)), max(first, self.backoff_ceiling))
+        return min(first * (1 << max(0, min(times, 20))), max(first, self.backoff_ceiling))
 
     def asks_the_warehouse(self, order: Order) -> bool:
         """Return whether the next push of a PENDING order is a question to the warehouse, not a message."""

@@ -5,7 +5,7 @@ Any method of a store, a queue or the workflow raises ``Unavailable`` when the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -28,8 +28,13 @@ class Unavailable(Exception):
     """A service behind a port does not answer, or refuses the call. The same call may succeed later.
 
     Adapters raise it for every failure of that service, with the failure as its cause. The message is for the log: it
-    names the operation and the error code (``dynamodb PutItem: ThrottlingException``) and holds no data.
+    names the operation and the error code (``dynamodb PutItem: ThrottlingException``) and holds no data. ``throttled``:
+    the service works, and refuses calls that come too fast.
     """
+
+    def __init__(self, message: str = "", *, throttled: bool = False) -> None:
+        super().__init__(message)
+        self.throttled = throttled
 
 
 def error_name(error: BaseException) -> str:
@@ -87,8 +92,14 @@ class OrderStore(Protocol):
     def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
         """List the orders in one state, the most recently updated first."""
 
-    def list_waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
-        """List up to ``limit`` orders in a state that were last updated before ``before``, the oldest first."""
+    def list_waiting(self, status: Status, before: datetime, page: int) -> Iterator[tuple[Order, ...]]:
+        """List the orders in a state that were last updated before a time, the oldest first.
+
+        Args:
+            status: the state.
+            before: the time.
+            page: the most orders of one page. A page is read when it is asked for; it can be empty.
+        """
 
     def get_failed(self, order_id: str) -> FailedOrder | None:
         """Read the order's row in the failed-orders table."""
@@ -97,6 +108,9 @@ class OrderStore(Protocol):
         self, kind: FailureKind | None, span: Span, limit: int, after: Position | None = None
     ) -> Page[FailedOrder]:
         """List the failed orders of one kind of failure, or of all kinds, that failed within a span, newest first."""
+
+    def list_failed(self, kind: FailureKind, page: int) -> Iterator[tuple[Order, ...]]:
+        """List the FAILED orders of one kind of failure, newest failure first, in pages as ``list_waiting`` does."""
 
     def tally(self, group: Status | FailureKind, most: int) -> Tally:
         """Count the orders in a state, or the failed orders of one kind of failure.

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from service.orders.brake import Brake
 from service.orders.counts import Depth, Ended, Tally
@@ -18,7 +19,7 @@ from service.orders.ports import System
 
 COUNTED = 1_000  # the most entries of each partition that are counted
 LOOKED_AT = 250  # the most entries of each partition that are read for the last hour
-LOOKED_THROUGH = 5  # the first entries of an open state; the very first may be a row that cannot be read
+LOOKED_THROUGH = 5  # the first entries of an open state that are read, until one is a readable row
 SAMPLE = 100  # fulfilled orders whose durations are read: one batch
 MINUTES = 60
 
@@ -99,7 +100,10 @@ def _sum(tallies: Collection[Tally]) -> Tally:
 
 def _oldest_open(system: System, now: datetime) -> Order | None:
     """The open order that was updated the longest time ago."""
-    waiting = (order for status in sorted(OPEN) for order in system.store.list_waiting(status, now, LOOKED_THROUGH))
+    waiting: list[Order] = []
+    for status in sorted(OPEN):
+        pages = islice(system.store.list_waiting(status, now, 1), LOOKED_THROUGH)
+        waiting += next(filter(None, pages), ())
     return min(waiting, key=lambda order: order.updated_at, default=None)
 
 

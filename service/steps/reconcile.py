@@ -1,14 +1,15 @@
 """The reconciler: finds open orders that nothing moves, and pushes each as its state requires.
 
-Each run pushes a bounded number of orders of each open state, reads a bounded number, and starts no push close to its
-deadline. The next run starts with the orders that have waited longest.
+A run has a round for each reason to push an order. Each round pushes a bounded number of orders, the longest waiting
+first, within its share of the time, and none close to the deadline. The next run goes on.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
+from time import sleep
 from typing import Any
 
 from service import logs
@@ -19,10 +20,10 @@ from service.orders.lifecycle import OPEN, Status
 from service.orders.metric import Metric
 from service.orders.model import FailureKind, Order
 from service.orders.orders import Orders
-from service.orders.paging import ALWAYS
 from service.orders.ports import DeadLetter, System, TransitionRefused, Unavailable, error_name
 from service.orders.row_reader import RowReader
 from service.orders.trace import trace_id
+from service.steps.rounds import PAGES, Round, take_turns
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,13 @@ COUNTED = (*INTERVENTIONS, "errors")
 FAILED = "order %s: FAILED, %s; see GET /failed-orders/%s"
 
 LOOK_FURTHER = 10
-"""A run reads this many times ``reconcile_limit`` orders, if orders that are not due yet stand before others."""
+"""A round passes over this many times ``reconcile_limit`` orders that are not due yet; others may stand behind them."""
+
+PAGE = 100
+"""The most orders of one page: a batch read of DynamoDB."""
+
+PAUSE = 0.25
+"""Seconds that a throttled push waits before its thread takes another order."""
 
 
 def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], float]) -> dict[str, int]:
@@ -48,45 +55,47 @@ def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], flo
         How many orders each intervention pushed. ``moved_on`` counts orders that changed meanwhile; ``out_of_time`` is
         1 if the deadline ended the run.
     """
-    policy = system.policy
-    done: Counter[str] = Counter(dict.fromkeys((*INTERVENTIONS, "moved_on", "errors", "out_of_time"), 0))
-    brake = _read_brake(system)
-    rounds: tuple[tuple[str, Callable[[System], Iterator[Order]]], ...] = (
-        ("RECEIVED orders", lambda system: _list_waiting(Status.RECEIVED, policy.restart_after, system)),
-        ("PROCESSING orders", lambda system: _list_waiting(Status.PROCESSING, policy.recover_after, system)),
-        ("dead-letter messages", _named_by_dead_letters),
-        ("PENDING orders", lambda system: _list_pending(brake, system)),
-        ("FAILED orders that may have been shipped", _list_unresolved),
-    )
-    for name, due in rounds:
-        for outcome, count in _push_all(name, due, system, seconds_left).items():
-            done[outcome] += count
-            if outcome in COUNTED:
-                system.metrics.record(Metric.RECONCILER_INTERVENTIONS, count, reason=outcome)
-        if done["out_of_time"]:
-            break
+    margin = system.policy.deadline_margin.total_seconds()
+
+    def left() -> float:
+        return seconds_left() - margin / 2
+
+    rounds = _rounds(system, left)
+    try:
+        take_turns(rounds, lambda: seconds_left() - margin)
+        for each in rounds:
+            while each.collect(left()):
+                pass
+    finally:
+        for each in rounds:
+            each.close()
+    done: Counter[str] = Counter(dict.fromkeys((*INTERVENTIONS, "moved_on", "errors"), 0))
+    for each in rounds:
+        done.update(each.done)
+    for outcome in COUNTED:
+        if done[outcome]:
+            system.metrics.record(Metric.RECONCILER_INTERVENTIONS, done[outcome], reason=outcome)
+    done["out_of_time"] = int(not all(each.is_over for each in rounds))
     level = logging.INFO if any(done.values()) else logging.DEBUG
     log.log(level, "reconciled: %s", " ".join(f"{name}={count}" for name, count in done.items()))
     system.metrics.record(Metric.RECONCILER_RUNS)
     return dict(done)
 
 
-def _push_all(
-    name: str, due: Callable[[System], Iterator[Order]], system: System, seconds_left: Callable[[], float]
-) -> Counter[str]:
-    """Push the orders that are due for one reason; count the outcomes."""
-    done: Counter[str] = Counter()
-    try:
-        for order in due(system):
-            left = seconds_left() - system.policy.deadline_margin.total_seconds()
-            if left <= 0:
-                done["out_of_time"] = 1
-                break
-            done[_push(order, left, system)] += 1
-    except Exception as error:  # orders in another state must not wait for this one
-        log.exception("%s: not read, %s", name, error_name(error))
-        done["errors"] += 1
-    return done
+def _rounds(system: System, left: Callable[[], float]) -> list[Round]:
+    """The rounds of a run; ``left`` returns the seconds that a push may take."""
+    policy = system.policy
+
+    def new_round(name: str, pages: PAGES, limit: int = policy.reconcile_limit) -> Round:
+        return Round(name, pages, partial(_push, left, system), limit, policy.reconcile_parallel)
+
+    return [
+        new_round("RECEIVED orders", _waiting(Status.RECEIVED, policy.restart_after, system), policy.restart_limit),
+        new_round("PROCESSING orders", _waiting(Status.PROCESSING, policy.recover_after, system)),
+        new_round("dead-letter messages", _named_by_dead_letters(system)),
+        new_round("PENDING orders", _pending(_read_brake(system), system)),
+        new_round("FAILED orders that may have been shipped", _unresolved(system)),
+    ]
 
 
 def _read_brake(system: System) -> Brake:
@@ -100,30 +109,39 @@ def _read_brake(system: System) -> Brake:
     return brake
 
 
-def _list_pending(brake: Brake, system: System) -> Iterator[Order]:
+def _pending(brake: Brake, system: System) -> PAGES:
     """The PENDING orders that are due; while the brake is on, one of them as a probe.
 
-    After the brake was released, those that waited are due at once.
+    After the brake was released, those that waited are due at once, whatever their backoff.
     """
     policy, now = system.policy, system.now()
-    if brake.is_on:
-        waiting = system.store.list_waiting(Status.PENDING, now, policy.reconcile_limit)
-        due = [order for order in waiting if policy.asks_the_warehouse(order)]
-        probes = [order for order in waiting if order not in due][: brake.is_probe_due(now)]
-        yield from [*due, *probes]
-        return
-    yield from _list_waiting(Status.PENDING, policy.resend_after, system)
-    if brake.released_at and brake.released_at > now - policy.resend_after:
-        waited = system.store.list_waiting(Status.PENDING, brake.released_at, policy.reconcile_limit)
-        yield from (order for order in waited if order.updated_at >= now - policy.resend_after)
+    overdue = now - policy.resend_after
+    probes = int(brake.is_probe_due(now))
+
+    def is_due(order: Order) -> bool:
+        nonlocal probes
+        if not brake.is_on:
+            waited = brake.released_at is not None and order.updated_at < brake.released_at
+            return waited or policy.is_due(order, policy.resend_after, now)
+        probes -= not policy.asks_the_warehouse(order)
+        return policy.asks_the_warehouse(order) or probes >= 0
+
+    before = now if brake.is_on else max(overdue, brake.released_at or overdue)
+    yield from _select_due(_pages(Status.PENDING, before, system), is_due, system)
 
 
-def _push(order: Order, seconds: float, system: System) -> str:
+def _push(left: Callable[[], float], system: System, order: Order) -> str:
     with logs.with_fields(order_id=order.order_id, trace_id=trace_id(order.traceparent)):
         try:
-            outcome, pushed = Orders(system).push(order, seconds)
+            outcome, pushed = Orders(system).push(order, left())
         except TransitionRefused:
             return "moved_on"
+        except Unavailable as error:
+            if error.throttled:
+                sleep(PAUSE)
+                return "throttled"
+            log.error("order %s: not reconciled, %s", order.order_id, error)
+            return "unavailable"
         except Exception as error:  # the others must not wait for this one
             log.exception("order %s: not reconciled, %s", order.order_id, error_name(error))
             return "errors"
@@ -136,33 +154,38 @@ def _push(order: Order, seconds: float, system: System) -> str:
         return outcome
 
 
-def _list_waiting(status: Status, patience: timedelta, system: System) -> Iterator[Order]:
-    """The orders of a state that are due, the longest waiting first; at most ``reconcile_limit``."""
-    limit = system.policy.reconcile_limit
-    due: list[Order] = []
-    for most in (limit, LOOK_FURTHER * limit):
-        found = system.store.list_waiting(status, system.now() - patience, most)
-        due = [order for order in found if system.policy.is_due(order, patience, system.now())]
-        if len(found) < most or len(due) >= limit:
-            break
-    return iter(due[:limit])
+def _waiting(status: Status, patience: timedelta, system: System) -> PAGES:
+    """The orders of a state that are due, the longest waiting first."""
+    is_due = partial(system.policy.is_due, patience=patience, now=system.now())
+    yield from _select_due(_pages(status, system.now() - patience, system), is_due, system)
 
 
-def _named_by_dead_letters(system: System) -> Iterator[Order]:
+def _pages(status: Status, before: datetime, system: System) -> Iterator[Sequence[Order]]:
+    return system.store.list_waiting(status, before, min(PAGE, system.policy.reconcile_limit))
+
+
+def _select_due(pages: Iterable[Sequence[Order]], is_due: Callable[[Order], bool], system: System) -> PAGES:
+    """The orders of some pages that are due, until too many are not."""
+    others = LOOK_FURTHER * system.policy.reconcile_limit
+    for page in pages:
+        due = [order for order in page if is_due(order)]
+        yield due
+        others -= len(page) - len(due)
+        if others <= 0:
+            return
+
+
+def _named_by_dead_letters(system: System) -> PAGES:
     """The open orders that messages in the dead-letter queue name: no other message may be left to move them.
 
     A message reaches the dead-letter queue without failing its order if its last receive had no effect: the function
     crashed, or was throttled. If another message is on its way after all, conditional writes keep the two apart.
     Superseded messages are removed, as the redrive would have done.
     """
-    superseded = 0
-    for order, stale in RowReader(system.metrics).read(system.dead_letters.peek(), partial(_read_named, system)):
-        superseded += stale
-        if order is None:
-            continue
-        if order.status in OPEN and system.policy.is_due(order, system.policy.recover_after, system.now()):
-            yield order
-    if superseded:
+    named = RowReader(system.metrics).read(system.dead_letters.peek(), partial(_read_named, system))
+    is_due = partial(system.policy.is_due, patience=system.policy.recover_after, now=system.now())
+    yield [order for order, _ in named if order and order.status in OPEN and is_due(order)]
+    if any(superseded for _, superseded in named):
         log.info("superseded dead-letter messages removed: %d", remove_superseded(system))
 
 
@@ -175,12 +198,12 @@ def _read_named(system: System, dead: DeadLetter) -> tuple[Order | None, bool]:
         return None, False
 
 
-def _list_unresolved(system: System) -> Iterator[Order]:
+def _unresolved(system: System) -> PAGES:
     """The FAILED orders that the warehouse may have, and that are due for a look; the last failed first."""
     policy = system.policy
+
+    def is_due(order: Order) -> bool:
+        return bool(order.asked) and policy.is_due(order, policy.recover_after, system.now())
+
     for kind in (FailureKind.UNKNOWN, FailureKind.ABANDONED):
-        failed = system.store.failed_orders(kind, ALWAYS, policy.reconcile_limit).orders
-        for order in RowReader(system.metrics).read((each.order_id for each in failed), system.store.get):
-            unresolved = order is not None and order.status is Status.FAILED and order.asked
-            if order and unresolved and policy.is_due(order, policy.recover_after, system.now()):
-                yield order
+        yield from _select_due(system.store.list_failed(kind, min(PAGE, policy.reconcile_limit)), is_due, system)

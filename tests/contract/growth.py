@@ -21,7 +21,7 @@ NAMES = ("RECEIVED", "PENDING", "PROCESSING", "FULFILLED", "REJECTED", "CANCELLE
 STATUSES, KINDS = tuple(map(Status, NAMES)), tuple(FailureKind)
 """The states of the numbered orders. A new state does not change the counted reads."""
 PAGE = 4
-GROWTH = replace(SETTINGS, status_shards=1, reconcile_limit=2)
+GROWTH = replace(SETTINGS, status_shards=1, reconcile_limit=2, restart_limit=2)
 """One partition for each status, as in the memory store, and limits that ten orders reach."""
 
 

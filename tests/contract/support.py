@@ -116,6 +116,11 @@ def walk(read: Callable[[int, Position | None], Page], limit: int) -> list[tuple
     return pages
 
 
+def waiting(store: OrderStore, status: Status, before: datetime, page: int) -> tuple[Order, ...]:
+    """All pages of the orders that wait in a state."""
+    return tuple(order for orders in store.list_waiting(status, before, page) for order in orders)
+
+
 def put(store: OrderStore, count: int, **changes: Callable[[int], Any]) -> list[Order]:
     """Create orders in a store; each change is a function of the order's number."""
     return [

@@ -15,7 +15,7 @@ from service.orders.lifecycle import Status, TransitionName
 from service.orders.model import Order
 from service.orders.ports import Unavailable
 from service.settings import Settings
-from tests.contract.support import NOW, after, expected, order_in, permitting, put, requests, walk, write_of
+from tests.contract.support import NOW, after, expected, order_in, permitting, put, requests, waiting, walk, write_of
 from tests.support import SETTINGS
 from tests.transition_table import NAMES
 
@@ -133,7 +133,7 @@ def test_orders_written_before_resharding_are_listed(clients: Clients, new_table
     listed = all_pending(later)
     assert len(listed) == 70
     assert {order.order_id for order in listed} == {order.order_id for order in (*old, *new)}
-    assert later.list_waiting(Status.PENDING, NOW, 10) == tuple(old[:10])
+    assert next(later.list_waiting(Status.PENDING, NOW, 10)) == tuple(old[:10])
 
 
 @pytest.mark.parametrize(("before", "now"), SHARDINGS)
@@ -176,7 +176,7 @@ def test_an_order_updated_while_overdue_orders_are_read_is_omitted(
         dynamodb_store.apply(write_of("resend", moving))
 
     with on(clients, "before-call.dynamodb.BatchGetItem", touch):
-        assert dynamodb_store.list_waiting(Status.PENDING, NOW, 10) == (staying,)
+        assert waiting(dynamodb_store, Status.PENDING, NOW, 10) == (staying,)
 
 
 def test_a_deleted_order_is_omitted(dynamodb_store: DynamoDbOrderStore, clients: Clients):
@@ -195,8 +195,8 @@ def test_a_deleted_order_is_omitted(dynamodb_store: DynamoDbOrderStore, clients:
 def test_more_than_a_hundred_rows_are_read_in_batches(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     orders = put(dynamodb_store, 103, updated_at=after)
     with requests(clients) as sent:
-        waiting = dynamodb_store.list_waiting(Status.RECEIVED, NOW, 200)
-    assert waiting == tuple(orders)
+        found = waiting(dynamodb_store, Status.RECEIVED, NOW, 200)
+    assert found == tuple(orders)
     batches = [body["RequestItems"] for name, body in sent if name == "BatchGetItem"]
     assert [len(keys["Keys"]) for batch in batches for keys in batch.values()] == [100, 3]
 

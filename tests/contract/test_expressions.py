@@ -187,7 +187,7 @@ def test_a_list_takes_one_query_for_each_partition_and_one_batch_read(clients: C
     with requests(clients) as by_status:
         store.by_status(Status.PENDING, 10)
     with requests(clients) as waiting:
-        store.list_waiting(Status.PENDING, NOW, 10)
+        next(store.list_waiting(Status.PENDING, NOW, 10))
     with requests(clients) as by_customer:
         store.by_customer("cust_123", 10)
     for sent, partitions in ((by_status, shards), (waiting, shards), (by_customer, 1)):

@@ -43,8 +43,8 @@ IN_MEMORY = {
     "a state's page half way": (Reads(1, 1, 1), Reads(1, 6, 4), 1),
     "failed orders of one kind": (Reads(1, 1, 1), Reads(1, 5, 4), 0),
     "failed orders half way": (Reads(5, 0, 0), Reads(5, 30, 4), 5),
-    "stats": (Reads(5, 8, 7), Reads(5, 515, 115), 5),
-    "a run of the reconciler": (Reads(5, 6, 18), Reads(5, 12, 26), 35),
+    "stats": (Reads(5, 5, 4), Reads(5, 503, 103), 5),
+    "a run of the reconciler": (Reads(5, 6, 18), Reads(23, 46, 58), 71),
 }
 
 COUNTS = len(Status) - 1 + len(FailureKind)
@@ -61,14 +61,14 @@ ON_MOTO = {
     "failed orders of one kind": (Reads(2, 1, 1), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
     "failed orders half way": (Reads(5, 0, 0), Reads(6, 30, 4), {("Query", 6): 5, ("BatchGetItem", None): 1}),
     "stats": (
-        Reads(COUNTS + 9, 18, 7),
-        Reads(COUNTS + 9, 6 * 1_000 + 1_428 + 515, 115),
-        {("Query", 1_000): COUNTS, ("Query", 250): 2, ("Query", 5): 3, ("BatchGetItem", None): 4},
+        Reads(COUNTS + 9, 15, 4),
+        Reads(COUNTS + 9, 6 * 1_000 + 1_428 + 503, 103),
+        {("Query", 1_000): COUNTS, ("Query", 250): 2, ("Query", 1): 3, ("BatchGetItem", None): 4},
     ),
     "a run of the reconciler": (
         Reads(14, 6, 6),
-        Reads(20, 12, 14),
-        {("Query", 2): 3, ("Query", 3): 2, ("BatchGetItem", None): 5, ("GetItem", None): 4, ("UpdateItem", None): 6},
+        Reads(52, 46, 46),
+        {("Query", 2): 23, ("BatchGetItem", None): 23, ("UpdateItem", None): 6},
     ),
 }
 
@@ -87,7 +87,7 @@ def test_the_memory_store_reads_the_same_for_any_number_of_orders(orders: int):
 def test_dynamodb_reads_the_same_for_any_number_of_orders(
     orders: int, clients: Clients, new_tables: Callable[..., Settings]
 ):
-    settings = new_tables(status_shards=1, reconcile_limit=2)
+    settings = new_tables(status_shards=1, reconcile_limit=2, restart_limit=2)
     counted_moto.fill(settings, orders)
     measured = {name: (reads, asked) for name, reads, asked in counted_moto.measure(clients, settings, orders)}
     assert {name: reads for name, (reads, _) in measured.items()} == {

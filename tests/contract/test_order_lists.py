@@ -5,13 +5,16 @@ from datetime import datetime, timedelta
 import pytest
 
 from service.orders.lifecycle import Status
+from service.orders.model import FailureKind
 from service.orders.ports import OrderStore
 from tests.contract.support import (
+    FAILURE,
     NOW,
     after,
     failed_in,
     order_in,
     put,
+    waiting,
     walk,
     write_of,
 )
@@ -72,25 +75,54 @@ def test_orders_written_to_two_tables_are_listed_under_their_new_status(store: O
 def test_empty_lists_have_no_next_page(store: OrderStore):
     for page in (store.by_customer("nobody", 10), store.by_status(Status.FAILED, 10)):
         assert (page.orders, page.next) == ((), None)
-    assert store.list_waiting(Status.PENDING, NOW, 10) == ()
+    assert waiting(store, Status.PENDING, NOW, 10) == ()
 
 
-@pytest.mark.parametrize("limit", [1, 3, 100])
-def test_overdue_orders_are_found_oldest_first(store: OrderStore, limit: int):
+@pytest.mark.parametrize("page", [1, 3, 27, 100])
+def test_overdue_orders_are_found_oldest_first_in_pages(store: OrderStore, page: int):
     orders = put(store, 30, status=lambda _: Status.PENDING, updated_at=lambda number: after(-number))
     store.create(order_in(Status.RECEIVED, "ord_x", updated_at=after(-60)))
     longest_first = tuple(reversed(orders[3:]))
-    assert store.list_waiting(Status.PENDING, after(-2), limit) == longest_first[:limit]
+    pages = list(store.list_waiting(Status.PENDING, after(-2), page))
+    assert tuple(order for orders in pages for order in orders) == longest_first
+    assert all(len(orders) <= page for orders in pages)
+    assert all(len(orders) == page for orders in pages[: 27 // page])
+
+
+def test_overdue_orders_of_one_millisecond_are_each_found_once(store: OrderStore):
+    orders = put(store, 30, status=lambda _: Status.PENDING, updated_at=lambda _: after(0))
+    found = waiting(store, Status.PENDING, NOW, 2)
+    assert sorted(order.order_id for order in found) == [order.order_id for order in orders]
+
+
+def test_an_order_that_moves_while_pages_are_read_is_not_found_again(store: OrderStore):
+    put(store, 6, status=lambda _: Status.PENDING, updated_at=after)
+    found = []
+    for page in store.list_waiting(Status.PENDING, NOW, 2):
+        for order in page:
+            found.append(order.order_id)
+            store.apply(write_of("resend", order, id=f"w-{order.order_id}"))
+    assert found == [f"ord_{number:03}" for number in range(6)]
+
+
+def test_failed_orders_are_walked_newest_failure_first(store: OrderStore):
+    for number in range(5):
+        order = store.create(order_in(Status.PROCESSING, f"ord_{number}"))
+        store.apply(write_of("fail", order, id=f"w-{number}", at=after(600 + number)))
+    found = [order for page in store.list_failed(FAILURE.kind, 2) for order in page]
+    assert [order.order_id for order in found] == [f"ord_{number}" for number in (4, 3, 2, 1, 0)]
+    assert {order.status for order in found} == {Status.FAILED}
+    assert not any(store.list_failed(FailureKind.UNKNOWN, 2))
 
 
 def test_an_order_changed_at_the_limit_is_not_overdue(store: OrderStore):
     store.create(order_in(Status.PENDING, updated_at=after(0)))
-    assert store.list_waiting(Status.PENDING, after(0), 10) == ()
-    assert len(store.list_waiting(Status.PENDING, after(0.001), 10)) == 1
+    assert waiting(store, Status.PENDING, after(0), 10) == ()
+    assert len(waiting(store, Status.PENDING, after(0.001), 10)) == 1
 
 
 def test_every_write_restarts_the_waiting_time(store: OrderStore):
     order = store.create(order_in(Status.PENDING))
     moved = store.apply(write_of("resend", order))
-    assert store.list_waiting(Status.PENDING, NOW, 10) == ()
-    assert store.list_waiting(Status.PENDING, NOW + timedelta(milliseconds=1), 10) == (moved,)
+    assert waiting(store, Status.PENDING, NOW, 10) == ()
+    assert waiting(store, Status.PENDING, NOW + timedelta(milliseconds=1), 10) == (moved,)

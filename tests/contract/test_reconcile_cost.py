@@ -32,12 +32,12 @@ def cost(clients, settings, waiting, **changes):
 
 @pytest.mark.parametrize("waiting", [20, 200])
 def test_a_run_costs_the_same_for_any_number_of_open_orders(waiting, clients, new_tables):
-    settings = new_tables(reconcile_limit=LIMIT)
+    settings = new_tables(reconcile_limit=LIMIT, restart_limit=LIMIT)
     done, sent = cost(clients, settings, waiting)
     assert done["resent"] == LIMIT
     calls = Counter(name for name, _ in sent)
     assert calls == {"Query": 5 * settings.status_shards, "BatchGetItem": 1, "UpdateItem": LIMIT}
-    assert {body["Limit"] for name, body in sent if name == "Query"} == {LIMIT, LIMIT + 1}
+    assert {body["Limit"] for name, body in sent if name == "Query"} == {LIMIT}
     keys = [key for name, body in sent if name == "BatchGetItem" for key in body["RequestItems"].values()]
     assert [len(each["Keys"]) for each in keys] == [LIMIT]
 
@@ -52,10 +52,11 @@ def test_a_run_reads_only_the_partitions_of_open_states_and_of_failures_that_may
 
 
 def test_a_run_reads_a_bounded_number_beyond_orders_in_backoff(clients, new_tables):
-    settings = new_tables(reconcile_limit=LIMIT)
+    settings = new_tables(reconcile_limit=LIMIT, restart_limit=LIMIT)
     done, sent = cost(clients, settings, 120, resends=20)
     assert done["resent"] == 0
     limits = {body["Limit"] for name, body in sent if name == "Query"}
-    assert limits == {LIMIT, LIMIT + 1, LOOK_FURTHER * LIMIT}
+    assert limits == {LIMIT}
     keys = [each for name, body in sent if name == "BatchGetItem" for each in body["RequestItems"].values()]
-    assert sum(len(each["Keys"]) for each in keys) == LIMIT + LOOK_FURTHER * LIMIT
+    assert sum(len(each["Keys"]) for each in keys) == LOOK_FURTHER * LIMIT
+    assert max(len(each["Keys"]) for each in keys) == LIMIT

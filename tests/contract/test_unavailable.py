@@ -20,7 +20,7 @@ from service.orders.model import FailureKind
 from service.orders.paging import ALWAYS
 from service.orders.ports import Unavailable, error_name
 from service.settings import Settings
-from tests.contract.support import NOW, order_in, permitting, write_of
+from tests.contract.support import NOW, order_in, permitting, waiting, write_of
 from tests.support import SETTINGS
 
 SECOND = timedelta(seconds=1)
@@ -33,7 +33,7 @@ CALLS: dict[str, Callable[[Clients], object]] = {
         write_of("fail", permitting("fail"))
     ),
     "dynamodb GetItem": lambda clients: DynamoDbOrderStore(clients, SETTINGS).get("ord_1"),
-    "dynamodb Query": lambda clients: DynamoDbOrderStore(clients, SETTINGS).list_waiting(Status.PENDING, NOW, 1),
+    "dynamodb Query": lambda clients: waiting(DynamoDbOrderStore(clients, SETTINGS), Status.PENDING, NOW, 1),
     "dynamodb BatchGetItem": lambda clients: DynamoDbOrderStore(clients, SETTINGS).durations(["ord_1"]),
     "sqs SendMessage": lambda clients: SqsFulfillmentQueue(clients, QUEUE).send(Message("ord_1", 0)),
     "sqs ChangeMessageVisibility": lambda clients: SqsFulfillmentQueue(clients, QUEUE).deliver_again("h", SECOND),

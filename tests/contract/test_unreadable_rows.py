@@ -15,7 +15,7 @@ from service.orders.lifecycle import OPEN, Status
 from service.orders.paging import ALWAYS
 from service.orders.ports import OrderStore
 from service.orders.row_reader import MOST_NAMED, RowReader
-from tests.contract.support import NOW, after, failed_in, order_in, put, walk, write_of
+from tests.contract.support import NOW, after, failed_in, order_in, put, waiting, walk, write_of
 from tests.support import CountingMetrics, MemorySystem
 
 COUNT = ("UnreadableRows",)
@@ -80,7 +80,7 @@ def test_a_newer_timestamp_in_an_index_hides_no_other_order(dynamodb_store: Dyna
 LISTS: dict[str, Callable[[OrderStore], Any]] = {
     "by customer": lambda store: store.by_customer("cust_123", 10).orders,
     "by status": lambda store: store.by_status(Status.PENDING, 10).orders,
-    "waiting": lambda store: store.list_waiting(Status.PENDING, NOW, 10),
+    "waiting": lambda store: waiting(store, Status.PENDING, NOW, 10),
 }
 
 

@@ -4,16 +4,16 @@ It passes the same contract tests as the DynamoDB store, and serves tests that n
 indexes as DynamoDB's, so a list reads the same rows as there, however many orders exist.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from threading import RLock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from service.orders.counts import Ended, Tally
 from service.orders.errors import UnreadableRow
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, Order, Write
-from service.orders.paging import ALWAYS, Page, Position, Span, cut, rest, rows_to_read
+from service.orders.paging import ALWAYS, Page, Part, Position, Span, cut, rest, rows_to_read
 from service.orders.ports import Metrics, OrderExists, TransitionRefused
 from service.orders.row_reader import RowReader
 from service.orders.timestamps import TICK
@@ -72,10 +72,11 @@ class InMemoryOrderStore:
     def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
         return self._page(self.orders, self._by_status, (status,), ALWAYS, limit, after)
 
-    def list_waiting(self, status: Status, before: datetime, limit: int) -> tuple[Order, ...]:
-        with self._lock:
-            part = self._by_status.keys(status, Span(end=before), limit, oldest_first=True)
-            return tuple(self._read_all(self.orders[key.order_id] for key in part.keys))
+    def list_waiting(self, status: Status, before: datetime, page: int) -> Iterator[tuple[Order, ...]]:
+        return self._walk(self._by_status, status, Span(end=before), page, oldest_first=True)
+
+    def list_failed(self, kind: FailureKind, page: int) -> Iterator[tuple[Order, ...]]:
+        return self._walk(self._by_kind, kind, ALWAYS, page)
 
     def get_failed(self, order_id: str) -> FailedOrder | None:
         failed = self.failures.get(order_id)
@@ -120,6 +121,17 @@ class InMemoryOrderStore:
             keys = [key for partition in partitions for key in index.keys(partition, within, most).keys]
             ids, following = cut(keys, limit, after)
             return Page(tuple(self._read_all(table[order_id] for order_id in ids)), following)
+
+    def _walk(
+        self, index: Index[Any], partition: str, span: Span, page: int, *, oldest_first: bool = False
+    ) -> Iterator[tuple[Order, ...]]:
+        part = Part((), whole=False)
+        while not part.whole:
+            with self._lock:
+                after = part.keys[-1] if part.keys else None
+                part = index.keys(partition, span, page, oldest_first=oldest_first, after=after)
+                orders = self._read_all(self.orders[key.order_id] for key in part.keys)
+            yield tuple(orders)
 
     def _read(self, row: Listed) -> Listed:
         if row.order_id in self.unreadable:

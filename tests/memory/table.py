@@ -3,7 +3,7 @@
 A list finds its first row by a binary search and reads only its page, however large the table is.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, MutableMapping
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -38,11 +38,13 @@ class Index(Generic[Row]):
             keys = self.partitions[value]
             del keys[bisect_left(keys, Key(self._stamp(row), order_id))]
 
-    def keys(self, value: str, span: Span, most: int, *, oldest_first: bool = False) -> Part:
-        """Up to ``most`` keys of one partition within a span, newest first by default."""
+    def keys(self, value: str, span: Span, most: int, *, oldest_first: bool = False, after: Key | None = None) -> Part:
+        """Up to ``most`` keys of one partition within a span and after a key, newest first by default."""
         keys = self.partitions.get(value, [])
         begin = bisect_left(keys, Key(span.start, "")) if span.start else 0
         end = bisect_left(keys, Key(span.end, "")) if span.end else len(keys)
+        if after:
+            begin, end = (bisect_right(keys, after), end) if oldest_first else (begin, bisect_left(keys, after))
         whole = end - begin <= most
         if oldest_first:
             return Part(tuple(keys[begin : min(end, begin + most)]), whole)

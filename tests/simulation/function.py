@@ -105,7 +105,7 @@ class Function:
 
 
 class Pool:
-    """Replaces the thread pool of ``fulfill``: its threads are tasks of the same invocation."""
+    """Replaces the thread pools of the steps: their threads are tasks of the same invocation."""
 
     loop: Loop
 
@@ -139,3 +139,8 @@ def wait(running: Iterable[Running], timeout: float, _: str) -> tuple[list[Runni
     given = list(running)
     ended = Pool.loop.wait([each.task.done for each in given], timeout * 1000)
     return [each for each in given if each.task.done in ended], None
+
+
+def sleep(seconds: float) -> None:
+    """Replaces ``time.sleep``."""
+    Pool.loop.sleep(seconds * 1000)

@@ -23,7 +23,7 @@ from service.steps.attempt import OrderFulfillment
 from tests.memory import store as memory
 from tests.memory.store import InMemoryOrderStore
 from tests.simulation import world
-from tests.simulation.ports import Ports
+from tests.simulation.ports import Lost, Ports
 from tests.simulation.run import Run, simulate
 from tests.transition_table import LEASED
 
@@ -148,7 +148,7 @@ def accepted_without_a_row() -> list[Any]:
     def create(ports: Ports, order: Order) -> Order:
         try:
             return real(ports, order)
-        except ConnectionError:
+        except Lost:
             return order
 
     real = Ports.create
@@ -272,7 +272,7 @@ MUTATIONS = (
         "nobody looks at a failed order",
         "hot",
         "I18",
-        lambda: [patch.object(reconcile, "_list_unresolved", lambda _: iter(()))],
+        lambda: [patch.object(reconcile, "_unresolved", lambda _: iter(()))],
     ),
     Mutation("a cancellation that was asked for is forgotten", "hot", "I22", cancellation_forgotten),
     Mutation("no answer counts as shipped", "hot", "I16", no_answer_is_shipped),

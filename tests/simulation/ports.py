@@ -1,6 +1,7 @@
 """The ports of one invocation. Each call takes time and can fail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import copy
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,6 @@ from service.orders.brake import Brake
 from service.orders.message import Message, write
 from service.orders.metric import Metric
 from service.orders.model import FailedOrder, FailureKind, Order, Write
-from service.orders.paging import Page, Position, Span
 from service.orders.ports import DeadLetter, OrderExists, TransitionRefused, Unavailable
 from tests.simulation.loop import Crash
 from tests.simulation.warehouse import Warehouse
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.simulation.function import Invocation
     from tests.simulation.world import World
 
-SDK_TRIES = 3
+SDK_TRIES = {"orders": 3, "queue": 3, "workflow": 1}
 LATE = 300_000  # milliseconds; a request of a crashed process takes effect within that time
 
 
@@ -71,23 +71,24 @@ class Ports:
     def get_failed(self, order_id: str) -> FailedOrder | None:
         return self.call("orders", "failed", order_id, lambda: self._tables.store.get_failed(order_id))
 
-    def failed_orders(
-        self, kind: FailureKind | None, span: Span, limit: int, after: Position | None = None
-    ) -> Page[FailedOrder]:
-        return self.call(
-            "orders", "failures", str(kind), lambda: self._tables.store.failed_orders(kind, span, limit, after)
-        )
+    def list_failed(self, kind: FailureKind, page: int) -> Iterator[tuple[Order, ...]]:
+        yield from self._walk("failures", str(kind), self._tables.store.list_failed(kind, page))
 
-    def list_waiting(self, status: Any, before: datetime, limit: int) -> tuple[Order, ...]:
+    def list_waiting(self, status: Any, before: datetime, page: int) -> Iterator[tuple[Order, ...]]:
         stale = self.world.happens(f"index/{status}", self.world.profile.stale)
         view = self._now if stale else None
-        return self.call("orders", "waiting", status, lambda: self._tables.list_waiting(status, before, limit, view))
+        yield from self._walk("waiting", status, self._tables.list_waiting(status, before, page, view))
+
+    def _walk(self, operation: str, about: str, pages: Iterator[tuple[Order, ...]]) -> Iterator[tuple[Order, ...]]:
+        """Read each page by a call. A retried call reads the same page."""
+        for page in pages:
+            yield self.call("orders", operation, about, partial(copy, page))
 
     def call(self, service: str, operation: str, about: str, act: Callable[[], Any]) -> Any:
-        """Make one AWS call as the SDK does: up to three requests, each of which can fail."""
+        """Make one AWS call as the SDK does: up to three requests, or one, each of which can fail."""
         world, invocation = self.world, self.invocation
         name = f"{service}.{operation}/{world.label(about)}"
-        for tried in range(SDK_TRIES):
+        for tried in range(SDK_TRIES[service]):
             fault, latency, detail = world.draw_fault("call", name)
             world.loop.sleep(5 + 20 * latency)
             if fault:

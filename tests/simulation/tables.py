@@ -1,5 +1,6 @@
 """The two tables, with a record of every write that took effect and of its writer."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,17 +46,18 @@ class Tables:
         finally:
             self._record(write.order_id, write.name, before, writer, now)
 
-    def list_waiting(self, status: Status, before: Any, limit: int, now: int | None) -> tuple[Order, ...]:
+    def list_waiting(self, status: Status, before: Any, page: int, now: int | None) -> Iterator[tuple[Order, ...]]:
         """The store's method of the same name; with ``now``, the answer of a stale index."""
         if now is None:
-            return self.store.list_waiting(status, before, limit)
+            return self.store.list_waiting(status, before, page)
         late = InMemoryOrderStore()
+        late.unreadable = self.store.unreadable
         for order_id, order in self.store.orders.items():
             changed, previous = self._previous.get(order_id, (0, None))
             shown = previous if changed > now - LAG else order
             if shown is not None:
                 late.orders[order_id] = shown
-        return late.list_waiting(status, before, limit)
+        return late.list_waiting(status, before, page)
 
     def _record(self, order_id: str, name: str, before: Order | None, writer: str, now: int) -> None:
         after = self.store.orders.get(order_id)

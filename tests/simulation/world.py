@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
@@ -11,10 +11,10 @@ from unittest.mock import patch
 from service.orders.lifecycle import TERMINAL, Status
 from service.orders.model import Order
 from service.orders.warehouse import State
-from service.steps import batch
+from service.steps import batch, reconcile, rounds
 from tests.memory.brake import InMemoryBrake
 from tests.simulation.actors import Customer, Operator
-from tests.simulation.function import Function, FunctionFailed, Pool, wait
+from tests.simulation.function import Function, FunctionFailed, Pool, sleep, wait
 from tests.simulation.loop import Loop, Task
 from tests.simulation.profiles import HOUR, MINUTE, Profile
 from tests.simulation.queue import EventSourceMapping, Queue
@@ -39,7 +39,9 @@ class World:
         self.rng = Rng(seed, only)
         self.rush = self.rng.between("rush", 0, 1) < 0.4
         limit = 2 if self.rng.between("reconcile limit", 0, 1) < 0.3 else 100
-        self.policy = replace(SETTINGS, reconcile_limit=limit).policy
+        parallel = 1 if self.rng.between("reconcile parallel", 0, 1) < 0.3 else 20
+        settings = replace(SETTINGS, reconcile_limit=limit, restart_limit=limit, reconcile_parallel=parallel)
+        self.policy = settings.policy
         self.ledger = Ledger(str(seed), SETTINGS.fulfillment_success_rate)
         self.tables = Tables()
         self.brake = InMemoryBrake()
@@ -213,11 +215,15 @@ class World:
 
 @contextmanager
 def tasks_as_threads() -> Iterator[None]:
-    """Run the threads of ``fulfill`` as tasks of the loop, and disable logging."""
+    """Run the threads of ``fulfill`` and of the reconciler as tasks of the loop, and disable logging."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with patch.object(batch, "ThreadPoolExecutor", Pool), patch.object(batch, "wait", wait):
+        with ExitStack() as stack:
+            for module in (batch, rounds):
+                stack.enter_context(patch.object(module, "ThreadPoolExecutor", Pool))
+                stack.enter_context(patch.object(module, "wait", wait))
+            stack.enter_context(patch.object(reconcile, "sleep", sleep))
             yield
     finally:
         logging.disable(disabled)

@@ -46,7 +46,7 @@ def system():
 
 
 def limited(limit):
-    return MemorySystem(settings=replace(SETTINGS, reconcile_limit=limit))
+    return MemorySystem(settings=replace(SETTINGS, reconcile_limit=limit, restart_limit=limit))
 
 
 def test_a_run_without_orders_counts_nothing(system):
@@ -236,28 +236,37 @@ def test_orders_in_backoff_do_not_delay_newer_orders():
 
 
 def test_a_run_reads_a_limited_number_of_open_orders(system):
-    asked = []
-    real = system.store
-    system.store = PatchedStore(real, list_waiting=lambda store, *args: asked.append(args) or store.list_waiting(*args))
-    for number in range(150):
-        pending(system, f"ord_{number}")
-    later(system, POLICY.backoff_ceiling)
-    reconcile(system)
-    assert [status for status, _, _ in asked] == [Status.RECEIVED, Status.PROCESSING, Status.PENDING]
-    assert {limit for _, _, limit in asked} == {POLICY.reconcile_limit}
-    asked.clear()
+    """The orders in backoff that a run passes over are limited, and so are the orders of one page."""
+    system.settings = replace(SETTINGS, reconcile_limit=5)
+    pages = []
+
+    def read(store, status, *args):
+        for page in store.list_waiting(status, *args):
+            pages.append((status, len(page)))
+            yield page
+
+    for number in range(100):
+        pending(system, f"ord_{number:03}")
     later(system, POLICY.resend_after)
-    reconcile(system)
-    assert max(limit for _, _, limit in asked) == LOOK_FURTHER * POLICY.reconcile_limit
+    for _ in range(20):
+        reconcile(system)
+    system.now.forward(POLICY.resend_after.total_seconds() - 1)
+    system.store = PatchedStore(system.store, list_waiting=read)
+    later(system, timedelta(seconds=1))
+    assert reconcile(system) == {}
+    assert {status for status, _ in pages} == {Status.RECEIVED, Status.PROCESSING, Status.PENDING}
+    assert sum(count for _, count in pages) == LOOK_FURTHER * 5
+    assert max(count for _, count in pages) == 5
 
 
 def test_a_run_stops_before_its_deadline_and_the_next_one_continues(system):
+    """No push begins in the last seconds. The clock moves with each push."""
     for number in (1, 2, 3):
         pending(system, f"ord_{number}")
     later(system, POLICY.resend_after)
     margin = POLICY.deadline_margin.total_seconds()
-    left = iter([margin + 2, margin + 1, margin])
-    done = run({}, system, lambda: next(left))
+    system.queue.send = lambda message: system.queue.sent.append(message.order_id)
+    done = run({}, system, lambda: margin + 2 - len(system.queue.sent))
     assert (done["resent"], done["out_of_time"], done["errors"]) == (2, 1, 0)
     assert system.metrics.counts[("ReconcilerRuns",)] == 1, "the alarm on missing runs must stay quiet"
     assert reconcile(system) == {"resent": 1}

@@ -46,15 +46,42 @@ def test_a_later_run_starts_a_workflow_after_a_failed_start(system):
     later(system, POLICY.restart_after)
     reconcile(system)
     system.workflow.broken = None
+    assert system.store.get("ord_1").version == 1, "a failed start must not lengthen the order's backoff"
+    assert reconcile(system) == {"restarted": 1}
+    assert system.workflow.started == [("ord_1", "ord_1-1")]
+
+
+def test_a_start_that_could_not_be_counted_is_counted_by_the_next_run(system):
+    system.receive()
+    later(system, POLICY.restart_after)
+    break_store(system, "apply", "ord_1")
+    assert reconcile(system) == {"errors": 1}
+    system.store = system.store._store
+    assert reconcile(system) == {"restarted": 1}
+    assert system.workflow.started == [("ord_1", "ord_1-1")], "the repeated start has no effect"
     later(system, POLICY.restart_after * 2)
     assert reconcile(system) == {"restarted": 1}
-    assert system.workflow.started == [("ord_1", "ord_1-2")]
+    assert system.workflow.started[1:] == [("ord_1", "ord_1-2")]
+
+
+def test_a_workflow_that_is_faster_than_the_reconciler_counts_as_restarted(system):
+    system.receive()
+    later(system, POLICY.restart_after)
+    real = system.workflow.start
+
+    def start(order_id, name, traceparent):
+        store.run({"order_id": order_id}, system)
+        return real(order_id, name, traceparent)
+
+    system.workflow.start = start
+    assert reconcile(system) == {"restarted": 1}
+    order = system.store.get("ord_1")
+    assert (order.status, order.restarts) == (Status.PENDING, 0)
 
 
 @pytest.mark.parametrize(
     ("status", "move"),
     [
-        (Status.RECEIVED, lambda system: store.run({"order_id": "ord_1"}, system)),
         (Status.PENDING, lambda system: Deliveries(system).claim("ord_1")),
         (Status.PROCESSING, lambda system: Deliveries(system).claim("ord_1")),
     ],
@@ -65,12 +92,12 @@ def test_an_order_that_moved_after_the_read_is_not_touched(status, move, system)
     real = system.store
 
     def move_after_the_read(inner, wanted, *args):
-        found = inner.list_waiting(wanted, *args)
-        if wanted is status:
-            system.store = real
-            move(system)
-            system.store = patched
-        return found
+        for page in inner.list_waiting(wanted, *args):
+            if wanted is status:
+                system.store = real
+                move(system)
+                system.store = patched
+            yield page
 
     system.store = patched = PatchedStore(real, list_waiting=move_after_the_read)
     assert reconcile(system) == {"moved_on": 1}
