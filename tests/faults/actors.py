@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from service.orders.errors import NotFailed
+from service.orders.errors import DeliveryOpen, NotFailed
 from service.orders.identity import order_id_for
 from service.orders.ports import System
 from service.orders.redrive import redrive_one
@@ -14,6 +14,8 @@ from tests.faults.driver import Run
 from tests.faults.scheduler import Steps
 
 RETRY_AFTER = 2.0  # seconds
+ASK_AGAIN_AFTER = 40.0
+"""Seconds until an operator asks again for a new delivery, when the warehouse may still ship the old one."""
 
 
 def submit(run: Run, key: str, order: Any, times: int = 1, **headers: str) -> Steps:
@@ -30,27 +32,34 @@ def submit_and_cancel(run: Run, key: str, order: Any, wait: float) -> Steps:
     """A client that cancels its order some seconds after it was accepted."""
     yield from submit(run, key, order)
     yield wait
-    answer = yield from _request(run, f"/orders/{order_id_for('anonymous', key, str)}/cancel")
+    yield from cancel(run, order_id_for("anonymous", key, str))
+
+
+def cancel(run: Run, order_id: str) -> Steps:
+    """A client that cancels an order."""
+    answer = yield from _request(run, f"/orders/{order_id}/cancel")
     run.cancelled = answer["statusCode"]
 
 
-def operate(run: Run, order_id: str) -> Steps:
+def operate(run: Run, order_id: str, new_delivery: bool = False) -> Steps:
     """An operator who waits for a failed order and its dead-letter message, and redrives it."""
     while run.cloud.statuses().get(order_id) != "FAILED" or not run.cloud.dead_letter_queue._messages:
         yield RETRY_AFTER
     while True:
         try:
-            yield from run.act("operator", lambda _: _redrive(order_id, run.cloud.system))
+            yield from run.act("operator", lambda _: _redrive(order_id, run.cloud.system, new_delivery))
         except NotFailed:
             return
+        except DeliveryOpen:
+            yield ASK_AGAIN_AFTER
         except Exception:
             yield RETRY_AFTER
         else:
             return
 
 
-def _redrive(order_id: str, system: System) -> None:
-    redrive_one(order_id, "operator", "the cause is fixed", system)
+def _redrive(order_id: str, system: System, new_delivery: bool) -> None:
+    redrive_one(order_id, "operator", "the cause is fixed", system, new_delivery=new_delivery)
 
 
 def start_in_console(run: Run, name: str, given: Any) -> None:

@@ -1,4 +1,4 @@
-"""The AWS resources in moto, on the scheduler's clock, and the system that the function runs with."""
+"""The AWS resources in moto, on the scheduler's clock; the warehouse; and the system that the function runs with."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -37,6 +37,7 @@ from service.provisioning.workflow import workflow_definition
 from service.wiring import LiveSystem
 from tests.faults.fault_injector import FaultInjector
 from tests.faults.scheduler import Scheduler
+from tests.faults.warehouse import FaultyWarehouse
 from tests.support import SETTINGS as PINNED_SETTINGS
 from tests.support import ManualClock, counting_ids
 
@@ -56,6 +57,7 @@ SETTINGS = dataclasses.replace(
     # The times of production divided by 7.5: a message is received three times before the reconciler acts.
     function_timeout=4,
     visibility_timeout=24,
+    retry_delay=20,
     restart_after=16,
     recover_after=54,
     resend_after=120,
@@ -81,6 +83,10 @@ class FaultySystem(LiveSystem):
     @property
     def new_id(self) -> Callable[[], str]:
         return self.ids
+
+    @cached_property
+    def fulfiller(self) -> FaultyWarehouse:
+        return FaultyWarehouse(self._injector, SETTINGS.fulfillment_seed, SETTINGS.fulfillment_success_rate)
 
     @cached_property
     def clients(self) -> Clients:
@@ -120,6 +126,7 @@ class Cloud:
         """Empty all resources. To create them again for each case would take much longer."""
         self.scheduler.clear()
         self.system.ids = counting_ids()
+        self.system.fulfiller.clear()
         self.executions.clear()
         for table in (SETTINGS.orders_table, SETTINGS.failed_orders_table):
             self._tables[table].items.clear()

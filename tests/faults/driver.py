@@ -16,10 +16,9 @@ from service.provisioning.schedule import RECONCILE_EVENT
 from tests.faults.cloud import NAMES, SETTINGS, Cloud
 from tests.faults.fault_injector import Fault, Invocation, Killed
 from tests.faults.scheduler import Steps
-from tests.invariants import World
+from tests.invariants import FROM_FAILED, World
 from tests.simulation.state_machine import Invoke, Result, Send, TaskFailed, Wait
 from tests.simulation.state_machine import execution as walk
-from tests.transition_table import MOVES
 
 VIRTUAL_DEADLINE = 2 * 3600.0  # seconds
 EVERY = 60.0  # seconds between two reconciliations
@@ -74,8 +73,21 @@ class Run:
     def _quiet(self) -> bool:
         if self.cloud.scheduler.busy or self.cloud.queue._messages:
             return False
-        statuses = self.cloud.statuses().values()
-        return bool(statuses) and all(status in TERMINAL for status in statuses)
+        statuses = self.cloud.statuses()
+        return (
+            bool(statuses)
+            and all(status in TERMINAL for status in statuses.values())
+            and not self._is_to_be_looked_at()
+        )
+
+    def _is_to_be_looked_at(self) -> bool:
+        """Whether the warehouse has decided about a FAILED order, and no look has found that yet."""
+        decided = self.cloud.system.fulfiller.ledger.deliveries
+        rows = self.cloud.rows(SETTINGS.orders_table).values() if self.cloud.failed_orders() else ()
+        return any(
+            row["status"] == "FAILED" and row["asked"] > 0 and f"{row['order_id']}-d{row['delivery']}" in decided
+            for row in rows
+        )
 
     def _watch(self) -> None:
         """Check both tables after each call, as a reader may see them."""
@@ -85,7 +97,7 @@ class Run:
             self.violations.append(f"I2: FAILED {failed}, failed-orders {failed_orders}, for a moment")
         for order_id, status in self._last.items():
             moved = status, statuses[order_id]
-            if status in TERMINAL and moved != (status, status) and moved not in MOVES["redrive"]:
+            if status in TERMINAL and moved != (status, status) and moved not in FROM_FAILED:
                 self.violations.append(f"I6: a reader saw {order_id} move {moved}")
         self._last = statuses
 

@@ -1,4 +1,4 @@
-"""Injects one fault into one AWS call of a run.
+"""Injects one fault into one call of a run: of AWS, or of the warehouse.
 
 The injector handles botocore's ``before-send`` event, as moto does. Everything above it, botocore's retries included,
 is the code that runs on AWS.
@@ -8,12 +8,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
+
+T = TypeVar("T")
 
 LATENCY = 5.0  # seconds from the end of the invocation until a call that hung takes effect
 
@@ -32,6 +34,19 @@ class Fault(StrEnum):
     FROZEN = "frozen"
     """The invocation answers before the call is sent. Lambda freezes the thread, and the thread sends the call during
     the next invocation of the same process."""
+    NOT_SENT = "not-sent"
+    """The request raises before the warehouse has it."""
+    LATE = "no-answer-and-arrives-late"
+    """The request has no answer in time, and takes effect when the order has gone on."""
+    MALFORMED = "answer-malformed"
+    NOT_TAKEN = "not-taken"
+    """The warehouse answers 429 or 503."""
+    OTHER_ITEMS = "other-items"
+    """The warehouse answers 409 to a request to ship."""
+    ACCEPTED = "accepted"
+    """The warehouse has worked already, but answers that it works on the request."""
+    DECLINED = "declined"
+    REFUSED = "refused"
 
 
 ABSORBED = frozenset({Fault.THROTTLED_ONCE, Fault.LOST_ONCE})
@@ -40,6 +55,18 @@ ABSORBED = frozenset({Fault.THROTTLED_ONCE, Fault.LOST_ONCE})
 AWS_CALLERS = {"workflow", "mapping"}
 """Step Functions and the event source mapping also make calls. They do not crash, and have their own retries."""
 AWS_FAULTS = frozenset({Fault.THROTTLED, Fault.LOST_ONCE, Fault.LOST, Fault.TOO_LATE})
+
+CRASHES = frozenset({Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.TOO_LATE, Fault.FROZEN})
+"""Faults of the process that makes the call."""
+UNCLEAR = CRASHES | {Fault.LOST, Fault.NOT_SENT, Fault.LATE, Fault.MALFORMED, Fault.ACCEPTED}
+"""Faults of a request to the warehouse whose effect the system does not know."""
+WAREHOUSE_FAULTS = {
+    "ask": UNCLEAR | {Fault.NOT_TAKEN, Fault.OTHER_ITEMS, Fault.DECLINED, Fault.REFUSED},
+    "look": (UNCLEAR | {Fault.NOT_TAKEN}) - {Fault.LATE, Fault.TOO_LATE, Fault.CRASH_AFTER},
+    "cancel": UNCLEAR,
+}
+"""The faults of each call of the warehouse. A look has no effect, so that it cannot have one late."""
+AWS_ONES = CRASHES | {Fault.THROTTLED_ONCE, Fault.THROTTLED, Fault.LOST_ONCE, Fault.LOST}
 
 READS = {"GetItem", "BatchGetItem", "Query"}
 THROTTLED = {
@@ -73,7 +100,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of an AWS API, including botocore's retries of it."""
+    """One call of an AWS API, including botocore's retries of it; or of the warehouse, in lower case."""
 
     by: str
     operation: str
@@ -83,11 +110,20 @@ class Call:
 
     def may_have(self, fault: Fault) -> bool:
         """Whether the fault is possible, and has an effect that no other fault of this call has."""
+        if self.is_to_warehouse and fault not in WAREHOUSE_FAULTS[self.operation]:
+            return False
+        if not self.is_to_warehouse and fault not in AWS_ONES:
+            return False
         if fault is Fault.FROZEN:
             return self.by == "fulfill"  # only fulfillment leaves threads behind when it answers
         if fault is Fault.THROTTLED and self.operation in READS:
             return False  # a read whose answer is lost has the same effect
         return fault in AWS_FAULTS or self.by not in AWS_CALLERS
+
+    @property
+    def is_to_warehouse(self) -> bool:
+        """Whether the call is one of the warehouse, and not of AWS."""
+        return self.operation in WAREHOUSE_FAULTS
 
     def absorbs(self, fault: Fault) -> bool:
         """Whether botocore's retries hide the fault. A lost receive has an effect: the message is in flight."""
@@ -143,10 +179,44 @@ class FaultInjector:
             self.tries += 1
             return self._fail(self._target[1], number, self.invocation, request, event_name)
         answer = self._take_effect(number, request, event_name)
-        if self._frozen and self.invocation.by == self._frozen[0].by:
+        self._thaw(self.invocation)
+        return answer
+
+    def call_warehouse(self, operation: str, work: Callable[[], T], answer: Callable[[Fault, Callable[[], T]], T]) -> T:
+        """Call the warehouse.
+
+        Args:
+            operation: the method of the port.
+            work: does what was asked for, and returns the answer.
+            answer: returns or raises the answer of a call with a fault, and does the work if the fault admits that.
+        """
+        invocation = self.invocation
+        if invocation is None:
+            return work()
+        if invocation.killed:
+            raise Killed(invocation.by)
+        number = len(self._numbers)
+        self._numbers[f"{operation} {number}"] = number
+        self.calls.append(Call(invocation.by, operation))
+
+        def take_effect() -> T:
+            self.effective.add(number)
+            return work()
+
+        if self._target is None or number != self._target[0]:
+            result = take_effect()
+            self._thaw(invocation)
+            return result
+        self.tries += 1
+        fault = self._target[1]
+        if fault in CRASHES:
+            raise self._crash(fault, invocation, take_effect)
+        return answer(fault, take_effect)
+
+    def _thaw(self, invocation: Invocation) -> None:
+        if self._frozen and invocation.by == self._frozen[0].by:
             thaw, self._frozen = self._frozen[1], None
             thaw()
-        return answer
 
     def _take_effect(self, number: int, request: Any, event_name: str) -> AWSResponse:
         self.effective.add(number)
@@ -154,7 +224,20 @@ class FaultInjector:
         self._watch()
         return answer
 
+    def _crash(self, fault: Fault, invocation: Invocation, take_effect: Callable[[], Any]) -> Killed:
+        if fault is Fault.CRASH_AFTER:
+            take_effect()
+        if fault is Fault.TOO_LATE:
+            invocation.took = invocation.seconds
+            self.call_later(invocation.seconds + LATENCY, take_effect)
+        if fault is Fault.FROZEN:
+            invocation.took = invocation.seconds
+            self._frozen = invocation, take_effect
+        return invocation.kill()
+
     def _fail(self, fault: Fault, number: int, invocation: Invocation, request: Any, event_name: str) -> AWSResponse:
+        if fault in CRASHES:
+            raise self._crash(fault, invocation, lambda: self._take_effect(number, request, event_name))
         match fault:
             case Fault.THROTTLED_ONCE | Fault.THROTTLED if fault is Fault.THROTTLED or self.tries == 1:
                 return _throttled(request, event_name)
@@ -164,19 +247,6 @@ class FaultInjector:
             case Fault.LOST:
                 self._take_effect(number, request, event_name)
                 raise ReadTimeoutError(endpoint_url=request.url)
-            case Fault.CRASH_BEFORE:
-                raise invocation.kill()
-            case Fault.CRASH_AFTER:
-                self._take_effect(number, request, event_name)
-                raise invocation.kill()
-            case Fault.TOO_LATE:
-                invocation.took = invocation.seconds
-                self.call_later(invocation.seconds + LATENCY, lambda: self._take_effect(number, request, event_name))
-                raise invocation.kill()
-            case Fault.FROZEN:
-                invocation.took = invocation.seconds
-                self._frozen = invocation, lambda: self._take_effect(number, request, event_name)
-                raise invocation.kill()
         return self._take_effect(number, request, event_name)
 
 

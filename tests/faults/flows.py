@@ -6,10 +6,13 @@ from typing import Any
 
 from service.orders.deliveries import Deliveries
 from service.orders.identity import derive_id, order_id_for
+from service.orders.model import Failure, FailureKind
+from service.orders.mover import Mover
 from service.orders.submission import new_order
+from service.orders.warehouse import State
 from service.steps import store
 from service.warehouses.decision import ships
-from tests.faults.actors import operate, start_in_console, submit, submit_and_cancel
+from tests.faults.actors import cancel, operate, start_in_console, submit, submit_and_cancel
 from tests.faults.cloud import SETTINGS, FaultySystem
 from tests.faults.driver import EVERY, START_DELAY, Run
 from tests.support import START, valid_order
@@ -35,25 +38,37 @@ class Flow:
     """Whether the order needs the reconciler."""
 
 
-def outcome(order_id: str, delivery: int = 1, unfinished: Collection[int] = ()) -> tuple[str, int, int]:
+def decision(key: str) -> State:
+    """The warehouse's decision about a delivery, without a fault."""
+    shipped = ships(SETTINGS.fulfillment_seed, SETTINGS.fulfillment_success_rate, key)
+    return State.SHIPPED if shipped else State.DECLINED
+
+
+def outcome(
+    order_id: str,
+    delivery: int = 1,
+    unfinished: Collection[int] = (),
+    state_of: Callable[[str], State | None] = decision,
+) -> tuple[str, int, int]:
     """The oracle: the final status of an epoch, its attempts, and the delivery after it.
 
     Args:
         order_id: the order.
         delivery: the delivery at the beginning of the epoch.
-        unfinished: the attempts that never end. The next attempt, or at last a look, asks for the same delivery.
+        unfinished: the attempts without an answer. The next attempt, or at last a look, asks for the same delivery.
+        state_of: the state of a delivery at the warehouse, by its key; None if the warehouse never had it.
     """
     for attempt in range(1, MAX_ATTEMPTS + 1):
         if attempt in unfinished and attempt < MAX_ATTEMPTS:
             continue
-        if _is_shipped(order_id, delivery):
-            return "FULFILLED", attempt, delivery
-        delivery += 1
+        match state_of(f"{order_id}-d{delivery}"):
+            case State.SHIPPED:
+                return "FULFILLED", attempt, delivery
+            case State.REFUSED:
+                return "FAILED", attempt, delivery + 1
+            case State.DECLINED | State.CANCELLED:
+                delivery += 1
     return "FAILED", MAX_ATTEMPTS, delivery
-
-
-def _is_shipped(order_id: str, delivery: int) -> bool:
-    return ships(SETTINGS.fulfillment_seed, SETTINGS.fulfillment_success_rate, f"{order_id}-d{delivery}")
 
 
 def _key(*outcomes: tuple[str, int]) -> str:
@@ -110,7 +125,9 @@ def _started_in_console(run: Run) -> None:
     start_in_console(run, CONSOLE_NAME, {"order": valid_order()})
 
 
-def _existing(key: str, since: float, attempts: int | None = None, message_in: str = "") -> Callable[[Run], None]:
+def _existing(
+    key: str, since: float, attempts: int | None = None, message_in: str = "", arrived: bool = True
+) -> Callable[[Run], None]:
     """Begin with an order that nothing processes.
 
     Args:
@@ -118,6 +135,7 @@ def _existing(key: str, since: float, attempts: int | None = None, message_in: s
         since: when its status last changed, in seconds from the beginning.
         attempts: how many attempts were claimed and never ended; None for a RECEIVED order.
         message_in: the URL of the queue that holds its message; empty if there is none.
+        arrived: whether the warehouse got the requests of these attempts.
     """
 
     def begin(run: Run) -> None:
@@ -128,7 +146,9 @@ def _existing(key: str, since: float, attempts: int | None = None, message_in: s
             store.run({"task": "store", "order_id": _id(key)}, system)
         for _ in range(attempts or 0):
             clock.forward(SETTINGS.lease + 1)
-            Deliveries(system).claim(_id(key))
+            claimed = Deliveries(system).claim(_id(key))
+            if arrived:
+                system.fulfiller.ask(claimed, 1)
         clock.at = max(clock.at, START)
         if message_in:
             system.clients.sqs.send_message(QueueUrl=message_in, MessageBody=f'{{"order_id": "{_id(key)}"}}')
@@ -139,6 +159,48 @@ def _existing(key: str, since: float, attempts: int | None = None, message_in: s
 def _receive(key: str, system: FaultySystem) -> None:
     named = {"order_id": _id(key), "owner": OWNER, "actor": "api"}
     system.store.create(new_order(valid_order(), at=system.now(), write_id=system.new_id(), **named))
+
+
+def _given_up(key: str, arrived: bool, new_delivery: bool) -> Callable[[Run], None]:
+    """Begin with a FAILED order whose requests had no answer, and with its message in the dead-letter queue.
+
+    An operator redrives it at once.
+    """
+    begin_with_attempts = _existing(key, -SETTINGS.lease - 1, MAX_ATTEMPTS, SETTINGS.dead_letter_queue_url, arrived)
+
+    def begin(run: Run) -> None:
+        begin_with_attempts(run)
+        order = run.cloud.system.store.get(_id(key))
+        failure = Failure(FailureKind.UNKNOWN, "it may have been shipped")
+        given = {"seen": order, "failure": failure, "message_id": "m1", "max_attempts": MAX_ATTEMPTS}
+        Mover(run.cloud.system).move("give_up", _id(key), actor="fulfillment", reason=failure.detail, **given)
+        run.cloud.scheduler.spawn(operate(run, _id(key), new_delivery))
+
+    return begin
+
+
+def _cancelled_later(key: str, arrived: bool) -> Callable[[Run], None]:
+    """Begin with a PENDING order whose first attempt had no answer. Its customer cancels it."""
+    begin_with_attempt = _unanswered(key, arrived)
+
+    def begin(run: Run) -> None:
+        begin_with_attempt(run)
+        run.cloud.scheduler.spawn(cancel(run, _id(key)), after=1)
+
+    return begin
+
+
+def _unanswered(key: str, arrived: bool, cancel_asked: bool = False) -> Callable[[Run], None]:
+    begin_with_attempt = _existing(key, 0, 1, arrived=arrived)
+
+    def begin(run: Run) -> None:
+        begin_with_attempt(run)
+        system = run.cloud.system
+        Deliveries(system).settle(system.store.get(_id(key)), TimeoutError(), "m1")
+        if cancel_asked:
+            Mover(system).move("ask_cancel", _id(key), actor="customer", seen=system.store.get(_id(key)))
+
+    return begin
 
 
 EXPIRED_AT_RECONCILE = EVERY - SETTINGS.lease - 1  # the lease has just expired when the reconciler first runs
@@ -183,5 +245,59 @@ FLOWS = (
         _id(SECOND),
         "FAILED",
         unfinished=frozenset(range(1, MAX_ATTEMPTS + 1)),
+    ),
+    Flow(
+        "last-attempt-shipped-with-late-message",
+        _existing(FIRST, -20, MAX_ATTEMPTS, QUEUE),
+        _id(FIRST),
+        "FULFILLED",
+        unfinished=frozenset(range(1, MAX_ATTEMPTS + 1)),
+    ),
+    Flow(
+        "cancelled-at-the-warehouse",
+        _cancelled_later(FIRST, arrived=False),
+        _id(FIRST),
+        "CANCELLED",
+        unfinished=frozenset({1}),
+    ),
+    Flow(
+        "shipped-before-the-cancellation",
+        _cancelled_later(FIRST, arrived=True),
+        _id(FIRST),
+        "FULFILLED",
+        unfinished=frozenset({1}),
+        reconciled=True,
+    ),
+    Flow(
+        "cancelled-by-the-reconciler",
+        _unanswered(FIRST, arrived=False, cancel_asked=True),
+        _id(FIRST),
+        "CANCELLED",
+        unfinished=frozenset({1}),
+        reconciled=True,
+    ),
+    Flow(
+        "shipped-given-up-and-redriven",
+        _given_up(FIRST, arrived=True, new_delivery=False),
+        _id(FIRST),
+        "FULFILLED",
+        epoch=1,
+        unfinished=frozenset(range(1, MAX_ATTEMPTS + 1)),
+    ),
+    Flow(
+        "new-delivery-after-the-old-one-was-cancelled",
+        _given_up(SECOND, arrived=False, new_delivery=True),
+        _id(SECOND),
+        "FULFILLED",
+        epoch=1,
+        unfinished=frozenset(range(1, MAX_ATTEMPTS + 1)),
+    ),
+    Flow(
+        "no-new-delivery-of-a-shipped-order",
+        _given_up(FIRST, arrived=True, new_delivery=True),
+        _id(FIRST),
+        "FULFILLED",
+        unfinished=frozenset(range(1, MAX_ATTEMPTS + 1)),
+        reconciled=True,
     ),
 )

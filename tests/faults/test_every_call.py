@@ -1,4 +1,4 @@
-"""Orders reach their final state although one AWS call fails, for every call and every fault.
+"""Orders reach their final state although one call fails, of AWS or of the warehouse, for every call and every fault.
 
 A run without a fault records the calls of a flow. Then there is one run for each call and each fault. A failure names
 the flow, the call and the fault; the test's id runs that flow with that fault again. ``make fuzz``, which CI runs, does
@@ -14,19 +14,22 @@ from tests.faults.driver import Run
 from tests.faults.fault_injector import Call, Fault
 from tests.faults.flows import FLOWS, Flow
 
-AT_LEAST = 900  # cases; a smaller number means that a flow makes fewer calls than before
+AT_LEAST = 1_500  # cases; a smaller number means that a flow makes fewer calls than before
 CALLS = {
-    "api": {"PutItem", "GetItem", "StartExecution", "UpdateItem"},
+    "api": {"PutItem", "GetItem", "StartExecution", "UpdateItem", "TransactWriteItems", "cancel", "look"},
     "validate": {"GetItem", "PutItem"},
     "store": {"UpdateItem"},
     "reject": {"GetItem", "UpdateItem"},
     "workflow": {"SendMessage"},
     "mapping": {"ReceiveMessage", "DeleteMessageBatch"},
-    "fulfill": {"UpdateItem", "TransactWriteItems"},
-    "operator": {"GetItem", "TransactWriteItems", "SendMessage", "ReceiveMessage", "DeleteMessage"},
+    "fulfill": {"UpdateItem", "TransactWriteItems", "ChangeMessageVisibility", "ask", "look"},
+    "operator": {
+        *("GetItem", "TransactWriteItems", "SendMessage", "ReceiveMessage", "DeleteMessage"),
+        *("cancel", "look"),
+    },
     "reconcile": {
         *("Query", "BatchGetItem", "GetItem", "UpdateItem", "TransactWriteItems"),
-        *("ReceiveMessage", "SendMessage", "StartExecution"),
+        *("ReceiveMessage", "SendMessage", "StartExecution", "cancel", "look"),
     },
 }
 
@@ -52,7 +55,7 @@ def test_a_run_without_a_fault_is_the_same_every_time(flow, cloud, baseline_of):
     assert first.history[-1][0] == flow.status
 
 
-def test_the_flows_make_every_aws_call(baseline_of):
+def test_the_flows_make_every_call_of_aws_and_of_the_warehouse(baseline_of):
     made = [call for flow in FLOWS for call in baseline_of(flow).calls]
     assert set(made) == {Call(by, operation) for by, operations in CALLS.items() for operation in operations}
     assert sum(call.may_have(fault) for call in made for fault in Fault) >= AT_LEAST
@@ -75,4 +78,4 @@ def test_orders_reach_their_final_state_whichever_call_fails(flow, fault, cloud,
         ran += 1
     assert ran == len(cases)
     assert not broken, "\n".join(["", *broken])
-    counted("runs with one fault at one AWS call", ran)
+    counted("runs with one fault at one call of AWS or of the warehouse", ran)

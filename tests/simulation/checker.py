@@ -183,20 +183,28 @@ def _order(order_id: str, history: Sequence[Step], record: Record) -> Iterator[t
     last = history[-1].after
     if last.status not in TERMINAL:
         yield "I1", f"it is {last.status} at the end"
-    yield from _parcels(last, record.parcels.get(order_id, 0))
+    standing = f"delivery {last.delivery}, asked {last.asked}"
+    yield from parcel_violations(last.status, record.parcels.get(order_id, 0), standing)
     if order_id not in record.poison:
         yield from check_isolation(history, record)
 
 
-def _parcels(last: Row, parcels: int) -> Iterator[tuple[str, str]]:
+def parcel_violations(status: str, parcels: int, standing: str) -> Iterator[tuple[str, str]]:
+    """Compare an order at rest with the warehouse's ledger.
+
+    Args:
+        status: the order's status.
+        parcels: the number of its parcels, over all its deliveries.
+        standing: what the row says about its delivery, for the evidence.
+    """
     if parcels > 1:
         yield "I15", f"the warehouse shipped {parcels} parcels"
-    if last.status == "FULFILLED" and not parcels:
+    if status == "FULFILLED" and not parcels:
         yield "I16", "it is FULFILLED, and the warehouse shipped nothing"
-    if last.status == "CANCELLED" and parcels:
+    if status == "CANCELLED" and parcels:
         yield "I19", "it is CANCELLED, and the warehouse shipped it"
-    if last.status == "FAILED" and parcels:
-        yield "I18", f"it is FAILED, delivery {last.delivery}, asked {last.asked}, and the warehouse shipped it"
+    if status == "FAILED" and parcels:
+        yield "I18", f"it is FAILED, {standing}, and the warehouse shipped it"
 
 
 def _leaves_failed(step: Step) -> bool:

@@ -1,0 +1,66 @@
+"""A warehouse outside of the system, with the ledger of the simulation. Its calls can fail."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from service.orders.model import Order
+from service.orders.ports import Unavailable
+from service.orders.warehouse import Answer, Cancellation, OtherItems, State
+from tests.faults.fault_injector import Fault, FaultInjector
+from tests.simulation.warehouse import Ledger
+
+T = TypeVar("T", Answer, Cancellation)
+
+LATE = 70.0
+"""Seconds until a request without an answer takes effect: after two further deliveries of its message."""
+IN_WORK = {"ask": Answer(State.ACCEPTED), "look": Answer(State.ACCEPTED), "cancel": Cancellation.REQUESTED}
+DECISIONS = {Fault.DECLINED: State.DECLINED, Fault.REFUSED: State.REFUSED}
+
+
+class FaultyWarehouse:
+    """The port of the warehouse. ``ledger`` remembers what it was asked for, and what it shipped."""
+
+    def __init__(self, injector: FaultInjector, seed: str, success_rate: float) -> None:
+        self._injector = injector
+        self._decides_by = seed, success_rate
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin with an empty ledger."""
+        self.ledger = Ledger(*self._decides_by)
+
+    def ask(self, order: Order, _seconds: float) -> Answer:
+        key = order.delivery_key
+        return self._call("ask", key, lambda: self.ledger.ask(key))
+
+    def look(self, order: Order, _seconds: float) -> Answer:
+        key = order.delivery_key
+        return self._call("look", key, lambda: self.ledger.look(key))
+
+    def cancel(self, order: Order, _seconds: float) -> Cancellation:
+        key = order.delivery_key
+        return self._call("cancel", key, lambda: self.ledger.cancel(key))
+
+    def _call(self, operation: str, key: str, work: Callable[[], T]) -> T:
+        def answer(fault: Fault, take_effect: Callable[[], T]) -> T:
+            match fault:
+                case Fault.DECLINED | Fault.REFUSED:
+                    self.ledger.deliveries.setdefault(key, DECISIONS[fault])
+                    return take_effect()
+                case Fault.NOT_TAKEN:
+                    return Answer(State.NOT_TAKEN)
+                case Fault.OTHER_ITEMS:
+                    raise OtherItems(key)
+                case Fault.LATE:
+                    self._injector.call_later(LATE, take_effect)
+                case Fault.ACCEPTED:
+                    take_effect()
+                    return IN_WORK[operation]
+                case Fault.MALFORMED:
+                    take_effect()
+                    raise Unavailable(f"{operation}: not an answer of the contract")
+                case Fault.LOST:
+                    take_effect()
+            raise TimeoutError(f"{operation}: no answer")
+
+        return self._injector.call_warehouse(operation, work, answer)
