@@ -12,12 +12,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.polling import PATIENCE, eventually
 from tests.support import valid_order
+
+ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
@@ -74,6 +77,30 @@ def test_the_server_starts_without_settings_and_prints_a_working_curl():
             assert api.get("/docs").status_code == 200
         stop(process)
         assert process.returncode == 0
+
+
+def test_make_run_passes_the_warehouse_and_its_options():
+    command = ["make", "--dry-run", "run", "WAREHOUSE=http", "WAREHOUSE_ARGS=--lost 0.3 --port 0"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    given = 'DOFS_EMBEDDED_WAREHOUSE="http" DOFS_EMBEDDED_WAREHOUSE_ARGS="--lost 0.3 --port 0" '
+    assert given in printed
+    without = subprocess.run(command[:3], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "WAREHOUSE" not in without
+
+
+def test_a_warehouse_over_http_starts_and_ends_with_the_server():
+    warehouse = {"DOFS_EMBEDDED_WAREHOUSE": "http", "DOFS_EMBEDDED_WAREHOUSE_ARGS": "--port 0 --success-rate 1"}
+    with server(**warehouse) as (process, port):
+        found = re.search(r"^  Warehouse +(http://127\.0\.0\.1:\d+) ", banner(process), re.MULTILINE)
+        assert found
+        with httpx.Client(timeout=PATIENCE) as client:
+            order_id = client.post(f"http://127.0.0.1:{port}/order", json=valid_order()).json()["order_id"]
+            ledger = eventually(lambda: client.get(f"{found[1]}/ledger").json(), lambda ledger: ledger["parcels"])
+            assert [parcel["order_id"] for parcel in ledger["parcels"]] == [order_id]
+        stop(process)
+        assert process.returncode == 0
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(found[1])
 
 
 def stop(process: subprocess.Popen[str]) -> None:
