@@ -82,15 +82,21 @@ def _check_timeline(order_id: str, row: Mapping[str, Any], world: World) -> None
     left = [move for move in moves if move[0] in TERMINAL and move not in FROM_FAILED]
     assert not left, f"I6: {order_id} left a terminal state: {left}"
     attempts = Counter(states[: _index(states, "FULFILLED")])["PROCESSING"]
-    attempts -= sum(map(_is_free, row["timeline"]))
+    attempts -= sum(is_put_back(before, entry) for before, entry in pairwise(row["timeline"]))
     epochs = int(row["epoch"]) + 1
     assert attempts <= world.max_attempts * epochs, f"I7: {order_id} had {attempts} attempts in {epochs} epoch(s)"
     _check_leases(order_id, row["timeline"], world.lease)
 
 
-def _is_free(entry: Mapping[str, Any]) -> bool:
-    """Whether an attempt ended so that it does not count: the warehouse did not take the order."""
-    return (entry["to"], entry["actor"]) == ("PENDING", "fulfillment") and not entry.get("failure")
+def is_put_back(before: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+    """Whether an entry ended an attempt so that it does not count: the warehouse did not take the order.
+
+    Args:
+        before: the entry before it. A stored entry does not name the status that it left.
+        entry: the entry.
+    """
+    ended = (before["to"], entry["to"], entry["actor"]) == ("PROCESSING", "PENDING", "fulfillment")
+    return ended and not entry.get("failure")
 
 
 def _check_leases(order_id: str, timeline: Sequence[Mapping[str, Any]], lease: float) -> None:

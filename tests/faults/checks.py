@@ -4,13 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from service.orders.warehouse import State
 from tests.faults.driver import Run
 from tests.faults.fault_injector import ABSORBED, Call, Fault
 from tests.faults.flows import MAX_ATTEMPTS, Flow, outcome
-from tests.invariants import check_always, check_without_faults
+from tests.invariants import check_always, check_without_faults, is_put_back
 from tests.simulation.checker import parcel_violations
 
 Entry = Mapping[str, Any]
@@ -135,11 +136,11 @@ def _last_outcome(flow: Flow) -> tuple[str, int]:
 def may_leave_attempt_unfinished(call: Call, fault: Fault) -> bool:
     """Whether a claimed attempt may have no answer that is on record.
 
-    The answer to the claim was lost, the end was not written, or the warehouse gave no answer.
+    The answer to the claim was lost, the brake or the end was not written, or the warehouse gave no answer.
     """
     if call.operation == "ask":
         return fault not in (Fault.DECLINED, Fault.REFUSED)
-    return call.by == "fulfill" and call.operation in WRITES and fault not in ABSORBED
+    return call.by == "fulfill" and call.operation in (*WRITES, "PutItem") and fault not in ABSORBED
 
 
 def _check_writers(run: Run, timeline: Sequence[Entry]) -> None:
@@ -153,11 +154,13 @@ def _check_writers(run: Run, timeline: Sequence[Entry]) -> None:
             count = run.cloud.injector.count(by, operation)
             assert count <= entries[state], f"{actor}: {count} {operation}, but {entries[state]} timeline entries"
     for entries in _epochs(timeline):
-        attempt = 0
+        attempt, before = 0, None
         for entry in entries:
             attempt += entry["to"] == "PROCESSING"
             named = re.match(r"attempt (\d+)", entry.get("reason", ""))
             assert not named or int(named[1]) == attempt, f"I11: the holder of attempt {attempt} did not write {entry}"
+            attempt -= before is not None and is_put_back(before, entry)
+            before = entry
 
 
 def _history(timeline: Sequence[Entry]) -> list[tuple[str, str]]:
@@ -175,14 +178,15 @@ def _epochs(timeline: Sequence[Entry]) -> list[list[Entry]]:
 
 
 def _attempts(entries: Sequence[Entry]) -> int:
-    return [entry["to"] for entry in entries].count("PROCESSING")
+    put_back = sum(is_put_back(before, entry) for before, entry in pairwise(entries))
+    return [entry["to"] for entry in entries].count("PROCESSING") - put_back
 
 
 def _unfinished(entries: Sequence[Entry]) -> set[int]:
     """The attempts of an epoch without an answer of the warehouse on record."""
     unfinished, attempt = set(), 0
     for entry, following in zip(entries, [*entries[1:], None], strict=True):
-        if entry["to"] != "PROCESSING":
+        if entry["to"] != "PROCESSING" or (following and is_put_back(entry, following)):
             continue
         attempt += 1
         reason = following.get("reason", "") if following and following["actor"] == "fulfillment" else ""

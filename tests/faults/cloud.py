@@ -27,6 +27,8 @@ from moto.dynamodb.parsing.validators import (
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.models import stepfunctions_backends
 
+from service.aws.brake import KEY as BRAKE
+from service.aws.brake import DynamoDbBrake
 from service.aws.clients import Clients
 from service.embedded import moto_speedups
 from service.provisioning.deployment import Deployment
@@ -86,7 +88,11 @@ class FaultySystem(LiveSystem):
 
     @cached_property
     def fulfiller(self) -> FaultyWarehouse:
-        return FaultyWarehouse(self._injector, SETTINGS.fulfillment_seed, SETTINGS.fulfillment_success_rate)
+        return FaultyWarehouse(self._injector, self._clock, SETTINGS)
+
+    @cached_property
+    def brake(self) -> DynamoDbBrake:
+        return DynamoDbBrake(self.clients, SETTINGS.orders_table)
 
     @cached_property
     def clients(self) -> Clients:
@@ -138,11 +144,16 @@ class Cloud:
     def statuses(self) -> dict[str, str]:
         """The status of each order now."""
         items = self._tables[SETTINGS.orders_table].items
-        return {order_id.value: item.attrs["status"].value for order_id, item in items.items()}
+        return {key.value: item.attrs["status"].value for key, item in items.items() if key.value != BRAKE}
 
     def failed_orders(self) -> set[str]:
         """The ids of the failed orders now."""
         return {order_id.value for order_id in self._tables[SETTINGS.failed_orders_table].items}
+
+    def is_braked(self) -> bool:
+        """Whether the brake is on now."""
+        brake = self._tables[SETTINGS.orders_table].items.get(DynamoType({"S": BRAKE}))
+        return brake is not None and "since" in brake.attrs
 
     def has_visible_messages(self) -> bool:
         """Whether a receive would find a message, if only to move it to the dead-letter queue."""
@@ -153,7 +164,7 @@ class Cloud:
         read = TypeDeserializer().deserialize
         items = [item.attrs for item in self._tables[table].items.values()]
         plain = [{name: read(value.to_regular_json()) for name, value in item.items()} for item in items]
-        return {item["order_id"]: item for item in plain}
+        return {item["order_id"]: item for item in plain if item["order_id"] != BRAKE}
 
     def _client(self, service: Any) -> Any:
         return boto3.client(service, region_name=REGION)

@@ -173,7 +173,9 @@ class Run:
         statuses = self.cloud.statuses()
         for message in messages:
             order_id = json.loads(message["Body"])["order_id"]
-            self.deletions.append((order_id, statuses.get(order_id, "no order")))
+            status = statuses.get(order_id, "no order")
+            if status != "PENDING" or not self.cloud.is_braked():  # under the brake, the reconciler sends it again
+                self.deletions.append((order_id, status))
 
     def _schedule(self) -> Steps:
         while True:

@@ -126,8 +126,12 @@ class Call:
         return self.operation in WAREHOUSE_FAULTS
 
     def absorbs(self, fault: Fault) -> bool:
-        """Whether botocore's retries hide the fault. A lost receive has an effect: the message is in flight."""
-        return fault in ABSORBED and (self.by, self.operation) != ("mapping", "ReceiveMessage")
+        """Whether botocore's retries hide the fault.
+
+        A lost receive has an effect: the message is in flight. A repeated write of the brake counts a refusal twice.
+        """
+        visible = ("mapping", "ReceiveMessage"), ("fulfill", "PutItem")
+        return fault in ABSORBED and (self.by, self.operation) not in visible
 
 
 class FaultInjector:

@@ -34,8 +34,8 @@ class Flow:
     epoch: int = 0
     unfinished: frozenset[int] = frozenset()
     """Attempts of the last epoch that were claimed before the flow begins and never end."""
-    reconciled: bool = False
-    """Whether the order needs the reconciler."""
+    reconciled: int = 0
+    """How often the reconciler must push the order."""
 
 
 def decision(key: str) -> State:
@@ -161,6 +161,12 @@ def _receive(key: str, system: FaultySystem) -> None:
     system.store.create(new_order(valid_order(), at=system.now(), write_id=system.new_id(), **named))
 
 
+def _closed(run: Run) -> None:
+    """Begin with a warehouse that takes nothing for some minutes."""
+    run.cloud.system.fulfiller.close(150)
+    _submitted(FIRST)(run)
+
+
 def _given_up(key: str, arrived: bool, new_delivery: bool) -> Callable[[Run], None]:
     """Begin with a FAILED order whose requests had no answer, and with its message in the dead-letter queue.
 
@@ -211,7 +217,7 @@ def _reconciled(
     name: str, begin: Callable[[Run], None], key: str, status: str = "FULFILLED", unfinished: int = 0
 ) -> Flow:
     attempts = frozenset(range(1, unfinished + 1))
-    return Flow(name, begin, _id(key), status, unfinished=attempts, reconciled=True)
+    return Flow(name, begin, _id(key), status, unfinished=attempts, reconciled=1)
 
 
 FLOWS = (
@@ -246,6 +252,7 @@ FLOWS = (
         "FAILED",
         unfinished=frozenset(range(1, MAX_ATTEMPTS + 1)),
     ),
+    Flow("submitted-while-the-warehouse-takes-nothing", _closed, _id(FIRST), "FULFILLED", reconciled=2),
     Flow(
         "last-attempt-shipped-with-late-message",
         _existing(FIRST, -20, MAX_ATTEMPTS, QUEUE),
@@ -266,7 +273,7 @@ FLOWS = (
         _id(FIRST),
         "FULFILLED",
         unfinished=frozenset({1}),
-        reconciled=True,
+        reconciled=1,
     ),
     Flow(
         "cancelled-by-the-reconciler",
@@ -274,7 +281,7 @@ FLOWS = (
         _id(FIRST),
         "CANCELLED",
         unfinished=frozenset({1}),
-        reconciled=True,
+        reconciled=1,
     ),
     Flow(
         "shipped-given-up-and-redriven",
@@ -298,6 +305,6 @@ FLOWS = (
         _id(FIRST),
         "FULFILLED",
         unfinished=frozenset(range(1, MAX_ATTEMPTS + 1)),
-        reconciled=True,
+        reconciled=1,
     ),
 )
