@@ -22,6 +22,14 @@ locals {
     DOFS_FUNCTION_TIMEOUT         = tostring(var.lambda_timeout)
     DOFS_STATUS_SHARDS            = tostring(var.status_shards)
     DOFS_PREVIOUS_STATUS_SHARDS   = tostring(var.previous_status_shards)
+    DOFS_RESTART_AFTER            = tostring(var.restart_after)
+    DOFS_RECOVER_AFTER            = tostring(var.recover_after)
+    DOFS_RESEND_AFTER             = tostring(var.resend_after)
+    DOFS_BACKOFF_CEILING          = tostring(var.backoff_ceiling)
+    DOFS_RESTART_LIMIT            = tostring(var.restart_limit)
+    DOFS_RECONCILE_LIMIT          = tostring(var.reconcile_limit)
+    DOFS_RECONCILE_PARALLEL       = tostring(var.reconcile_parallel)
+    DOFS_REDRIVE_RATE             = tostring(var.redrive_rate)
     DOFS_FULFILLMENT_SUCCESS_RATE = tostring(var.fulfillment_success_rate)
     }, var.warehouse_url == null ? {} : {
     DOFS_WAREHOUSE_URL    = var.warehouse_url

@@ -317,6 +317,96 @@ variable "enable_table_stream" {
   default     = false
 }
 
+# --- the reconciler ---------------------------------------------------------------------------------------------------
+
+variable "restart_after" {
+  description = "Age in seconds at which the workflow of a RECEIVED order is started again."
+  type        = number
+  default     = 120
+
+  validation {
+    condition     = var.restart_after >= 1 && var.restart_after <= 604800
+    error_message = "restart_after must be between 1 and 604800 seconds, a week."
+  }
+}
+
+variable "recover_after" {
+  description = "Age in seconds at which a PROCESSING order whose lease has expired is recovered; at least twice sqs_visibility_timeout."
+  type        = number
+  default     = 400
+
+  validation {
+    condition     = var.recover_after >= 1 && var.recover_after <= 604800
+    error_message = "recover_after must be between 1 and 604800 seconds, a week."
+  }
+}
+
+variable "resend_after" {
+  description = "Age in seconds at which a PENDING order is sent to the queue again; at least five times sqs_visibility_timeout."
+  type        = number
+  default     = 900
+
+  validation {
+    condition     = var.resend_after >= 1 && var.resend_after <= 604800
+    error_message = "resend_after must be between 1 and 604800 seconds, a week."
+  }
+}
+
+variable "backoff_ceiling" {
+  description = "Longest time in seconds between two interventions for one order."
+  type        = number
+  default     = 3600
+
+  validation {
+    condition     = var.backoff_ceiling >= 1 && var.backoff_ceiling <= 604800
+    error_message = "backoff_ceiling must be between 1 and 604800 seconds, a week."
+  }
+}
+
+variable "restart_limit" {
+  description = "RECEIVED orders whose workflow one run of the reconciler starts, at most."
+  type        = number
+  default     = 15000
+
+  validation {
+    condition     = var.restart_limit >= 1 && var.restart_limit <= 100000 && floor(var.restart_limit) == var.restart_limit
+    error_message = "restart_limit must be a whole number between 1 and 100000."
+  }
+}
+
+variable "reconcile_limit" {
+  description = "Orders of each other state that one run of the reconciler handles, at most."
+  type        = number
+  default     = 1000
+
+  validation {
+    condition     = var.reconcile_limit >= 1 && var.reconcile_limit <= 100000 && floor(var.reconcile_limit) == var.reconcile_limit
+    error_message = "reconcile_limit must be a whole number between 1 and 100000."
+  }
+}
+
+variable "reconcile_parallel" {
+  description = "Orders of one state that the reconciler handles at the same time."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.reconcile_parallel >= 1 && var.reconcile_parallel <= 30 && floor(var.reconcile_parallel) == var.reconcile_parallel
+    error_message = "reconcile_parallel must be a whole number between 1 and 30."
+  }
+}
+
+variable "redrive_rate" {
+  description = "Orders per second of a bulk redrive, at most."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.redrive_rate >= 5 && var.redrive_rate <= 1000
+    error_message = "redrive_rate must be between 5 and 1000."
+  }
+}
+
 # --- the workflow -----------------------------------------------------------------------------------------------------
 
 variable "workflow_type" {

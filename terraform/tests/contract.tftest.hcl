@@ -383,6 +383,14 @@ run "every_variable_reaches_its_resource" {
     sqs_maximum_concurrency     = 20
     status_shards               = 16
     previous_status_shards      = 8
+    restart_after               = 100
+    recover_after               = 500
+    resend_after                = 1300
+    backoff_ceiling             = 7200
+    restart_limit               = 2000
+    reconcile_limit             = 300
+    reconcile_parallel          = 8
+    redrive_rate                = 50
     dlq_alert_threshold         = 2
     api_throttling_rate         = 7
     api_throttling_burst        = 9
@@ -412,6 +420,14 @@ run "every_variable_reaches_its_resource" {
       DOFS_FUNCTION_TIMEOUT         = "20"
       DOFS_STATUS_SHARDS            = "16"
       DOFS_PREVIOUS_STATUS_SHARDS   = "8"
+      DOFS_RESTART_AFTER            = "100"
+      DOFS_RECOVER_AFTER            = "500"
+      DOFS_RESEND_AFTER             = "1300"
+      DOFS_BACKOFF_CEILING          = "7200"
+      DOFS_RESTART_LIMIT            = "2000"
+      DOFS_RECONCILE_LIMIT          = "300"
+      DOFS_RECONCILE_PARALLEL       = "8"
+      DOFS_REDRIVE_RATE             = "50"
       DOFS_FULFILLMENT_SUCCESS_RATE = "0.5"
     })
     error_message = "The function's environment must have exactly these settings."

@@ -15,6 +15,14 @@ run "numbers_below_the_minimum" {
   command = plan
 
   variables {
+    restart_after                  = 0
+    recover_after                  = 0
+    resend_after                   = 0
+    backoff_ceiling                = 0
+    restart_limit                  = 0
+    reconcile_limit                = 0
+    reconcile_parallel             = 0
+    redrive_rate                   = 4
     lambda_timeout                 = 5
     lambda_memory_size             = 64
     lambda_provisioned_concurrency = -1
@@ -33,6 +41,14 @@ run "numbers_below_the_minimum" {
   }
 
   expect_failures = [
+    var.restart_after,
+    var.recover_after,
+    var.resend_after,
+    var.backoff_ceiling,
+    var.restart_limit,
+    var.reconcile_limit,
+    var.reconcile_parallel,
+    var.redrive_rate,
     var.lambda_timeout,
     var.lambda_memory_size,
     var.lambda_provisioned_concurrency,
@@ -55,6 +71,14 @@ run "numbers_above_the_maximum" {
   command = plan
 
   variables {
+    restart_after            = 604801
+    recover_after            = 604801
+    resend_after             = 604801
+    backoff_ceiling          = 604801
+    restart_limit            = 100001
+    reconcile_limit          = 100001
+    reconcile_parallel       = 31
+    redrive_rate             = 1001
     lambda_timeout           = 901
     lambda_memory_size       = 10241
     fulfillment_success_rate = 70
@@ -68,6 +92,14 @@ run "numbers_above_the_maximum" {
   }
 
   expect_failures = [
+    var.restart_after,
+    var.recover_after,
+    var.resend_after,
+    var.backoff_ceiling,
+    var.restart_limit,
+    var.reconcile_limit,
+    var.reconcile_parallel,
+    var.redrive_rate,
     var.lambda_timeout,
     var.lambda_memory_size,
     var.fulfillment_success_rate,
@@ -85,6 +117,9 @@ run "fractions" {
   command = plan
 
   variables {
+    restart_limit               = 1.5
+    reconcile_limit             = 1.5
+    reconcile_parallel          = 1.5
     lambda_timeout              = 10.5
     sqs_max_receive_count       = 2.5
     status_shards               = 1.5
@@ -93,6 +128,9 @@ run "fractions" {
   }
 
   expect_failures = [
+    var.restart_limit,
+    var.reconcile_limit,
+    var.reconcile_parallel,
     var.lambda_timeout,
     var.sqs_max_receive_count,
     var.status_shards,

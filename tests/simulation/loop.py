@@ -56,14 +56,18 @@ class Loop:
         """Run until a time, or until no event is left."""
         self._ends = ends
         while self._events and self._events[0][0] <= ends:
-            self.now, _, callback, task, turn = heapq.heappop(self._events)
-            if callback is not None:
-                callback()
-            elif task is not None and not task.dead and task.turn == turn:
-                self.current = task
-                task.greenlet.switch()
-                self.current = None
+            self.run_next()
         self.now = max(self.now, ends)
+
+    def run_next(self) -> None:
+        """Run the task that is due next, until it waits."""
+        self.now, _, callback, task, turn = heapq.heappop(self._events)
+        if callback is not None:
+            callback()
+        elif task is not None and not task.dead and task.turn == turn:
+            self.current = task
+            task.greenlet.switch()
+            self.current = None
 
     def at(self, time: float, callback: Callable[[], None]) -> None:
         """Call a function at a time; the function must not wait."""

@@ -17,6 +17,7 @@ from service.orders.orders import Orders
 from service.orders.outcomes import after_attempt
 from service.orders.policy import Policy
 from service.orders.ports import OrderStore, TransitionRefused
+from service.orders.row_reader import RowReader
 from service.orders.warehouse import Answer, State
 from service.steps import fulfill, reconcile, store
 from service.steps.attempt import OrderFulfillment
@@ -225,6 +226,18 @@ def claimed_before_their_turn() -> list[Any]:
     ]
 
 
+def shares_gone() -> list[Any]:
+    def take_turns(rounds: Any, left: Callable[[], float]) -> None:
+        for each in rounds:
+            each.take_turn(left)
+
+    return [patch.object(reconcile, "take_turns", take_turns)]
+
+
+def bad_row_ends_the_run() -> list[Any]:
+    return [patch.object(RowReader, "read", lambda _, rows, read: [read(row) for row in rows])]
+
+
 def without_guards(row: Transition) -> Transition:
     return replace(row, guards=())
 
@@ -334,6 +347,8 @@ MUTATIONS = (
     Mutation("no idempotency key", "zero", "I5", no_idempotency_key),
     Mutation("started before the row", "zero", "I13", started_before_the_row),
     Mutation("the reconciler takes orders from living leases", "hot", "I11", leases_taken),
+    Mutation("one bad row ends the run", "hot", "I1", bad_row_ends_the_run),
+    Mutation("a state that hangs uses all of the time", "hot", "I1", shares_gone),
     Mutation("nobody gives up", "hot", "I1", nobody_gives_up),
     Mutation("no reconciler", "default", "I1", lambda: [patch.object(world.World, "_reconcile", lambda self: None)]),
 )

@@ -12,6 +12,7 @@ from service.orders.metric import Metric
 from service.orders.model import FailedOrder, FailureKind, Order, Write
 from service.orders.ports import DeadLetter, OrderExists, TransitionRefused, Unavailable
 from tests.simulation.loop import Crash
+from tests.simulation.profiles import HOUR
 from tests.simulation.warehouse import Warehouse
 from tests.support import START
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 SDK_TRIES = {"orders": 3, "queue": 3, "workflow": 1}
+FOREVER = 1_000 * HOUR
 LATE = 300_000  # milliseconds; a request of a crashed process takes effect within that time
 
 
@@ -198,5 +200,7 @@ class Workflow:
     def start(self, order_id: str, name: str, traceparent: str | None = None) -> bool:
         trace = {"traceparent": traceparent} if traceparent else {}
         workflows, given = self._ports.world.workflows, {"order_id": order_id, **trace}
+        if order_id in self._ports.world.hanging:
+            self._ports.world.loop.sleep(FOREVER)
         answer: bool = self._ports.call("workflow", "start", order_id, lambda: workflows.start(name, given))
         return answer

@@ -8,8 +8,9 @@ from hashlib import blake2b
 from typing import Any
 from unittest.mock import patch
 
-from service.orders.lifecycle import TERMINAL, Status
+from service.orders.lifecycle import OPEN, TERMINAL, Status
 from service.orders.model import Order
+from service.orders.submission import new_order
 from service.orders.warehouse import State
 from service.steps import batch, reconcile, rounds
 from tests.memory.brake import InMemoryBrake
@@ -22,7 +23,7 @@ from tests.simulation.rng import Rng
 from tests.simulation.tables import Tables
 from tests.simulation.warehouse import Ledger
 from tests.simulation.workflows import Workflows
-from tests.support import SETTINGS
+from tests.support import SETTINGS, START, valid_order
 
 RECONCILE = {"dofs": {"task": "reconcile"}}
 SERVICES = ("orders", "queue", "workflow", "function", "mapping", "warehouse")
@@ -62,6 +63,8 @@ class World:
         self.failed_writers: set[str] = set()
         """The writers that got no answer to a write, or a refusal."""
         self.interventions = 0
+        self.hanging: set[str] = set()
+        """The orders whose workflow cannot be started: each start hangs."""
         self._names: dict[str, str] = {}
         self._unwanted: dict[str, bool] = {}
         self._ids = 0
@@ -75,6 +78,8 @@ class World:
         ]
         for actor in (*self.customers, Operator(self)):
             actor.begin()
+        if self.profile.rate and self.rng.between("cursed", 0, 1) < 0.5:
+            self._put_cursed_orders()
         self.loop.at(MINUTE, self._tick)
         time = self.profile.faults_until
         while True:
@@ -82,6 +87,16 @@ class World:
             if self.is_quiet() or time > self.profile.faults_until + TIME_TO_RECOVER:
                 return
             time += 5 * MINUTE
+
+    def _put_cursed_orders(self) -> None:
+        """Put rows that nobody can read, and an order whose start hangs, before all others. They must stop no other."""
+        order = new_order(valid_order(), order_id="hangs", owner="nobody", actor="api", at=START, write_id="hangs")
+        self.tables.store.orders[order.order_id] = order
+        self.hanging.add(order.order_id)
+        for status in sorted(OPEN):
+            bad = replace(order, order_id=f"bad-{status}", status=status)
+            self.tables.store.orders[bad.order_id] = bad
+            self.tables.store.unreadable[bad.order_id] = "timeline"
 
     def _tick(self) -> None:
         """Run the schedule; a run can be lost or duplicated."""
@@ -99,7 +114,9 @@ class World:
 
     def is_quiet(self) -> bool:
         """Whether only the schedule is left."""
-        return not self.waiting and all(self._is_at_rest(order) for order in self.tables.store.orders.values())
+        cursed = self.hanging | self.tables.store.unreadable.keys()
+        orders = self.tables.store.orders.items()
+        return not self.waiting and all(self._is_at_rest(order) for order_id, order in orders if order_id not in cursed)
 
     def _is_at_rest(self, order: Order) -> bool:
         """Whether nothing is left to do for an order. A look can still find the delivery of a FAILED one."""
