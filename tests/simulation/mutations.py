@@ -159,8 +159,8 @@ def accepted_without_a_row() -> list[Any]:
 def leases_taken() -> list[Any]:
     real = Policy.is_due
 
-    def is_due(policy: Policy, order: Order, *args: Any) -> bool:
-        return order.status is Status.PROCESSING or real(policy, order, *args)
+    def is_due(policy: Policy, order: Order, *args: Any, **more: Any) -> bool:
+        return order.status is Status.PROCESSING or real(policy, order, *args, **more)
 
     free = (Source(Status.PENDING), Source(Status.PROCESSING))
     changed = {
@@ -175,8 +175,8 @@ def nobody_gives_up() -> list[Any]:
 
 
 def cancellation_forgotten() -> list[Any]:
-    def decide(order: Order, *args: Any) -> Any:
-        return after_attempt(replace(order, cancel_asked=0), *args)
+    def decide(order: Order, *args: Any, **more: Any) -> Any:
+        return after_attempt(replace(order, cancel_asked=0), *args, **more)
 
     unguarded = transitions(lambda row: replace(row, guards=row.guards[:2]), "decline", "fail")
     return [patch.object(deliveries, "after_attempt", decide), *unguarded]
@@ -187,8 +187,8 @@ def key_of_the_epoch() -> list[Any]:
 
 
 def no_answer_is_shipped() -> list[Any]:
-    def decide(order: Order, answer: Any, most: int) -> Any:
-        return after_attempt(order, Answer(State.SHIPPED) if isinstance(answer, Exception) else answer, most)
+    def decide(order: Order, answer: Any, *args: Any, **more: Any) -> Any:
+        return after_attempt(order, Answer(State.SHIPPED) if isinstance(answer, Exception) else answer, *args, **more)
 
     return [patch.object(deliveries, "after_attempt", decide)]
 
@@ -335,7 +335,10 @@ MUTATIONS = (
         "a bare message revives a failed order",
         "hot",
         "I6",
-        lambda: transitions(lambda row: replace(row, sources=(*row.sources, Source(Status.FAILED))), "claim"),
+        lambda: [
+            *transitions(lambda row: replace(row, sources=(*row.sources, Source(Status.FAILED))), "claim"),
+            patch.object(Deliveries, "is_free", lambda _, order: order.is_open or order.status is Status.FAILED),
+        ],
     ),
     Mutation(
         "a redrive takes every dead letter out",
