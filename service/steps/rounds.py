@@ -23,7 +23,7 @@ class Round:
     """The orders that are due for one reason. It takes turns, and keeps its place between them.
 
     Pages of orders are read, and orders are pushed, in threads of the round's own. So a call that hangs costs no more
-    than the rest of a turn, and a later turn does not wait for it.
+    than the rest of a turn. A later turn does not wait for it, and pushes as many orders beside it.
 
     Args:
         name: names the orders in the log.
@@ -44,7 +44,7 @@ class Round:
         self._pushing: set[Any] = set()
         self._has_pages = True
         self._unanswered = 0
-        self._pool = ThreadPoolExecutor(parallel + 1, thread_name_prefix="reconcile")
+        self._pool = ThreadPoolExecutor(2 * parallel + 1, thread_name_prefix="reconcile")
 
     @property
     def is_over(self) -> bool:
@@ -57,8 +57,9 @@ class Round:
         Args:
             left: returns the seconds that are left of the turn.
         """
+        earlier = set(self._pushing)
         while left() > 0:
-            while self._wants_push and len(self._pushing) < self._parallel:
+            while self._wants_push and len(self._pushing - earlier) < self._parallel:
                 self._pushing.add(self._pool.submit(copy_context().run, self._push, self._due.popleft()))
             if self._wants_page and self._reading is None:
                 self._reading = self._pool.submit(copy_context().run, self._read)

@@ -64,6 +64,17 @@ def test_a_hanging_workflow_start_leaves_time_for_every_other_state(count, clock
     assert sorted(system.queue.sent) == sorted(f"{each}-{n}" for each in ("PENDING", "PROCESSING") for n in range(5))
 
 
+def test_an_order_whose_start_hangs_stops_no_other_order_of_its_state(clock):
+    system = parallel(1)
+    received(system, 5)
+    started = []
+    system.workflow.start = lambda order_id, *_: (
+        clock.hang() if order_id == "ord_000" else started.append(order_id) or True
+    )
+    done = clock.run(lambda: run({}, system, clock.left_of(30)))
+    assert (done["restarted"], done["out_of_time"]) == (4, 1)
+
+
 @pytest.mark.parametrize("port", ["workflow", "queue", "warehouse", "dead letters", "lists"])
 def test_a_run_returns_before_its_deadline_whatever_hangs(port, clock):
     system = parallel(2)
