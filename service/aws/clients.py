@@ -22,6 +22,9 @@ from service.settings import Settings
 EMULATOR_CREDENTIAL = "test"
 """The credential that emulators receive. They never receive the user's credentials."""
 
+MOST_CONNECTIONS = 50
+"""Connections of one client: for the pushes of the reconciler and the queries of a list at the same time."""
+
 USER_AGENT = f"dofs/{__version__}"
 """A fixed user agent. Botocore would build a longer one for every call, which takes a tenth of the call's time."""
 
@@ -51,6 +54,9 @@ class Clients:
 
     Calls are retried in botocore's standard mode: exponential backoff with jitter, 3 attempts in total. The timeouts
     are shorter than the function's, so that a connection that hangs costs one attempt and not the invocation.
+
+    Step Functions gets one attempt of 2 seconds: a customer waits for the start of the workflow, and the reconciler
+    starts what was not started.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -69,14 +75,16 @@ class Clients:
 
     @cached_property
     def stepfunctions(self) -> "SFNClient":
-        client: SFNClient = self._client("stepfunctions")
+        client: SFNClient = self._client("stepfunctions", connect_timeout=0.5, read_timeout=1.5, total_max_attempts=1)
         return client
 
     @cached_property
     def secretsmanager(self) -> Any:
         return self._client("secretsmanager")
 
-    def _client(self, service: Any) -> Any:
+    def _client(
+        self, service: Any, connect_timeout: float = 2, read_timeout: float = 5, total_max_attempts: int = 3
+    ) -> Any:
         endpoint, region = self._settings.aws_endpoint_url, self._settings.region
         credential = EMULATOR_CREDENTIAL if endpoint else None
         with self._building, _unavailable(str(service)):
@@ -89,10 +97,10 @@ class Clients:
                 config=Config(
                     user_agent=USER_AGENT,
                     parameter_validation=False,  # the adapters build all parameters, and AWS validates them
-                    connect_timeout=2,
-                    read_timeout=5,
-                    retries={"mode": "standard", "total_max_attempts": 3},
-                    max_pool_connections=20,
+                    connect_timeout=connect_timeout,
+                    read_timeout=read_timeout,
+                    retries={"mode": "standard", "total_max_attempts": total_max_attempts},
+                    max_pool_connections=MOST_CONNECTIONS,
                 ),
             )
 

@@ -23,7 +23,7 @@ from service.orders.timestamps import TICK, parse, text
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SIDE_BY_SIDE = 16  # parallel queries; the connection pool holds 20
+SIDE_BY_SIDE = 16  # parallel queries; `MOST_CONNECTIONS` of the client is larger
 BATCH_GET_KEYS = 100  # limit of BatchGetItem
 BATCH_GET_TRIES = 5
 

@@ -34,13 +34,21 @@ class Gate:
     def __init__(self, system: System) -> None:
         self._store, self._now = system.brake, system.now
         self._brake = Brake()
+        self._probe = ""
         self._read()
 
-    def enter(self) -> Passage:
-        """Return whether an order may be sent to the warehouse now. At most one caller per probe gets ``PROBE``."""
+    def enter(self, order_id: str) -> Passage:
+        """Return whether an order may be sent to the warehouse now. At most one order per probe gets ``PROBE``.
+
+        Args:
+            order_id: the order. If it was told ``PROBE`` before, it is told so again: it may have waited for others.
+        """
         if not self._brake.is_on:
             return Passage.OPEN
+        if self._probe == order_id:
+            return Passage.PROBE
         if self._brake.is_probe_due(self._now()) and self._change(with_probe):
+            self._probe = order_id
             return Passage.PROBE
         return Passage.CLOSED if self._brake.is_on else Passage.OPEN
 

@@ -49,7 +49,7 @@ class OrderFulfillment:
             first: whether this is probably the first attempt. If it is, the order is claimed without a read.
         """
         if first:
-            if self._gate.enter() is Passage.CLOSED:
+            if self._gate.enter(self._order_id) is Passage.CLOSED:
                 return self._set_aside(self._system.store.get(self._order_id))
             try:
                 claimed = self._deliveries.claim(self._order_id, 1)
@@ -63,13 +63,13 @@ class OrderFulfillment:
             return self._leave(order)
         if must_wait(order, self._most):
             return order
-        if not first and self._gate.enter() is Passage.CLOSED:
+        if not first and self._gate.enter(self._order_id) is Passage.CLOSED:
             return self._set_aside(order)
         return self._claim_and_attempt(self._most - 1)  # the last attempt never runs beside a first one
 
     def work_after_others(self, order: Order) -> bool:
         """Make an attempt at an order that has waited, or look at it if no attempt is left."""
-        if self._gate.enter() is Passage.CLOSED:
+        if self._gate.enter(self._order_id) is Passage.CLOSED:
             return self._set_aside(self._system.store.get(self._order_id))
         if self._deliveries.has_no_attempts_left(order):
             return self._look(order)

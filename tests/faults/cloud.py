@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import cached_property
@@ -36,6 +37,7 @@ from service.provisioning.names import Names
 from service.provisioning.queues import create_queues
 from service.provisioning.tables import create_tables
 from service.provisioning.workflow import workflow_definition
+from service.steps import rounds
 from service.wiring import LiveSystem
 from tests.faults.fault_injector import FaultInjector
 from tests.faults.scheduler import Scheduler
@@ -170,6 +172,24 @@ class Cloud:
         return boto3.client(service, region_name=REGION)
 
 
+class NoThreads:
+    """Replaces the thread pool of the reconciler: a task is done when it is submitted, so calls have one order."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def submit(self, run: Callable[..., Any], *args: Any) -> Future[Any]:
+        done = Future[Any]()
+        try:
+            done.set_result(run(*args))
+        except BaseException as error:
+            done.set_exception(error)
+        return done
+
+    def shutdown(self, **_: Any) -> None:
+        pass
+
+
 @contextmanager
 def running_cloud() -> Iterator[Cloud]:
     """A cloud in moto whose queues use the scheduler's clock, with a botocore that retries at once and without a quota.
@@ -186,6 +206,7 @@ def running_cloud() -> Iterator[Cloud]:
         def milliseconds() -> float:
             return (cloud.clock if cloud else ManualClock())().timestamp() * 1000
 
+        replace(rounds, "ThreadPoolExecutor", NoThreads)
         replace(moto_speedups, "_milliseconds", milliseconds)
         patches.enter_context(moto_speedups.speed_up_moto())
         replace(sqs_models, "unix_time", lambda: milliseconds() / 1000)

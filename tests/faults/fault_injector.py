@@ -116,6 +116,8 @@ class Call:
             return False
         if fault is Fault.FROZEN:
             return self.by == "fulfill"  # only fulfillment leaves threads behind when it answers
+        if fault in ABSORBED and self.has_one_try:
+            return False  # the first failure is the last
         if fault is Fault.THROTTLED and self.operation in READS:
             return False  # a read whose answer is lost has the same effect
         return fault in AWS_FAULTS or self.by not in AWS_CALLERS
@@ -124,6 +126,11 @@ class Call:
     def is_to_warehouse(self) -> bool:
         """Whether the call is one of the warehouse, and not of AWS."""
         return self.operation in WAREHOUSE_FAULTS
+
+    @property
+    def has_one_try(self) -> bool:
+        """Whether botocore does not retry the call."""
+        return self.operation == "StartExecution"
 
     def absorbs(self, fault: Fault) -> bool:
         """Whether botocore's retries hide the fault.

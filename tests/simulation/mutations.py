@@ -202,7 +202,7 @@ def charged(settle: Callable[..., Order]) -> Callable[..., Order]:
 
 
 def no_brake() -> list[Any]:
-    return [patch.object(Gate, "enter", lambda _: Passage.OPEN), patch.object(Gate, "note", lambda *_: False)]
+    return [patch.object(Gate, "enter", lambda *_: Passage.OPEN), patch.object(Gate, "note", lambda *_: False)]
 
 
 def claimed_before_their_turn() -> list[Any]:

@@ -97,6 +97,17 @@ def test_one_order_of_a_batch_is_the_probe_and_costs_no_attempt(system):
     assert {order.status for order in system.store.orders.values()} == {Status.PENDING}
 
 
+def test_an_order_whose_attempt_never_ended_can_be_the_probe(system):
+    """If it is the only one, or the one that has waited longest, no other order releases the brake."""
+    processing(system)
+    later(system, system.policy.lease)
+    shut(system)
+    later(system, PROBE_EVERY)
+    system.fulfiller = Scripted(DONE)
+    assert deliver(system, message("ord_1")) == []
+    assert (system.store.get("ord_1").status, system.brake.row.is_on) == (Status.FULFILLED, False)
+
+
 @pytest.mark.parametrize("answer", [DONE, DECLINED])
 def test_a_probe_that_the_warehouse_takes_opens_the_gate_for_the_next_batch(answer, system):
     shut(system)

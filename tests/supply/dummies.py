@@ -35,6 +35,7 @@ DUMMIES = {
     "var.api_auth == ": "a part of an expression in terraform/api.tf",
     "policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs": "a policy that AWS manages",
     "DOFS_WAREHOUSE_SECRET": "the name of a variable",  # pragma: allowlist secret (a reason, with the word beside it)
+    "dofs-warehouse-dev": "the name of a secret",
     "whsec_": "the beginning of any secret that signs requests",
     "whsec_canary": "a secret that a test wants to see kept from an error",
     "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=": "the digits from 0 to 9, three times, as a secret",
@@ -43,6 +44,10 @@ DUMMIES = {
 }
 
 
+REFERENCES = ("arn:aws:", "null ", "local.")
+"""How ARNs and expressions of Terraform begin. They name a secret, and hold none."""
+
+
 def is_dummy(secret: str) -> bool:
-    """Whether a found secret is one of the dummies."""
-    return secret in DUMMIES
+    """Whether a found secret is one of the dummies, or only a reference to a secret."""
+    return secret in DUMMIES or secret.startswith(REFERENCES)

@@ -27,7 +27,7 @@ def test_the_brake_goes_on_with_the_third_refusal_in_a_row(system):
     gate = Gate(system)
     assert refuse(gate) == [False, False, True]
     assert system.brake.row.since == system.now()
-    assert gate.enter() is Passage.CLOSED
+    assert gate.enter("ord_1") is Passage.CLOSED
 
 
 @pytest.mark.parametrize("answer", [SHIPPED, DECLINED, Answer(State.REFUSED)])
@@ -47,33 +47,40 @@ def test_an_unknown_outcome_says_nothing_about_the_brake(system):
 def test_all_processes_share_the_brake(system):
     refuse(Gate(system), 2)
     refuse(Gate(system), 1)
-    assert Gate(system).enter() is Passage.CLOSED
+    assert Gate(system).enter("ord_1") is Passage.CLOSED
 
 
 def test_one_process_at_a_time_gets_the_probe(system):
     refuse(Gate(system))
     system.now.forward(PROBE_EVERY.total_seconds())
     gates = [Gate(system) for _ in range(5)]
-    assert sorted(gate.enter().name for gate in gates) == ["CLOSED"] * 4 + ["PROBE"]
-    assert [gate.enter() for gate in gates] == [Passage.CLOSED] * 5
+    assert sorted(gate.enter("ord_1").name for gate in gates) == ["CLOSED"] * 4 + ["PROBE"]
+    assert [gate.enter("ord_2") for gate in gates] == [Passage.CLOSED] * 5
+
+
+def test_the_order_that_probes_keeps_the_probe(system):
+    refuse(Gate(system))
+    system.now.forward(PROBE_EVERY.total_seconds())
+    gate = Gate(system)
+    assert [gate.enter(each) for each in ("ord_1", "ord_2", "ord_1")] == [Passage.PROBE, Passage.CLOSED, Passage.PROBE]
 
 
 def test_a_probe_whose_process_dies_is_followed_by_another(system):
     refuse(Gate(system))
     system.now.forward(PROBE_EVERY.total_seconds())
-    assert Gate(system).enter() is Passage.PROBE
+    assert Gate(system).enter("ord_1") is Passage.PROBE
     system.now.forward(PROBE_EVERY.total_seconds())
-    assert Gate(system).enter() is Passage.PROBE
+    assert Gate(system).enter("ord_1") is Passage.PROBE
 
 
 def test_a_probe_that_is_taken_releases_the_brake(system):
     refuse(Gate(system))
     system.now.forward(PROBE_EVERY.total_seconds())
     probe = Gate(system)
-    assert probe.enter() is Passage.PROBE
+    assert probe.enter("ord_1") is Passage.PROBE
     assert not probe.note(DECLINED)
     assert system.brake.row == Brake(released_at=system.now(), version=system.brake.row.version)
-    assert Gate(system).enter() is Passage.OPEN
+    assert Gate(system).enter("ord_1") is Passage.OPEN
 
 
 def test_a_probe_that_is_not_taken_keeps_the_brake_on_since_the_same_time(system):
@@ -81,7 +88,7 @@ def test_a_probe_that_is_not_taken_keeps_the_brake_on_since_the_same_time(system
     began = system.now()
     system.now.forward(PROBE_EVERY.total_seconds())
     probe = Gate(system)
-    assert probe.enter() is Passage.PROBE
+    assert probe.enter("ord_1") is Passage.PROBE
     assert probe.note(NOT_TAKEN)
     assert (system.brake.row.since, system.brake.row.probe_at) == (began, system.now() + PROBE_EVERY)
 
@@ -98,20 +105,20 @@ def test_the_next_probe_is_as_late_as_the_warehouse_asks_within_bounds(system, s
 def test_orders_pass_while_the_row_cannot_be_read(system):
     refuse(Gate(system))
     system.brake.broken = Unavailable("dynamodb GetItem: ThrottlingException")
-    assert Gate(system).enter() is Passage.OPEN
+    assert Gate(system).enter("ord_1") is Passage.OPEN
 
 
 def test_a_row_that_cannot_be_written_stops_no_order(system):
     gate = Gate(system)
     system.brake.broken = Unavailable("dynamodb PutItem: ThrottlingException")
     assert refuse(gate, 5) == [False] * 5
-    assert gate.enter() is Passage.OPEN
+    assert gate.enter("ord_1") is Passage.OPEN
 
 
 def test_a_batch_reads_the_row_once_and_writes_only_after_a_refusal(system):
     gate = Gate(system)
     for _ in range(10):
-        gate.enter()
+        gate.enter("ord_1")
         gate.note(SHIPPED)
     assert (system.brake.reads, system.brake.row.version) == (1, 0)
 
