@@ -12,7 +12,8 @@ from pathlib import Path
 from service.warehouses.server.options import create_parser, create_server
 from service.warehouses.signatures import new_secret, read_secret
 
-URL, SECRET = "DOFS_WAREHOUSE_URL", "DOFS_WAREHOUSE_SECRET"
+URL = "DOFS_WAREHOUSE_URL"
+SECRET = "DOFS_WAREHOUSE_SECRET"  # noqa: S105
 EPILOG = f"""
 Routes: the warehouse contract (POST /orders, GET /orders/{{key}}, PUT
 /orders/{{key}}/cancel); GET / shows the ledger as a page, GET /ledger as JSON;
