@@ -1,5 +1,6 @@
 """The reconciler while the warehouse takes nothing, and after it takes orders again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from service.orders.brake import PROBE_EVERY, Brake
 from service.orders.lifecycle import Status
 from service.orders.ports import Unavailable
 from service.orders.warehouse import Answer, State
+from service.settings import Settings
 from tests.steps.doubles import DONE, Scripted, deliver, later, message, pending, processing, reconcile
 from tests.support import SETTINGS, START, MemorySystem
 
@@ -59,6 +61,22 @@ def test_orders_that_waited_for_the_warehouse_are_sent_in_the_first_run_after_it
     assert reconcile(system) == {"resent": 49}
     assert sorted(system.queue.sent) == sorted(f"ord_{number}" for number in range(1, 50))
     assert reconcile(system) == {}, "each is sent once"
+
+
+def test_ten_thousand_waiting_orders_are_sent_within_fifteen_minutes(caplog):
+    caplog.set_level("ERROR")
+    default = Settings.__dataclass_fields__["reconcile_limit"].default
+    system = MemorySystem(settings=replace(SETTINGS, reconcile_limit=default))
+    waiting, minutes = 10_000, 15
+    first = pending(system, "ord_0")
+    for number in range(1, waiting):
+        system.store.orders[f"ord_{number}"] = replace(first, order_id=f"ord_{number}")
+    system.now.forward(1)
+    system.brake.row = Brake(released_at=system.now(), version=5)
+    for _ in range(minutes):
+        system.now.forward(60)
+        reconcile(system)
+    assert len(system.queue.sent) == len(set(system.queue.sent)) == waiting
 
 
 def test_an_order_without_attempts_left_is_not_failed_by_a_warehouse_that_takes_nothing(system):
