@@ -105,7 +105,9 @@ class Round:
 
     def _end_push(self, pushed: "Future[str]") -> None:
         self._pushing.remove(pushed)
-        outcome = "errors" if pushed.exception() else pushed.result()
+        if error := pushed.exception():
+            log.error("%s: a push ended with %s", self.name, error_name(error), exc_info=error)
+        outcome = "errors" if error else pushed.result()
         match outcome:
             case "throttled":
                 self._parallel = max(1, self._parallel // 2)
