@@ -140,7 +140,7 @@ run "alarms_have_their_thresholds_periods_and_handling_of_missing_data" {
         period == (contains(["abandoned-orders", "delivery-conflicts", "success-rate", "reconciler-interventions", "unreadable-rows"], name) ? 300 : 60)
       ]
     ]))
-    error_message = "A data point must cover 60 seconds, or 300 for four alarms."
+    error_message = "A data point must cover 60 seconds, or 300 for five alarms."
   }
 }
 
@@ -159,7 +159,7 @@ run "variables_reach_alarms_and_dashboard" {
 
   assert {
     condition = (
-      length(aws_cloudwatch_metric_alarm.all) == 16 && aws_cloudwatch_metric_alarm.all["queue-age"].threshold == 1000 &&
+      length(aws_cloudwatch_metric_alarm.all) == 15 && aws_cloudwatch_metric_alarm.all["queue-age"].threshold == 1000 &&
       aws_cloudwatch_metric_alarm.all["success-rate"].threshold == 75 &&
       strcontains(jsonencode(aws_cloudwatch_metric_alarm.all["success-rate"].metric_query[*].expression), "failed \\u003e= 7,") &&
       aws_cloudwatch_metric_alarm.all["reconciler-silent"].namespace == "SHOP" &&
