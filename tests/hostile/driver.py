@@ -97,7 +97,8 @@ class Driver:
     def compare(self, order_id: str, shown: dict[str, Any]) -> None:
         order = self.model[order_id]
         errors, story = shown.pop("errors"), shown.pop("timeline")
-        assert shown == {"order_id": order_id, **order.shown()}
+        delivery = {"key": f"{order_id}-d{order.delivery}", "asked": order.asked}
+        assert shown == {"order_id": order_id, "delivery": delivery, **order.shown()}
         assert bool(errors) == (order.status == "REJECTED")
         assert [{name: each[name] for name in ("from", "to", "actor", "at")} for each in story] == order.shown_history()
 

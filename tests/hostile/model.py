@@ -119,6 +119,7 @@ class ModelOrder:
             "items": items if isinstance(items, list) else [],
             "metadata": metadata if isinstance(metadata, dict) else {},
             "attempts": self.attempts,
+            "cancel_asked": self.status in OPEN and self.cancel_asked > 0,
             "created_at": stamp(self.created_at),
             "updated_at": stamp(self.updated_at),
         }
