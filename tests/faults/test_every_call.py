@@ -14,7 +14,7 @@ from tests.faults.driver import Run
 from tests.faults.fault_injector import Call, Fault
 from tests.faults.flows import FLOWS, Flow
 
-AT_LEAST = 1_500  # cases; a smaller number means that a flow makes fewer calls than before
+AT_LEAST = 2_500  # cases; a smaller number means that a flow makes fewer calls than before
 CALLS = {
     "api": {"PutItem", "GetItem", "StartExecution", "UpdateItem", "TransactWriteItems", "cancel", "look"},
     "validate": {"GetItem", "PutItem"},
