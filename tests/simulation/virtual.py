@@ -31,7 +31,7 @@ class VirtualClock:
     def left_of(self, seconds: float) -> Callable[[], float]:
         """The remaining time of an invocation that begins now."""
         ends = self.now + seconds
-        return lambda: ends - self.now
+        return lambda: round(ends - self.now, 3)  # the clock has milliseconds
 
     def run(self, work: Callable[[], Any]) -> Any:
         """Run a function to its end; threads that it leaves behind go on in the next run."""
