@@ -72,8 +72,8 @@ class Record:
     """Of each message that was lost or purged: its order, and when."""
     deletions: Sequence[tuple[str, str]]
     """Of each deleted message: its order, and the order's status at that moment."""
-    removed: Sequence[tuple[str, int, int]]
-    """Of each message that was removed from the dead-letter queue: its order, its epoch, and the order's epoch then."""
+    removed: Sequence[tuple[str, int, int, str]]
+    """Of each removed dead-letter message: its order and epoch, and the order's epoch and status then."""
     executions: Sequence[tuple[str, str, str, bool]]
     """Of each execution: its order, its status, its error, and whether a fault disturbed it."""
     interventions: int
@@ -129,9 +129,9 @@ def _messages(record: Record) -> Iterator[tuple[str, str]]:
         gone = [at for each, at in (*record.dead_letters, *record.dropped) if each == order_id and at >= redriven]
         if not gone:
             yield "I8", f"{order_id} is FAILED, and the dead-letter queue has got no message of it since {redriven}"
-    for order_id, epoch, now in record.removed:
-        if epoch >= now:
-            yield "I8", f"a dead-letter message of {order_id} from epoch {epoch} was removed in epoch {now}"
+    for order_id, epoch, now, status in record.removed:
+        if epoch >= now and status not in ("FULFILLED", "CANCELLED"):
+            yield "I8", f"a dead-letter message of {order_id}, {status}, of epoch {epoch} was removed in epoch {now}"
     for order_id, status in record.deletions:
         if status == "FAILED":
             yield "I8", f"a message of {order_id} was deleted, which is FAILED"

@@ -52,8 +52,8 @@ class Queue:
         """Of each message that was lost or purged: its order, and when."""
         self.deletions: list[tuple[str, str]] = []
         """Of each deleted message: its order, and the order's status at that moment."""
-        self.removed: list[tuple[str, int, int]] = []
-        """Of each message removed from the dead-letter queue: its order, its epoch, and the order's epoch then."""
+        self.removed: list[tuple[str, int, int, str]] = []
+        """Of each removed dead-letter message: its order and epoch, and the order's epoch and status then."""
 
     def send(self, body: str) -> None:
         """Accept a message, which can be duplicated, delayed or lost."""
@@ -118,7 +118,8 @@ class Queue:
         """Remove a message from the dead-letter queue."""
         for message in [each for each in self.dead if f"m{each.number}" == removed.message_id]:
             self.dead.remove(message)
-            self.removed.append((message.order_id, message.epoch, self._world.epoch(message.order_id)))
+            order = self._world.tables.store.orders[message.order_id]
+            self.removed.append((message.order_id, message.epoch, order.epoch, order.status))
 
     def purge(self) -> None:
         """Purge both queues."""

@@ -214,9 +214,6 @@ class World:
         lately = self.loop.now - self.braked_at < MINUTE
         return order is not None and order.status is Status.PENDING and (self.brake.row.is_on or lately)
 
-    def epoch(self, order_id: str) -> int:
-        return self.tables.store.orders[order_id].epoch
-
     def new_id(self) -> str:
         self._ids += 1
         return f"{self._ids:032x}"

@@ -1,15 +1,27 @@
-"""A dead-letter message is removed only after an operator has redriven the failure that it belongs to."""
+"""A dead-letter message is removed once its order is settled, or an operator has redriven the failure it belongs to."""
 
 from datetime import timedelta
 
 import pytest
 
-from service.orders.dead_letters import remove_superseded
+from service.orders.dead_letters import remove_stale
 from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.message import Message, write
 from service.orders.orders import Orders
-from tests.steps.doubles import DECLINED, REFUSED, Scripted, deliver, later, message, reconcile, standing
+from service.orders.warehouse import Answer, State
+from tests.steps.doubles import (
+    DECLINED,
+    DONE,
+    REFUSED,
+    Scripted,
+    deliver,
+    later,
+    message,
+    pending,
+    reconcile,
+    standing,
+)
 from tests.support import MemorySystem
 
 
@@ -26,13 +38,13 @@ def redrive(system):
 
 
 def test_the_dead_letter_message_of_a_failed_order_stays(system):
-    assert remove_superseded(system) == 0
+    assert remove_stale(system) == 0
     assert len(system.dead_letters.messages) == 1
 
 
 def test_the_dead_letter_message_of_a_redriven_order_is_removed(system):
     redrive(system)
-    assert remove_superseded(system) == 1
+    assert remove_stale(system) == 1
     assert system.dead_letters.messages == []
 
 
@@ -41,16 +53,46 @@ def test_a_redrive_removes_more_messages_than_one_request_redrives_orders(system
     for _ in range(149):
         system.dead_letters.put(message("ord_1"))
     redrive(system)
-    assert remove_superseded(system) == 150
+    assert remove_stale(system) == 150
 
 
-@pytest.mark.parametrize("status", [each for each in Status if each is not Status.FAILED])
-def test_the_dead_letter_message_of_an_order_without_a_redrive_stays(status):
-    """It tells the reconciler that an open order lost its message; for a terminal order, an operator must see it."""
+@pytest.mark.parametrize(
+    ("status", "removed"),
+    [
+        (Status.RECEIVED, 0),
+        (Status.PENDING, 0),
+        (Status.PROCESSING, 0),
+        (Status.REJECTED, 0),
+        (Status.FAILED, 0),
+        (Status.CANCELLED, 1),
+        (Status.FULFILLED, 1),
+    ],
+)
+def test_without_a_redrive_only_the_dead_letter_message_of_a_settled_order_is_removed(status, removed):
+    """It tells the reconciler that an open order lost its message, and an operator that an order is FAILED."""
     system = MemorySystem()
     standing(status, system)
     system.dead_letters.put(message("ord_1"))
-    assert remove_superseded(system) == 0
+    assert remove_stale(system) == removed
+    assert len(system.dead_letters.messages) == 1 - removed
+
+
+@pytest.mark.parametrize(("found", "status"), [(DONE, Status.FULFILLED), (Answer(State.CANCELLED), Status.CANCELLED)])
+def test_the_reconciler_removes_the_message_of_a_failed_order_that_a_look_settled(found, status):
+    """Its last answer was lost, so that nobody has to act any more once the warehouse has told."""
+    system = MemorySystem(fulfiller=Scripted(TimeoutError("lost"), looks=TimeoutError("lost")))
+    pending(system)
+    for _ in range(4):  # three attempts and a look
+        deliver(system, message("ord_1"))
+    system.dead_letters.put(message("ord_1"))
+    assert system.store.get("ord_1").status is Status.FAILED
+    assert remove_stale(system) == 0
+    system.fulfiller.looks = found
+    later(system, system.policy.recover_after)
+    assert reconcile(system) == {"looked": 1}
+    assert system.store.get("ord_1").status is status
+    assert reconcile(system) == {}
+    assert system.dead_letters.messages == []
 
 
 def test_the_message_of_the_redrive_stays_if_the_order_fails_again(system):
@@ -62,7 +104,7 @@ def test_the_message_of_the_redrive_stays_if_the_order_fails_again(system):
         deliver(system, write(sent))
     assert system.store.get("ord_1").status is Status.FAILED
     system.dead_letters.put(write(sent))
-    assert remove_superseded(system) == 1
+    assert remove_stale(system) == 1
     assert [each.body for each in system.dead_letters.messages] == [write(sent)]
 
 
@@ -74,10 +116,10 @@ def test_an_earlier_message_stays_if_its_delivery_caused_the_latest_failure(syst
     system.dead_letters.messages = []
     deliver(system, message("ord_1"))
     system.dead_letters.put(message("ord_1"), system.store.get_failed("ord_1").message_id)
-    assert remove_superseded(system) == 0
+    assert remove_stale(system) == 0
     system.queue.broken = None
     redrive(system)
-    assert remove_superseded(system) == 1
+    assert remove_stale(system) == 1
 
 
 def test_all_messages_stay_of_an_order_that_the_reconciler_gave_up(system):
@@ -88,20 +130,20 @@ def test_all_messages_stay_of_an_order_that_the_reconciler_gave_up(system):
     system.fulfiller = Scripted(REFUSED)
     assert reconcile(system) == {"gave_up": 1}
     assert system.store.get_failed("ord_1").message_id is None
-    assert remove_superseded(system) == 0
+    assert remove_stale(system) == 0
 
 
 @pytest.mark.parametrize("body", ["", "poison", message("ord_unknown")])
 def test_a_message_of_no_known_order_stays(body, system):
     system.dead_letters.messages = []
     system.dead_letters.put(body)
-    assert remove_superseded(system) == 0
+    assert remove_stale(system) == 0
 
 
 def test_the_reconciler_removes_messages_after_an_unavailable_queue(system, caplog):
     redrive(system)
     system.dead_letters.broken = ConnectionError("canary")
-    assert remove_superseded(system) == 0
+    assert remove_stale(system) == 0
     assert "(ConnectionError); the reconciler tries again" in caplog.text
     assert "canary" not in caplog.text
     system.dead_letters.broken = None
@@ -112,7 +154,7 @@ def test_the_reconciler_removes_messages_after_an_unavailable_queue(system, capl
 def test_the_reconciler_removes_a_message_that_dies_after_the_redrive(system):
     system.dead_letters.messages = []
     redrive(system)
-    assert remove_superseded(system) == 0
+    assert remove_stale(system) == 0
     system.dead_letters.put(message("ord_1"))
     later(system, timedelta(seconds=1))
     assert reconcile(system) == {}
