@@ -5,7 +5,7 @@ They are a plain dataclass, because a validation library would slow down every c
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import timedelta
 from typing import Any
@@ -20,6 +20,7 @@ API_AUTHS = ("none", "api_key", "iam", "cognito")
 LOG_FORMATS = ("json", "text")
 EMBEDDED_WAREHOUSES = ("direct", "http")
 WORKFLOW_TYPES = ("STANDARD", "EXPRESS")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SWITCH = ("off", "on")
 SECRET_ARN = re.compile(r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[!-~]+")
 TIMEOUTS = 6
@@ -28,6 +29,7 @@ lease, and its lease before the queue delivers the message again.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 """
+AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".aws")
 LONGEST_CANCEL = 5.0  # seconds that a request waits for the warehouse; the reconciler repeats the question
 COMMAND_LINE = frozenset({"DOFS_API_URL", "DOFS_API_KEY"})
 """Variables of the command line ``dofs``; the service ignores them."""
@@ -61,14 +63,16 @@ def setting(
     least: float | None = None,
     most: float | None = None,
     *,
+    choices: tuple[str, ...] = (),
     embedded_only: bool = False,
     secret: bool = False,
 ) -> Any:
-    """Declare a setting: its description, default and bounds, and whether only the embedded cloud reads it.
+    """Declare a setting: its description, default, bounds or choices, and whether only the embedded cloud reads it.
 
     The value of a ``secret`` is not part of the text of the settings.
     """
-    metadata = {"description": description, "least": least, "most": most, "embedded_only": embedded_only}
+    bounds = {"least": least, "most": most, "choices": choices}
+    metadata = {"description": description, **bounds, "embedded_only": embedded_only}
     return field(default=default, metadata=metadata, repr=not secret)
 
 
@@ -95,21 +99,25 @@ class Settings:
     dead_letter_queue_url: str = setting("URL of the fulfillment queue's dead-letter queue")
     state_machine_arn: str = setting("ARN of the order workflow")
 
-    cloud: str = setting(f"AWS services to use: {', '.join(CLOUDS)}", "aws")
+    cloud: str = setting(f"AWS services to use: {', '.join(CLOUDS)}", "aws", choices=CLOUDS)
     aws_endpoint_url: str = setting("endpoint of an AWS emulator; empty for AWS itself", "")
     region: str = setting("AWS region; empty for the region of the Lambda function", "")
     environment: str = setting("name of the deployment, as in `dofs-orders-dev`", "dev")
-    workflow_type: str = setting(f"type of the workflow in an emulator: {', '.join(WORKFLOW_TYPES)}", "STANDARD")
+    workflow_type: str = setting(
+        f"type of the workflow in an emulator: {', '.join(WORKFLOW_TYPES)}", "STANDARD", choices=WORKFLOW_TYPES
+    )
 
-    api_auth: str = setting(f"how API Gateway authenticates callers: {', '.join(API_AUTHS)}", "none")
+    api_auth: str = setting(f"how API Gateway authenticates callers: {', '.join(API_AUTHS)}", "none", choices=API_AUTHS)
     cors_origins: str = setting("origins whose pages may call the API, separated by commas", "")
     operator_api: str = setting(
-        "whether the API serves the operators' routes and the console, on or off; emulators always do", "off"
+        "whether the API serves the operators' routes and the console, on or off; emulators always do",
+        "off",
+        choices=SWITCH,
     )
     redrive_rate: float = setting("maximum of orders per second of a bulk redrive", 20, 5, 1000)
     stats_every: float = setting("time before statistics are computed again", 2, 0.2, 60)
-    log_level: str = setting("DEBUG, INFO, WARNING or ERROR", "INFO")
-    log_format: str = setting("json (one object per line) or text (for a terminal)", "json")
+    log_level: str = setting("DEBUG, INFO, WARNING or ERROR", "INFO", choices=LOG_LEVELS)
+    log_format: str = setting("json (one object per line) or text (for a terminal)", "json", choices=LOG_FORMATS)
     metrics_namespace: str = setting("CloudWatch namespace of the metrics", "DOFS")
 
     max_attempts: int = setting("attempts to fulfill an order before it becomes FAILED", 3, 1, 100)
@@ -164,7 +172,10 @@ class Settings:
         "port on 127.0.0.1 of the embedded AWS endpoint; 0 for a free one", 4566, 0, 65_535, embedded_only=True
     )
     embedded_warehouse: str = setting(
-        f"how the simulated warehouse is called: {', '.join(EMBEDDED_WAREHOUSES)}", "direct", embedded_only=True
+        f"how the simulated warehouse is called: {', '.join(EMBEDDED_WAREHOUSES)}",
+        "direct",
+        choices=EMBEDDED_WAREHOUSES,
+        embedded_only=True,
     )
     embedded_warehouse_args: str = setting(
         "options of the simulated warehouse over HTTP, such as `--lost 0.3`", "", embedded_only=True
@@ -177,8 +188,8 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        bounds = (_out_of_bounds(each, getattr(self, each.name)) for each in fields(self))
-        problems = [*filter(None, bounds), *self._contradictions()]
+        bounds = (_problem(each, getattr(self, each.name)) for each in fields(self))
+        problems = [*filter(None, bounds), *_contradictions(self)]
         if problems:
             raise SettingsError("\n".join(problems))
 
@@ -250,7 +261,7 @@ class Settings:
         problems += [f"{name} is not a setting of DOFS" for name in sorted(given)]
         if problems:
             read = (each for each in fields(cls) if each.name in values)
-            problems += filter(None, (_out_of_bounds(each, values[each.name]) for each in read))
+            problems += filter(None, (_problem(each, values[each.name]) for each in read))
             raise SettingsError("\n".join(problems))
         return cls(**values)
 
@@ -259,88 +270,86 @@ class Settings:
         shown = (each for each in fields(self) if not each.metadata["embedded_only"])
         return {PREFIX + each.name.upper(): _text(getattr(self, each.name)) for each in shown}
 
-    def _contradictions(self) -> list[str]:
-        problems = []
-        for name, choices in (
-            ("cloud", CLOUDS),
-            ("api_auth", API_AUTHS),
-            ("operator_api", SWITCH),
-            ("log_format", LOG_FORMATS),
-            ("workflow_type", WORKFLOW_TYPES),
-            ("embedded_warehouse", EMBEDDED_WAREHOUSES),
-        ):
-            if getattr(self, name) not in choices:
-                problems.append(f"{PREFIX}{name.upper()}={getattr(self, name)!r} must be one of {', '.join(choices)}")
-        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-            problems.append(f"DOFS_LOG_LEVEL={self.log_level!r} must be DEBUG, INFO, WARNING or ERROR")
-        if self.cloud == "aws" and self.operator_api == "on" and self.api_auth == "none":
-            problems.append("DOFS_OPERATOR_API=on needs DOFS_API_AUTH: any caller could see and redrive every order")
-        if self.visibility_timeout < TIMEOUTS * self.function_timeout:
-            problems.append(
-                f"DOFS_VISIBILITY_TIMEOUT={self.visibility_timeout} must be at least six times DOFS_FUNCTION_TIMEOUT, "
-                f"{TIMEOUTS * self.function_timeout}: the queue would deliver a message again during an attempt"
-            )
-        if self.retry_delay >= self.visibility_timeout:
-            problems.append(
-                f"DOFS_RETRY_DELAY={self.retry_delay} must be below DOFS_VISIBILITY_TIMEOUT, {self.visibility_timeout}"
-            )
-        if self.fulfillment_latency >= self.lease:
-            problems.append(
-                f"DOFS_FULFILLMENT_LATENCY={self.fulfillment_latency} must be below half of DOFS_VISIBILITY_TIMEOUT, "
-                f"{self.lease}: an attempt must end before its lease does"
-            )
-        if self.function_timeout <= self.deadline_margin <= 900:
-            problems.append(
-                f"DOFS_DEADLINE_MARGIN={self.deadline_margin} must be below DOFS_FUNCTION_TIMEOUT, "
-                f"{self.function_timeout}: there would never be time for a record"
-            )
-        try:
-            host = (urlsplit(self.aws_endpoint_url).hostname or "").rstrip(".")
-        except ValueError:
-            host = ""
-        if self.cloud == "aws" and self.aws_endpoint_url:
-            problems.append("DOFS_AWS_ENDPOINT_URL is for emulators: set DOFS_CLOUD=localstack, or unset it")
-        if self.cloud == "aws" and self.workflow_type == "EXPRESS":
-            problems.append("DOFS_WORKFLOW_TYPE is for emulators: on AWS, set workflow_type in terraform.tfvars")
-        problems += self._problems_of_the_warehouse()
-        if self.cloud == "localstack" and (not host or host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".aws"))):
-            problems.append("DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL, and one that is not AWS itself")
-        return problems
-
-    def _problems_of_the_warehouse(self) -> list[str]:
-        if self.embedded_warehouse_args and self.embedded_warehouse != "http":
-            return ["DOFS_EMBEDDED_WAREHOUSE_ARGS needs DOFS_EMBEDDED_WAREHOUSE=http (make run WAREHOUSE=http)"]
-        if not self.warehouse_url:
-            return []
-        from service.warehouses.signatures import read_secret
-        from service.warehouses.urls import validate_url
-
-        problems = []
-        try:
-            validate_url(self.warehouse_url, emulator=self.cloud != "aws")
-        except ValueError as error:
-            problems.append(f"DOFS_WAREHOUSE_URL {error}")
-        if self.warehouse_secret_is_stored:
-            return problems
-        if self.cloud == "aws":  # whoever may read a function's variables would read the secret
-            problems.append(
-                "DOFS_WAREHOUSE_SECRET is missing or wrong: on AWS it must be the ARN of a secret in Secrets Manager"
-            )
-            return problems
-        try:
-            read_secret(self.warehouse_secret)
-        except ValueError as error:
-            problems.append(f"DOFS_WAREHOUSE_SECRET is missing or wrong: {error}")
-        return problems
-
 
 def _text(value: Any) -> str:
     """Format a value for a variable. A whole number has no fraction: 5, not 5.0."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _out_of_bounds(each: Field[Any], value: Any) -> str | None:
-    least, most = each.metadata["least"], each.metadata["most"]
-    if least is None or least <= value <= most:
-        return None
-    return f"{PREFIX}{each.name.upper()}={value} must be between {least} and {most}"
+def _problem(each: Field[Any], value: Any) -> str | None:
+    least, most, choices = (each.metadata[name] for name in ("least", "most", "choices"))
+    variable = PREFIX + each.name.upper()
+    if choices and value not in choices:
+        return f"{variable}={value!r} must be one of {', '.join(choices)}"
+    if least is not None and not least <= value <= most:
+        return f"{variable}={value} must be between {least} and {most}"
+    return None
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    """Describe each rule that the settings break, in terms of their variables."""
+    return [*_access(settings), *_durations(settings), *_cloud(settings), *_warehouse(settings)]
+
+
+def _access(settings: Settings) -> Iterator[str]:
+    if settings.cloud == "aws" and settings.operator_api == "on" and settings.api_auth == "none":
+        yield "DOFS_OPERATOR_API=on needs DOFS_API_AUTH: any caller could see and redrive every order"
+
+
+def _durations(settings: Settings) -> Iterator[str]:
+    if settings.visibility_timeout < TIMEOUTS * settings.function_timeout:
+        yield (
+            f"DOFS_VISIBILITY_TIMEOUT={settings.visibility_timeout} must be at least six times DOFS_FUNCTION_TIMEOUT, "
+            f"{TIMEOUTS * settings.function_timeout}: the queue would deliver a message again during an attempt"
+        )
+    if settings.retry_delay >= settings.visibility_timeout:
+        yield (
+            f"DOFS_RETRY_DELAY={settings.retry_delay} must be below DOFS_VISIBILITY_TIMEOUT, "
+            f"{settings.visibility_timeout}"
+        )
+    if settings.fulfillment_latency >= settings.lease:
+        yield (
+            f"DOFS_FULFILLMENT_LATENCY={settings.fulfillment_latency} must be below half of DOFS_VISIBILITY_TIMEOUT, "
+            f"{settings.lease}: an attempt must end before its lease does"
+        )
+    if settings.function_timeout <= settings.deadline_margin <= 900:
+        yield (
+            f"DOFS_DEADLINE_MARGIN={settings.deadline_margin} must be below DOFS_FUNCTION_TIMEOUT, "
+            f"{settings.function_timeout}: there would never be time for a record"
+        )
+
+
+def _cloud(settings: Settings) -> Iterator[str]:
+    try:
+        host = (urlsplit(settings.aws_endpoint_url).hostname or "").rstrip(".")
+    except ValueError:
+        host = ""
+    if settings.cloud == "aws" and settings.aws_endpoint_url:
+        yield "DOFS_AWS_ENDPOINT_URL is for emulators: set DOFS_CLOUD=localstack, or unset it"
+    if settings.cloud == "aws" and settings.workflow_type == "EXPRESS":
+        yield "DOFS_WORKFLOW_TYPE is for emulators: on AWS, set workflow_type in terraform.tfvars"
+    if settings.cloud == "localstack" and (not host or host.endswith(AWS_DOMAINS)):
+        yield "DOFS_CLOUD=localstack needs DOFS_AWS_ENDPOINT_URL, and one that is not AWS itself"
+
+
+def _warehouse(settings: Settings) -> Iterator[str]:
+    if settings.embedded_warehouse_args and settings.embedded_warehouse != "http":
+        yield "DOFS_EMBEDDED_WAREHOUSE_ARGS needs DOFS_EMBEDDED_WAREHOUSE=http (make run WAREHOUSE=http)"
+    if not settings.warehouse_url:
+        return
+    from service.warehouses.signatures import read_secret
+    from service.warehouses.urls import validate_url
+
+    try:
+        validate_url(settings.warehouse_url, emulator=settings.cloud != "aws")
+    except ValueError as error:
+        yield f"DOFS_WAREHOUSE_URL {error}"
+    if settings.warehouse_secret_is_stored:
+        return
+    if settings.cloud == "aws":  # whoever may read a function's variables would read the secret
+        yield "DOFS_WAREHOUSE_SECRET is missing or wrong: on AWS it must be the ARN of a secret in Secrets Manager"
+        return
+    try:
+        read_secret(settings.warehouse_secret)
+    except ValueError as error:
+        yield f"DOFS_WAREHOUSE_SECRET is missing or wrong: {error}"
