@@ -27,15 +27,25 @@ RELEASED_BY_OLDER_VERSION = [
     entry("PENDING", "PROCESSING"),
     entry("PROCESSING", "PENDING", "attempt 1 of 3: out of stock"),
 ]
+NOT_TAKEN = [
+    *CLAIMED,
+    entry("PROCESSING", "PENDING", "attempt 1 of 3: HTTP 503; it does not count as an attempt", failure=None),
+]
 
 
 def order(*timeline):
     return Answer(200, {"order_id": "ord_1", "status": timeline[-1]["to"], "timeline": timeline})
 
 
-def smoke_test(*timeline):
+def smoke_test(*timeline, stats=None):
     """Run the smoke test against a server whose order has the timeline."""
-    with stub(lambda request: ACCEPTED if request.method == "POST" else order(*timeline)) as server:
+
+    def answer(request):
+        if request.method == "POST":
+            return ACCEPTED
+        return stats or Answer(404) if request.path == "/stats" else order(*timeline)
+
+    with stub(answer) as server:
         return run("--api", server.url, "smoke", "--timeout", "1s")
 
 
@@ -85,9 +95,9 @@ def test_a_declined_attempt_is_an_answer_before_the_order_is_terminal():
         ),
         ([*STORED[:1], entry("RECEIVED", "REJECTED", "1 error", failure=None)], " is REJECTED: 1 error."),
         ([*STORED, entry("PENDING", "CANCELLED", "by the customer", failure=None)], " is CANCELLED: by the customer."),
-        (STORED, " is still PENDING after 1s: run `dofs trace ord_1`"),
+        (STORED, " is still PENDING after 1s. Run `dofs trace ord_1`"),
         (CLAIMED, " is still PROCESSING after 1s"),
-        (RELEASED_BY_OLDER_VERSION, " is still PENDING after 1s"),
+        (RELEASED_BY_OLDER_VERSION, " is still PENDING after 1s: attempt 1 of 3: out of stock. Run"),
         (
             [*RELEASED_BY_OLDER_VERSION, entry("PROCESSING", "FAILED", "attempt 3 of 3: out of stock")],
             " is FAILED: attempt 3 of 3: out of stock. The timeline has no `failure`",
@@ -98,6 +108,36 @@ def test_an_order_without_an_answer_is_an_error_with_its_state(timeline, text):
     ran = smoke_test(*timeline)
     assert (ran.code, ran.out) == (1, "")
     assert f"Order ord_1{text}" in ran.err
+
+
+def test_the_reason_of_an_attempt_that_does_not_count_is_shown_once_and_with_the_error():
+    ran = smoke_test(*NOT_TAKEN)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.count("waiting: attempt 1 of 3: HTTP 503") == 1
+    assert "ord_1 is still PENDING after 1s: attempt 1 of 3: HTTP 503; it does not count as an attempt. Run" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("timeline", "why"), [(STORED, ""), (NOT_TAKEN, "; attempt 1 of 3: HTTP 503; it does not count as an attempt")]
+)
+def test_the_brake_is_named_while_the_order_waits_and_when_the_time_is_over(timeline, why, monkeypatch):
+    monkeypatch.setattr(smoke, "BRAKE_SECONDS", 0.2)
+    since = "2026-01-31T09:00:00.000Z"
+    brake = Answer(200, {"brake": {"since": since, "probe_at": since}})
+    ran = smoke_test(*timeline, stats=brake)
+    assert (ran.code, ran.out) == (1, "")
+    named = f"the brake is on, because the warehouse has taken nothing since {since}{why}"
+    assert ran.err.count(f"waiting: {named}\n") == 1
+    assert f"Order ord_1 is still PENDING after 1s: {named}. Run `dofs trace ord_1`" in ran.err
+
+
+@pytest.mark.parametrize(
+    "stats", [Answer(200, {"brake": None}), Answer(200, {}), problem(404, "not-found", "Not found"), Answer(403)]
+)
+def test_an_order_that_waits_without_a_brake_or_a_right_to_see_it_names_none(stats):
+    ran = smoke_test(*STORED, stats=stats)
+    assert "Order ord_1 is still PENDING after 1s. Run `dofs trace ord_1`" in ran.err
+    assert "waiting" not in ran.err
 
 
 def test_an_older_versions_order_decides_when_it_is_fulfilled():

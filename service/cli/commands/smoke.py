@@ -1,5 +1,6 @@
 """``dofs smoke``: test a deployment with one order."""
 
+import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ ORDER = {
     "total_amount": 0,
     "metadata": {"purpose": "smoke test"},
 }
+BRAKE_SECONDS = 10.0  # an order that waits longer may wait for the brake
 STARTUP_SECONDS = 60.0  # until a new API and its key are known to every part of API Gateway
 # An attempt that ended with one of these has an answer of the warehouse, so every component works.
 ANSWERS = frozenset({FailureKind.DECLINED, FailureKind.REFUSED})
@@ -43,6 +45,7 @@ def smoke(
     """Send a zero-value test order through a deployment, and wait for the warehouse's answer.
 
     The exit code is 0 if the warehouse answers, and 1 otherwise. To decline or to refuse the order is an answer too.
+    429, 503 and a refused connection are no answer: the command says so, and waits until the warehouse takes the order.
     The order is kept, under the customer smoke-test, and the metrics count it.
     """
     context: CommandContext = ctx.obj
@@ -66,21 +69,44 @@ def smoke(
 
 
 def _wait_for_answer(api: "Api", order_id: str, deadline: float, timeout: str, context: CommandContext) -> str:
-    backoff = Backoff()
+    backoff, brake_at, noted = Backoff(), time.monotonic() + BRAKE_SECONDS, {""}
     while True:
         error = f"Order {order_id} was accepted, but cannot be read."
         order = _retry(lambda: api.order(order_id), deadline, error, context)
         answer = _find_answer(order)
         if answer is not None:
             return answer
-        pause = backoff.next_pause(deadline)
+        pause, reason = backoff.next_pause(deadline), _find_reason(order)
+        if pause is None or time.monotonic() >= brake_at:
+            brake, brake_at = _find_brake(api, order), math.inf
+            reason = "; ".join(filter(None, (brake, reason)))
         if pause is None:
             raise CliError(
                 ExitCode.INCOMPLETE,
-                f"Order {order_id} is still {order['status']} after {timeout}: "
-                f"run `dofs trace {order_id}` to see its log lines.",
+                f"Order {order_id} is still {order['status']} after {timeout}{reason and f': {reason}'}. "
+                f"Run `dofs trace {order_id}` to see its log lines.",
             )
+        if reason not in noted:
+            context.output.note(f"waiting: {reason}")
+            noted.add(reason)
         time.sleep(pause)
+
+
+def _find_reason(order: Mapping[str, Any]) -> str:
+    """Return why the last attempt of a PENDING order did not count; empty if no attempt has ended."""
+    ended = [entry for entry in order["timeline"] if entry["from"] == Status.PROCESSING]
+    return str(ended[-1]["reason"]) if ended and order["status"] == Status.PENDING else ""
+
+
+def _find_brake(api: "Api", order: Mapping[str, Any]) -> str:
+    """Return since when a PENDING order waits for the brake; empty if it is off, or if the caller may not see it."""
+    if order["status"] != Status.PENDING:
+        return ""
+    try:
+        brake = api.stats().get("brake")
+    except CliError:  # the operators' routes are off, or are for other callers
+        return ""
+    return f"the brake is on, because the warehouse has taken nothing since {brake['since']}" if brake else ""
 
 
 def _retry(request: Callable[[], Any], deadline: float, message: str, context: CommandContext) -> Any:

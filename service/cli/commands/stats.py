@@ -95,7 +95,7 @@ def _last_hour_rows(view: Mapping[str, Any]) -> list[tuple[str, object]]:
 
 
 def _brake_text(view: Mapping[str, Any]) -> list[str]:
-    brake = view["brake"]
+    brake = view.get("brake")  # an older version has none
     if brake is None:
         return []
     age = format_duration(max(0.0, seconds_between(brake["since"], view["at"])))
