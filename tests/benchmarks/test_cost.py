@@ -176,6 +176,14 @@ def test_savings_are_sorted_by_amount(model, workflow_type):
     assert min(saved) > 0
 
 
+def test_a_warehouse_over_http_costs_a_secret_and_a_read_for_each_batch(model):
+    one_by_one, in_batches, reconciler, secret, _ = model.warehouse_cost(Choice()).values()
+    assert one_by_one == pytest.approx(10 * in_batches)
+    assert one_by_one == pytest.approx(0.125 * model.usage(Choice()).attempts)
+    assert reconciler == pytest.approx(0.0054)
+    assert secret == 0.40
+
+
 def test_a_price_states_its_unit():
     assert PRICES["transition"].each == pytest.approx(25e-6)
     assert PRICES["write unit"].text == "$0.625 for 1,000,000 write request units"

@@ -36,7 +36,8 @@ def main() -> None:
 
 def report(model: Model) -> str:
     """Write all tables as text."""
-    parts = (_usage(model), _bills(model), _totals(model), *_savings(model), _other_costs(model), _prices())
+    others = (_other_costs(model), _warehouse(model), _prices())
+    parts = (_usage(model), _bills(model), _totals(model), *_savings(model), *others)
     return "\n\n".join(parts)
 
 
@@ -106,6 +107,11 @@ def _other_costs(model: Model) -> str:
         **idle,
     }
     return table(("other costs", "dollars"), [(item, dollars(amount)) for item, amount in rows.items()])
+
+
+def _warehouse(model: Model) -> str:
+    rows = [(item, dollars(amount)) for item, amount in model.warehouse_cost(STANDARD).items()]
+    return table(("added by a warehouse over HTTP", "dollars"), rows)
 
 
 def _prices() -> str:

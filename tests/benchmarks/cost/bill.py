@@ -129,3 +129,15 @@ class Model:
                 + gb_seconds * PRICES[f"duration {choice.lambda_architecture}"].each
             ),
         }
+
+    def warehouse_cost(self, choice: Choice) -> dict[str, float]:
+        """Compute the dollars that a warehouse over HTTP adds. To read the brake costs one unit."""
+        batches = {size: self.usage(replace(choice, sqs_batch_size=size)).invocations["batch"] for size in (1, 10)}
+        read = PRICES["read unit"].each
+        return {
+            "a million orders: the brake's reads, batches of 1": MILLION * batches[1] * read,
+            "a million orders: the brake's reads, batches of 10": MILLION * batches[10] * read,
+            "a month: the reconciler's reads of the brake": MONTH / 60 * read,
+            "a month: the secret": PRICES["secret"].each,
+            "a thousand new processes: reads of the secret": 1_000 * PRICES["secret request"].each,
+        }
