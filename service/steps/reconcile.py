@@ -84,7 +84,7 @@ def run(_task: Mapping[str, Any], system: System, seconds_left: Callable[[], flo
 
 def _rounds(system: System, left: Callable[[], float]) -> list[Round]:
     """The rounds of a run; ``left`` returns the seconds that a push may take."""
-    policy = system.policy
+    policy, begun = system.policy, system.now()
 
     def new_round(name: str, pages: PAGES, limit: int = policy.reconcile_limit) -> Round:
         return Round(name, pages, partial(_push, left, system), limit, policy.reconcile_parallel)
@@ -93,7 +93,7 @@ def _rounds(system: System, left: Callable[[], float]) -> list[Round]:
         new_round("RECEIVED orders", _waiting(Status.RECEIVED, policy.restart_after, system), policy.restart_limit),
         new_round("PROCESSING orders", _waiting(Status.PROCESSING, policy.recover_after, system)),
         new_round("dead-letter messages", _named_by_dead_letters(system)),
-        new_round("PENDING orders", _pending(_read_brake(system), system)),
+        new_round("PENDING orders", _pending(_read_brake(system), begun, system)),
         new_round("FAILED orders that may have been shipped", _unresolved(system)),
     ]
 
@@ -109,12 +109,13 @@ def _read_brake(system: System) -> Brake:
     return brake
 
 
-def _pending(brake: Brake, system: System) -> PAGES:
+def _pending(brake: Brake, now: datetime, system: System) -> PAGES:
     """The PENDING orders that are due; while the brake is on, one of them as a probe.
 
-    After the brake was released, those that waited are due at once, whatever their backoff.
+    After the brake was released, those that waited are due at once, whatever their backoff. ``now`` is the time at
+    which the run began: an order that it has recovered since then was sent already.
     """
-    policy, now = system.policy, system.now()
+    policy = system.policy
     overdue = now - policy.resend_after
     probes = int(brake.is_probe_due(now))
 

@@ -26,6 +26,7 @@ class Message:
     number: int
     body: str
     visible_at: int
+    received_at: int = 0
     receives: int = 0
     died_at: int = 0
 
@@ -86,6 +87,7 @@ class Queue:
                 message.died_at = now
             elif len(batch) < BATCH:
                 message.receives += 1
+                message.received_at = now
                 self._hide(message, self._visibility)
                 batch.append(message)
         return batch
@@ -101,7 +103,9 @@ class Queue:
         if message in self.messages:
             self.messages.remove(message)
             order_id = message.order_id
-            self.deletions.append((order_id, WAITS if self._world.waits(order_id) else self._world.status(order_id)))
+            others = any(each.order_id == order_id for each in (*self.messages, *self.dead))
+            waited = self._world.waited(order_id, message.received_at if others else self._world.loop.now)
+            self.deletions.append((order_id, WAITS if waited else self._world.status(order_id)))
 
     def peek(self) -> tuple[DeadLetter, ...]:
         """Some messages of the dead-letter queue."""

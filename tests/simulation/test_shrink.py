@@ -18,7 +18,7 @@ def test_shrinking_leaves_the_needed_events_only(needed):
 
 def test_a_failure_is_reported_with_its_seed_and_saved_with_few_events(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(regressions, "FOLDER", tmp_path)
-    mutation = next(each for each in MUTATIONS if each.name == "attempt charged late")
+    mutation = next(each for each in MUTATIONS if each.name == "acknowledged although it failed")
     with mutation.applied():
         assert main(["run", "--first", "1", "--seeds", "1", "--profile", "hot", "--processes", "1"]) == 1
     output = capsys.readouterr().out

@@ -208,11 +208,13 @@ class World:
         order = self.tables.store.orders.get(order_id)
         return str(order.status) if order else "none"
 
-    def waits(self, order_id: str) -> bool:
-        """Whether an order waits, PENDING, until the warehouse takes orders again, or was released just now."""
-        order = self.tables.store.orders.get(order_id)
-        lately = self.loop.now - self.braked_at < MINUTE
-        return order is not None and order.status is Status.PENDING and (self.brake.row.is_on or lately)
+    def waited(self, order_id: str, since: int) -> bool:
+        """Whether an order has waited, PENDING, under the brake since then. Another message can have moved it on."""
+        if not (self.brake.row.is_on or self.loop.now - self.braked_at < MINUTE):
+            return False
+        rows = [commit.before for commit in self.tables.history if commit.at >= since]
+        rows.append(self.tables.store.orders.get(order_id))
+        return any(row and row.order_id == order_id and row.status is Status.PENDING for row in rows)
 
     def new_id(self) -> str:
         self._ids += 1

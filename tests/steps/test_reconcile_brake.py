@@ -49,6 +49,21 @@ def test_the_oldest_waiting_order_is_sent_as_a_probe_and_the_next_one_in_the_nex
         assert system.queue.sent == sent
 
 
+def test_an_order_that_this_run_has_recovered_is_not_sent_again_as_a_probe(system):
+    processing(system)
+    later(system, max(POLICY.recover_after, POLICY.lease))
+    put_on(system, probe_in=timedelta(0))
+    clock = system.now
+
+    def tick():
+        clock.forward(0.001)
+        return clock()
+
+    system.now = tick
+    assert reconcile(system) == {"recovered": 1}
+    assert system.queue.sent == ["ord_1"]
+
+
 def test_orders_that_waited_for_the_warehouse_are_sent_in_the_first_run_after_it_takes_one(system):
     for number in range(50):
         pending(system, f"ord_{number}")
