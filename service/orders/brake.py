@@ -38,8 +38,11 @@ class Brake:
         return self.since is not None
 
     def is_probe_due(self, now: datetime) -> bool:
-        """Whether somebody may find out now whether the warehouse takes orders again."""
-        return self.probe_at is not None and self.probe_at <= now
+        """Whether somebody may find out now whether the warehouse takes orders again.
+
+        A row without a time, or with one too far in the future because a clock was wrong, must not keep the brake on.
+        """
+        return self.is_on and not (self.probe_at and now < self.probe_at <= now + 2 * LONGEST_PAUSE)
 
 
 def after_refusal(brake: Brake, now: datetime, retry_after: float | None) -> Brake:

@@ -1,5 +1,6 @@
 """The brake's row: both stores keep it, let one of several writers win, and no list of orders shows it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -47,6 +48,17 @@ def test_a_writer_that_has_not_seen_the_present_version_changes_nothing(brake, l
     brake.replace(ON)
     assert not brake.replace(late)
     assert brake.read() == ON
+
+
+@pytest.mark.parametrize("damage", [{"probe_at": {"S": "soon"}}, {"refusals": {"N": "1.5"}}, {"version": {"S": "new"}}])
+def test_a_row_that_cannot_be_read_is_no_brake_and_the_log_names_the_attribute(clients, settings, damage, caplog):
+    brake = DynamoDbBrake(clients, settings.orders_table)
+    brake.replace(ON)
+    row = clients.dynamodb.get_item(TableName=settings.orders_table, Key={"order_id": {"S": KEY}})["Item"]
+    clients.dynamodb.put_item(TableName=settings.orders_table, Item=row | damage)
+    assert not brake.read().is_on
+    assert not brake.replace(replace(ON, version=7))
+    assert f"{KEY} cannot be read, because of {next(iter(damage))}" in caplog.text
 
 
 def test_no_list_and_no_count_shows_the_row(clients, settings):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.orders.brake import PROBE_EVERY, Brake
+from service.orders.brake import LONGEST_PAUSE, PROBE_EVERY, Brake
 from service.orders.lifecycle import Status
 from service.orders.ports import Unavailable
 from service.orders.warehouse import Answer, State
@@ -32,7 +32,7 @@ def put_on(system: MemorySystem, probe_in: timedelta = PROBE_EVERY) -> None:
 def test_no_waiting_order_is_sent_between_two_probes(system):
     for number in range(3):
         pending(system, f"ord_{number}")
-    put_on(system, probe_in=2 * HOUR)
+    put_on(system, probe_in=HOUR + LONGEST_PAUSE)
     later(system, HOUR)
     assert reconcile(system) == {}
     assert system.queue.sent == []

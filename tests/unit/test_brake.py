@@ -1,7 +1,7 @@
 """The brake goes on when the warehouse takes nothing, lets one probe at a time pass, and is released by an answer."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -100,6 +100,12 @@ def test_a_probe_that_is_not_taken_keeps_the_brake_on_since_the_same_time(system
 def test_the_next_probe_is_as_late_as_the_warehouse_asks_within_bounds(system, seconds, pause):
     refuse(Gate(system), answer=Answer(State.NOT_TAKEN, "HTTP 429", seconds))
     assert system.brake.row.probe_at == system.now() + pause
+
+
+@pytest.mark.parametrize("probe_at", [None, datetime(2099, 1, 1, tzinfo=UTC)])
+def test_a_time_that_is_missing_or_wrong_does_not_keep_the_brake_on(system, probe_at):
+    system.brake.row = Brake(3, system.now(), probe_at, version=1)
+    assert Gate(system).enter("ord_1") is Passage.PROBE
 
 
 def test_orders_pass_while_the_row_cannot_be_read(system):
