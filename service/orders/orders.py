@@ -8,14 +8,14 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from service.orders.deliveries import Deliveries
+from service.orders.deliveries import TRIES, Deliveries
 from service.orders.errors import KeyReused, NotFailed, OrderInvalid, OrderUnknown, TooLate
 from service.orders.lifecycle import Status, TransitionName
 from service.orders.message import Message
 from service.orders.metric import Metric
 from service.orders.model import FieldError, Order
 from service.orders.mover import Mover
-from service.orders.ports import OrderExists, System, TransitionRefused, error_name
+from service.orders.ports import OrderExists, System, TransitionRefused, Unavailable, error_name
 
 if TYPE_CHECKING:  # an event that submits nothing does not load this
     from service.orders.submission import Submission
@@ -189,7 +189,7 @@ class Orders:
             OrderUnknown: there is no such order.
             NotFailed: it is not FAILED, or is FAILED in another epoch; nothing was changed.
         """
-        return self._redrive("redrive", self.require_failed(order_id, epoch), actor, note, epoch)
+        return self._redrive(self.require_failed(order_id, epoch), actor, note, epoch)
 
     def new_delivery(self, order_id: str, actor: str, note: str, epoch: int | None = None) -> Order:
         """Redrive a FAILED order under a new delivery number, after the old delivery was cancelled at the warehouse.
@@ -202,18 +202,28 @@ class Orders:
             DeliveryOpen: the warehouse did not confirm that the old delivery can ship nothing any more.
         """
         order = self.require_failed(order_id, epoch)
-        if not order.asked:
-            return self._redrive("redrive", order, actor, note, epoch)
-        self._deliveries.require_ended(order, self._system.policy.cancel_seconds)
-        return self._redrive("new_delivery", order, actor, note, epoch, delivery=order.delivery + 1)
+        if order.asked:
+            self._deliveries.require_ended(order, self._system.policy.cancel_seconds)
+        return self._redrive(order, actor, note, epoch, ended=order.delivery)
 
-    def _redrive(
-        self, name: TransitionName, order: Order, actor: str, note: str, epoch: int | None, **values: Any
-    ) -> Order:
-        try:
-            redriven = self._move(name, order.order_id, actor=actor, reason=note, seen=order, **values)
-        except TransitionRefused as refused:
-            raise NotFailed(refused.order or order, epoch) from None
+    def _redrive(self, order: Order, actor: str, note: str, epoch: int | None, ended: int | None = None) -> Order:
+        """Write a redrive, and send the order. ``ended`` is a delivery that can ship nothing any more.
+
+        A look may write between the read and this write. It leaves the order FAILED, and the redrive is decided again.
+        """
+        for _ in range(TRIES):
+            name: TransitionName = "new_delivery" if order.asked and order.delivery == ended else "redrive"
+            number: dict[str, Any] = {"delivery": order.delivery + 1} if name == "new_delivery" else {}
+            try:
+                redriven = self._move(name, order.order_id, actor=actor, reason=note, seen=order, **number)
+                break
+            except TransitionRefused as refused:
+                now = refused.order or order
+                if now.status is not Status.FAILED or now.epoch != order.epoch:
+                    raise NotFailed(now, epoch) from None
+                order = now
+        else:
+            raise Unavailable(f"order {order.order_id} changed {TRIES} times while it was being redriven")
         try:
             self._send(redriven)
         except Exception as error:  # the stored order is PENDING, so it is not lost

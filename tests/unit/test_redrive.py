@@ -7,7 +7,20 @@ from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
 from service.orders.orders import Orders
 from service.orders.redrive import Outcome, Pace, Result, Selection, redrive_many, validate_note
-from tests.steps.doubles import DECLINED, PatchedStore, Scripted, deliver, later, message, reconcile, standing
+from service.orders.warehouse import Cancellation
+from tests.steps.doubles import (
+    DECLINED,
+    DONE,
+    REFUSED,
+    PatchedStore,
+    Scripted,
+    deliver,
+    later,
+    message,
+    processing,
+    reconcile,
+    standing,
+)
 from tests.support import SETTINGS, MemorySystem
 
 
@@ -64,6 +77,37 @@ def test_two_redrives_at_the_same_time_send_one_message(system):
     with pytest.raises(NotFailed, match="is PENDING"):
         send_again(system)
     assert (real.get("ord_1").epoch, system.queue.sent) == (1, ["ord_1"])
+
+
+def may_be_shipped(system):
+    """Put an order into the store that failed without an answer of the warehouse."""
+    processing(system, attempts=3)
+    later(system, SETTINGS.policy.recover_after)
+    system.fulfiller = Scripted(TimeoutError(), looks=TimeoutError())
+    reconcile(system)
+    assert system.store.get("ord_1").asked
+
+
+@pytest.mark.parametrize(
+    ("look", "new_delivery", "delivery"), [(TimeoutError(), False, 1), (TimeoutError(), True, 2), (REFUSED, True, 2)]
+)
+def test_a_redrive_goes_through_although_the_reconciler_looks_at_the_same_time(look, new_delivery, delivery, system):
+    may_be_shipped(system)
+    real = system.store
+
+    def look_first(store, write):
+        system.store = real
+        system.fulfiller = Scripted(DONE, looks=look)
+        later(system, SETTINGS.policy.backoff_ceiling)
+        assert reconcile(system) == {"looked": 1}
+        return store.apply(write)
+
+    system.store = PatchedStore(real, apply=look_first)
+    system.fulfiller = Scripted(DONE, cancels=Cancellation.CANCELLED)
+    redrive = Orders(system).new_delivery if new_delivery else Orders(system).redrive
+    order = redrive("ord_1", "jo", "the warehouse is open again", 0)
+    assert (order.status, order.epoch, order.delivery) == (Status.PENDING, 1, delivery)
+    assert real.get("ord_1") == order
 
 
 def test_a_redrive_of_an_unknown_order_names_the_order(system):
