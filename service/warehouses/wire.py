@@ -38,6 +38,13 @@ class StrictResponse(http.client.HTTPResponse):
         ):
             raise UnclearAnswer
 
+    def _read_next_chunk_size(self) -> int:
+        # http.client also takes "-1", and then reads until the connection ends, however long the body is.
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            raise UnclearAnswer
+        return size
+
 
 def write_order(order: Order) -> bytes:
     """The body that asks for a delivery: always the same bytes, and nothing that shipping does not need."""

@@ -91,6 +91,9 @@ WRONG = {
     "sends a length that is too short": break_off(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + BODY),
     "sends an unknown transfer encoding": break_off(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: x\r\n\r\n" + BODY),
     "sends chunks that are none": break_off(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + BODY),
+    "sends a chunk of a negative length": break_off(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n" + BODY
+    ),
     "sends a gzip bomb": respond(200, gzip.compress(BODY + b" " * 10_000_000), Content_Encoding="gzip"),
     "sends an encoding that is none": respond(200, BODY, Content_Encoding="br"),
     "sends a huge body": respond(200, BODY + b" " * 64 * 1024),
@@ -132,6 +135,12 @@ def test_the_outcome_is_unknown_and_nothing_is_quoted_when_the_endpoint(fault, n
 def test_an_answer_of_the_greatest_size_is_read():
     with Endpoint(respond(200, BODY + b" " * (64 * 1024 - len(BODY)))) as endpoint:
         assert warehouse(endpoint.url).look(order(), 30) == Answer(State.CANCELLED)
+
+
+def test_a_chunk_of_length_minus_one_is_not_read_until_the_connection_ends():
+    endless = hang(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n" + BODY)
+    with Endpoint(endless) as endpoint, pytest.raises(WarehouseError, match="UnclearAnswer"):
+        warehouse(endpoint.url).look(order(), 5)
 
 
 @pytest.mark.parametrize(
