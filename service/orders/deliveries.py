@@ -138,7 +138,7 @@ class Deliveries:
         """Ask the warehouse to cancel an order's delivery, and move the order by the answer.
 
         Args:
-            order: the order as it was read, with ``cancel_asked``.
+            order: the order as it was read, with ``cancel_asked``: open, or FAILED without an answer.
             seconds: time that the warehouse may take.
             actor: the timeline shows it.
 
@@ -157,12 +157,15 @@ class Deliveries:
                 case Cancellation.TOO_LATE:
                     answer = self._system.fulfiller.look(order, seconds)
         except Exception as error:  # the reconciler asks again
-            log.warning("order %s: the warehouse was not asked to cancel it, %s", order.order_id, error_name(error))
+            text = "order %s: the cancellation had no usable answer, %s; the reconciler repeats it"
+            log.warning(text, order.order_id, error_name(error))
             return order
         if answer.state in IN_WORK:
+            if not order.is_open:  # a look tells what was shipped
+                return order
             reason = f"the warehouse does not cancel it: {answer.state}"
             raise TooLate(self._move("cancel_refused", order.order_id, actor=actor, reason=reason, seen=order))
-        if not self.is_free(order) or answer.state not in ENDED:
+        if (order.is_open and not self.is_free(order)) or answer.state not in ENDED:
             return order
         outcome = after_look(order, answer, self._system.policy.max_attempts)
         return self._apply(outcome, order, actor) if outcome else order
@@ -171,14 +174,14 @@ class Deliveries:
         """Make sure that the order's present delivery can ship nothing any more.
 
         Raises:
-            DeliveryOpen: the warehouse has shipped it, ships it, or does not answer.
+            DeliveryOpen: the warehouse has shipped it, ships it, or gave no usable answer.
         """
         try:
             if self._system.fulfiller.cancel(order, seconds) is Cancellation.CANCELLED:
                 return
             state = self._system.fulfiller.look(order, seconds).state
         except Exception as error:
-            raise DeliveryOpen(order, f"the warehouse does not answer ({error_name(error)})") from error
+            raise DeliveryOpen(order, f"the warehouse gave no usable answer ({error_name(error)})") from error
         if state not in ENDED:
             raise DeliveryOpen(order, f"the warehouse says: {state}")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.orders.brake import Brake
 from service.orders.counts import Depth, Tally
+from service.orders.lifecycle import OPEN, Status
 from service.orders.model import FailedOrder, FieldError, Order
 from service.orders.redrive import BulkResult
 from service.orders.stats import LastHour, Stats
@@ -32,7 +33,7 @@ def customer_view(order: Order) -> dict[str, Any]:
         "items": items if isinstance(items, list) else [],
         "metadata": metadata if isinstance(metadata, dict) else {},
         "attempts": order.attempts,
-        "cancel_asked": order.is_open and order.cancel_asked > 0,
+        "cancel_asked": order.cancel_asked > 0 and order.asked > 0 and order.status in (*OPEN, Status.FAILED),
         "delivery": None,
         "created_at": text(order.created_at),
         "updated_at": text(order.updated_at),

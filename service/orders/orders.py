@@ -137,7 +137,7 @@ class Orders:
         """
         if order.status is Status.RECEIVED:
             return "restarted", self._restart(order)
-        if order.cancel_asked and order.asked and order.is_open:
+        if order.cancel_asked and order.asked:
             with suppress(TooLate):
                 cancelled = self._deliveries.cancel_there(order, seconds, RECONCILER)
                 if cancelled is not order:

@@ -191,7 +191,10 @@ def test_named_orders_get_new_deliveries_where_the_warehouse_cancels_the_old_one
     fail_without_an_answer(api.system, "ord_1", cancels=TimeoutError("canary"))
     response = api.post(PATH, json={**NOTE, "order_ids": ["ord_1"], "new_delivery": True})
     (result,) = response.json()["results"]
-    assert (result["outcome"], result["detail"]) == ("delivery_open", "the warehouse does not answer (TimeoutError)")
+    assert (result["outcome"], result["detail"]) == (
+        "delivery_open",
+        "the warehouse gave no usable answer (TimeoutError)",
+    )
     assert api.system.store.get("ord_1").status is Status.FAILED
     api.system.fulfiller.cancels = Cancellation.CANCELLED
     assert outcomes(api.post(PATH, json={**NOTE, "order_ids": ["ord_1"], "new_delivery": True})) == {

@@ -15,6 +15,7 @@ from tests.steps.doubles import (
     message,
     pending,
     processing,
+    reconcile,
     standing,
 )
 from tests.transition_table import sources_of
@@ -121,6 +122,20 @@ def test_nothing_new_is_asked_of_the_warehouse_after_a_cancellation(api):
     assert deliver(api.system, message("ord_1")) == []
     assert api.system.store.get("ord_1").status is Status.CANCELLED
     assert api.system.fulfiller.keys == ["ord_1-d1"] * 2
+
+
+def test_a_failed_order_shows_its_cancellation_until_the_warehouse_has_answered(api):
+    ask_without_an_answer(api, looks=TimeoutError(), cancels=TimeoutError())
+    assert api.post("/orders/ord_1/cancel").status_code == 202
+    for _ in range(api.system.policy.max_attempts):
+        deliver(api.system, message("ord_1"))
+    shown = api.get("/orders/ord_1").json()
+    assert (shown["status"], shown["cancel_asked"]) == ("FAILED", True)
+    api.system.fulfiller.looks = DECLINED
+    later(api.system, api.system.policy.recover_after)
+    reconcile(api.system)
+    shown = api.get("/orders/ord_1").json()
+    assert (shown["status"], shown["cancel_asked"]) == ("FAILED", False)
 
 
 @pytest.mark.parametrize("order_id", ["ord_1", "x" * 65, "a%20b", "%00"])

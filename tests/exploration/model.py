@@ -266,14 +266,15 @@ class Model:
                 moved = self.move(row, name)  # type: ignore[arg-type]
                 if moved:
                     yield Step(By.CHANCE, label, self.written(world, moved, cancels=world.cancels - 1))
-        if not (row.cancel_asked and row.asked and row.is_open):
+        if not (row.cancel_asked and row.asked and (row.is_open or row.status is Status.FAILED)):
             return
         delivery = self.key(row)
         state = world.ledger[delivery - 1]
         if state is State.SHIPPED:
-            refused = self.move(row, "cancel_refused")
-            assert refused
-            yield Step(By.SYSTEM, f"PUT cancel d{delivery}: too late", self.written(world, refused))
+            refused = self.move(row, "cancel_refused") if row.is_open else None
+            assert refused or not row.is_open
+            if refused:
+                yield Step(By.SYSTEM, f"PUT cancel d{delivery}: too late", self.written(world, refused))
             return
         ended = state or State.CANCELLED
         ledger = _replaced(world.ledger, delivery - 1, ended)

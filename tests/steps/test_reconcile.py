@@ -8,10 +8,12 @@ import pytest
 from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind, TimelineEntry
+from service.orders.warehouse import Cancellation
 from service.steps import store
 from service.steps.reconcile import LOOK_FURTHER, run
 from tests.steps.doubles import (
     DONE,
+    NOT_FOUND,
     PatchedStore,
     Scripted,
     deliver,
@@ -147,6 +149,31 @@ def test_a_pending_order_without_attempts_left_is_given_up_without_backoff(syste
     assert reconcile(system) == {"gave_up": 1}
     assert system.store.get_failed("ord_1").attempts == 2
     assert system.queue.sent == ["ord_1"]
+
+
+@pytest.mark.parametrize(
+    ("cancels", "looks", "status"),
+    [
+        (Cancellation.CANCELLED, NOT_FOUND, Status.CANCELLED),
+        (Cancellation.TOO_LATE, DONE, Status.FULFILLED),
+        (Cancellation.REQUESTED, NOT_FOUND, Status.FAILED),
+        (TimeoutError(), NOT_FOUND, Status.FAILED),
+    ],
+)
+def test_a_cancellation_without_an_answer_is_repeated_after_the_order_has_failed(cancels, looks, status, system):
+    pending(system)
+    system.fulfiller = Scripted(TimeoutError(), looks=TimeoutError(), cancels=TimeoutError())
+    deliver(system, message("ord_1"))
+    Deliveries(system).cancel("ord_1", "customer", "by the customer")
+    for _ in range(POLICY.max_attempts):
+        deliver(system, message("ord_1"))
+    assert system.store.get("ord_1").status is Status.FAILED
+    system.fulfiller.cancels, system.fulfiller.looks = cancels, looks
+    later(system, POLICY.recover_after)
+    assert reconcile(system) == {"looked": 1}
+    order = system.store.get("ord_1")
+    assert (order.status, order.cancel_asked) == (status, int(status is not Status.CANCELLED))
+    assert (system.store.get_failed("ord_1") is None) is (status is not Status.FAILED)
 
 
 def test_a_leased_order_is_not_touched_however_old_it_is(system):
