@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from service import logs
-from service.orders.deliveries import Deliveries
+from service.orders.deliveries import WAREHOUSE, Deliveries
+from service.orders.errors import TooLate
 from service.orders.gate import Gate, Passage
 from service.orders.isolation import count_broken_attempts, must_wait
 from service.orders.lifecycle import TERMINAL, Status
@@ -65,7 +67,7 @@ class OrderFulfillment:
             return order
         if not first and self._gate.enter(self._order_id) is Passage.CLOSED:
             return self._set_aside(order)
-        return self._claim_and_attempt(self._most - 1)  # the last attempt never runs beside a first one
+        return self._cancel_or_attempt(order, self._most - 1)  # the last attempt never runs beside a first one
 
     def work_after_others(self, order: Order) -> bool:
         """Make an attempt at an order that has waited, or look at it if no attempt is left."""
@@ -76,11 +78,22 @@ class OrderFulfillment:
         if broken := count_broken_attempts(order):
             extra = {"outcome": "alone", "attempt": order.attempts + 1}
             log.warning("order %s: worked on alone, %d attempt(s) never ended", self._order_id, broken, extra=extra)
-        return self._claim_and_attempt(self._most)
+        return self._cancel_or_attempt(order, self._most)
 
-    def _claim_and_attempt(self, most: int) -> bool:
-        """Make an attempt, if the order is free and fewer than ``most`` attempts were made."""
+    def _cancel_or_attempt(self, order: Order, most: int) -> bool:
+        """Make an attempt, if the order is free and fewer than ``most`` attempts were made.
+
+        If the order is to be cancelled at the warehouse, ask for that first: the request before may have been lost. The
+        attempt would ask the warehouse to ship the order.
+        """
         try:
+            if order.cancel_asked and order.asked:
+                with suppress(TooLate):
+                    seconds = min(self._system.policy.cancel_seconds, self._left())
+                    cancelled = self._deliveries.cancel_there(order, seconds, WAREHOUSE)
+                    if not cancelled.is_open:
+                        _log_end(cancelled, "ended", "gave_up", "attempt_failed")
+                        return self._is_done(cancelled)
             claimed = self._deliveries.claim(self._order_id, most)
         except TransitionRefused as refused:
             return self._leave(refused.order)
