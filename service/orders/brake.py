@@ -54,7 +54,7 @@ def after_refusal(brake: Brake, now: datetime, retry_after: float | None) -> Bra
         retry_after: seconds after which the warehouse wants the next request, if it said so.
     """
     refusals = brake.refusals + 1
-    if refusals < REFUSALS and not brake.is_on:
+    if refusals < REFUSALS:
         return replace(brake, refusals=refusals)
     pause = max(PROBE_EVERY, min(timedelta(seconds=retry_after or 0), LONGEST_PAUSE))
     return replace(brake, refusals=refusals, since=brake.since or now, probe_at=now + pause)

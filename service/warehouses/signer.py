@@ -64,7 +64,7 @@ class Signer:
     def _read(self) -> None:
         """Read the secret, unless another thread did it a moment ago. If that fails, the former key stays."""
         now = self._now()
-        if not self._is_due or (self._read_at and now - self._read_at < PAUSE):
+        if self._read_at and now - self._read_at < PAUSE:
             return
         self._read_at = now
         try:

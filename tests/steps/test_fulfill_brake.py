@@ -1,10 +1,17 @@
 """While the warehouse takes nothing, orders wait without losing an attempt, and their messages are acknowledged."""
 
+from dataclasses import replace
+
 import pytest
 
+from service.handler import dispatch
 from service.orders.brake import PROBE_EVERY, REFUSALS
+from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
+from service.orders.orders import Orders
+from service.orders.outcomes import times_put_back
+from service.orders.ports import Unavailable
 from service.orders.warehouse import Answer, State
 from tests.steps.doubles import (
     DECLINED,
@@ -16,9 +23,10 @@ from tests.steps.doubles import (
     message,
     pending,
     processing,
+    reconcile,
     standing,
 )
-from tests.support import MemorySystem
+from tests.support import Context, MemorySystem, sqs_event
 
 NOT_TAKEN = Answer(State.NOT_TAKEN, "HTTP 503")
 
@@ -51,6 +59,9 @@ def test_while_the_brake_is_on_a_pending_order_is_not_asked_for_and_its_message_
     shut(system)
     before = pending(system)
     assert deliver(system, message("ord_1")) == []
+    redelivered = sqs_event(message("ord_1"))
+    redelivered["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
+    assert dispatch(redelivered, Context(), system) == {"batchItemFailures": []}
     assert (system.store.get("ord_1"), system.fulfiller.asked) == (before, [])
 
 
@@ -133,6 +144,19 @@ def test_a_probe_without_an_answer_is_charged_and_the_brake_stays_on(system):
     assert system.brake.row.is_on
 
 
+def test_a_probe_whose_order_fails_keeps_its_message_although_the_brake_stays_on(system):
+    """The brake's row could not be written."""
+    processing(system, attempts=2)
+    later(system, system.policy.lease)
+    shut(system)
+    later(system, PROBE_EVERY)
+    system.fulfiller = CallbackFulfiller(
+        lambda _: setattr(system.brake, "broken", Unavailable("dynamodb PutItem: ThrottlingException")), DECLINED
+    )
+    assert deliver(system, message("ord_1")) == ["m1"]
+    assert (system.store.get("ord_1").status, system.brake.row.is_on) == (Status.FAILED, True)
+
+
 def test_an_order_that_the_warehouse_never_takes_while_it_takes_others_fails(system):
     pending(system)
     takes = {"ord_1": NOT_TAKEN}
@@ -146,3 +170,16 @@ def test_an_order_that_the_warehouse_never_takes_while_it_takes_others_fails(sys
     row, order = system.store.get_failed("ord_1"), system.store.get("ord_1")
     assert (row.kind, row.detail) == (FailureKind.ERROR, "the warehouse took none of 3 attempts")
     assert (order.attempts, order.asked) == (3, 0)
+    Orders(system).redrive("ord_1", "operator", "the warehouse takes it")
+    assert deliver(system, message("ord_1")) == ["m1"]
+    assert system.store.get("ord_1").attempts == 0, "after a redrive it costs no attempt again"
+
+
+def test_an_attempt_that_the_reconciler_ended_does_not_count_as_one_that_was_not_taken(system):
+    processing(system)
+    for _ in range(3):
+        later(system, system.policy.recover_after)
+        assert reconcile(system) == {"recovered": 1}
+        system.store.orders["ord_1"] = replace(system.store.get("ord_1"), attempts=0)
+        Deliveries(system).claim("ord_1")
+    assert times_put_back(system.store.get("ord_1")) == 0

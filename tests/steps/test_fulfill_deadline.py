@@ -9,7 +9,17 @@ from service.orders.lifecycle import Status
 from service.settings import SettingsError
 from service.steps import batch, fulfill
 from tests.polling import PATIENCE, eventually
-from tests.steps.doubles import DONE, CallbackFulfiller, PatchedStore, Scripted, deliver, later, message, pending
+from tests.steps.doubles import (
+    DONE,
+    CallbackFulfiller,
+    PatchedStore,
+    Scripted,
+    deliver,
+    later,
+    message,
+    pending,
+    processing,
+)
 from tests.support import SETTINGS, MemorySystem, sqs_event
 
 MARGIN = 1.0  # seconds; the batch waits for running attempts until half of it is left
@@ -49,8 +59,7 @@ def test_just_before_the_margin_records_are_started(system):
 def test_no_record_is_started_once_time_runs_short(system, monkeypatch):
     """Ten attempts end when the time has run short: the eleventh and the twelfth record must not start then."""
     ids = [f"ord_{number}" for number in range(1, 13)]
-    for order_id in ids:
-        pending(system, order_id)
+    before = [pending(system, order_id) for order_id in ids]
     left, batch_waits, wait = [30.0], Event(), batch.wait
 
     def wait_for_attempts(*args):
@@ -65,8 +74,7 @@ def test_no_record_is_started_once_time_runs_short(system, monkeypatch):
     system.fulfiller = CallbackFulfiller(end_when_time_runs_short)
     reported = deliver_until(system, lambda: left[0], *ids)
     assert set(reported) >= {"m11", "m12"}
-    assert {system.store.get(order_id).status for order_id in ids[10:]} == {Status.PENDING}
-    assert {system.store.get(order_id).attempts for order_id in ids[10:]} == {0}
+    assert [system.store.get(order_id) for order_id in ids[10:]] == before[10:]
 
 
 def test_only_records_still_running_at_the_deadline_stay(system):
@@ -127,6 +135,15 @@ def test_the_time_limit_of_an_attempt_is_before_the_deadline(system):
     pending(system)
     deliver(system, message("ord_1"), seconds=10)
     assert system.fulfiller.seconds == [10 - MARGIN]
+
+
+def test_the_time_limit_of_a_look_is_before_the_deadline(system):
+    processing(system, attempts=3)
+    later(system, system.policy.lease)
+    seconds = []
+    system.fulfiller.look = lambda _, left: seconds.append(left) or DONE
+    deliver(system, message("ord_1"), seconds=10)
+    assert seconds == [10 - MARGIN]
 
 
 def test_the_time_limit_of_an_attempt_is_what_is_left_after_the_claim(system):

@@ -79,6 +79,21 @@ def test_a_workflow_that_is_faster_than_the_reconciler_counts_as_restarted(syste
     assert (order.status, order.restarts) == (Status.PENDING, 0)
 
 
+def test_an_order_that_moved_on_after_a_start_without_effect_does_not_count_as_restarted(system):
+    """An earlier run has started this name and could not count it."""
+    system.receive()
+    later(system, POLICY.restart_after)
+    system.workflow.start("ord_1", "ord_1-1")
+    real = system.workflow.start
+
+    def start(order_id, name, traceparent):
+        store.run({"order_id": order_id}, system)
+        return real(order_id, name, traceparent)
+
+    system.workflow.start = start
+    assert reconcile(system) == {"moved_on": 1}
+
+
 @pytest.mark.parametrize(
     ("status", "move"),
     [

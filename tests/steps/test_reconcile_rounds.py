@@ -172,6 +172,17 @@ def test_a_push_that_outlives_its_turn_is_counted(clock):
     assert (done["gave_up"], done["out_of_time"]) == (1, 0)
 
 
+def test_a_push_that_outlives_the_last_turn_is_counted(clock):
+    """A run waits for running pushes until half of the margin is left."""
+    system = parallel(1)
+    processing(system, attempts=3)
+    later(system, POLICY.recover_after)
+    system.fulfiller = Scripted(DONE)
+    system.fulfiller.look = lambda *_: clock.sleep(25 + MARGIN / 4) or NOT_FOUND
+    done = clock.run(lambda: run({}, system, clock.left_of(25 + MARGIN)))
+    assert (done["gave_up"], done["out_of_time"]) == (1, 0)
+
+
 def test_pushes_of_one_state_run_side_by_side():
     system = parallel(4)
     received(system, 8)
@@ -298,6 +309,22 @@ def test_throttling_halves_the_pushes_at_a_time(monkeypatch):
     system.workflow.start = start
     assert reconcile(system) == {"errors": 30}
     assert set(alone[-10:]) == {1}
+
+
+def test_pushes_run_side_by_side_again_when_the_throttling_is_over(clock):
+    system, began = parallel(4), []
+    received(system, 30)
+
+    def start(order_id, name, traceparent):
+        began.append(clock.now)
+        clock.sleep(1)
+        if len(began) <= 8:
+            raise THROTTLED
+        return True
+
+    system.workflow.start = start
+    clock.run(lambda: run({}, system, clock.left_of(100)))
+    assert [began.count(second) for second in sorted(set(began))[-3:-1]] == [4, 4]
 
 
 def test_pages_are_read_while_orders_are_due_and_up_to_the_limit():

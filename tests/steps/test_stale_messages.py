@@ -131,6 +131,7 @@ def test_all_messages_stay_of_an_order_that_the_reconciler_gave_up(system):
     assert reconcile(system) == {"gave_up": 1}
     assert system.store.get_failed("ord_1").message_id is None
     assert remove_stale(system) == 0
+    assert len(system.dead_letters.messages) == 1
 
 
 @pytest.mark.parametrize("body", ["", "poison", message("ord_unknown")])

@@ -54,7 +54,11 @@ def test_one_process_at_a_time_gets_the_probe(system):
     refuse(Gate(system))
     system.now.forward(PROBE_EVERY.total_seconds())
     gates = [Gate(system) for _ in range(5)]
-    assert sorted(gate.enter("ord_1").name for gate in gates) == ["CLOSED"] * 4 + ["PROBE"]
+    passages = []
+    for gate in gates:
+        passages.append(gate.enter("ord_1"))
+        system.now.forward(0.001)
+    assert passages == [Passage.PROBE] + [Passage.CLOSED] * 4
     assert [gate.enter("ord_2") for gate in gates] == [Passage.CLOSED] * 5
 
 
@@ -81,6 +85,26 @@ def test_a_probe_that_is_taken_releases_the_brake(system):
     assert not probe.note(DECLINED)
     assert system.brake.row == Brake(released_at=system.now(), version=system.brake.row.version)
     assert Gate(system).enter("ord_1") is Passage.OPEN
+
+
+def test_a_refusal_that_did_not_put_the_brake_on_changes_no_release(system):
+    """Orders that waited before the release are due at once; others keep their backoff."""
+    gate = Gate(system)
+    refuse(gate)
+    gate.note(SHIPPED)
+    released = system.now()
+    system.now.forward(60)
+    refuse(gate, 1)
+    gate.note(SHIPPED)
+    assert (system.brake.row.refusals, system.brake.row.released_at) == (0, released)
+
+
+def test_an_order_passes_if_another_process_has_released_the_brake_meanwhile(system):
+    refuse(Gate(system))
+    slow, fast = Gate(system), Gate(system)
+    system.now.forward(PROBE_EVERY.total_seconds())
+    fast.note(SHIPPED)
+    assert slow.enter("ord_1") is Passage.OPEN
 
 
 def test_a_probe_that_is_not_taken_keeps_the_brake_on_since_the_same_time(system):

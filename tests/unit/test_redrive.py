@@ -2,12 +2,12 @@
 
 import pytest
 
-from service.orders.errors import NotFailed, OrderUnknown
+from service.orders.errors import DeliveryOpen, NotFailed, OrderUnknown
 from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
 from service.orders.orders import Orders
 from service.orders.redrive import Outcome, Pace, Result, Selection, redrive_many, validate_note
-from service.orders.warehouse import Cancellation
+from service.orders.warehouse import Answer, Cancellation, State
 from tests.steps.doubles import (
     DECLINED,
     DONE,
@@ -17,6 +17,7 @@ from tests.steps.doubles import (
     deliver,
     later,
     message,
+    pending,
     processing,
     reconcile,
     standing,
@@ -149,6 +150,24 @@ def test_a_redrive_of_a_future_epoch_is_not_a_repeat(system):
     with pytest.raises(NotFailed) as refused:
         Orders(system).redrive("ord_1", "jo", "too early", epoch=1)
     assert not refused.value.redriven
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_new_delivery_needs_an_answer_that_has_ended_the_old_one(state, system):
+    """The warehouse does not cancel it; the look says why."""
+    system.fulfiller = Scripted(TimeoutError(), looks=TimeoutError(), cancels=Cancellation.TOO_LATE)
+    pending(system)
+    for _ in range(4):
+        deliver(system, message("ord_1"))
+    failed = system.store.get("ord_1")
+    system.fulfiller.looks = Answer(state)
+    if state in (State.DECLINED, State.REFUSED, State.CANCELLED):
+        order = Orders(system).new_delivery("ord_1", "jo", "send it")
+        assert (order.status, order.delivery, order.asked) == (Status.PENDING, 2, 0)
+    else:
+        with pytest.raises(DeliveryOpen, match=f"the warehouse says: {state}"):
+            Orders(system).new_delivery("ord_1", "jo", "send it")
+        assert system.store.get("ord_1") == failed
 
 
 def many(system, *order_ids, dry_run=False):

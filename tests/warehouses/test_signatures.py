@@ -68,6 +68,7 @@ VALID = sign(KEY, "id-1", NOW, BODY)
         {**VALID, "webhook-timestamp": str(NOW + 1)},
         {**VALID, "webhook-timestamp": ""},
         {**VALID, "webhook-timestamp": "١٨٠٠٠٠٠٠٠٠"},
+        {**VALID, "webhook-timestamp": "²"},
         {**VALID, "webhook-timestamp": "9" * 5000},
         {**VALID, "webhook-timestamp": f"-{NOW}"},
         {**VALID, "webhook-signature": ""},
