@@ -89,7 +89,7 @@ def read_state(body: bytes, delivery_key: str) -> Answer:
 
 def clean_reason(text: str) -> str:
     """The text in one line of at most 200 characters, without control, format and other invisible characters."""
-    visible = "".join(character if character.isprintable() else " " for character in text[: 4 * MAX_REASON])
+    visible = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(visible.split())[:MAX_REASON]
 
 

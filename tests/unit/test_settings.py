@@ -295,6 +295,7 @@ def test_on_an_emulator_the_secret_may_be_the_setting_itself(secret: str):
         ({"DOFS_WAREHOUSE_SECRET": ""}, "DOFS_WAREHOUSE_SECRET is missing or wrong: on AWS it must be the ARN"),
         ({"DOFS_WAREHOUSE_SECRET": PLAIN + "canary"}, "on AWS it must be the ARN of a secret in Secrets Manager"),
         ({"DOFS_WAREHOUSE_SECRET": "arn:aws:iam::1:role/canary"}, "on AWS it must be the ARN"),
+        ({"DOFS_WAREHOUSE_SECRET": f"{ARN} canary"}, "on AWS it must be the ARN"),
         ({**EMULATOR, "DOFS_WAREHOUSE_SECRET": ""}, "DOFS_WAREHOUSE_SECRET is missing or wrong: it must be whsec_ and"),
         ({**EMULATOR, "DOFS_WAREHOUSE_SECRET": "whsec_canary"}, "DOFS_WAREHOUSE_SECRET is missing or wrong"),
         ({"DOFS_WAREHOUSE_URL": "http://warehouse.example"}, "DOFS_WAREHOUSE_URL must begin with https://"),
