@@ -7,7 +7,6 @@ from service.orders.warehouse import Answer, Cancellation, State
 from tests.api.client import assert_problem
 from tests.steps.doubles import (
     DECLINED,
-    DONE,
     Scripted,
     break_store,
     deliver,
