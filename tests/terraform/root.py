@@ -132,6 +132,7 @@ class Deployed:
     def __init__(self, root: TerraformRoot, stack: Stack) -> None:
         self.root, self.stack = root, stack
         self.names, self.client = stack.names, stack.client
+        self.warehouse = ""  # it has the simulated one
         self._gateway_url = root.output("api_gateway_url")
 
     @property

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from service.provisioning.names import Names
 from tests.terraform.alarms import Metric
+from tests.terraform.root import VARIABLES
 
 Dimensions = frozenset[tuple[str, str]]
 Values = tuple[float, ...]
@@ -23,6 +24,7 @@ class Watched(NamedTuple):
     good: Values
 
 
+OLD = 5 * int(VARIABLES["sqs_visibility_timeout"])  # seconds
 SERVICE = by(environment="dev")
 FUNCTION = by(FunctionName="dofs-orders-dev")
 
@@ -35,7 +37,7 @@ def simple_alarms(names: Names) -> dict[str, Watched]:
     once, never = (0, 1), (0, 0)
     return {
         "dlq-depth": Watched("AWS/SQS", "ApproximateNumberOfMessagesVisible", dead, once, never),
-        "queue-age": Watched("AWS/SQS", "ApproximateAgeOfOldestMessage", queue, (20, 180), (100, 100)),
+        "queue-age": Watched("AWS/SQS", "ApproximateAgeOfOldestMessage", queue, (20, OLD), (100, OLD - 1)),
         "lambda-throttles": Watched("AWS/Lambda", "Throttles", FUNCTION, once, never),
         "api-5xx": Watched("AWS/ApiGateway", "5XXError", api, (1, *[0] * 9), (1, *[0] * 99)),
         "workflow-timeouts": Watched("AWS/States", "ExecutionsTimedOut", workflow, once, never),
