@@ -41,7 +41,7 @@ _LAMBDA = "https://aws.amazon.com/lambda/pricing/"
 _STEP_FUNCTIONS = "https://aws.amazon.com/step-functions/pricing/"
 _DYNAMODB = "https://aws.amazon.com/dynamodb/pricing/on-demand/"
 _CLOUDWATCH = "https://aws.amazon.com/cloudwatch/pricing/"
-_SECRETS_MANAGER = "https://aws.amazon.com/secrets-manager/pricing/"
+_SM = "https://aws.amazon.com/secrets-manager/pricing/"
 _MILLION = 1_000_000
 
 PRICES = {
@@ -57,7 +57,7 @@ PRICES = {
     "storage": Price(0.25, 1, "GB-month in DynamoDB", _DYNAMODB, OTHERS),
     "recovery": Price(0.20, 1, "GB-month of point-in-time recovery", _DYNAMODB, OTHERS),
     "queue request": Price(0.40, _MILLION, "SQS standard requests", "https://aws.amazon.com/sqs/pricing/", OTHERS),
-    "secret": Price(0.40, 1, "secret and month", _SECRETS_MANAGER, OTHERS),
-    "secret request": Price(0.05, 10_000, "Secrets Manager requests", _SECRETS_MANAGER, OTHERS),
+    "secret": Price(0.40, 1, "secret and month", _SM, OTHERS),
+    "secret request": Price(0.05, 10_000, "Secrets Manager requests", _SM, OTHERS),
     "log": Price(0.50, 1, "GB of ingested log", _CLOUDWATCH, OTHERS),
 }
