@@ -53,16 +53,22 @@ class ModelOrder:
 
     def move(self, name: TransitionName, by: str, at: datetime) -> bool:
         """Make a transition if the table permits it; return whether it does."""
-        values = {**VALUES, "now": at, "lease_until": at + LEASE, "delivery": self.delivery + 1}
         row = TRANSITIONS[name]
-        if not permits(row, self, values):
+        if not self.may(name, at):
             return False
-        for attribute, value in changed_by(row, self, values).items():
+        for attribute, value in changed_by(row, self, self._values(at)).items():
             setattr(self, attribute, value)
         target = row.target or self.status
         self.history.append((self.status, target, by, at))
         self.status = target
         return True
+
+    def may(self, name: TransitionName, at: datetime) -> bool:
+        """Whether the table permits a transition."""
+        return permits(TRANSITIONS[name], self, self._values(at))
+
+    def _values(self, at: datetime) -> dict[str, Any]:
+        return {**VALUES, "now": at, "lease_until": at + LEASE, "delivery": self.delivery + 1}
 
     def cancel(self, answer: Cancellation, at: datetime) -> int:
         """Cancel the order, at the warehouse if it may have it; return the status code of the answer."""
@@ -86,12 +92,23 @@ class ModelOrder:
         """Begin an attempt if one may begin; return whether it begins."""
         return self.move("claim", "fulfillment", at)
 
-    def deliver(self, outcome: str, at: datetime) -> bool:
-        """Deliver the message once, with an outcome for the attempt or for the look at an order without attempts left.
+    def deliver(self, outcome: str, cancels: Cancellation, at: datetime) -> bool:
+        """Deliver the message once.
+
+        Args:
+            outcome: of the attempt, and of each look.
+            cancels: the warehouse's answer if it is asked to cancel the order.
+            at: the present time.
 
         Returns:
             Whether the message may be deleted.
         """
+        if self.attempts and self.cancel_asked and self.asked and self.may("claim", at):  # it is cancelled first
+            ended = {Cancellation.CANCELLED: "look_cancelled", Cancellation.TOO_LATE: "look_dropped"}
+            if cancels is Cancellation.TOO_LATE and outcome == "done":
+                self.move("cancel_refused", "warehouse", at)
+            elif cancels is Cancellation.CANCELLED or (cancels is Cancellation.TOO_LATE and outcome != "broken"):
+                return self.move(ended[cancels], "warehouse", at)
         claimed = self.claim(at)
         ends = {
             "done": ("fulfill",) if claimed else ("look_shipped", "give_up"),
@@ -119,7 +136,7 @@ class ModelOrder:
             "items": items if isinstance(items, list) else [],
             "metadata": metadata if isinstance(metadata, dict) else {},
             "attempts": self.attempts,
-            "cancel_asked": self.status in OPEN and self.cancel_asked > 0,
+            "cancel_asked": self.cancel_asked > 0 and self.asked > 0 and self.status in (*OPEN, "FAILED"),
             "created_at": stamp(self.created_at),
             "updated_at": stamp(self.updated_at),
         }

@@ -176,12 +176,13 @@ class OrderMachine(RuleBasedStateMachine):
         order_id=known,
         outcomes=st.lists(st.sampled_from(sorted(OUTCOMES)), min_size=1, max_size=4),
         seconds=st.sampled_from((0, 91)),
+        cancels=st.sampled_from(Cancellation),
     )
-    def its_message_is_delivered(self, order_id, outcomes, seconds):
+    def its_message_is_delivered(self, order_id, outcomes, seconds, cancels=Cancellation.TOO_LATE):
         for outcome in outcomes:
             COVERED["delivered", self.model[order_id].status] += 1
-            self.system.fulfiller = Scripted(OUTCOMES[outcome], looks=OUTCOMES[outcome])
-            may_go = self.model[order_id].deliver(outcome, self.system.now())
+            self.system.fulfiller = Scripted(OUTCOMES[outcome], looks=OUTCOMES[outcome], cancels=cancels)
+            may_go = self.model[order_id].deliver(outcome, cancels, self.system.now())
             assert deliver(self.system, message(order_id)) == ([] if may_go else ["m1"])
             self.system.now.forward(seconds)
 
@@ -283,10 +284,10 @@ class RareMoves(OrderMachine):
         self.cancel(self.answers_are_lost(1), Cancellation.TOO_LATE)
         for outcome in OUTCOMES:
             self.its_message_is_delivered(self.answers_are_lost(MAX_ATTEMPTS), [outcome], 0)
-            for times in (1, MAX_ATTEMPTS):
+            for times, cancels in itertools.product((1, MAX_ATTEMPTS), Cancellation):
                 order_id = self.answers_are_lost(times)
                 self.cancel(order_id, Cancellation.REQUESTED)
-                self.its_message_is_delivered(order_id, [outcome], 0)
+                self.its_message_is_delivered(order_id, [outcome], 0, cancels)
         self.teardown()
 
     def answers_are_lost(self, times: int) -> str:
