@@ -105,7 +105,7 @@ class RedriveView(BaseModel):
 
     dry_run: bool
     results: list[RedriveResultView]
-    dead_letters_removed: int = Field(description="Stale messages removed from the dead-letter queue.")
+    dead_letters_removed: int = Field(description="Superseded messages removed from the dead-letter queue.")
     next_cursor: str | None
 
 

@@ -1,4 +1,4 @@
-"""Messages in the dead-letter queue that have become stale: what went wrong with them is settled."""
+"""Superseded messages in the dead-letter queue: nobody has to act on them any more."""
 
 import logging
 
@@ -13,22 +13,22 @@ log = logging.getLogger(__name__)
 MOST_MESSAGES = 200
 """The most messages that one call examines."""
 
-SETTLED = frozenset({Status.FULFILLED, Status.CANCELLED})
-"""Statuses that no message can change, and after which nobody has to act."""
+FINAL = frozenset({Status.FULFILLED, Status.CANCELLED})
+"""Statuses that no message and no redrive can change."""
 
 
-def is_stale(dead: DeadLetter, order: Order, system: System) -> bool:
-    """Whether a message in the dead-letter queue is stale: its order is settled, or the failure was redriven since.
+def is_superseded(dead: DeadLetter, order: Order, system: System) -> bool:
+    """Whether a message is superseded: its order is FULFILLED or CANCELLED, or was redriven after this failure.
 
-    A FAILED order is settled later if the warehouse had shipped or cancelled it after all. A message that was sent
-    before a redrive can be the one on which the order failed again. Then it is the only message of that failure, and
-    stays.
+    A FAILED order becomes FULFILLED without a redrive if a look finds that the warehouse has shipped it. A message that
+    was sent before a redrive can be the one on which the order failed again. Then it is the only message of that
+    failure, and stays.
 
     Raises:
         PoisonMessage: its body names no order.
     """
     sent_in = message.read(dead.body).epoch
-    if order.status in SETTLED:
+    if order.status in FINAL:
         return True
     if sent_in >= order.epoch:
         return False
@@ -36,8 +36,8 @@ def is_stale(dead: DeadLetter, order: Order, system: System) -> bool:
     return failed is None or failed.message_id not in (None, dead.message_id)
 
 
-def remove_stale(system: System) -> int:
-    """Remove stale messages from the dead-letter queue, so that the alarm on the other ones can clear.
+def remove_superseded(system: System) -> int:
+    """Remove superseded messages from the dead-letter queue, so that the alarm on the other ones can clear.
 
     The reconciler removes messages that this call does not reach, or that arrive there later.
 
@@ -48,12 +48,12 @@ def remove_stale(system: System) -> int:
     def is_unwanted(dead: DeadLetter) -> bool:
         try:
             order = system.store.get(message.read(dead.body).order_id)
-            return order is not None and is_stale(dead, order, system)
+            return order is not None and is_superseded(dead, order, system)
         except (message.PoisonMessage, UnreadableRow):
             return False
 
     try:
         return system.dead_letters.remove(is_unwanted, MOST_MESSAGES)
     except Exception as error:  # a leftover message does no harm
-        log.warning("stale dead-letter messages not removed (%s); the reconciler tries again", error_name(error))
+        log.warning("superseded dead-letter messages not removed (%s); the reconciler tries again", error_name(error))
         return 0

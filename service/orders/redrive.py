@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
-from service.orders.dead_letters import remove_stale
+from service.orders.dead_letters import remove_superseded
 from service.orders.errors import DeliveryOpen, NotFailed, OrderUnknown
 from service.orders.model import FailureKind, Order
 from service.orders.orders import Orders
@@ -116,7 +116,7 @@ class BulkResult:
 def redrive_one(
     order_id: str, actor: str, note: str, system: System, epoch: int | None = None, *, new_delivery: bool = False
 ) -> Order:
-    """Redrive one order, and remove its stale messages from the dead-letter queue.
+    """Redrive one order, and remove its superseded messages from the dead-letter queue.
 
     Arguments and errors are those of ``Orders.redrive`` or ``Orders.new_delivery``, except for a failure that was
     already redriven: the order is returned in its present state, so that a repeated request gets an answer.
@@ -129,7 +129,7 @@ def redrive_one(
         if not refused.redriven:
             raise
         return refused.order
-    remove_stale(system)
+    remove_superseded(system)
     return order
 
 
@@ -167,7 +167,7 @@ def redrive_many(
         results.append(_result(order_id, epoch, act, Outcome.WOULD_REDRIVE if dry_run else Outcome.REDRIVEN))
         if results[-1].outcome is Outcome.REDRIVEN:
             pace.wait(1 / pace.per_second)
-    removed = 0 if dry_run else remove_stale(system)
+    removed = 0 if dry_run else remove_superseded(system)
     return BulkResult(tuple(results), removed, following)
 
 

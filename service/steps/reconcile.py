@@ -15,7 +15,7 @@ from typing import Any
 from service import logs
 from service.orders import message
 from service.orders.brake import Brake
-from service.orders.dead_letters import is_stale, remove_stale
+from service.orders.dead_letters import is_superseded, remove_superseded
 from service.orders.lifecycle import OPEN, Status
 from service.orders.metric import Metric
 from service.orders.model import FailureKind, Order
@@ -181,20 +181,20 @@ def _named_by_dead_letters(system: System) -> PAGES:
 
     A message reaches the dead-letter queue without failing its order if its last receive had no effect: the function
     crashed, or was throttled. If another message is on its way after all, conditional writes keep the two apart.
-    Stale messages are removed, as a redrive does.
+    Superseded messages are removed, as after a redrive.
     """
     named = RowReader(system.metrics).read(system.dead_letters.peek(), partial(_read_named, system))
     is_due = partial(system.policy.is_due, patience=system.policy.recover_after, now=system.now())
     yield [order for order, _ in named if order and order.status in OPEN and is_due(order)]
-    if any(stale for _, stale in named):
-        log.info("stale dead-letter messages removed: %d", remove_stale(system))
+    if any(superseded for _, superseded in named):
+        log.info("superseded dead-letter messages removed: %d", remove_superseded(system))
 
 
 def _read_named(system: System, dead: DeadLetter) -> tuple[Order | None, bool]:
-    """The order that a message in the dead-letter queue names, if any; and whether the message is stale."""
+    """The order that a message in the dead-letter queue names, if any; and whether the message is superseded."""
     try:
         order = system.store.get(message.read(dead.body).order_id)
-        return order, order is not None and is_stale(dead, order, system)
+        return order, order is not None and is_superseded(dead, order, system)
     except message.PoisonMessage:
         return None, False
 

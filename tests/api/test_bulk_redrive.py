@@ -129,8 +129,8 @@ def test_a_dry_run_changes_no_order_and_sends_no_message(api):
     assert dead_letter_messages(api) == 1
 
 
-def test_a_dry_run_removes_no_stale_message_from_the_dead_letter_queue(api):
-    """The message of a redriven order is stale: any redrive that is not a dry run removes it."""
+def test_a_dry_run_removes_no_superseded_message_from_the_dead_letter_queue(api):
+    """The message of a redriven order is superseded: any redrive that is not a dry run removes it."""
     fail(api.system, "ord_1", "ord_2")
     api.post("/failed-orders/ord_1/redrive", json=NOTE)
     api.system.dead_letters.put(message("ord_1"))

@@ -344,7 +344,7 @@ MUTATIONS = (
         "a redrive takes every dead letter out",
         "zero",
         "I8",
-        lambda: [patch.object(dead_letters, "is_stale", lambda *_: True)],
+        lambda: [patch.object(dead_letters, "is_superseded", lambda *_: True)],
     ),
     Mutation("accepted without a row", "outage", "I0", accepted_without_a_row),
     Mutation("no idempotency key", "zero", "I5", no_idempotency_key),

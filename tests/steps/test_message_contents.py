@@ -29,7 +29,7 @@ def test_a_redriven_order_is_sent_with_its_epoch_and_trace(system):
 
 
 def test_an_order_recovered_after_a_redrive_is_sent_with_its_epoch_and_trace(system):
-    """With an older epoch, its message in the dead-letter queue would be removed as stale."""
+    """With an older epoch, its message in the dead-letter queue would be removed as superseded."""
     Deliveries(system).claim("ord_1")
     later(system, SETTINGS.policy.recover_after)
     assert reconcile(system) == {"recovered": 1}

@@ -61,7 +61,7 @@ def test_a_dead_letter_message_of_an_unreadable_row_does_not_hide_the_next_one(s
     assert system.metrics.counts[COUNT] == 1
 
 
-def test_stale_messages_are_removed_although_one_names_an_unreadable_row(system):
+def test_superseded_messages_are_removed_although_one_names_an_unreadable_row(system):
     for order_id in ("ord_bad", "ord_good"):
         standing(Status.FAILED, system, order_id)
         Orders(system).redrive(order_id, "operator", "why")

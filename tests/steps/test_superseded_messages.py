@@ -1,10 +1,10 @@
-"""A dead-letter message is removed once its order is settled, or an operator has redriven the failure it belongs to."""
+"""A dead-letter message is removed once its order is final, or was redriven after the failure."""
 
 from datetime import timedelta
 
 import pytest
 
-from service.orders.dead_letters import remove_stale
+from service.orders.dead_letters import remove_superseded
 from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.message import Message, write
@@ -38,13 +38,13 @@ def redrive(system):
 
 
 def test_the_dead_letter_message_of_a_failed_order_stays(system):
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
     assert len(system.dead_letters.messages) == 1
 
 
 def test_the_dead_letter_message_of_a_redriven_order_is_removed(system):
     redrive(system)
-    assert remove_stale(system) == 1
+    assert remove_superseded(system) == 1
     assert system.dead_letters.messages == []
 
 
@@ -53,7 +53,7 @@ def test_a_redrive_removes_more_messages_than_one_request_redrives_orders(system
     for _ in range(149):
         system.dead_letters.put(message("ord_1"))
     redrive(system)
-    assert remove_stale(system) == 150
+    assert remove_superseded(system) == 150
 
 
 @pytest.mark.parametrize(
@@ -68,25 +68,25 @@ def test_a_redrive_removes_more_messages_than_one_request_redrives_orders(system
         (Status.FULFILLED, 1),
     ],
 )
-def test_without_a_redrive_only_the_dead_letter_message_of_a_settled_order_is_removed(status, removed):
+def test_without_a_redrive_only_the_dead_letter_message_of_a_final_order_is_removed(status, removed):
     """It tells the reconciler that an open order lost its message, and an operator that an order is FAILED."""
     system = MemorySystem()
     standing(status, system)
     system.dead_letters.put(message("ord_1"))
-    assert remove_stale(system) == removed
+    assert remove_superseded(system) == removed
     assert len(system.dead_letters.messages) == 1 - removed
 
 
 @pytest.mark.parametrize(("found", "status"), [(DONE, Status.FULFILLED), (Answer(State.CANCELLED), Status.CANCELLED)])
-def test_the_reconciler_removes_the_message_of_a_failed_order_that_a_look_settled(found, status):
-    """Its last answer was lost, so that nobody has to act any more once the warehouse has told."""
+def test_the_reconciler_removes_the_message_of_a_failed_order_that_a_look_moved(found, status):
+    """The answer to its last attempt was lost, and a look finds it later."""
     system = MemorySystem(fulfiller=Scripted(TimeoutError("lost"), looks=TimeoutError("lost")))
     pending(system)
     for _ in range(4):  # three attempts and a look
         deliver(system, message("ord_1"))
     system.dead_letters.put(message("ord_1"))
     assert system.store.get("ord_1").status is Status.FAILED
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
     system.fulfiller.looks = found
     later(system, system.policy.recover_after)
     assert reconcile(system) == {"looked": 1}
@@ -104,7 +104,7 @@ def test_the_message_of_the_redrive_stays_if_the_order_fails_again(system):
         deliver(system, write(sent))
     assert system.store.get("ord_1").status is Status.FAILED
     system.dead_letters.put(write(sent))
-    assert remove_stale(system) == 1
+    assert remove_superseded(system) == 1
     assert [each.body for each in system.dead_letters.messages] == [write(sent)]
 
 
@@ -116,10 +116,10 @@ def test_an_earlier_message_stays_if_its_delivery_caused_the_latest_failure(syst
     system.dead_letters.messages = []
     deliver(system, message("ord_1"))
     system.dead_letters.put(message("ord_1"), system.store.get_failed("ord_1").message_id)
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
     system.queue.broken = None
     redrive(system)
-    assert remove_stale(system) == 1
+    assert remove_superseded(system) == 1
 
 
 def test_all_messages_stay_of_an_order_that_the_reconciler_gave_up(system):
@@ -130,7 +130,7 @@ def test_all_messages_stay_of_an_order_that_the_reconciler_gave_up(system):
     system.fulfiller = Scripted(REFUSED)
     assert reconcile(system) == {"gave_up": 1}
     assert system.store.get_failed("ord_1").message_id is None
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
     assert len(system.dead_letters.messages) == 1
 
 
@@ -138,13 +138,13 @@ def test_all_messages_stay_of_an_order_that_the_reconciler_gave_up(system):
 def test_a_message_of_no_known_order_stays(body, system):
     system.dead_letters.messages = []
     system.dead_letters.put(body)
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
 
 
 def test_the_reconciler_removes_messages_after_an_unavailable_queue(system, caplog):
     redrive(system)
     system.dead_letters.broken = ConnectionError("canary")
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
     assert "(ConnectionError); the reconciler tries again" in caplog.text
     assert "canary" not in caplog.text
     system.dead_letters.broken = None
@@ -155,7 +155,7 @@ def test_the_reconciler_removes_messages_after_an_unavailable_queue(system, capl
 def test_the_reconciler_removes_a_message_that_dies_after_the_redrive(system):
     system.dead_letters.messages = []
     redrive(system)
-    assert remove_stale(system) == 0
+    assert remove_superseded(system) == 0
     system.dead_letters.put(message("ord_1"))
     later(system, timedelta(seconds=1))
     assert reconcile(system) == {}
