@@ -101,10 +101,10 @@ def stats_view(taken: Stats) -> dict[str, Any]:
 
 
 def _brake(brake: Brake) -> dict[str, str] | None:
-    """Show since when the warehouse takes nothing; None while the brake is off."""
-    if brake.since is None or brake.probe_at is None:
+    """Show since when the warehouse takes nothing; None while the brake is off. A probe without a time is due."""
+    if brake.since is None:
         return None
-    return {"since": text(brake.since), "probe_at": text(brake.probe_at)}
+    return {"since": text(brake.since), "probe_at": text(brake.probe_at or brake.since)}
 
 
 def _tally(tally: Tally) -> dict[str, Any]:

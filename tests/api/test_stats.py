@@ -48,6 +48,11 @@ def test_a_warehouse_that_takes_nothing_is_shown_with_the_time_of_the_next_probe
     }
 
 
+def test_a_brake_without_a_time_of_its_probe_is_shown(api):
+    api.system.brake.row = Brake(refusals=3, since=START)
+    assert api.get("/stats").json()["brake"] == dict.fromkeys(("since", "probe_at"), "2026-01-31T09:30:00.123Z")
+
+
 def test_concurrent_clients_share_one_query(api):
     looks = []
 
