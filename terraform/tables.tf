@@ -36,6 +36,12 @@ resource "aws_dynamodb_table" "orders" {
     type = "S"
   }
 
+  # The caller who submitted the order, and the shop's order number. Orders without a number are not in its index.
+  attribute {
+    name = "owner_reference"
+    type = "S"
+  }
+
   global_secondary_index {
     name            = "by-customer"
     hash_key        = "customer_id"
@@ -47,6 +53,13 @@ resource "aws_dynamodb_table" "orders" {
     name            = "by-status"
     hash_key        = "status_shard"
     range_key       = "updated_at"
+    projection_type = "KEYS_ONLY"
+  }
+
+  global_secondary_index {
+    name            = "by-reference"
+    hash_key        = "owner_reference"
+    range_key       = "created_at"
     projection_type = "KEYS_ONLY"
   }
 

@@ -11,8 +11,8 @@ from service import __version__
 from service.api import orders, problems
 from service.api.access import Access
 from service.api.dependencies import Offload, run_inline
+from service.orders.document import MODELS
 from service.orders.ports import System
-from service.orders.validation import OrderItemRequest, OrderRequest
 from service.settings import Settings
 
 SIGV4_HEADERS = ("X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256")
@@ -99,7 +99,7 @@ def _build_openapi(app: FastAPI) -> dict[str, Any]:
     )
     reference = "#/components/schemas/{model}"
     operators = (RedriveRequest, BulkRedriveRequest) if app.state.settings.serves_operators else ()
-    for model in (OrderRequest, OrderItemRequest, *operators):
+    for model in (*MODELS, *operators):
         described = model.model_json_schema(ref_template=reference)
         described.pop("$defs", None)
         schema["components"]["schemas"][model.__name__] = described

@@ -13,11 +13,11 @@ from service.api.dependencies import ContextDep
 from service.api.problems import OrderNotFound, Problem, ProblemRoute
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView
 from service.orders.deliveries import CUSTOMER, Deliveries
-from service.orders.identity import ID_PATTERN, is_id
+from service.orders.document import NAME_PATTERN, OrderRequest
+from service.orders.identity import is_id
 from service.orders.lifecycle import Status
 from service.orders.orders import Orders
 from service.orders.submission import Submission
-from service.orders.validation import OrderRequest
 
 router = APIRouter(route_class=ProblemRoute, tags=["orders"], default_response_class=DecimalResponse)
 
@@ -80,12 +80,18 @@ SUBMISSION: dict[str, Any] = {
 
 
 class ListQuery(BaseModel):
-    """Selects the orders of one customer or the orders with one status."""
+    """Selects the orders of one customer, with one status, or with one reference."""
 
     model_config = ConfigDict(extra="forbid")
 
-    customer_id: str | None = Field(None, pattern=f"^{ID_PATTERN}$")
+    customer_id: str | None = Field(None, pattern=NAME_PATTERN, max_length=128)
     status: Status | None = None
+    reference: str | None = Field(
+        None,
+        pattern=NAME_PATTERN,
+        max_length=128,
+        description="The shop's own order number. Lists only orders that the caller has submitted.",
+    )
     limit: int = Field(20, ge=1, le=100)
     cursor: str | None = Field(
         None, description="`next_cursor` of the previous page.", json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"}
@@ -93,13 +99,15 @@ class ListQuery(BaseModel):
 
     @model_validator(mode="after")
     def _check_one_filter(self) -> "ListQuery":
-        if (self.customer_id is None) == (self.status is None):
-            raise PydanticCustomError("one_of_two", "give either customer_id or status")
+        if [self.customer_id, self.status, self.reference].count(None) != 2:
+            raise PydanticCustomError("one_of_three", "give one of customer_id, status and reference")
         return self
 
     @property
     def listing(self) -> str:
         """The filter that a cursor is bound to."""
+        if self.reference is not None:
+            return f"reference={self.reference}"
         return f"customer_id={self.customer_id}" if self.customer_id else f"status={self.status}"
 
 
@@ -133,15 +141,17 @@ async def submit_order(request: Request, context: ContextDep) -> DecimalResponse
 
 @router.get("/orders", response_model=OrderListView, responses=RESPONSES["list"])
 async def list_orders(query: Annotated[ListQuery, Query()], context: ContextDep) -> DecimalResponse:
-    """List the orders of one customer or with one status, newest first.
+    """List the orders of one customer, with one status, or with one reference, newest first.
 
     Any page may have fewer orders than `limit`. Request further pages until `next_cursor` is null.
     """
-    after = cursor.decode(query.cursor, query.listing)
+    after, store = cursor.decode(query.cursor, query.listing), context.system.store
     if query.customer_id is not None:
-        page = await context.offload(context.system.store.by_customer, query.customer_id, query.limit, after)
+        page = await context.offload(store.by_customer, query.customer_id, query.limit, after)
+    elif query.reference is not None:
+        page = await context.offload(store.by_reference, context.caller.name, query.reference, query.limit, after)
     else:
-        page = await context.offload(context.system.store.by_status, query.status, query.limit, after)
+        page = await context.offload(store.by_status, query.status, query.limit, after)
     visible = [order for order in page.orders if context.caller.can_see(order)]
     return DecimalResponse(
         {

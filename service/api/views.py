@@ -42,10 +42,16 @@ class OrderView(BaseModel):
     order_id: str = Field(examples=["ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6"])
     status: Status
     customer_id: str | None = Field(examples=["cust_123"])
+    reference: str | None = Field(description="The shop's own order number.", examples=["#1001"])
     currency: Any = Field(examples=["USD"])
     total_amount: Any = Field(description="A number with two decimals.", examples=[59.98])
     items: list[Any] = Field(examples=[[{"product_id": "prod_456", "quantity": 2, "price": 29.99}]])
     metadata: dict[str, Any]
+    adjustments: Any = Field(description="Amounts beside the items: tax, shipping, discounts; null if not given.")
+    ship_to: Any = Field(description="Where the order is shipped to; null if not given.")
+    service_level: Any = Field(description="How fast to ship; null if not given.")
+    note: Any = Field(description="The customer's note; null if not given.")
+    placed_at: Any = Field(description="When the order was placed in the shop; null if not given.")
     attempts: int = Field(description="Fulfillment attempts since the order was received or last redriven.")
     cancel_asked: bool = Field(
         description="Whether a cancellation was asked for that the warehouse has not answered yet."

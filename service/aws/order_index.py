@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from service.aws.clients import Clients
 from service.aws.partitions import Partition, Partitions
-from service.aws.records import to_duration, to_order
+from service.aws.records import owner_reference, to_duration, to_order
 from service.orders.counts import Ended, Tally
 from service.orders.lifecycle import Status
 from service.orders.model import Order
@@ -14,11 +14,11 @@ from service.orders.row_reader import RowReader
 from service.orders.timestamps import TICK
 from service.settings import Settings
 
-BY_CUSTOMER, BY_STATUS = "by-customer", "by-status"
+BY_CUSTOMER, BY_STATUS, BY_REFERENCE = "by-customer", "by-status", "by-reference"
 
 
 class OrderIndex:
-    """Reads the indexes ``by-customer`` and ``by-status``."""
+    """Reads the indexes. ``by-reference`` has only orders with a reference."""
 
     def __init__(self, clients: Clients, settings: Settings, reader: RowReader) -> None:
         self._orders = Partitions(clients, settings.orders_table, reader)
@@ -27,6 +27,11 @@ class OrderIndex:
     def by_customer(self, customer_id: str, limit: int, after: Position | None) -> Page[Order]:
         """List a customer's orders, newest first."""
         partition = Partition(BY_CUSTOMER, "customer_id", customer_id, "created_at")
+        return self._page((partition,), limit, after, lambda _: True)
+
+    def by_reference(self, owner: str, reference: str, limit: int, after: Position | None) -> Page[Order]:
+        """List an owner's orders with a reference, newest first."""
+        partition = Partition(BY_REFERENCE, "owner_reference", owner_reference(owner, reference), "created_at")
         return self._page((partition,), limit, after, lambda _: True)
 
     def by_status(self, status: Status, limit: int, after: Position | None) -> Page[Order]:

@@ -20,12 +20,19 @@ def shard_key(value: Status | FailureKind, order_id: str, shards: int) -> str:
     return f"{value}#{zlib.crc32(order_id.encode()) % shards}"
 
 
+def owner_reference(owner: str, reference: str) -> str:
+    """Return the index partition of an owner's orders with a reference. No other pair has the same."""
+    return f"{len(owner)}:{owner}:{reference}"
+
+
 def from_order(order: Order, shards: int) -> dict[str, Any]:
     """Convert an order to an item of the orders table. None is omitted, as index keys cannot be null."""
     values = {
         "order_id": order.order_id,
         "owner": order.owner,
         "customer_id": order.customer_id,
+        "reference": order.reference,
+        "owner_reference": owner_reference(order.owner, order.reference) if order.reference else None,
         "submission": order.submission,
         "fingerprint": order.fingerprint,
         "traceparent": order.traceparent,
@@ -107,6 +114,7 @@ def to_order(row: RowAttributes) -> Order:
         submission=row["submission"],
         fingerprint=row["fingerprint"],
         traceparent=row.get("traceparent"),
+        reference=row.get("reference"),
         created_at=parse(row["created_at"]),
         updated_at=parse(row["updated_at"]),
         status=Status(row["status"]),

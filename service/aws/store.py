@@ -91,6 +91,9 @@ class DynamoDbOrderStore:
     def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page[Order]:
         return self._index.by_customer(customer_id, limit, after)
 
+    def by_reference(self, owner: str, reference: str, limit: int, after: Position | None = None) -> Page[Order]:
+        return self._index.by_reference(owner, reference, limit, after)
+
     def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
         return self._index.by_status(status, limit, after)
 

@@ -24,14 +24,17 @@ def customer_view(order: Order) -> dict[str, Any]:
     """Show an order with its timeline."""
     submitted = order.document
     items, metadata = submitted.get("items"), submitted.get("metadata")
+    optional = ("adjustments", "ship_to", "service_level", "note", "placed_at")
     return {
         "order_id": order.order_id,
         "status": order.status,
         "customer_id": order.customer_id,
+        "reference": order.reference,
         "currency": submitted.get("currency"),
         "total_amount": submitted.get("total_amount"),
         "items": items if isinstance(items, list) else [],
         "metadata": metadata if isinstance(metadata, dict) else {},
+        **{name: submitted.get(name) for name in optional},
         "attempts": order.attempts,
         "cancel_asked": order.cancel_asked > 0 and order.asked > 0 and order.status in (*OPEN, Status.FAILED),
         "delivery": None,

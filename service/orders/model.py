@@ -51,8 +51,8 @@ class Order:
     """One order.
 
     ``submission`` is the JSON text of the submitted document: normalized if it is a valid order, as sent otherwise.
-    ``traceparent`` is the trace of its request. ``write_id`` names the write that produced this version; by it, a
-    writer whose response was lost recognizes its own write.
+    ``reference`` is the shop's own order number. ``traceparent`` is the trace of its request. ``write_id`` names the
+    write that produced this version; by it, a writer whose response was lost recognizes its own write.
 
     ``delivery`` is the number of the present delivery. ``asked`` counts the attempts under this number that may have
     reached the warehouse: while it is above 0, the warehouse may have the delivery. ``cancel_asked`` is 1 while the
@@ -68,6 +68,7 @@ class Order:
     updated_at: datetime
     write_id: str
     traceparent: str | None = None
+    reference: str | None = None
     status: Status = Status.RECEIVED
     version: int = 1
     epoch: int = 0

@@ -89,6 +89,9 @@ class OrderStore(Protocol):
     def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page[Order]:
         """List a customer's orders, newest first."""
 
+    def by_reference(self, owner: str, reference: str, limit: int, after: Position | None = None) -> Page[Order]:
+        """List the orders with a reference that one owner submitted, newest first."""
+
     def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
         """List the orders in one state, the most recently updated first."""
 

@@ -64,6 +64,7 @@ def new_order(
         submission=text,
         fingerprint=strict_json.fingerprint(text),
         customer_id=validation.customer_of(content),
+        reference=validation.reference_of(content),
         created_at=at,
         updated_at=at,
         write_id=write_id,

@@ -20,7 +20,11 @@ def orders_table(name: str) -> dict[str, Any]:
     """Return the ``CreateTable`` parameters of the orders table. See ``service/aws/order_index.py`` for its indexes."""
     return _table(
         name,
-        {"by-customer": ("customer_id", "created_at"), "by-status": ("status_shard", "updated_at")},
+        {
+            "by-customer": ("customer_id", "created_at"),
+            "by-status": ("status_shard", "updated_at"),
+            "by-reference": ("owner_reference", "created_at"),
+        },
     )
 
 

@@ -49,14 +49,21 @@ class StrictResponse(http.client.HTTPResponse):
 def write_order(order: Order) -> bytes:
     """The body that asks for a delivery: always the same bytes, and nothing that shipping does not need."""
     document = order.document
+    optional = ("reference", "ship_to", "service_level", "note")
     return strict_json.canonical_text(
         {
             "order_id": order.delivery_key,
             "items": [
-                {"line_id": str(line), "product_id": item["product_id"], "quantity": item["quantity"]}
-                for line, item in enumerate(document["items"], 1)
+                {
+                    "line_id": item.get("line_id") or str(position),
+                    "product_id": item["product_id"],
+                    "quantity": item["quantity"],
+                    **{name: item[name] for name in ("name", "sku") if name in item},
+                }
+                for position, item in enumerate(document["items"], 1)
             ],
             "metadata": document.get("metadata", {}),
+            **{name: document[name] for name in optional if name in document},
         }
     ).encode()
 

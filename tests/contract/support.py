@@ -44,6 +44,7 @@ def order_in(status: Status = Status.RECEIVED, order_id: str = "ord_1", **change
         "delivery": 2,
         "asked": 1,
         "looks": 3,
+        "reference": "#1001",
         "lease_owner": "mine",
         "lease_until": NOW - timedelta(milliseconds=1),
         "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",

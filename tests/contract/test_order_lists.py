@@ -19,6 +19,13 @@ from tests.contract.support import (
     write_of,
 )
 
+OTHERS = [
+    ("jo", "#1001"),
+    ("anonymous", "#1002"),
+    ("anonymous", None),
+    ("anonymous:#1001", "x"),
+    ("anonymou", "s:#1001"),
+]
 STAMPS = [0, 0, 0, 0, 1, 1, 2, 3, 3]
 
 
@@ -47,6 +54,17 @@ def test_orders_of_a_status_are_listed_by_latest_change_without_repeats(store: O
     assert [order.updated_at for order in listed] == sorted(map(after, STAMPS), reverse=True)
     assert len({order.order_id for order in listed}) == len(STAMPS)
     assert all(len(page) == limit for page in pages[:-1])
+
+
+@pytest.mark.parametrize("limit", [1, 3, 10])
+def test_orders_of_a_reference_are_listed_newest_first_and_only_those_of_their_owner(store: OrderStore, limit: int):
+    put(store, len(STAMPS), created_at=stamp)
+    for number, (owner, reference) in enumerate(OTHERS):
+        store.create(order_in(order_id=f"ord_x{number}", owner=owner, reference=reference))
+    pages = walk(lambda most, position: store.by_reference("anonymous", "#1001", most, position), limit)
+    listed = [order for page in pages for order in page]
+    assert [order.created_at for order in listed] == sorted(map(after, STAMPS), reverse=True)
+    assert {(order.owner, order.reference) for order in listed} == {("anonymous", "#1001")}
 
 
 def test_a_list_has_whole_orders(store: OrderStore):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any, TypeVar
 
+from service.aws.records import owner_reference
 from service.orders.counts import Ended, Tally
 from service.orders.errors import UnreadableRow
 from service.orders.lifecycle import Status
@@ -34,9 +35,13 @@ class InMemoryOrderStore:
         self.reader = RowReader(metrics)
         self.unreadable: dict[str, str] = {}
         self._by_customer = Index[Order](lambda order: order.customer_id, lambda order: order.created_at)
+        self._by_reference = Index[Order](
+            lambda order: owner_reference(order.owner, order.reference) if order.reference else None,
+            lambda order: order.created_at,
+        )
         self._by_status = Index[Order](lambda order: order.status, lambda order: order.updated_at)
         self._by_kind = Index[FailedOrder](lambda failed: failed.kind, lambda failed: failed.failed_at)
-        self.orders = Table(self._by_customer, self._by_status)
+        self.orders = Table(self._by_customer, self._by_status, self._by_reference)
         self.failures = Table(self._by_kind)
         self._lock = RLock()
 
@@ -68,6 +73,9 @@ class InMemoryOrderStore:
 
     def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page[Order]:
         return self._page(self.orders, self._by_customer, (customer_id,), ALWAYS, limit, after)
+
+    def by_reference(self, owner: str, reference: str, limit: int, after: Position | None = None) -> Page[Order]:
+        return self._page(self.orders, self._by_reference, (owner_reference(owner, reference),), ALWAYS, limit, after)
 
     def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
         return self._page(self.orders, self._by_status, (status,), ALWAYS, limit, after)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from service.orders import validation
+from service.orders import document, validation
 from service.orders.orders import Orders
 from service.orders.strict_json import parse, parse_stored
 from service.orders.submission import Submission
@@ -19,14 +19,14 @@ TEXT = '{"customer_id":"c","items":[{"product_id":"p","quantity":2,"price":29.99
 KEY = "a-key-of-16-chars"
 
 
-class LaterItemRequest(validation.OrderItemRequest):
+class LaterItemRequest(document.OrderItemRequest):
     """An item with optional fields that version 0.1.0 does not know."""
 
     color: str | None = None
     units_per_pack: int = 1
 
 
-class LaterOrderRequest(validation.OrderRequest):
+class LaterOrderRequest(document.OrderRequest):
     """An order with optional fields that version 0.1.0 does not know: no default, a constant, a factory."""
 
     items: list[LaterItemRequest]
