@@ -14,10 +14,16 @@ def test_an_order_has_the_designed_form(api):
         "order_id": location.removeprefix("/orders/"),
         "status": "RECEIVED",
         "customer_id": "cust_123",
+        "reference": None,
         "currency": "USD",
         "total_amount": 59.98,
         "items": [{"product_id": "prod_456", "quantity": 2, "price": 29.99}],
         "metadata": {},
+        "adjustments": None,
+        "ship_to": None,
+        "service_level": None,
+        "note": None,
+        "placed_at": None,
         "attempts": 0,
         "cancel_asked": False,
         "delivery": {"key": f"{location.removeprefix('/orders/')}-d1", "asked": 0},
@@ -35,6 +41,21 @@ def test_an_order_has_the_designed_form(api):
             }
         ],
     }
+
+
+def test_every_optional_field_is_shown_as_it_was_given(api):
+    given = {
+        "reference": "#1001",
+        "adjustments": [{"kind": "discount", "amount": -9.98, "label": "Spring"}],
+        "ship_to": {"name": "Anna Schmidt", "line1": "Hauptstraße 1", "city": "Berlin", "country": "DE"},
+        "service_level": "express",
+        "note": "Ring twice.",
+        "placed_at": "2026-01-31T09:30:00.000Z",
+        "items": [{"product_id": "p", "quantity": 2, "price": 29.99, "line_id": "a", "name": "Shirt", "sku": "S M"}],
+    }
+    location = api.post("/order", json=valid_order(total_amount=50, **given)).headers["location"]
+    shown = api.get(location).json()
+    assert {name: shown[name] for name in given} == given
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -10,8 +11,9 @@ from service.api.orders import ListQuery
 from service.orders.lifecycle import Status
 from tests.api.client import assert_problem
 from tests.steps.doubles import invalid, standing
+from tests.support import valid_order
 
-AS_LISTS = [{"status": "RECEIVED"}, {"customer_id": "cust_123"}]
+AS_LISTS = [{"status": "RECEIVED"}, {"customer_id": "cust_123"}, {"reference": "#1001"}]
 
 
 def pages(api, limit, **query):
@@ -45,7 +47,7 @@ def test_each_filter_of_the_list_is_tested_here():
 def five(api):
     """Five orders, created one second apart."""
     for number in range(1, 6):
-        api.system.receive(f"ord_{number}")
+        api.system.receive(f"ord_{number}", reference="#1001")
         api.system.now.forward(1)
     return api
 
@@ -67,7 +69,7 @@ def test_a_list_is_newest_first_in_pages_of_the_given_limit(limit, expected, que
 @pytest.mark.parametrize("query", AS_LISTS)
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
 def test_orders_of_the_same_millisecond_are_listed_once_each(limit, query, api):
-    ids = {api.system.receive(f"ord_{number}").order_id for number in range(20)}
+    ids = {api.system.receive(f"ord_{number}", reference="#1001").order_id for number in range(20)}
     listed = [order_id for page in pages(api, limit, **query) for order_id in page]
     assert (len(listed), set(listed)) == (20, ids)
 
@@ -75,7 +77,7 @@ def test_orders_of_the_same_millisecond_are_listed_once_each(limit, query, api):
 @pytest.mark.parametrize("query", AS_LISTS)
 def test_any_number_of_orders_of_the_same_millisecond_can_be_listed(query, api):
     """The API accepts every cursor that it returns."""
-    ids = {api.system.receive(f"ord_{number:032x}").order_id for number in range(300)}
+    ids = {api.system.receive(f"ord_{number:032x}", reference="#1001").order_id for number in range(300)}
     listed = [order_id for page in pages(api, 100, **query) for order_id in page]
     assert (len(listed), set(listed)) == (300, ids)
 
@@ -110,6 +112,13 @@ def test_the_customer_filter_lists_orders_with_any_status(api):
     assert pages(api, 10, customer_id="eve") == [[]]
 
 
+def test_the_reference_filter_lists_the_callers_own_orders_only(api):
+    mine = api.post("/orders", json=valid_order(reference="#1001")).json()["order_id"]
+    api.post("/orders", json=valid_order(reference="#1002"))
+    api.system.store.create(replace(api.system.store.get(mine), order_id="ord_2", owner="jo", write_id="w9"))
+    assert pages(api, 10, reference="#1001") == [[mine]]
+
+
 def test_a_listed_order_has_the_form_of_a_single_one(api):
     api.system.receive()
     assert api.get("/orders?status=RECEIVED").json()["orders"] == [api.get("/orders/ord_1").json()]
@@ -123,8 +132,10 @@ def test_a_listed_order_has_the_form_of_a_single_one(api):
         ({"status": "received"}, ["status"]),
         ({"status": ""}, ["status"]),
         ({"customer_id": ""}, ["customer_id"]),
-        ({"customer_id": "a b"}, ["customer_id"]),
-        ({"customer_id": "x" * 65}, ["customer_id"]),
+        ({"status": "RECEIVED", "reference": "r"}, [""]),
+        ({"customer_id": " a"}, ["customer_id"]),
+        ({"customer_id": "x" * 129}, ["customer_id"]),
+        ({"reference": "a "}, ["reference"]),
         ({"customer_id": "c\n"}, ["customer_id"]),
         ({"status": "RECEIVED", "limit": 0}, ["limit"]),
         ({"status": "RECEIVED", "limit": 101}, ["limit"]),
