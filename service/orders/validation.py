@@ -94,7 +94,7 @@ def _cut(errors: list[FieldError]) -> tuple[FieldError, ...]:
     more = len(errors) - MAX_ERRORS
     if more <= 0:
         return tuple(errors)
-    return (*errors[:MAX_ERRORS], FieldError("", f"has {more} more error{'s' if more > 1 else ''}"))
+    return (*errors[:MAX_ERRORS], FieldError("", f"has {more:,} more error{'s' if more > 1 else ''}"))
 
 
 def customer_of(submitted: dict[str, Any]) -> str | None:
