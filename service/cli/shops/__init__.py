@@ -1,0 +1,1 @@
+"""Converts the orders of shops to order documents: their JSON and their CSV exports."""

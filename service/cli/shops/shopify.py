@@ -1,0 +1,87 @@
+"""Shopify: an order of the Admin API or of a webhook.
+
+https://shopify.dev/docs/api/admin-rest/latest/resources/order
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.cli.shops.parts import adjustment, full_name, given, required
+
+
+def convert(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert an order to an order document.
+
+    Prices without tax get the tax as adjustments; prices with tax (``taxes_included``) contain it already.
+
+    Raises:
+        NotAnOrder: it is not an order of Shopify.
+    """
+    customer = order.get("customer") or {}
+    return {
+        "customer_id": str(customer.get("id") or order.get("email") or required(order, "name")),
+        "reference": str(required(order, "name")),
+        "currency": required(order, "currency"),
+        "items": [_item(line) for line in required(order, "line_items")],
+        "total_amount": required(order, "total_price"),
+        **given(
+            adjustments=_adjustments(order),
+            ship_to=_address(order.get("shipping_address") or {}, order),
+            service_level=next(
+                (line.get("code") or line.get("title") for line in order.get("shipping_lines") or ()), None
+            ),
+            note=order.get("note"),
+            placed_at=order.get("processed_at") or order.get("created_at"),
+            metadata={str(each["name"]).strip(): str(each["value"]) for each in order.get("note_attributes") or ()},
+        ),
+    }
+
+
+def _item(line: Mapping[str, Any]) -> dict[str, Any]:
+    name = line.get("name") or line.get("title")
+    product = line.get("sku") or line.get("variant_id") or line.get("product_id") or line.get("id")
+    return {
+        "product_id": str(product).strip(),
+        "quantity": required(line, "quantity"),
+        "price": required(line, "price"),
+        **given(line_id=str(line.get("id") or ""), name=name, sku=line.get("sku")),
+    }
+
+
+def _adjustments(order: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    for line in order.get("shipping_lines") or ():
+        found += adjustment("shipping", line.get("price"), line.get("title"))
+    found += adjustment("discount", order.get("total_discounts"), _codes(order), negative=True)
+    if not order.get("taxes_included"):
+        for tax in order.get("tax_lines") or ():
+            found += adjustment("tax", tax.get("price"), _tax_label(tax))
+    found += adjustment("fee", order.get("total_tip_received"), "Tip")
+    duties = ((order.get("original_total_duties_set") or {}).get("shop_money") or {}).get("amount")
+    return found + adjustment("fee", duties, "Duties")
+
+
+def _codes(order: Mapping[str, Any]) -> str:
+    return ", ".join(str(each.get("code") or "") for each in order.get("discount_codes") or ())
+
+
+def _tax_label(tax: Mapping[str, Any]) -> str:
+    rate = tax.get("rate")
+    return f"{tax.get('title') or 'Tax'}{f' {float(rate):.4g}'.rstrip() if rate else ''}"
+
+
+def _address(address: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not address:
+        return None
+    return given(
+        name=full_name(address),
+        company=address.get("company"),
+        line1=address.get("address1"),
+        line2=address.get("address2"),
+        city=address.get("city"),
+        region=address.get("province_code") or address.get("province"),
+        postal_code=address.get("zip"),
+        country=address.get("country_code"),
+        phone=address.get("phone"),
+        email=order.get("email"),
+    )

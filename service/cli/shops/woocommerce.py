@@ -1,0 +1,107 @@
+"""WooCommerce: an order of the REST API or of a webhook.
+
+https://woocommerce.github.io/woocommerce-rest-api-docs/#order-properties
+"""
+
+from collections.abc import Mapping
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from service.cli.shops.parts import adjustment, amount, full_name, given, required
+
+
+def convert(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert an order to an order document.
+
+    WooCommerce gives the total of a line, without tax, after and before discounts, and no price of one. The price is
+    the total before discounts, divided by the quantity; what the division leaves is an adjustment of the line.
+
+    Raises:
+        NotAnOrder: it is not an order of WooCommerce.
+    """
+    billing = order.get("billing") or {}
+    lines = [_item(line) for line in required(order, "line_items")]
+    return {
+        "customer_id": str(order.get("customer_id") or billing.get("email") or required(order, "id")),
+        "reference": str(order.get("number") or required(order, "id")),
+        "currency": required(order, "currency"),
+        "items": [item for item, _ in lines],
+        "total_amount": required(order, "total"),
+        **given(
+            adjustments=[*_adjustments(order), *(rest for _, rests in lines for rest in rests)],
+            ship_to=_address(order.get("shipping") or {}, billing),
+            service_level=next((line.get("method_title") for line in order.get("shipping_lines") or ()), None),
+            note=order.get("customer_note"),
+            placed_at=_utc(order.get("date_created_gmt")),
+        ),
+    }
+
+
+def _item(line: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """An item, and the adjustment that its total needs, if any."""
+    quantity = int(amount(required(line, "quantity")))
+    product = line.get("sku") or line.get("variation_id") or line.get("product_id") or line.get("id")
+    total = amount(line.get("subtotal") or line.get("total"))
+    price = _price(total, quantity)
+    line_id = str(line.get("id") or "")
+    item = {
+        "product_id": str(product).strip(),
+        "quantity": quantity,
+        "price": price,
+        **given(line_id=line_id, name=line.get("name"), sku=line.get("sku")),
+    }
+    rest = adjustment("other", total - quantity * price, "Rounding")
+    return item, [{**each, **given(line_id=line_id)} for each in rest]
+
+
+def _price(total: Decimal, quantity: int) -> Decimal:
+    """The price of one: exact if it has at most four decimals, else cut to the decimals of the total."""
+    if not quantity:
+        return total
+    exact = total / quantity
+    shortest = exact.quantize(Decimal("0.0001"))
+    return shortest if shortest * quantity == total else exact.quantize(Decimal(1).scaleb(_exponent(total)), ROUND_DOWN)
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
+
+
+def _adjustments(order: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    for line in order.get("shipping_lines") or ():
+        found += adjustment("shipping", line.get("total"), line.get("method_title"))
+    for line in order.get("fee_lines") or ():
+        found += adjustment("fee", line.get("total"), line.get("name"))
+    codes = ", ".join(str(line.get("code") or "") for line in order.get("coupon_lines") or ())
+    found += adjustment("discount", order.get("discount_total"), codes, negative=True)
+    for tax in order.get("tax_lines") or ():
+        found += adjustment(
+            "tax", amount(tax.get("tax_total")) + amount(tax.get("shipping_tax_total")), tax.get("label")
+        )
+    return found
+
+
+def _address(shipping: Mapping[str, Any], billing: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The address of the shipping part; of the billing part if the shop has no separate one."""
+    address = shipping if shipping.get("address_1") else billing
+    if not address.get("address_1"):
+        return None
+    return given(
+        name=full_name(address) or address.get("company"),
+        company=address.get("company"),
+        line1=address.get("address_1"),
+        line2=address.get("address_2"),
+        city=address.get("city"),
+        region=address.get("state"),
+        postal_code=address.get("postcode"),
+        country=address.get("country"),
+        phone=address.get("phone") or billing.get("phone"),
+        email=billing.get("email"),
+    )
+
+
+def _utc(written: Any) -> str | None:
+    """A time of the shop in UTC, which has no time zone of its own."""
+    return f"{written}Z" if isinstance(written, str) and written and not written.endswith("Z") else written
