@@ -1,20 +1,40 @@
 """Reads orders from CSV: one row for each item. Rows with the same value in the ``order`` column are one order."""
 
-import csv
-import io
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any
 
-from service.cli.errors import CliError, ExitCode
+from service.cli.csv_table import Columns, Row, read_table
 from service.cli.order_entry import Entry
 from service.orders.strict_json import MalformedDocument, parse
 
+OF_ITEMS = ("line_id", "name", "sku")
+OF_ORDERS = ("currency", "service_level", "note", "placed_at")
+ADJUSTMENTS = ("tax", "shipping", "discount", "fee")
+"""Amounts of an order. A discount may be written with or without its sign."""
 REQUIRED = ("customer_id", "product_id", "quantity", "price")
-COLUMNS = ("order", *REQUIRED, "total_amount", "currency")
-METADATA_PREFIX = "metadata."
+COLUMNS = Columns(
+    REQUIRED,
+    ("order", "total_amount", *OF_ORDERS, *ADJUSTMENTS, *OF_ITEMS),
+    ("ship_to.", "metadata."),
+    {
+        **dict.fromkeys(("orderid", "ordernumber", "orderno", "reference", "ponumber"), "order"),
+        **dict.fromkeys(("customer", "customeremail", "email", "buyer"), "customer_id"),
+        **dict.fromkeys(("product", "item", "itemid", "article", "variantid"), "product_id"),
+        **dict.fromkeys(("qty", "count", "units"), "quantity"),
+        **dict.fromkeys(("unitprice", "itemprice", "priceeach"), "price"),
+        **dict.fromkeys(("total", "ordertotal", "grandtotal"), "total_amount"),
+        **dict.fromkeys(("currencycode",), "currency"),
+        **dict.fromkeys(("itemname", "productname", "title", "description"), "name"),
+        **dict.fromkeys(("shippingmethod",), "service_level"),
+        **dict.fromkeys(("orderdate", "date", "createdat"), "placed_at"),
+        **dict.fromkeys(("comment", "customernote"), "note"),
+    },
+)
+_COMMA_DECIMAL = re.compile(r"(-?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]+)")
+_COMMA_THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+\.[0-9]+")
 
 
 class _RowError(Exception):
@@ -29,111 +49,94 @@ class _OrderRows:
     label: str = ""
     document: dict[str, Any] = field(default_factory=dict)
     items: list[dict[str, Any]] = field(default_factory=list)
+    amounts: dict[str, Any] = field(default_factory=dict)
     value_lines: dict[str, int] = field(default_factory=dict)
     error: str | None = None
 
     @property
     def entry(self) -> Entry:
         if self.error is not None:
-            return Entry(self.line, error=self.error)
-        total = self.document.get("total_amount", _sum_of(self.items))
-        return Entry(self.line, {**self.document, "items": self.items, "total_amount": total}, label=self.label)
+            return Entry(self.line, error=self.error, label=self.label)
+        adjustments = [{"kind": kind, "amount": amount} for kind, amount in self.amounts.items() if amount]
+        document = {**self.document, "items": self.items, **({"adjustments": adjustments} if adjustments else {})}
+        document.setdefault("total_amount", _sum_of(self.items, adjustments))
+        return Entry(self.line, document, label=self.label)
 
 
-def read_csv(text: str, name: str) -> list[Entry]:
+def read_csv(
+    text: str, name: str, *, delimiter: str | None = None, mapping: Mapping[str, str] | None = None
+) -> list[Entry]:
     """Read the orders of a CSV file.
 
     Args:
         text: the text of the file; its first row names the columns.
         name: the file's name, for error messages.
+        delimiter: the separator; found by the headings if None.
+        mapping: headings of the file by the column that they name.
 
     Returns:
-        The orders, each with the line of its first row. The default of ``total_amount`` is the exact sum of the items.
+        The orders, each with the line of its first row. The default of ``total_amount`` is the exact sum of the items
+        and the adjustments.
 
     Raises:
         CliError: a column is missing, unknown or repeated.
     """
-    rows = _read_rows(csv.reader(io.StringIO(text, newline=""), strict=True))
-    _, first = next(rows, (0, []))
-    if isinstance(first, str):
-        raise CliError(ExitCode.USAGE, f"{name}: {first}")
-    columns = [heading.strip() for heading in first]
-    _check_columns(columns, name)
     orders: dict[tuple[str, object], _OrderRows] = {}
-    for line, row in rows:
-        _add_row(line, row, columns, orders)
+    for row in read_table(text, name, COLUMNS, delimiter=delimiter, mapping=mapping):
+        _add_row(row, orders)
     return [order.entry for order in orders.values()]
 
 
-def _read_rows(reader: Any) -> Iterator[tuple[int, list[str] | str]]:
-    """Read each row that is not empty, with the line on which it begins. An invalid row is an error message."""
-    while True:
-        line = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield line, f"the row is not valid CSV ({error})"
-            continue
-        if any(cell.strip() for cell in row):
-            yield line, row
-
-
-def _check_columns(columns: list[str], name: str) -> None:
-    known = [
-        each for each in columns if each in COLUMNS or (each.startswith(METADATA_PREFIX) and each != METADATA_PREFIX)
-    ]
-    unknown = [each or "(empty)" for each in columns if each not in known]
-    missing = [each for each in REQUIRED if each not in columns]
-    repeated = sorted({each for each in known if known.count(each) > 1})
-    problems = [
-        f"{problem} {', '.join(found)}"
-        for problem, found in (("missing", missing), ("unknown", unknown), ("repeated", repeated))
-        if found
-    ]
-    if problems:
-        raise CliError(
-            ExitCode.USAGE,
-            f"{name}: columns {'; '.join(problems)}. The columns are {', '.join(COLUMNS)} and metadata.NAME.",
-        )
-
-
-def _add_row(line: int, row: list[str] | str, columns: list[str], orders: dict[tuple[str, object], _OrderRows]) -> None:
+def _add_row(row: Row, orders: dict[tuple[str, object], _OrderRows]) -> None:
     """Add a row to its order. An invalid row makes the whole order invalid: part of an order must not be sent."""
-    cells = {} if isinstance(row, str) else dict(zip(columns, (cell.strip() for cell in row), strict=False))
-    key = ("order", cells["order"]) if cells.get("order") else ("line", line)
-    rows = orders.setdefault(key, _OrderRows(line, cells.get("order", "")))
+    label = row.cells.get("order", "")
+    rows = orders.setdefault(("order", label) if label else ("line", row.line), _OrderRows(row.line, label))
     try:
-        if isinstance(row, str):
-            raise _RowError(row)
-        if len(row) != len(columns):
-            raise _RowError(f"the row has {len(row)} cells, but the file has {len(columns)} columns")
-        _add_cells(line, cells, rows)
+        if row.error:
+            raise _RowError(row.error)
+        _add_cells(row.line, row.cells, rows)
     except _RowError as error:
         if rows.error is None:
-            rows.error = str(error) if line == rows.line else f"line {line}: {error}"
+            rows.error = str(error) if row.line == rows.line else f"line {row.line}: {error}"
 
 
 def _add_cells(line: int, cells: dict[str, str], rows: _OrderRows) -> None:
     for name, text in cells.items():
-        if not text or name in ("order", "product_id", "quantity", "price"):
-            continue
-        value: Any = _parse_number(name, text) if name == "total_amount" else text
-        target = rows.document.setdefault("metadata", {}) if name.startswith(METADATA_PREFIX) else rows.document
-        if target.setdefault(name.removeprefix(METADATA_PREFIX), value) != value:
-            raise _RowError(f"{name} differs from line {rows.value_lines[name]} of the same order")
-        rows.value_lines.setdefault(name, line)
-    item: dict[str, Any] = {"product_id": cells["product_id"]} if cells["product_id"] else {}
+        if text and name not in (*REQUIRED[1:], *OF_ITEMS):
+            _add_value(line, name, text, rows)
+    item: dict[str, Any] = {name: cells[name] for name in ("product_id", *OF_ITEMS) if cells.get(name)}
     item["quantity"] = _parse_number("quantity", cells["quantity"])
     item["price"] = _parse_number("price", cells["price"])
     rows.items.append(item)
 
 
+def _add_value(line: int, name: str, text: str, rows: _OrderRows) -> None:
+    """Add a value of the whole order, which all of its rows may repeat."""
+    value: Any = _parse_number(name, text) if name in ("total_amount", *ADJUSTMENTS) else text
+    group, _, member = name.rpartition(".")
+    if name == "discount":
+        value = -abs(value)
+    if name in ADJUSTMENTS:
+        target = rows.amounts
+    elif group:
+        target = rows.document.setdefault(group, {})
+    else:
+        target = rows.document
+    if target.setdefault("reference" if name == "order" else member, value) != value:
+        raise _RowError(f"{name} differs from line {rows.value_lines[name]} of the same order")
+    rows.value_lines.setdefault(name, line)
+
+
 def _parse_number(name: str, text: str) -> int | Decimal:
-    """Parse a number in JSON's syntax, without a change of its digits."""
+    """Parse a number without a change of its digits. ``1.234,50`` is 1234.50; ``1,234`` could be two numbers."""
     if not text:
         raise _RowError(f"{name} is empty")
+    if _COMMA_THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    elif comma := _COMMA_DECIMAL.fullmatch(text):
+        if len(comma[3]) == 3 and "." not in comma[2] and comma[2] != "0":
+            raise _RowError(f"{name} is {text}, which can mean two numbers; write it without a comma")
+        text = f"{comma[1]}{comma[2].replace('.', '')}.{comma[3]}"
     if not re.match(r"-?[0-9]", text):
         raise _RowError(f"{name} is not a number")
     try:
@@ -143,7 +146,8 @@ def _parse_number(name: str, text: str) -> int | Decimal:
     return number
 
 
-def _sum_of(items: list[dict[str, Any]]) -> int | Decimal:
+def _sum_of(items: list[dict[str, Any]], adjustments: list[dict[str, Any]]) -> int | Decimal:
     with localcontext() as context:
         context.prec = 1000  # more digits than any sum of numbers that parse() accepts
-        return sum((Decimal(item["quantity"]) * Decimal(item["price"]) for item in items), Decimal(0))
+        goods = sum((Decimal(item["quantity"]) * Decimal(item["price"]) for item in items), Decimal(0))
+        return goods + sum((Decimal(each["amount"]) for each in adjustments), Decimal(0))

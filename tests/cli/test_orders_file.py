@@ -84,6 +84,7 @@ def test_rows_with_the_same_order_are_one_order_with_the_exact_sum():
     rows = "A,cust_1,p1,3,0.10\nB,cust_2,p2,1,5\nA,,p3,1,0.20\n"
     assert documents(HEAD + rows, "orders.csv") == [
         {
+            "reference": "A",
             "customer_id": "cust_1",
             "items": [
                 {"product_id": "p1", "quantity": 3, "price": Decimal("0.10")},
@@ -92,6 +93,7 @@ def test_rows_with_the_same_order_are_one_order_with_the_exact_sum():
             "total_amount": Decimal("0.50"),
         },
         {
+            "reference": "B",
             "customer_id": "cust_2",
             "items": [{"product_id": "p2", "quantity": 1, "price": 5}],
             "total_amount": Decimal(5),
@@ -111,7 +113,8 @@ def test_each_row_without_an_order_is_one_order():
     [
         ("A,c,p,two,1.00", "quantity is not a number"),
         ("A,c,p,,1.00", "quantity is empty"),
-        ('A,c,p,1,"29,99"', "price is not a number such as 2 or 29.99"),
+        ('A,c,p,1,"29,990"', "price is 29,990, which can mean two numbers; write it without a comma"),
+        ('A,c,p,1,"2.9.9"', "price is not a number such as 2 or 29.99"),
         ("A,c,p,1,NaN", "price is not a number"),
         ("A,c,p,1", "the row has 4 cells, but the file has 5 columns"),
         ('A,c,p,1,"1"x', "the row is not valid CSV"),
@@ -129,6 +132,49 @@ def test_an_order_with_an_invalid_row_is_not_submitted():
     assert lines(HEAD + "A,c,p,1,1.00\nA,d,p,1,1.00\n", "orders.csv") == [
         (2, "line 3: customer_id differs from line 2 of the same order")
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("29.99", "29.99"),
+        ("29,99", "29.99"),
+        ("1.234,50", "1234.50"),
+        ("1.234.567,5", "1234567.5"),
+        ("1,234.50", "1234.50"),
+        ("0,125", "0.125"),
+        ("1,2345", "1.2345"),
+    ],
+)
+def test_a_price_may_have_a_decimal_comma(written, read):
+    [order] = documents(f"customer_id;product_id;quantity;price\nc;p;1;{written}\n", "orders.csv")
+    assert str(order["items"][0]["price"]) == read
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("begin", ["", "sep={}\n", "\ufeff"])
+def test_the_separator_is_found(separator, begin):
+    head = separator.join(("Order ID", "Customer", "SKU", "Product ID", "Qty", "Unit price"))
+    row = separator.join(("1001", "c", "s", "p", "2", "1.50"))
+    [order] = documents(begin.format(separator) + f"{head}\r\n{row}\r\n", "orders.csv")
+    assert (order["reference"], order["customer_id"]) == ("1001", "c")
+    assert order["items"] == [{"product_id": "p", "sku": "s", "quantity": 2, "price": Decimal("1.50")}]
+
+
+def test_addresses_and_adjustments_have_columns_and_belong_to_the_total():
+    head = "order,customer_id,product_id,quantity,price,tax,shipping,discount,ship_to.name,ship_to.country,note\n"
+    [order] = documents(head + "1,c,p,2,10,3.80,4.99,5,Anna,DE,Hi\n1,c,q,1,1,3.80,,,,,\n", "orders.csv")
+    assert order["adjustments"] == [
+        {"kind": "tax", "amount": Decimal("3.80")},
+        {"kind": "shipping", "amount": Decimal("4.99")},
+        {"kind": "discount", "amount": -5},
+    ]
+    assert (order["total_amount"], order["note"]) == (Decimal("24.79"), "Hi")
+    assert order["ship_to"] == {"name": "Anna", "country": "DE"}
+
+
+def test_a_file_with_an_unknown_separator_says_what_to_do():
+    assert "give the separator with --delimiter" in refusal("customer_id:product_id:quantity:price\n", "orders.csv")
 
 
 def test_all_wrong_columns_are_named():

@@ -1,0 +1,146 @@
+"""Reads a CSV file as a table: its separator, its headings under any name that shops use, and its rows."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.cli.errors import CliError, ExitCode
+
+SEPARATORS = (",", ";", "\t", "|")
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that a file may have.
+
+    Args:
+        required: the columns without which no order can be read.
+        optional: the other columns.
+        prefixes: beginnings of further columns, such as ``metadata.``.
+        aliases: other headings of columns, in lower case without spaces and signs.
+    """
+
+    required: Sequence[str]
+    optional: Sequence[str]
+    prefixes: Sequence[str] = ()
+    aliases: Mapping[str, str] | None = None
+
+    def name_of(self, heading: str) -> str:
+        """The column that a heading names; the heading itself if it names none."""
+        known = (*self.required, *self.optional)
+        plain = re.sub(r"[^a-z0-9]", "", heading.lower())
+        by_form = {re.sub(r"[^a-z0-9]", "", each): each for each in known}
+        if heading in known or heading.startswith(tuple(self.prefixes)):
+            return heading
+        return by_form.get(plain) or (self.aliases or {}).get(plain) or heading
+
+    def is_known(self, name: str) -> bool:
+        """Whether a name is one of a column."""
+        return name in (*self.required, *self.optional) or any(
+            name.startswith(prefix) and name != prefix for prefix in self.prefixes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row by its columns, or why it cannot be read."""
+
+    line: int
+    cells: dict[str, str]
+    error: str | None = None
+
+
+def read_table(
+    text: str, name: str, columns: Columns, *, delimiter: str | None = None, mapping: Mapping[str, str] | None = None
+) -> Iterator[Row]:
+    """Read the rows of a CSV file that are not empty.
+
+    Args:
+        text: the text of the file; its first row names the columns. Excel's ``sep=;`` may stand before it.
+        name: the file's name, for error messages.
+        columns: the columns that it may have.
+        delimiter: the separator; found by the headings if None.
+        mapping: headings of the file by the column that they name.
+
+    Raises:
+        CliError: a column is missing, unknown or repeated.
+    """
+    skipped = 0
+    if declared := _SEPARATOR_LINE.match(text):
+        text, skipped, delimiter = text[declared.end() :], 1, delimiter or declared[1]
+    delimiter = delimiter or _find_separator(text, columns, mapping or {})
+    rows = _read_rows(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter), skipped)
+    _, first = next(rows, (0, []))
+    if isinstance(first, str):
+        raise CliError(ExitCode.USAGE, f"{name}: {first}")
+    headings = _name_columns(first, columns, mapping or {})
+    _check_headings(headings, columns, name)
+    for line, row in rows:
+        if isinstance(row, str):
+            yield Row(line, {}, row)
+            continue
+        cells = dict(zip(headings, (cell.strip() for cell in row), strict=False))
+        wrong = f"the row has {len(row)} cells, but the file has {len(headings)} columns"
+        yield Row(line, cells, None if len(row) == len(headings) else wrong)
+
+
+def _find_separator(text: str, columns: Columns, mapping: Mapping[str, str]) -> str:
+    """The separator with which the first row names the most columns."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+
+    def count(separator: str) -> int:
+        try:
+            headings = next(csv.reader([first], delimiter=separator), [])
+        except csv.Error:
+            return 0
+        return sum(map(columns.is_known, _name_columns(headings, columns, mapping)))
+
+    return max(SEPARATORS, key=count)
+
+
+def _name_columns(headings: Sequence[str], columns: Columns, mapping: Mapping[str, str]) -> list[str]:
+    given = {theirs: ours for ours, theirs in mapping.items()}
+    stripped = [heading.strip().removeprefix("\ufeff") for heading in headings]
+    return [given.get(heading) or columns.name_of(heading) for heading in stripped]
+
+
+def _read_rows(reader: Any, skipped: int) -> Iterator[tuple[int, list[str] | str]]:
+    """Read each row that is not empty, with the line on which it begins. An invalid row is an error message."""
+    while True:
+        line = reader.line_num + 1 + skipped
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield line, f"the row is not valid CSV ({error})"
+            continue
+        if any(cell.strip() for cell in row):
+            yield line, row
+
+
+def _check_headings(headings: list[str], columns: Columns, name: str) -> None:
+    unknown = [each or "(empty)" for each in headings if not columns.is_known(each)]
+    missing = [each for each in columns.required if each not in headings]
+    repeated = sorted({each for each in headings if columns.is_known(each) and headings.count(each) > 1})
+    problems = [
+        f"{problem} {', '.join(found)}"
+        for problem, found in (("missing", missing), ("unknown", unknown), ("repeated", repeated))
+        if found
+    ]
+    if not problems:
+        return
+    if len(headings) == 1:
+        raise CliError(
+            ExitCode.USAGE, f"{name}: the first row has one column only; give the separator with --delimiter."
+        )
+    known = ", ".join((*columns.required, *columns.optional, *(f"{prefix}NAME" for prefix in columns.prefixes)))
+    raise CliError(
+        ExitCode.USAGE,
+        f"{name}: columns {'; '.join(problems)}. The columns are {known}. "
+        f"--map OURS=THEIRS names a column of the file that is called otherwise.",
+    )
