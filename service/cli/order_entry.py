@@ -12,10 +12,16 @@ class Entry:
         line: the line on which the order begins.
         document: the order.
         error: why the order cannot be read.
-        label: the name of the order in the file.
+        label: the order's reference, if it is known although the order cannot be read.
     """
 
     line: int
     document: Any = None
     error: str | None = None
     label: str = ""
+
+    @property
+    def reference(self) -> str | None:
+        """The shop's own order number."""
+        found = self.document.get("reference") if isinstance(self.document, dict) else None
+        return found if isinstance(found, str) and found else self.label or None

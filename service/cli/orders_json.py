@@ -9,6 +9,7 @@ from service.cli.order_entry import Entry
 from service.orders.strict_json import MalformedDocument, parse
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_WRAPPED = re.compile(r'\{\s*"orders"\s*:\s*(?=\[)')
 
 
 def read_json_lines(content: bytes) -> Iterator[Entry]:
@@ -32,7 +33,7 @@ def read_json(text: str, name: str) -> Iterator[Entry]:
     Raises:
         CliError: the text is not valid JSON.
     """
-    start = _skip_space(text, 0)
+    start = _start_of_orders(text)
     if text[start : start + 1] != "[":
         try:
             yield Entry(_line_number(text, start), parse(text))
@@ -47,6 +48,15 @@ def read_json(text: str, name: str) -> Iterator[Entry]:
             yield Entry(line, parse(text[begin:end]))
         except MalformedDocument as error:
             yield Entry(line, error=str(error))
+
+
+def _start_of_orders(text: str) -> int:
+    """Where the order or the array begins: behind ``{"orders":`` if that is the file's only member."""
+    start = _skip_space(text, 0)
+    wrapped = _WRAPPED.match(text, start)
+    if not wrapped or not text.rstrip().endswith("}"):
+        return start
+    return wrapped.end()
 
 
 def _find_elements(text: str, at: int, name: str) -> Iterator[tuple[int, int]]:
@@ -77,6 +87,8 @@ def _find_elements(text: str, at: int, name: str) -> Iterator[tuple[int, int]]:
 
 def _check_end(text: str, at: int, name: str) -> None:
     at = _skip_space(text, at)
+    if _WRAPPED.match(text, _skip_space(text, 0)) and text[at : at + 1] == "}":
+        at = _skip_space(text, at + 1)
     if at < len(text):
         raise _syntax_error(text, at, name)
 

@@ -24,6 +24,7 @@ AMOUNTS = frozenset({"price", "total_amount"})
 class SubmitStatus(StrEnum):
     """The result for one order of the file."""
 
+    VALID = "valid"  # a dry run
     ACCEPTED = "accepted"
     ALREADY_THERE = "already_there"
     REFUSED = "refused"
@@ -44,11 +45,13 @@ class SubmitResult:
     order_id: str | None = None
     detail: str | None = None
     errors: tuple[dict[str, str], ...] = ()
+    reference: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON."""
         return {
             "line": self.line,
+            "reference": self.reference,
             "outcome": self.status,
             "order_id": self.order_id,
             "detail": self.detail,
@@ -63,13 +66,15 @@ class SubmitRequest:
     line: int
     body: bytes
     key: str
+    reference: str | None = None
 
 
 def build_requests(entries: Iterable[Entry], batch: str) -> Iterator[SubmitRequest | SubmitResult]:
     """Build the request for each readable entry, and the result for each other entry.
 
-    The idempotency key is a hash of the order, its label and the number of equal orders before it. It does not depend
-    on the line, so that the user may add, remove or move lines between two runs.
+    The idempotency key of an order with a reference is a hash of the reference: a changed order under the same
+    reference is refused, and is no second order. Without a reference it is a hash of the order and of the number of
+    equal orders before it. It does not depend on the line, so that the user may add, remove or move lines.
 
     Args:
         entries: the orders of the file.
@@ -78,14 +83,17 @@ def build_requests(entries: Iterable[Entry], batch: str) -> Iterator[SubmitReque
     seen: Counter[str] = Counter()
     for entry in entries:
         if entry.error is not None:
-            yield SubmitResult(entry.line, SubmitStatus.UNREADABLE, detail=entry.error)
+            yield SubmitResult(entry.line, SubmitStatus.UNREADABLE, detail=entry.error, reference=entry.reference)
             continue
-        origin = strict_json.fingerprint(strict_json.canonical_text(_normalize_amounts(entry.document)))
-        if entry.label:
-            origin = f"{origin}\n{entry.label}"
-        seen[origin] += 1
-        key = hashlib.sha256(f"{len(batch)}:{batch}\n{origin}\n{seen[origin]}".encode()).hexdigest()
-        yield SubmitRequest(entry.line, strict_json.canonical_text(entry.document).encode(), f"dofs-cli-{key}")
+        if reference := entry.reference:
+            origin = f"reference\n{reference}"
+        else:
+            content = strict_json.fingerprint(strict_json.canonical_text(_normalize_amounts(entry.document)))
+            seen[content] += 1
+            origin = f"{content}\n{seen[content]}"
+        key = hashlib.sha256(f"{len(batch)}:{batch}\n{origin}".encode()).hexdigest()
+        body = strict_json.canonical_text(entry.document).encode()
+        yield SubmitRequest(entry.line, body, f"dofs-cli-{key}", reference)
 
 
 def _normalize_amounts(value: Any) -> Any:
@@ -145,7 +153,7 @@ class Submitter:
                         raise
         for request in queue:
             if isinstance(request, SubmitRequest):
-                self.on_result(SubmitResult(request.line, SubmitStatus.NOT_SENT))
+                self.on_result(SubmitResult(request.line, SubmitStatus.NOT_SENT, reference=request.reference))
             else:
                 self.on_result(request)
         return self._interruption.requested
@@ -158,7 +166,7 @@ class Submitter:
             if isinstance(request, SubmitResult):
                 self.on_result(request)
                 continue
-            result = SubmitResult(request.line, SubmitStatus.NOT_SENT)
+            result = SubmitResult(request.line, SubmitStatus.NOT_SENT, reference=request.reference)
             try:
                 result = await self._send(request)
             finally:
@@ -173,22 +181,26 @@ class Submitter:
             response = await self.api.send("POST", "/order", content=request.body, headers=headers)
         except httpx.TransportError as error:
             self.error = self.error or endpoint.unreachable_error(error)
-            return SubmitResult(request.line, SubmitStatus.NOT_SENT)
+            return SubmitResult(request.line, SubmitStatus.NOT_SENT, reference=request.reference)
         order_id = accepted_order_id(response)
         if order_id is not None:
             replayed = response.headers.get("idempotency-replayed") == "true"
             status = SubmitStatus.ALREADY_THERE if replayed else SubmitStatus.ACCEPTED
-            return SubmitResult(request.line, status, order_id)
+            return SubmitResult(request.line, status, order_id, reference=request.reference)
         problem = parse_problem(response)
         detail = problem_text(problem, response)
         if response.status_code in (400, 413, 415, 422):
             return SubmitResult(
-                request.line, SubmitStatus.REFUSED, detail=detail, errors=tuple(problem_errors(problem))
+                request.line,
+                SubmitStatus.REFUSED,
+                detail=detail,
+                errors=tuple(problem_errors(problem)),
+                reference=request.reference,
             )
         if response.status_code == 500:  # the other orders may succeed
-            return SubmitResult(request.line, SubmitStatus.ERROR, detail=detail)
+            return SubmitResult(request.line, SubmitStatus.ERROR, detail=detail, reference=request.reference)
         if response.is_success:
             self.error = self.error or CliError(ExitCode.API, f"{endpoint.url} does not answer as a DOFS API does.")
         else:
             self.error = self.error or endpoint.response_error(response, "Submitting")
-        return SubmitResult(request.line, SubmitStatus.NOT_SENT)
+        return SubmitResult(request.line, SubmitStatus.NOT_SENT, reference=request.reference)

