@@ -185,7 +185,7 @@ def _mapping(given: list[str]) -> dict[str, str]:
         raise CliError(
             ExitCode.USAGE, f"--map: {wrong[0]!r} must have the form OURS=THEIRS, such as price='Net price'."
         )
-    return {ours: theirs for ours, theirs in pairs}
+    return {pair[0]: pair[1] for pair in pairs}
 
 
 def _check(context: CommandContext, entries: "Sequence[Entry]") -> None:
