@@ -75,6 +75,7 @@ class FailedOrderView(BaseModel):
 
     order_id: str = Field(examples=["ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6"])
     customer_id: str | None = Field(examples=["cust_123"])
+    reference: str | None = Field(description="The shop's own order number.", examples=["#1001"])
     reason: FailureKind
     detail: str = Field(description="The error of the last attempt.")
     attempts: int

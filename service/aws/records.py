@@ -140,6 +140,7 @@ def from_failed_order(failed: FailedOrder, shards: int) -> dict[str, Any]:
     values = {
         "order_id": failed.order_id,
         "customer_id": failed.customer_id,
+        "reference": failed.reference,
         "reason_shard": shard_key(failed.kind, failed.order_id, shards),
         "failed_at": failed.failed_at,
         "reason": failed.kind,
@@ -161,6 +162,7 @@ def to_failed_order(row: RowAttributes) -> FailedOrder:
     return FailedOrder(
         order_id=row["order_id"],
         customer_id=row.get("customer_id"),
+        reference=row.get("reference"),
         kind=FailureKind(reason) if (reason := row["reason"]) in KINDS else FailureKind.ERROR,
         detail=row["detail"] if reason in KINDS else f"{reason}: {row['detail']}",
         attempts=row.number("attempts"),

@@ -60,6 +60,7 @@ def failed_order_view(failed: FailedOrder) -> dict[str, Any]:
     return {
         "order_id": failed.order_id,
         "customer_id": failed.customer_id,
+        "reference": failed.reference,
         "reason": failed.kind,
         "detail": failed.detail,
         "attempts": failed.attempts,

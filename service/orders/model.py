@@ -119,6 +119,7 @@ class FailedOrder:
 
     order_id: str
     customer_id: str | None
+    reference: str | None = None
     kind: FailureKind
     detail: str
     attempts: int

@@ -45,6 +45,7 @@ def failed_row(order: Order, write: Write, failure: Failure) -> FailedOrder:
     return FailedOrder(
         order_id=order.order_id,
         customer_id=order.customer_id,
+        reference=order.reference,
         kind=failure.kind,
         detail=failure.detail,
         attempts=order.attempts,

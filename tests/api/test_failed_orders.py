@@ -26,6 +26,7 @@ def test_a_failed_order_is_listed_with_the_reason_and_the_message(api):
         {
             "order_id": "ord_1",
             "customer_id": "cust_123",
+            "reference": None,
             "reason": "declined",
             "detail": "not today",
             "attempts": 3,

@@ -59,6 +59,7 @@ def numbered_failure(number: int) -> FailedOrder:
     return FailedOrder(
         order_id=order_id(number),
         customer_id=CUSTOMER,
+        reference="#1001",
         kind=kind(number),
         detail=FAILURE.detail,
         attempts=2,

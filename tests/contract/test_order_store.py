@@ -152,6 +152,7 @@ def test_a_failed_order_has_a_row_in_the_failed_orders_table(store: OrderStore, 
     assert store.get_failed(order.order_id) == FailedOrder(
         order_id="ord_1",
         customer_id="cust_123",
+        reference="#1001",
         kind=FailureKind.DECLINED,
         detail="the warehouse declined",
         attempts=3,
