@@ -78,7 +78,7 @@ run "alarms_on_several_metrics_watch_one_expression" {
       lambda-errors     = ["errors - 1.1 * FILL(rejected, 0)"]
       workflow-failures = ["failed - 1.1 * FILL(rejected, 0)"]
       success-rate      = ["IF(FILL(fulfilled, 0) + failed >= 20, 100 * FILL(fulfilled, 0) / (FILL(fulfilled, 0) + failed), 100)"]
-      table-throttles   = ["FILL(orders, 0) + FILL(by_status, 0) + FILL(by_customer, 0) + FILL(failed_orders, 0)"]
+      table-throttles   = ["FILL(orders, 0) + FILL(by_status, 0) + FILL(by_customer, 0) + FILL(by_reference, 0) + FILL(failed_orders, 0)"]
     }
     error_message = "An alarm on several metrics must watch this one expression."
   }

@@ -57,8 +57,8 @@ def math_alarms(names: Names) -> dict[str, set[Metric]]:
     executions_failed = ("AWS/States", "ExecutionsFailed", by(StateMachineArn=names.state_machine_arn))
     rejected, fulfilled, failed = (("DOFS", f"Orders{how}", SERVICE) for how in ("Rejected", "Fulfilled", "Failed"))
     orders, failed_orders = by(TableName="dofs-orders-dev"), by(TableName="dofs-failed-orders-dev")
-    by_status, by_customer = (orders | by(GlobalSecondaryIndexName=index) for index in ("by-status", "by-customer"))
-    tables = (orders, by_status, by_customer, failed_orders)
+    indexes = [orders | by(GlobalSecondaryIndexName=index) for index in ("by-status", "by-customer", "by-reference")]
+    tables = (orders, *indexes, failed_orders)
     return {
         "lambda-errors": {errors, rejected},
         "workflow-failures": {executions_failed, rejected},
