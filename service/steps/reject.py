@@ -26,8 +26,12 @@ def run(task: Mapping[str, Any], system: System) -> dict[str, Any]:
 
 
 def cause(order_id: str, errors: tuple[FieldError, ...]) -> str:
-    """The cause of a rejection, as JSON. ``more`` counts the errors that do not fit."""
-    shown = [{"pointer": error.pointer, "detail": error.detail} for error in errors]
+    """The cause of a rejection, as JSON. ``more`` counts the errors that do not fit.
+
+    An error of the whole document is first: it may say how many more errors there are beside all of these.
+    """
+    first = sorted(errors, key=lambda error: error.pointer != "")
+    shown = [{"pointer": error.pointer, "detail": error.detail} for error in first]
     while (
         len(text := json.dumps({"order_id": order_id, "errors": shown, "more": len(errors) - len(shown)})) > CAUSE_LIMIT
     ):
