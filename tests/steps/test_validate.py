@@ -144,7 +144,7 @@ def test_an_execution_name_cannot_be_reused_for_another_order(system):
         ({}, ["/customer_id", "/items", "/total_amount"]),
         (valid_order(total_amount=1), ["/total_amount"]),
         (valid_order(items=[]), ["/items"]),
-        (valid_order(note="x"), ["/note"]),
+        (valid_order(coupon="x"), ["/coupon"]),
         (valid_order(items=[{"product_id": "p", "quantity": True, "price": 29.99}]), ["/items/0/quantity"]),
         (valid_order(total_amount=0.1 + 0.2), ["/total_amount"]),
     ],
