@@ -25,8 +25,9 @@ class FailedOrderIndex:
         """List the orders that failed within a time span, newest first; of one kind of failure, or of all kinds."""
         kinds = FailureKind if kind is None else (kind,)
         partitions = [partition for each in kinds for partition in self._partitions(each)]
-        ids, following = self._failed_orders.page(partitions, limit, after, span)
-        return Page(tuple(self._failed_orders.rows(ids, to_failed_order)), following)
+        keys, following = self._failed_orders.page(partitions, limit, after, span)
+        rows = self._failed_orders.rows([key.order_id for key in keys], to_failed_order)
+        return Page(tuple(rows), following)
 
     def walk(self, kind: FailureKind, page: int) -> Iterator[list[str]]:
         """List the ids of the orders that failed by one kind of failure, newest first, in pages."""

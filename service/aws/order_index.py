@@ -9,7 +9,7 @@ from service.aws.records import owner_reference, to_duration, to_order
 from service.orders.counts import Ended, Tally
 from service.orders.lifecycle import Status
 from service.orders.model import Order
-from service.orders.paging import Page, Position, Span
+from service.orders.paging import Page, Position, Span, read_page
 from service.orders.row_reader import RowReader
 from service.orders.timestamps import TICK
 from service.settings import Settings
@@ -67,8 +67,8 @@ class OrderIndex:
     def _page(
         self, partitions: Sequence[Partition], limit: int, after: Position | None, fits: Callable[[Order], bool]
     ) -> Page[Order]:
-        ids, following = self._orders.page(partitions, limit, after)
-        return Page(tuple(filter(fits, self.read(ids))), following)
+        keys, following = self._orders.page(partitions, limit, after)
+        return read_page(keys, following, after, lambda ids: filter(fits, self.read(ids)))
 
     def _partitions(self, status: Status) -> tuple[Partition, ...]:
         return tuple(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from service.aws.clients import Clients
 from service.aws.records import RowAttributes, name_unreadable
 from service.orders.counts import Tally
-from service.orders.paging import ALWAYS, Key, Part, Position, Span, cut, rest, rows_to_read
+from service.orders.paging import ALWAYS, MOST_ROWS, Key, Part, Position, Span, batches, cut, rest, rows_to_read
 from service.orders.ports import Unavailable
 from service.orders.row_reader import RowReader
 from service.orders.timestamps import TICK, parse, text
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 SIDE_BY_SIDE = 16  # parallel queries; `MOST_CONNECTIONS` of the client is larger
-BATCH_GET_KEYS = 100  # limit of BatchGetItem
+BATCH_GET_KEYS = 100  # limit of BatchGetItem, for a few attributes of each row; whole rows are read by MOST_ROWS
 BATCH_GET_TRIES = 5
 
 Answer = TypeVar("Answer")
@@ -54,8 +54,8 @@ class Partitions:
 
     def page(
         self, partitions: Sequence[Partition], limit: int, after: Position | None, span: Span = ALWAYS
-    ) -> tuple[list[str], Position | None]:
-        """Read one page of order ids from several partitions, newest first."""
+    ) -> tuple[list[Key], Position | None]:
+        """Read one page of keys from several partitions, newest first."""
         parts = self.keys(partitions, rest(span, after), rows_to_read(limit, after))
         return cut((key for part in parts for key in part.keys), limit, after)
 
@@ -82,8 +82,8 @@ class Partitions:
     ) -> Iterator[list[str]]:
         """Read order ids from several partitions in pages, newest first by default.
 
-        A page is read when it is asked for. A partition is queried again, from where it was left, when its keys are
-        used up.
+        A page is read when it is asked for, and divided into parts whose rows fit into memory. A partition is queried
+        again, from where it was left, when its keys are used up.
         """
         following: dict[Partition, dict[str, Any]] = {partition: {} for partition in partitions}
         keys: dict[Partition, deque[Key]] = {partition: deque() for partition in partitions}
@@ -106,7 +106,7 @@ class Partitions:
                 if not left:
                     break
                 ids.append(first(left, key=itemgetter(0)).popleft().order_id)
-            yield ids
+            yield from batches(ids, MOST_ROWS)
 
     def tally(self, partitions: Sequence[Partition], most: int) -> Tally:
         """Count the keys of the partitions, up to ``most`` of each."""
@@ -128,8 +128,8 @@ class Partitions:
             Unavailable: DynamoDB did not return all rows.
         """
         rows: dict[str, Any] = {}
-        for start in range(0, len(order_ids), BATCH_GET_KEYS):
-            request: dict[str, Any] = {"Keys": [_key(each) for each in order_ids[start : start + BATCH_GET_KEYS]]}
+        for batch in batches(order_ids, BATCH_GET_KEYS if attributes else MOST_ROWS):
+            request: dict[str, Any] = {"Keys": [_key(each) for each in batch]}
             if attributes:
                 request["ProjectionExpression"] = ", ".join(("order_id", *attributes))
             keys: Any = {self._table: request}

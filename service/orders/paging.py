@@ -1,14 +1,20 @@
 """Pages of a list, newest first. Pages neither skip nor repeat an order."""
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
+from service.orders.model import Order
 from service.orders.timestamps import TICK
 
 MARK_BYTES = 8
+MOST_ROWS = 25
+"""Orders that are in memory at the same time: 25 rows of 400 KB are 10 MB."""
+MOST_BYTES = 5_000_000
+"""Of a page of orders. Lambda returns at most 6,291,556 bytes."""
 
 Listed = TypeVar("Listed")
 
@@ -62,7 +68,7 @@ class Span:
 ALWAYS = Span()
 
 
-def cut(keys: Iterable[Key], limit: int, after: Position | None) -> tuple[list[str], Position | None]:
+def cut(keys: Iterable[Key], limit: int, after: Position | None) -> tuple[list[Key], Position | None]:
     """Cut one page out of a list.
 
     Args:
@@ -71,19 +77,60 @@ def cut(keys: Iterable[Key], limit: int, after: Position | None) -> tuple[list[s
         after: where the page before it ended; None for the first page.
 
     Returns:
-        The ids of the page, newest first, and where it ended; None after the last page.
+        The keys of the page, newest first, and where it ended; None after the last page.
     """
     remaining = sorted(keys, reverse=True)
     if after is not None:
         remaining = [key for key in remaining if key.at <= after.at and mark(key.order_id) not in after.listed]
     shown = remaining[:limit]
-    if len(remaining) <= limit:
-        return [key.order_id for key in shown], None
+    return shown, _end(shown, after) if len(remaining) > limit else None
+
+
+def read_page(
+    keys: Sequence[Key],
+    following: Position | None,
+    after: Position | None,
+    read: Callable[[Sequence[str]], Iterable[Order]],
+) -> Page[Order]:
+    """Read the orders of a page. If they have more than ``MOST_BYTES``, the page ends early.
+
+    Args:
+        keys: the keys of the page, as ``cut`` returns them.
+        following: where the page ends, as ``cut`` returns it.
+        after: where the page before it ended; None for the first page.
+        read: reads up to ``MOST_ROWS`` orders by their ids, in the order of the ids; it may omit some.
+    """
+    orders: list[Order] = []
+    size = 0
+    for ids in batches([key.order_id for key in keys], MOST_ROWS):
+        for order in read(ids):
+            size += _size(order)
+            if size > MOST_BYTES and orders:
+                shown = keys[: [key.order_id for key in keys].index(order.order_id)]
+                return Page(tuple(orders), _end(shown, after))
+            orders.append(order)
+    return Page(tuple(orders), following)
+
+
+def batches(ids: Sequence[str], most: int) -> Iterable[Sequence[str]]:
+    """Divide ids into batches of at most ``most``."""
+    return (ids[start : start + most] for start in range(0, len(ids), most))
+
+
+def _end(shown: Sequence[Key], after: Position | None) -> Position:
     last = shown[-1].at
     listed = frozenset(mark(key.order_id) for key in shown if key.at == last)
     if after is not None and after.at == last:
         listed |= after.listed
-    return [key.order_id for key in shown], Position(last, listed)
+    return Position(last, listed)
+
+
+def _size(order: Order) -> int:
+    """The bytes of an order in an answer of Lambda, which has the response as a JSON string; names excluded."""
+    texts = [text for entry in order.timeline for text in (entry.actor, entry.reason)]
+    return len(
+        json.dumps([order.submission, texts, [(error.pointer, error.detail) for error in order.errors]])
+    ) + 300 * (len(order.timeline) + len(order.errors) + 1)
 
 
 def rest(span: Span, after: Position | None) -> Span:

@@ -192,13 +192,13 @@ def test_a_deleted_order_is_omitted(dynamodb_store: DynamoDbOrderStore, clients:
 # many rows
 
 
-def test_more_than_a_hundred_rows_are_read_in_batches(dynamodb_store: DynamoDbOrderStore, clients: Clients):
-    orders = put(dynamodb_store, 103, updated_at=after)
+def test_no_more_whole_rows_are_read_at_once_than_fit_into_memory(dynamodb_store: DynamoDbOrderStore, clients: Clients):
+    orders = put(dynamodb_store, 53, updated_at=after)
     with requests(clients) as sent:
         found = waiting(dynamodb_store, Status.RECEIVED, NOW, 200)
     assert found == tuple(orders)
     batches = [body["RequestItems"] for name, body in sent if name == "BatchGetItem"]
-    assert [len(keys["Keys"]) for batch in batches for keys in batch.values()] == [100, 3]
+    assert [len(keys["Keys"]) for batch in batches for keys in batch.values()] == [25, 25, 3]
 
 
 def test_a_list_is_sorted_whatever_the_order_of_the_response(dynamodb_store: DynamoDbOrderStore, clients: Clients):

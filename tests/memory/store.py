@@ -14,7 +14,7 @@ from service.orders.counts import Ended, Tally
 from service.orders.errors import UnreadableRow
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, Order, Write
-from service.orders.paging import ALWAYS, Page, Part, Position, Span, cut, rest, rows_to_read
+from service.orders.paging import ALWAYS, Key, Page, Part, Position, Span, cut, read_page, rest, rows_to_read
 from service.orders.ports import Metrics, OrderExists, TransitionRefused
 from service.orders.row_reader import RowReader
 from service.orders.timestamps import TICK
@@ -72,13 +72,13 @@ class InMemoryOrderStore:
         return order and self._read(order)
 
     def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page[Order]:
-        return self._page(self.orders, self._by_customer, (customer_id,), ALWAYS, limit, after)
+        return self._list(self._by_customer, customer_id, limit, after)
 
     def by_reference(self, owner: str, reference: str, limit: int, after: Position | None = None) -> Page[Order]:
-        return self._page(self.orders, self._by_reference, (owner_reference(owner, reference),), ALWAYS, limit, after)
+        return self._list(self._by_reference, owner_reference(owner, reference), limit, after)
 
     def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
-        return self._page(self.orders, self._by_status, (status,), ALWAYS, limit, after)
+        return self._list(self._by_status, status, limit, after)
 
     def list_waiting(self, status: Status, before: datetime, page: int) -> Iterator[tuple[Order, ...]]:
         return self._walk(self._by_status, status, Span(end=before), page, oldest_first=True)
@@ -94,7 +94,9 @@ class InMemoryOrderStore:
         self, kind: FailureKind | None, span: Span, limit: int, after: Position | None = None
     ) -> Page[FailedOrder]:
         kinds = FailureKind if kind is None else (kind,)
-        return self._page(self.failures, self._by_kind, kinds, span, limit, after)
+        with self._lock:
+            keys, following = self._cut(self._by_kind, kinds, span, limit, after)
+            return Page(tuple(self._read_all(self.failures[key.order_id] for key in keys)), following)
 
     def tally(self, group: Status | FailureKind, most: int) -> Tally:
         with self._lock:
@@ -115,20 +117,19 @@ class InMemoryOrderStore:
     def ready(self) -> None:
         return None
 
-    def _page(
-        self,
-        table: Table[Listed],
-        index: Index[Listed],
-        partitions: Iterable[str],
-        span: Span,
-        limit: int,
-        after: Position | None,
-    ) -> Page[Listed]:
-        within, most = rest(span, after), rows_to_read(limit, after)
+    def _list(self, index: Index[Order], partition: str, limit: int, after: Position | None) -> Page[Order]:
         with self._lock:
-            keys = [key for partition in partitions for key in index.keys(partition, within, most).keys]
-            ids, following = cut(keys, limit, after)
-            return Page(tuple(self._read_all(table[order_id] for order_id in ids)), following)
+            keys, following = self._cut(index, (partition,), ALWAYS, limit, after)
+            return read_page(
+                keys, following, after, lambda ids: self._read_all(self.orders[order_id] for order_id in ids)
+            )
+
+    def _cut(
+        self, index: Index[Any], partitions: Iterable[str], span: Span, limit: int, after: Position | None
+    ) -> tuple[list[Key], Position | None]:
+        within, most = rest(span, after), rows_to_read(limit, after)
+        keys = [key for partition in partitions for key in index.keys(partition, within, most).keys]
+        return cut(keys, limit, after)
 
     def _walk(
         self, index: Index[Any], partition: str, span: Span, page: int, *, oldest_first: bool = False

@@ -33,8 +33,8 @@ def read(keys: list[Key], limit: int, after: Position | None, data: st.DataObjec
 def walk(keys: list[Key], limit: int, data: st.DataObject, partitions: int = 1) -> list[list[str]]:
     pages, after = [], None
     while not pages or after is not None:
-        ids, after = cut(read(keys, limit, after, data, partitions), limit, after)
-        pages.append(ids)
+        page, after = cut(read(keys, limit, after, data, partitions), limit, after)
+        pages.append([each.order_id for each in page])
         assert len(pages) <= len(keys) + 1
     return pages
 
@@ -73,13 +73,13 @@ def test_new_orders_neither_hide_nor_repeat_older_ones(keys: list[Key], limit: i
     later = [key(9, 50 + number) for number in range(arriving)]
     listed = list(first)
     while after is not None:
-        ids, after = cut(read(keys + later, limit, after, data, 1), limit, after)
-        listed += ids
-    assert sorted(listed) == sorted(each.order_id for each in keys)
+        page, after = cut(read(keys + later, limit, after, data, 1), limit, after)
+        listed += page
+    assert sorted(listed) == sorted(keys)
 
 
 def test_a_full_last_page_has_no_next_page():
-    assert cut([key(0, 1), key(1, 2)], 2, None) == (["ord_02", "ord_01"], None)
+    assert cut([key(0, 1), key(1, 2)], 2, None) == ([key(1, 2), key(0, 1)], None)
 
 
 def test_an_empty_list_is_one_empty_page():
@@ -89,9 +89,9 @@ def test_an_empty_list_is_one_empty_page():
 def test_a_position_lists_the_orders_already_shown_with_its_timestamp():
     keys = [key(5, number) for number in range(5)]
     first, after = cut(keys, 2, None)
-    assert after == Position(keys[0].at, frozenset(map(mark, first)))
+    assert after == Position(keys[0].at, frozenset(mark(each.order_id) for each in first))
     second, after = cut(keys, 2, after)
-    assert after == Position(keys[0].at, frozenset(map(mark, first + second)))
+    assert after == Position(keys[0].at, frozenset(mark(each.order_id) for each in first + second))
 
 
 def test_a_position_drops_orders_with_other_timestamps():
