@@ -24,7 +24,7 @@ resource "aws_wafv2_web_acl" "api" {
         vendor_name = "AWS"
         name        = "AWSManagedRulesCommonRuleSet"
 
-        # This rule blocks bodies above 8 KiB; the API accepts 64 KiB.
+        # This rule blocks bodies above 8 KiB; the API accepts 256 KiB.
         rule_action_override {
           name = "SizeRestrictions_BODY"
 

@@ -17,11 +17,11 @@ BODY_TIMEOUT = 20
 
 
 async def read_json(request: Request) -> Any:
-    """Read a JSON body of up to 64 KiB, and never buffer more than that.
+    """Read a JSON body of up to 256 KiB, and never buffer more than that.
 
     Raises:
         WrongMediaType: the content type is not ``application/json``.
-        BodyTooLarge: ``Content-Length`` or the body is larger than 64 KiB.
+        BodyTooLarge: ``Content-Length`` or the body is larger than 256 KiB.
         BodyTooSlow: the body did not arrive in time.
         MalformedDocument: the body is not valid JSON.
         BadRequest: the client disconnected before the end of the body.

@@ -10,7 +10,9 @@ import json
 from decimal import Decimal
 from typing import Any, NoReturn
 
-MAX_SIZE = 64 * 1024  # bytes
+MAX_SIZE = 256 * 1024
+"""Bytes of a document, as it is sent and as it is stored. 500 lines with all of their fields, written with spaces, have
+less. A row of DynamoDB has at most 400 KB, with the order's timeline; the input of an execution at most 256 KiB."""
 MAX_DEPTH = 32
 MAX_NUMBER_LENGTH = 40
 MAX_EXPONENT = 300

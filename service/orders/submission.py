@@ -31,6 +31,7 @@ def order_from(submission: Submission, system: System) -> Order:
 
     Raises:
         OrderInvalid: the document is not a valid order; or, when lenient, not a JSON object.
+        MalformedDocument: the document is too large to be stored.
     """
     verdict = validation.validate(submission.document)
     if verdict.errors and not (submission.lenient and isinstance(submission.document, dict)):
@@ -56,8 +57,14 @@ def new_order(
     write_id: str,
     traceparent: str | None = None,
 ) -> Order:
-    """Make a RECEIVED order around a document."""
+    """Make a RECEIVED order around a document.
+
+    Raises:
+        MalformedDocument: it is too large to be stored.
+    """
     text = strict_json.canonical_text(content)
+    if len(text.encode()) > strict_json.MAX_SIZE:
+        raise strict_json.MalformedDocument(f"The order is larger than {strict_json.MAX_SIZE:,} bytes.")
     return Order(
         order_id=order_id,
         owner=owner,

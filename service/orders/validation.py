@@ -17,6 +17,9 @@ from service.orders.document import Name, OrderRequest
 from service.orders.model import FieldError
 
 MAX_ERRORS = 100
+MAX_ERROR_BYTES = 32 * 1024
+"""Of the pointers and details, which a rejected order's row has beside the document."""
+MAX_POINTER = 300  # characters; those of an order's own fields have fewer
 STORED_DEFAULTS = {"currency", "metadata"}
 """Fields whose default is stored when an order does not give them, as version 0.1.0 does.
 
@@ -90,11 +93,17 @@ def _between_fields(order: dict[str, Any]) -> Iterator[FieldError]:
 
 
 def _cut(errors: list[FieldError]) -> tuple[FieldError, ...]:
-    """At most ``MAX_ERRORS`` errors; one more says how many there are beside them."""
-    more = len(errors) - MAX_ERRORS
-    if more <= 0:
-        return tuple(errors)
-    return (*errors[:MAX_ERRORS], FieldError("", f"has {more:,} more error{'s' if more > 1 else ''}"))
+    """At most ``MAX_ERRORS`` errors of ``MAX_ERROR_BYTES``; one more says how many there are beside them."""
+    shown: list[FieldError] = []
+    left = MAX_ERROR_BYTES
+    for error in errors[:MAX_ERRORS]:
+        left -= len((error.pointer + error.detail).encode())
+        if left < 0:
+            break
+        shown.append(error)
+    if more := len(errors) - len(shown):
+        shown.append(FieldError("", f"has {more:,} more error{'s' if more > 1 else ''}"))
+    return tuple(shown)
 
 
 def customer_of(submitted: dict[str, Any]) -> str | None:
@@ -142,4 +151,6 @@ def _field_error(error: ErrorDetails) -> FieldError:
     if len(path) > 2 and path[-1] == "[key]":  # the error concerns the name of a member
         path = path[:-1]
     text = _DETAILS.get(error["type"], error["msg"])
-    return FieldError(pointer(path), text.format(**error.get("ctx", {})))
+    place = pointer(path)
+    cut = place if len(place) <= MAX_POINTER else f"{place[: MAX_POINTER - 1]}…"
+    return FieldError(cut, text.format(**error.get("ctx", {})))

@@ -63,8 +63,6 @@ def _raw_order(order_id: str, task: Mapping[str, Any], system: System) -> Order:
     if not isinstance(submitted, dict):
         submitted = {"order": submitted}  # a row needs an object; this one is as invalid as the submitted value
     content = validate(submitted).document or submitted
-    if len(strict_json.canonical_text(content).encode()) > strict_json.MAX_SIZE:
-        raise strict_json.MalformedDocument(f"The order is larger than {strict_json.MAX_SIZE} bytes.")
     return new_order(
         content,
         order_id=order_id,

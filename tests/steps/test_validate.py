@@ -177,9 +177,9 @@ def test_a_raw_order_that_json_cannot_represent_is_refused_and_not_stored(value,
     assert system.store.orders == {}
 
 
-@pytest.mark.parametrize("note", ["x" * 70_000, "é" * 40_000])
-def test_a_raw_order_of_more_than_64_kib_is_refused_and_not_stored(note, system):
-    with pytest.raises(MalformedDocument, match="larger than 65536 bytes"):
+@pytest.mark.parametrize("note", ["x" * 270_000, "é" * 140_000])
+def test_a_raw_order_of_more_than_256_kib_is_refused_and_not_stored(note, system):
+    with pytest.raises(MalformedDocument, match="larger than 262,144 bytes"):
         run(by_hand(valid_order(note=note)), system)
     assert system.store.orders == {}
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, cast
 
-MAX_BODY = 64 * 1024  # bytes
+MAX_BODY = 512 * 1024  # bytes
 IDLE_SECONDS = 60
 PROBLEM = "application/problem+json"
 HEADERS = {

@@ -1,0 +1,120 @@
+"""The largest orders fit into one row of DynamoDB, one request, and one input of an execution."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.aws.records import from_order
+from service.orders import strict_json
+from service.orders.document import AddressRequest
+from service.orders.lifecycle import Status
+from service.orders.model import TIMELINE_LIMIT, Order, TimelineEntry
+from service.orders.strict_json import MAX_SIZE, MalformedDocument
+from service.orders.submission import new_order
+from service.orders.validation import MAX_ERROR_BYTES, MAX_ERRORS, validate
+from service.warehouses.server.http import MAX_BODY
+from service.warehouses.wire import MAX_REASON, write_order
+from tests.support import START, valid_order
+
+ROW = 400 * 1024
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items"""
+INPUT = 256 * 1024
+"""https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""
+
+LINE = {
+    "product_id": "prod_" + "x" * 59,
+    "quantity": 12,
+    "price": 1234.99,
+    "line_id": "gid://shopify/LineItem/12345678901234",
+    "name": "Merino sweater, crew neck, navy blue, size M (organic)",
+    "sku": "SWEATER-NAVY-M-ORGANIC",
+}
+
+
+def size(value: Any) -> int:
+    """The bytes of an attribute value.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "N":
+            return len(content) // 2 + 2
+        case "L":
+            return 3 + sum(1 + size(each) for each in content)
+        case _:
+            return 3 + sum(1 + len(name.encode()) + size(each) for name, each in content.items())
+
+
+def row_size(order: Order) -> int:
+    return sum(len(name) + size(value) for name, value in from_order(order, 8).items())
+
+
+def order_of(document: Any, **changes: Any) -> Order:
+    order = new_order(document, order_id="ord_" + "0" * 32, owner="o" * 220, actor="api", at=START, write_id="w" * 32)
+    return replace(order, **changes)
+
+
+def order_of_500_lines(**changes: Any) -> dict[str, Any]:
+    order = valid_order(
+        items=[{**LINE, "line_id": f"{LINE['line_id']}{number}"} for number in range(500)],
+        adjustments=[
+            {"kind": "tax", "amount": 0.25, "label": "VAT 19 %", "line_id": f"{LINE['line_id']}{number}"}
+            for number in range(500)
+        ],
+        reference="#1001",
+        ship_to=dict.fromkeys(AddressRequest.model_fields, "Hauptstraße 1, 3. Hof") | {"country": "DE"},
+        service_level="express",
+        note="Bitte zweimal klingeln. " * 20,
+        placed_at="2026-01-31T09:30:00Z",
+        metadata={f"key {number}": "value" * 10 for number in range(50)},
+    )
+    order["total_amount"] = float(round(500 * 12 * 1234.99 + 500 * 0.25, 2))
+    return {**order, **changes}
+
+
+def history(entries: int) -> tuple[TimelineEntry, ...]:
+    entry = TimelineEntry(START, Status.PROCESSING, Status.PROCESSING, "operator:" + "a" * 220, "😀" * MAX_REASON)
+    return (entry,) * entries
+
+
+def test_500_lines_with_all_of_their_fields_fit_into_a_body_written_with_spaces():
+    text = json.dumps(order_of_500_lines(), indent=2)
+    assert 160 * 1024 < len(text.encode()) <= MAX_SIZE
+    verdict = validate(strict_json.parse(text))
+    assert verdict.errors == ()
+    order = order_of(verdict.document)
+    assert row_size(replace(order, timeline=history(TIMELINE_LIMIT))) < ROW
+    assert len(write_order(order)) <= MAX_BODY
+    assert len(json.dumps({"order": verdict.document}, default=float, ensure_ascii=False).encode()) <= INPUT
+
+
+@pytest.mark.parametrize("character", ["x", "é", "😀"])
+def test_the_largest_document_fits_into_a_row_with_the_longest_timeline(character: str):
+    frame = len(strict_json.canonical_text({"x": ""}))
+    document = {"x": character * ((MAX_SIZE - frame) // len(character.encode()))}
+    assert row_size(order_of(document, timeline=history(TIMELINE_LIMIT))) < ROW
+
+
+@pytest.mark.parametrize("width", [1, 100, 5_000, 250_000])
+def test_the_largest_invalid_document_fits_into_a_row_with_its_errors(width: int):
+    document: dict[str, Any] = {}
+    left = MAX_SIZE - 100
+    while left > 2 * width:
+        name = f"{len(document):x}".rjust(width, "é" if width > 1 else "0")
+        left -= len(name.encode()) + len('"":1,')
+        document[name] = 1
+    errors = validate(document).errors
+    assert sum(len((error.pointer + error.detail).encode()) for error in errors) < MAX_ERROR_BYTES + 100
+    assert len(errors) <= MAX_ERRORS + 1
+    assert row_size(order_of(document, errors=errors, timeline=history(4))) < ROW
+
+
+def test_a_document_that_grows_when_it_is_written_in_its_one_form_is_refused():
+    document = strict_json.parse('{"x":[' + ",".join(["1e5"] * 60_000) + "]}")
+    with pytest.raises(MalformedDocument, match="larger than 262,144 bytes"):
+        order_of(document)
