@@ -1,6 +1,6 @@
 """Lists and counts failed orders through the index of their table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from service.aws.clients import Clients
 from service.aws.partitions import Partition, Partitions
@@ -29,7 +29,7 @@ class FailedOrderIndex:
         rows = self._failed_orders.rows([key.order_id for key in keys], to_failed_order)
         return Page(tuple(rows), following)
 
-    def walk(self, kind: FailureKind, page: int) -> Iterator[list[str]]:
+    def walk(self, kind: FailureKind, page: int) -> Iterator[Sequence[str]]:
         """List the ids of the orders that failed by one kind of failure, newest first, in pages."""
         return self._failed_orders.walk(self._partitions(kind), page)
 

@@ -79,7 +79,7 @@ class Partitions:
 
     def walk(
         self, partitions: Sequence[Partition], page: int, span: Span = ALWAYS, *, oldest_first: bool = False
-    ) -> Iterator[list[str]]:
+    ) -> Iterator[Sequence[str]]:
         """Read order ids from several partitions in pages, newest first by default.
 
         A page is read when it is asked for, and divided into parts whose rows fit into memory. A partition is queried

@@ -18,3 +18,8 @@ _CODES = {
 }
 MINOR_UNITS = {code: digits for digits, codes in _CODES.items() for code in codes.split()}
 """The decimals of each currency's minor unit: 2 for USD, 0 for JPY."""
+ACCEPTED_BEFORE = {code: max(2, digits) for code, digits in MINOR_UNITS.items()} | dict.fromkeys(
+    "XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX".split(), 2
+)
+"""The decimals by which version 0.1.0 also accepted orders. The workflow does not reject an order that the API accepted
+before a deployment; the next version drops this."""

@@ -261,7 +261,12 @@ class Orders:
 
 
 def _errors_of(order: Order) -> tuple[FieldError, ...]:
-    """The field errors of a submitted document, by the rules of the API."""
+    """The field errors of a submitted document, by the rules of the API; of this version, or of the one before it.
+
+    The API refuses by a stricter rule first, and the workflow a version later: it must not reject an order that was
+    accepted before the deployment.
+    """
+    from service.orders.currencies import ACCEPTED_BEFORE
     from service.orders.validation import validate
 
-    return validate(order.document).errors
+    return validate(order.document, ACCEPTED_BEFORE).errors

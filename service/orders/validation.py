@@ -3,7 +3,7 @@
 One function validates for the API and for the workflow's Validate step, and returns all errors at once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -37,11 +37,12 @@ class Verdict:
     errors: tuple[FieldError, ...]
 
 
-def validate(submitted: Any) -> Verdict:
+def validate(submitted: Any, currencies: Mapping[str, int] = MINOR_UNITS) -> Verdict:
     """Validate a submitted document.
 
     Args:
-        submitted: the document as ``document.read`` returns it.
+        submitted: the document as ``strict_json.parse`` returns it.
+        currencies: the currencies of orders, with their decimals.
 
     Returns:
         The verdict: either ``document``, with each amount in its one form and the defaults of ``STORED_DEFAULTS``, or
@@ -50,22 +51,22 @@ def validate(submitted: Any) -> Verdict:
     if not isinstance(submitted, dict):
         return Verdict(None, (FieldError("", "must be a JSON object"),))
     try:
-        order = OrderRequest.model_validate(submitted)
+        order = OrderRequest.model_validate(submitted, context=currencies)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True, include_input=False)
         errors = [_field_error(detail) for detail in details]
         if not {detail["loc"][0] for detail in details} & {"items", "total_amount", "adjustments", "currency"}:
-            errors += _between_fields(submitted)
+            errors += _between_fields(submitted, currencies)
         return Verdict(None, _cut(errors))
     given = order.model_dump(exclude_unset=True, exclude_none=True)
-    if errors := list(_between_fields(given)):
+    if errors := list(_between_fields(given, currencies)):
         return Verdict(None, _cut(errors))
     return Verdict(given | order.model_dump(include=STORED_DEFAULTS), ())
 
 
-def _between_fields(order: dict[str, Any]) -> Iterator[FieldError]:
+def _between_fields(order: dict[str, Any], currencies: Mapping[str, int]) -> Iterator[FieldError]:
     """Check the rules between fields of a document whose items, amounts and currency are valid each by itself."""
-    digits = MINOR_UNITS[order.get("currency") or "USD"]
+    digits = currencies[order.get("currency") or "USD"]
     unit = f"must be {'a whole number' if not digits else f'at most {digits} decimals'} in this currency"
     lines: set[str] = set()
     total = Decimal(0)

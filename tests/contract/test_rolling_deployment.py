@@ -14,12 +14,15 @@ from service.handler import dispatch
 from service.orders.errors import OrderInvalid, UnreadableRow
 from service.orders.lifecycle import Status, TransitionName
 from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, Order, TimelineEntry
+from service.orders.orders import Orders
 from service.orders.redrive import redrive_one
+from service.orders.strict_json import from_python
+from service.orders.submission import Submission
 from service.orders.timestamps import parse
 from tests import events
 from tests.contract.support import expected, failed_in, order_in, permitting, write_of
 from tests.steps.doubles import deliver, invalid, message, pending
-from tests.support import START, Context, MemorySystem
+from tests.support import START, Context, MemorySystem, valid_order
 from tests.transition_table import NAMES
 
 NEWER = {
@@ -209,6 +212,18 @@ def test_an_order_with_an_unknown_field_is_invalid():
     system.receive("ord_1", priority="high")
     with pytest.raises(OrderInvalid):
         dispatch({"dofs": {"task": "validate", "execution": "ord_1", "order_id": "ord_1"}}, Context(), system)
+
+
+@pytest.mark.parametrize(("currency", "price"), [("JPY", 10.5), ("UGX", 0.01), ("XAU", 10), ("XTS", 10.25)])
+def test_an_order_that_0_1_0_accepted_is_refused_by_the_api_and_not_yet_by_the_workflow(currency, price):
+    document = from_python(
+        valid_order(items=[{"product_id": "p", "quantity": 1, "price": price}], total_amount=price, currency=currency)
+    )
+    system = MemorySystem()
+    with pytest.raises(OrderInvalid):
+        Orders(system).submit(Submission(document, owner="anonymous"))
+    order, _ = Orders(system).submit(Submission(document, owner="anonymous", lenient=True))
+    dispatch({"dofs": {"task": "validate", "execution": "x", "order_id": order.order_id}}, Context(), system)
 
 
 def test_an_unknown_failure_kind_in_the_timeline_is_read_as_none():
