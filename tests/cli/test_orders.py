@@ -62,10 +62,25 @@ def test_a_second_run_submits_only_the_appended_lines(url, customer, tmp_path):
     first = run("--api", url, "--json", "submit", write_orders(tmp_path / "o.jsonl", order, order))
     again = run("--api", url, "--json", "submit", write_orders(tmp_path / "o.jsonl", order, order, order, other))
     assert (first.code, first.json["accepted"], first.json["already_there"]) == (0, 2, 0)
-    assert (again.code, again.json["accepted"], again.json["already_there"]) == (0, 2, 2)
+    assert (again.code, again.json["accepted"], again.json["already_there"]) == (1, 2, 2)
+    assert "2 orders equal orders that were submitted before, and were taken as repeats of them: line 1" in again.err
     labelled = run("--api", url, "--json", "submit", write_orders(tmp_path / "o.jsonl", order), "--batch", "b")
     assert labelled.json["accepted"] == 1
     assert len(list_orders(url, customer)) == 5
+
+
+def test_a_second_run_of_orders_with_references_submits_only_new_ones_and_refuses_changed_ones(url, customer, tmp_path):
+    def order(reference, **changes):
+        return valid_order(customer_id=customer, reference=f"{customer} {reference}", **changes)
+
+    first = run("--api", url, "--json", "submit", write_orders(tmp_path / "o.jsonl", order("#1"), order("#2")))
+    assert (first.code, first.json["accepted"]) == (0, 2)
+    more = write_orders(tmp_path / "o.jsonl", order("#1"), order("#2"), order("#3"))
+    again = run("--api", url, "--json", "submit", more)
+    assert (again.code, again.json["accepted"], again.json["already_there"]) == (0, 1, 2)
+    changed = run("--api", url, "--json", "submit", write_orders(tmp_path / "o.jsonl", order("#2", currency="EUR")))
+    assert (changed.code, changed.json["refused"], changed.json["already_there"]) == (1, 1, 0)
+    assert len(list_orders(url, customer)) == 3
 
 
 def test_csv_is_read_from_standard_input(url, customer):
@@ -107,7 +122,8 @@ def test_a_run_after_an_interruption_creates_no_duplicates(blow, url, customer, 
         _, err = process.communicate(timeout=PATIENCE)
         may_answer.release(100)
     again = run("--api", url, "--json", "submit", file)
-    assert (again.code, again.json["accepted"] + again.json["already_there"]) == (0, 9)
+    assert (again.code, again.json["accepted"] + again.json["already_there"]) == (1, 9)
+    assert f"{again.json['already_there']} orders equal orders that were submitted before" in again.err
     assert len(list_orders(url, customer)) == 9
     if blow is signal.SIGINT:
         assert (process.returncode, again.json["already_there"]) == (130, 7)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, SupportsIndex
 
+from service.aws.records import owner_reference
 from service.orders.paging import Key
 from tests.contract import growth
 from tests.contract.growth import OPERATIONS, Reads, system_of
@@ -62,13 +63,16 @@ class NumberedRows(dict[str, Any]):
 def filled_store(orders: int, counts: Counter[str]) -> InMemoryOrderStore:
     """A store whose indexes have the keys of numbered orders, as after writing each order."""
     store = InMemoryOrderStore()
-    by_customer, by_status = store.orders.indexes
+    by_customer, by_reference, by_status = store.orders.indexes
     (by_kind,) = store.failures.indexes
     by_customer.partitions = {growth.CUSTOMER: CountedKeys(counts)}
+    reference = owner_reference(growth.OWNER, growth.REFERENCE)
+    by_reference.partitions = {reference: CountedKeys(counts)}
     by_status.partitions = {status: CountedKeys(counts) for status in growth.STATUSES}
     by_kind.partitions = {kind: CountedKeys(counts) for kind in growth.KINDS}
     keys = [Key(growth.stamp(number), growth.order_id(number)) for number in range(orders)]
     by_customer.partitions[growth.CUSTOMER].extend(keys)
+    by_reference.partitions[reference].extend(keys)
     for first, standing in enumerate(by_status.partitions.values()):
         standing.extend(keys[first :: len(growth.STATUSES)])
     for number in growth.failed(orders):

@@ -16,7 +16,7 @@ from service.steps import reconcile
 from tests.contract.support import FAILURE, order_in
 from tests.support import SETTINGS, START, MemorySystem
 
-CUSTOMER = "cust_123"
+CUSTOMER, OWNER, REFERENCE = "cust_123", "anonymous", "#1001"
 NAMES = ("RECEIVED", "PENDING", "PROCESSING", "FULFILLED", "REJECTED", "CANCELLED", "FAILED")
 STATUSES, KINDS = tuple(map(Status, NAMES)), tuple(FailureKind)
 """The states of the numbered orders. A new state does not change the counted reads."""
@@ -48,7 +48,7 @@ def kind(number: int) -> FailureKind:
 
 
 def numbered(number: int) -> Order:
-    """The order with a number. All have one customer, and each is a millisecond younger than the one before."""
+    """The order with a number. All have one customer and one reference; each is a millisecond younger than the last."""
     at = stamp(number)
     unpushed = {"created_at": at, "updated_at": at, "lease_until": at, "resends": 0, "restarts": 0, "timeline": ()}
     return order_in(status(number), order_id(number), **unpushed)
@@ -94,6 +94,10 @@ OPERATIONS: dict[str, Callable[[MemorySystem, int], Any]] = {
     "one order": lambda system, orders: system.store.get(order_id(orders // 2)),
     "a customer's first page": lambda system, _: system.store.by_customer(CUSTOMER, PAGE),
     "a customer's page half way": lambda system, orders: system.store.by_customer(CUSTOMER, PAGE, middle(orders)),
+    "a reference's first page": lambda system, _: system.store.by_reference(OWNER, REFERENCE, PAGE),
+    "a reference's page half way": lambda system, orders: system.store.by_reference(
+        OWNER, REFERENCE, PAGE, middle(orders)
+    ),
     "a state's first page": lambda system, _: system.store.by_status(Status.PENDING, PAGE),
     "a state's page half way": lambda system, orders: system.store.by_status(Status.PENDING, PAGE, middle(orders)),
     "failed orders of one kind": lambda system, _: system.store.failed_orders(KINDS[0], ALWAYS, PAGE),

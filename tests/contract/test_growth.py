@@ -19,7 +19,9 @@ from tests.contract import counted_memory, counted_moto
 from tests.contract.growth import (
     CUSTOMER,
     OPERATIONS,
+    OWNER,
     PAGE,
+    REFERENCE,
     Reads,
     failed,
     kind,
@@ -39,6 +41,8 @@ IN_MEMORY = {
     "one order": (Reads(0, 0, 1), Reads(0, 0, 1), 0),
     "a customer's first page": (Reads(1, 5, 4), Reads(1, 5, 4), 0),
     "a customer's page half way": (Reads(1, 6, 4), Reads(1, 6, 4), 1),
+    "a reference's first page": (Reads(1, 5, 4), Reads(1, 5, 4), 0),
+    "a reference's page half way": (Reads(1, 6, 4), Reads(1, 6, 4), 1),
     "a state's first page": (Reads(1, 2, 2), Reads(1, 5, 4), 0),
     "a state's page half way": (Reads(1, 1, 1), Reads(1, 6, 4), 1),
     "failed orders of one kind": (Reads(1, 1, 1), Reads(1, 5, 4), 0),
@@ -56,6 +60,8 @@ ON_MOTO = {
     "one order": (Reads(1, 0, 1), Reads(1, 0, 1), {("GetItem", None): 1}),
     "a customer's first page": (Reads(2, 5, 4), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
     "a customer's page half way": (Reads(2, 6, 4), Reads(2, 6, 4), {("Query", 6): 1, ("BatchGetItem", None): 1}),
+    "a reference's first page": (Reads(2, 5, 4), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
+    "a reference's page half way": (Reads(2, 6, 4), Reads(2, 6, 4), {("Query", 6): 1, ("BatchGetItem", None): 1}),
     "a state's first page": (Reads(2, 2, 2), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
     "a state's page half way": (Reads(2, 1, 1), Reads(2, 6, 4), {("Query", 6): 1, ("BatchGetItem", None): 1}),
     "failed orders of one kind": (Reads(2, 1, 1), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
@@ -103,8 +109,9 @@ def test_dynamodb_reads_the_same_for_any_number_of_orders(
 def test_a_page_half_way_has_the_next_orders():
     store = counted_memory.filled_store(MANY, Counter())
     mine = store.by_customer(CUSTOMER, PAGE, middle(MANY)).orders
+    referenced = store.by_reference(OWNER, REFERENCE, PAGE, middle(MANY)).orders
     pending = store.by_status(Status.PENDING, PAGE, middle(MANY)).orders
-    assert mine == tuple(numbered(number) for number in (4999, 4998, 4997, 4996))
+    assert mine == referenced == tuple(numbered(number) for number in (4999, 4998, 4997, 4996))
     assert pending == tuple(numbered(number) for number in (4999, 4992, 4985, 4978))
 
 

@@ -41,7 +41,7 @@ class InMemoryOrderStore:
         )
         self._by_status = Index[Order](lambda order: order.status, lambda order: order.updated_at)
         self._by_kind = Index[FailedOrder](lambda failed: failed.kind, lambda failed: failed.failed_at)
-        self.orders = Table(self._by_customer, self._by_status, self._by_reference)
+        self.orders = Table(self._by_customer, self._by_reference, self._by_status)
         self.failures = Table(self._by_kind)
         self._lock = RLock()
 

@@ -71,7 +71,7 @@ def test_an_accepted_order_is_stored_and_its_workflow_is_started(function, cloud
 
 
 def test_a_problem_has_a_text_body(function):
-    answer = submit(function, {"customer_id": "é"})
+    answer = submit(function, {"customer_id": " é"})
     assert (answer["statusCode"], answer["headers"]["content-type"]) == (422, "application/problem+json")
     assert text(answer)["type"] == "urn:dofs:problem:order-invalid"
     assert {error["pointer"] for error in text(answer)["errors"]} == {"/customer_id", "/items", "/total_amount"}
