@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Request
 
 from service.api.problems import OrderNotFound, Unauthenticated
+from service.orders.identity import ANONYMOUS
 from service.orders.json_views import customer_view, operator_view
 from service.orders.model import Order
 from service.settings import Settings
@@ -43,7 +44,7 @@ def authenticate(request: Request, settings: Settings) -> Caller:
         Unauthenticated: the deployment authenticates its callers, and the request has no identity.
     """
     if settings.api_auth == "none":
-        return Caller("anonymous", sees_all=True, is_operator=True)
+        return Caller(ANONYMOUS, sees_all=True, is_operator=True)
     context = _object(request.scope.get("aws.event", {}), "requestContext")
     identity, claims = _object(context, "identity"), _object(_object(context, "authorizer"), "claims")
     name = {"api_key": identity.get("apiKeyId"), "iam": identity.get("userArn"), "cognito": claims.get("sub")}[

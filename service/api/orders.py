@@ -13,8 +13,8 @@ from service.api.dependencies import ContextDep
 from service.api.problems import OrderNotFound, Problem, ProblemRoute
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView
 from service.orders.deliveries import CUSTOMER, Deliveries
-from service.orders.document import NAME_PATTERN, OrderRequest
-from service.orders.identity import is_id
+from service.orders.document import OrderRequest
+from service.orders.identity import NAME_PATTERN, is_id
 from service.orders.lifecycle import Status
 from service.orders.orders import Orders
 from service.orders.submission import Submission

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -56,7 +56,8 @@ class Api:
 
     def _get_page(self, path: str, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         params = {**query, "limit": limit, **({"cursor": cursor} if cursor else {})}
-        return self._request("GET", path, "The list", params=params)
+        # Signature Version 4 needs %20; httpx writes a space as +.
+        return self._request("GET", f"{path}?{urlencode(params, quote_via=quote, safe='')}", "The list")
 
     def _request(self, method: str, path: str, subject: str, *, idempotent: bool = True, **request: Any) -> Any:
         """Send a request, and retry it. If it is not idempotent, retry only when the API did not process it."""

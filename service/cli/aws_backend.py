@@ -29,6 +29,7 @@ from service.cli.log_group import CLOCK_SKEW, DEFAULT_AGE, LogSearch, search_log
 from service.orders import stats
 from service.orders.deliveries import Deliveries
 from service.orders.errors import OrderUnknown, TooLate
+from service.orders.identity import ANONYMOUS
 from service.orders.json_views import bulk_result_view, failed_order_view, operator_view, stats_view
 from service.orders.lifecycle import Status
 from service.orders.metric import Metric
@@ -78,6 +79,8 @@ class AwsBackend:
             store = self._system.store
             if "customer_id" in query:
                 page = store.by_customer(query["customer_id"], limit, cursor)
+            elif "reference" in query:
+                page = store.by_reference(self._owner(query), query["reference"], limit, cursor)
             else:
                 page = store.by_status(Status(query["status"]), limit, cursor)
         return {"orders": [operator_view(order) for order in page.orders], "next_cursor": page.next}
@@ -128,12 +131,14 @@ class AwsBackend:
     def trace(self, order_id: str, since: datetime | None, until: datetime | None) -> LogSearch:
         """Search the function's log for the lines of an order; by default, from the creation of the order."""
         with self._errors():
+            order = self._system.store.get(order_id) if since is None else None
             if since is None:
-                order = self._system.store.get(order_id)
                 since = order.created_at - CLOCK_SKEW if order else datetime.now(UTC) - DEFAULT_AGE
             group = self._configuration.get("LoggingConfig", {}).get("LogGroup")
             group = group or f"/aws/lambda/{self._configuration['FunctionName']}"
-            return search_log_group(self._client("logs"), group, order_id, since, until)
+            search = search_log_group(self._client("logs"), group, order_id, since, until)
+        search.reference = order.reference if order else None
+        return search
 
     def close(self) -> None:
         """Do nothing: the connections of boto3 end with the process."""
@@ -143,6 +148,16 @@ class AwsBackend:
         if order is None:
             raise _unknown_order(order_id)
         return order
+
+    def _owner(self, query: Mapping[str, str]) -> str:
+        """The caller of the API whose orders are listed. The index has no references without their owner."""
+        if "owner" not in query and self._settings.api_auth != "none":
+            raise CliError(
+                ExitCode.USAGE,
+                "With --aws, --reference needs --owner: two callers of the API may use the same reference. "
+                "The owner is the attribute `owner` of the order's row.",
+            )
+        return query.get("owner", ANONYMOUS)
 
     @cached_property
     def _system(self) -> LiveSystem:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from service.cli.errors import CliError, ExitCode
 from service.cli.render import escape
-from service.orders.identity import is_id
+from service.orders.identity import is_id, is_name
 
 PAGE_SIZE = 100  # the largest page of the API
 
@@ -17,7 +17,7 @@ class Backend(Protocol):
         """Return the order."""
 
     def orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
-        """Return a page of the orders with a ``customer_id`` or a ``status``."""
+        """Return a page of the orders with a ``customer_id``, a ``status`` or a ``reference``."""
 
     def cancel(self, order_id: str) -> Any:
         """Cancel the order, and return it."""
@@ -38,14 +38,28 @@ class Backend(Protocol):
         """Close the connections."""
 
 
-def check_id(text: str, noun: str = "an order") -> str:
-    """Return an id from the command line.
+def check_id(text: str) -> str:
+    """Return the id of an order from the command line.
 
     Raises:
         CliError: the text is not a valid id.
     """
     if not is_id(text) or not text.strip("."):
-        raise CliError(ExitCode.USAGE, f"{escape(text)[:80]!r} is not the id of {noun}.")
+        raise CliError(ExitCode.USAGE, f"{escape(text)[:80]!r} is not the id of an order.")
+    return text
+
+
+def check_name(option: str, text: str) -> str:
+    """Return the id of a customer, or a reference, from an option.
+
+    Raises:
+        CliError: no order can have it.
+    """
+    if not is_name(text):
+        raise CliError(
+            ExitCode.USAGE,
+            f"{option} takes 1 to 128 printable characters without white space at the ends, not '{escape(text)[:80]}'.",
+        )
     return text
 
 

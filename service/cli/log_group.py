@@ -26,6 +26,8 @@ class LogSearch:
     region: str
     since: datetime
     log: OrderLog
+    reference: str | None = None
+    """The shop's own number of the order, if the order was read."""
     skipped: list[str] = field(default_factory=list)
     """The parts of the log that were not searched."""
 

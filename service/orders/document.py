@@ -13,13 +13,8 @@ from pydantic_core import PydanticCustomError
 from service.orders import money
 from service.orders.countries import COUNTRIES
 from service.orders.currencies import MINOR_UNITS
+from service.orders.identity import EDGE, INVISIBLE, NAME_PATTERN
 from service.orders.timestamps import YEARS, parse, text
-
-_INVISIBLE = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff"
-_EDGE = rf"[^\s{_INVISIBLE}]"
-NAME_PATTERN = rf"^{_EDGE}([^{_INVISIBLE}]{{0,126}}{_EDGE})?$"
-"""Ids of real shops: printable, without white space at the ends. ``gid://shopify/Order/1``, ``SKU 12/B#4``."""
-
 
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -69,7 +64,7 @@ SignedAmount = Annotated[
     Decimal, BeforeValidator(money.read, json_schema_input_type=float | str), Field(json_schema_extra=SIGNED)
 ]
 Name = Annotated[StrictStr, Field(pattern=NAME_PATTERN, max_length=128)]
-Line = Annotated[StrictStr, Field(pattern=rf"^{_EDGE}([^{_INVISIBLE}]{{0,254}}{_EDGE})?$", max_length=256)]
+Line = Annotated[StrictStr, Field(pattern=rf"^{EDGE}([^{INVISIBLE}]{{0,254}}{EDGE})?$", max_length=256)]
 Metadata = Annotated[dict[Name, Annotated[StrictStr, Field(max_length=500)]], Field(max_length=50)]
 
 

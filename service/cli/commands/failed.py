@@ -8,6 +8,7 @@ from service.cli import render
 from service.cli.backend import check_id, paginate
 from service.cli.context import CommandContext
 from service.cli.options import After, Before, OrderId, Reason, failed_orders_query
+from service.cli.order_view import render_order
 
 MAY_BE_SHIPPED = (
     "It may have been shipped. Send it again under the same number (safe):",
@@ -36,16 +37,16 @@ def list_failed(
         for failed in found:
             context.output.json(failed)
         return
-    names = ("order_id", "reason", "failed_at", "attempts", "epoch", "customer_id", "detail")
+    names = ("order_id", "reason", "failed_at", "attempts", "epoch", "customer_id", "reference", "detail")
     rows = [
-        [render.format_instant(failed[name]) if name == "failed_at" else failed[name] for name in names]
+        [render.format_instant(failed[name]) if name == "failed_at" else failed.get(name) for name in names]
         for failed in found
     ]
     if not rows:
         context.output.note("No failed orders.")
         return
-    headings = ("order", "reason", "failed at (UTC)", "attempts", "redrives", "customer", "detail")
-    context.output.show(render.table(headings, rows, numbers=(3, 4), optional=(5, 4, 3)))
+    headings = ("order", "reason", "failed at (UTC)", "attempts", "redrives", "customer", "reference", "detail")
+    context.output.show(render.table(headings, rows, numbers=(3, 4), optional=(5, 4, 3, 6)))
 
 
 @app.command("show")
@@ -59,7 +60,7 @@ def show_failed(ctx: typer.Context, order_id: OrderId) -> None:
     facts = [
         (name.replace("_", " "), failed.get(name)) for name in ("reason", "detail", "failed_at", "epoch", "message_id")
     ]
-    context.output.show(*render.render_order(failed["order"]), render.cell(""), render.table(("failure", ""), facts))
+    context.output.show(*render_order(failed["order"]), render.cell(""), render.table(("failure", ""), facts))
     if (failed["order"].get("delivery") or {}).get("asked"):
         for line in MAY_BE_SHIPPED:
             context.output.note(line.format(order_id=order_id))

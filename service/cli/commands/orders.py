@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from service.cli import render
-from service.cli.backend import check_id, paginate
+from service.cli.backend import check_id, check_name, paginate
 from service.cli.context import CommandContext
 from service.cli.errors import CliError, ExitCode
 from service.cli.options import OrderId, duration_option
+from service.cli.order_view import format_amount, render_order
 from service.cli.polling import Backoff, is_terminal
 from service.orders.lifecycle import Status
 
@@ -19,7 +20,9 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("watch", epilog="dofs watch ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6 --timeout 2m")(watch)
     app.command("show")(show)
-    app.command("list", epilog="dofs list --customer cust_123\ndofs list --status FAILED --all")(list_orders)
+    app.command(
+        "list", epilog="dofs list --customer cust_123\ndofs list --reference '#1001'\ndofs list --status FAILED --all"
+    )(list_orders)
     app.command("cancel")(cancel)
 
 
@@ -101,14 +104,23 @@ def list_orders(
     ctx: typer.Context,
     customer: Annotated[str | None, typer.Option(metavar="ID", help="List the orders of this customer.")] = None,
     status: Annotated[Status | None, typer.Option(case_sensitive=False, help="List the orders in this state.")] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="List the orders with this order number of the shop; only your own orders."),
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="With --aws and --reference: the caller of the API who submitted the orders, such as api_key:ID.",
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="List at most N orders.")] = 20,
     everything: Annotated[bool, typer.Option("--all", help="List all orders.")] = False,
 ) -> None:
-    """List a customer's orders, or the orders in one state, newest first."""
+    """List a customer's orders, the orders in one state, or with one reference, newest first."""
     context: CommandContext = ctx.obj
-    if (customer is None) == (status is None):
-        raise CliError(ExitCode.USAGE, "Give either --customer or --status.")
-    query = {"customer_id": check_id(customer, "a customer")} if customer else {"status": str(status)}
+    query = _query(context, customer, status, reference, owner)
     found = paginate(context.backend.orders, "orders", query, None if everything else limit)
     if context.output.as_json:
         for order in found:
@@ -119,21 +131,49 @@ def list_orders(
             render.cell(order.get("order_id")),
             render.status_cell(order.get("status")),
             order.get("customer_id"),
-            render.format_amount(order),
+            order.get("reference"),
+            format_amount(order),
             order.get("attempts"),
             render.format_instant(order.get("created_at")),
         ]
         for order in found
     ]
     if not rows:
-        context.output.note("No orders.")
+        own = (
+            " The API finds a reference among the orders that you have submitted."
+            if reference and not context.aws
+            else ""
+        )
+        context.output.note(f"No orders.{own}")
         return
-    headings = ("order", "status", "customer", "amount", "attempts", "created (UTC)")
-    context.output.show(render.table(headings, rows, numbers=(3, 4), optional=(4, 3, 2)))
+    headings = ("order", "status", "customer", "reference", "amount", "attempts", "created (UTC)")
+    context.output.show(render.table(headings, rows, numbers=(4, 5), optional=(5, 4, 2, 3)))
+
+
+def _query(
+    context: CommandContext, customer: str | None, status: Status | None, reference: str | None, owner: str | None
+) -> dict[str, str]:
+    """Return the filter of a list of orders.
+
+    Raises:
+        CliError: the options do not select one list.
+    """
+    if [customer, status, reference].count(None) != 2:
+        raise CliError(ExitCode.USAGE, "Give one of --customer, --status and --reference.")
+    if owner is not None and not (context.aws and reference is not None):
+        raise CliError(ExitCode.USAGE, "--owner needs --aws and --reference: the API lists your own orders.")
+    if customer is not None:
+        return {"customer_id": check_name("--customer", customer)}
+    if reference is None:
+        return {"status": str(status)}
+    query = {"reference": check_name("--reference", reference)}
+    if owner is not None and not owner.isprintable():
+        raise CliError(ExitCode.USAGE, f"--owner '{render.escape(owner)[:80]}' has unprintable characters.")
+    return query if owner is None else {**query, "owner": owner}
 
 
 def _show_order(context: CommandContext, order: Mapping[str, Any]) -> None:
     if context.output.as_json:
         context.output.json(order)
     else:
-        context.output.show(*render.render_order(order))
+        context.output.show(*render_order(order))

@@ -75,7 +75,7 @@ def _trace_on_aws(context: CommandContext, order_id: str, since: "datetime | Non
     if since and until and until <= since:
         raise CliError(ExitCode.USAGE, "--until is not after --since.")
     search = context.aws_backend.trace(order_id, since, until)
-    _show(context, search.log)
+    _show(context, search.log, search.reference)
     source = f"{search.group} in {search.region}"
     if search.skipped:
         raise CliError(
@@ -112,7 +112,7 @@ def _parse_instant(option: str, text: str | None) -> "datetime | None":
     return None if text is None else timestamps.parse(instant_option(option, text))
 
 
-def _show(context: CommandContext, log: OrderLog) -> None:
+def _show(context: CommandContext, log: OrderLog, reference: str | None = None) -> None:
     lines = log.lines
     if context.output.as_json:
         for line in lines:
@@ -125,7 +125,8 @@ def _show(context: CommandContext, log: OrderLog) -> None:
     shown = [line for line in lines if not (line.is_read and str(line.content.get("outcome")) in SUCCESS)] or lines
     with_date = len(_days(shown)) > 1
     rows = [_row(line, offset, with_date=with_date) for line, offset in zip(shown, offsets_ms(shown), strict=True)]
-    head = Text.assemble(render.cell(log.order_id, "bold"), "  ", render.cell(_heading(log, shown, len(lines))))
+    names = [render.cell(log.order_id, "bold"), *([render.cell(reference)] if reference else [])]
+    head = Text("  ").join([*names, render.cell(_heading(log, shown, len(lines)))])
     context.output.show(head, Text(), render.table(HEADINGS, rows, numbers=(1, 4, 5), optional=(5, 4)))
 
 

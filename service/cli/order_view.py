@@ -1,0 +1,110 @@
+"""Shows an order on the terminal.
+
+The document of a REJECTED order is shown as it was sent, so any of its fields may have any type.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from service.cli.render import cell, status_cell, table
+from service.orders.currencies import MINOR_UNITS
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+MAX_DIGITS = 20  # of an amount that is written without an exponent
+ADDRESS = ("name", "company", "line1", "line2", "city", "region", "postal_code", "country", "phone", "email")
+
+
+def render_order(order: Mapping[str, Any]) -> "list[RenderableType]":
+    """Render an order with its address, items, adjustments, errors and timeline."""
+    from rich.text import Text
+
+    head = Text.assemble(cell(order.get("order_id"), "bold"), "  ", status_cell(order.get("status")))
+    parts: list[RenderableType] = [head, Text(), table(("", ""), [*_facts(order)])]
+    for headings, rows in (
+        (("metadata", ""), list(_mapping(order.get("metadata")).items())),
+        (("ship to", ""), _address(order.get("ship_to"))),
+        (("note", ""), [(line, "") for line in str(order.get("note") or "").splitlines()]),
+    ):
+        if rows:
+            parts += [Text(), table(headings, rows)]
+    parts += _items(order)
+    if errors := _mappings(order.get("errors")):
+        parts += [Text(), table(("field", "error"), [(e.get("pointer"), e.get("detail")) for e in errors])]
+    timeline = [each for each in order.get("timeline") or () if isinstance(each, Mapping)]
+    rows = [[e.get("at"), status_cell(e.get("to")), e.get("actor"), e.get("reason")] for e in timeline]
+    return [*parts, Text(), table(("at", "status", "actor", "reason"), rows)]
+
+
+def format_amount(order: Mapping[str, Any]) -> str:
+    """Format the total amount of an order."""
+    currency = order.get("currency")
+    parts = (format_money(order.get("total_amount"), currency), currency)
+    return " ".join(str(part) for part in parts if part is not None) or "–"
+
+
+def format_money(amount: object, currency: object) -> object:
+    """Format an amount with the decimals of its currency, or with more if it needs them."""
+    if isinstance(amount, bool) or not isinstance(amount, int | Decimal):
+        return amount
+    number = Decimal(amount).normalize()
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(exponent) > MAX_DIGITS:
+        return amount
+    return f"{number:.{max(-exponent, MINOR_UNITS.get(str(currency), 2))}f}"
+
+
+def _facts(order: Mapping[str, Any]) -> Iterable[tuple[object, object]]:
+    yield "customer", order.get("customer_id")
+    for name, noun in (("reference", "reference"), ("service_level", "service level"), ("placed_at", "placed")):
+        if order.get(name) is not None:
+            yield noun, order[name]
+    yield "amount", format_amount(order)
+    yield "attempts", order.get("attempts")
+    if delivery := _mapping(order.get("delivery")):  # earlier versions of the API show no delivery
+        may_have = delivery.get("asked") and order.get("status") not in ("FULFILLED", "CANCELLED")
+        yield "delivery", f"{delivery.get('key')}{', the warehouse may have it' if may_have else ''}"
+    if order.get("cancel_asked"):
+        yield "cancellation", "asked for; the warehouse has not answered yet"
+    yield "created", order.get("created_at")
+    yield "updated", order.get("updated_at")
+
+
+def _address(address: object) -> Sequence[Sequence[object]]:
+    given = _mapping(address)
+    return [(name.replace("_", " "), given[name]) for name in ADDRESS if given.get(name) is not None]
+
+
+def _items(order: Mapping[str, Any]) -> "list[RenderableType]":
+    """The items and the adjustments, with those optional columns that have a value."""
+    from rich.text import Text
+
+    currency = order.get("currency")
+    parts: list[RenderableType] = []
+    for name, first, columns in (
+        ("items", ("product_id", "quantity", "price"), ("line_id", "sku", "name")),
+        ("adjustments", ("kind", "amount"), ("line_id", "label")),
+    ):
+        rows = _mappings(order.get(name))
+        shown = [*first, *(column for column in columns if any(row.get(column) is not None for row in rows))]
+        headings = [column.removesuffix("_id").replace("kind", "adjustment") for column in shown]
+        cells = [
+            [
+                format_money(row.get(column), currency) if column in ("price", "amount") else row.get(column)
+                for column in shown
+            ]
+            for row in rows
+        ]
+        if rows:
+            parts += [Text(), table(headings, cells, numbers=range(1, len(first)))]
+    return parts
+
+
+def _mapping(value: object) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _mappings(value: object) -> list[Mapping[Any, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list | tuple) else []
