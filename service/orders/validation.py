@@ -67,7 +67,7 @@ def validate(submitted: Any, currencies: Mapping[str, int] = MINOR_UNITS) -> Ver
 def _between_fields(order: dict[str, Any], currencies: Mapping[str, int]) -> Iterator[FieldError]:
     """Check the rules between fields of a document whose items, amounts and currency are valid each by itself."""
     digits = currencies[order.get("currency") or "USD"]
-    unit = f"must be {'a whole number' if not digits else f'at most {digits} decimals'} in this currency"
+    unit = f"must {f'have at most {digits} decimals' if digits else 'be a whole number'} in this currency"
     lines: set[str] = set()
     total = Decimal(0)
     for number, item in enumerate(order["items"]):

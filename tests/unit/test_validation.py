@@ -143,12 +143,12 @@ def test_an_amount_has_one_form_however_it_is_written(price: Any):
     [
         ("USD", 1, "29.99", "29.99", None),
         ("USD", 1000, "0.0005", "0.50", None),
-        ("USD", 3, "0.005", "0.015", "quantity × price must be at most 2 decimals in this currency"),
+        ("USD", 3, "0.005", "0.015", "quantity × price must have at most 2 decimals in this currency"),
         ("JPY", 1, "100", "100", None),
         ("JPY", 2, "0.5", "1", None),
         ("JPY", 1, "0.5", "0.5", "quantity × price must be a whole number in this currency"),
         ("KWD", 1, "1.125", "1.125", None),
-        ("KWD", 1, "1.1255", "1.1255", "quantity × price must be at most 3 decimals in this currency"),
+        ("KWD", 1, "1.1255", "1.1255", "quantity × price must have at most 3 decimals in this currency"),
         ("UYW", 1, "1.1234", "1.1234", None),
     ],
 )
