@@ -16,6 +16,7 @@ from service.orders.submission import new_order
 from service.orders.validation import MAX_ERROR_BYTES, MAX_ERRORS, validate
 from service.warehouses.server.http import MAX_BODY
 from service.warehouses.wire import MAX_REASON, write_order
+from tests.benchmarks.cost.dynamodb import size
 from tests.support import START, valid_order
 
 ROW = 400 * 1024
@@ -33,25 +34,8 @@ LINE = {
 }
 
 
-def size(value: Any) -> int:
-    """The bytes of an attribute value.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-    """
-    ((kind, content),) = value.items()
-    match kind:
-        case "S":
-            return len(content.encode())
-        case "N":
-            return len(content) // 2 + 2
-        case "L":
-            return 3 + sum(1 + size(each) for each in content)
-        case _:
-            return 3 + sum(1 + len(name.encode()) + size(each) for name, each in content.items())
-
-
 def row_size(order: Order) -> int:
-    return sum(len(name) + size(value) for name, value in from_order(order, 8).items())
+    return size(from_order(order, 8))
 
 
 def order_of(document: Any, **changes: Any) -> Order:
