@@ -7,8 +7,8 @@ const ORDER = {
   total_amount: 72.48,
 };
 const INVALID = {
-  customer_id: "cust 123",
-  items: [{ product_id: "prod_456", quantity: 0, price: 29.999 }],
+  customer_id: "cust_123 ",
+  items: [{ product_id: "prod_456", quantity: 0, price: "29,99" }],
   total_amount: 60,
   gift: true,
 };
