@@ -22,12 +22,14 @@ class Columns:
         optional: the other columns.
         prefixes: beginnings of further columns, such as ``metadata.``.
         aliases: other headings of columns, in lower case without spaces and signs.
+        ignores_others: whether the file may have other columns, which have no meaning.
     """
 
     required: Sequence[str]
     optional: Sequence[str]
     prefixes: Sequence[str] = ()
     aliases: Mapping[str, str] | None = None
+    ignores_others: bool = False
 
     def name_of(self, heading: str) -> str:
         """The column that a heading names; the heading itself if it names none."""
@@ -52,6 +54,12 @@ class Row:
     line: int
     cells: dict[str, str]
     error: str | None = None
+
+
+def first_row(text: str) -> str:
+    """The first line that is not empty, and is not Excel's ``sep=``."""
+    lines = (line for line in text.splitlines() if line.strip() and not line.strip('"').lower().startswith("sep="))
+    return next(lines, "")
 
 
 def read_table(
@@ -90,7 +98,7 @@ def read_table(
 
 def _find_separator(text: str, columns: Columns, mapping: Mapping[str, str]) -> str:
     """The separator with which the first row names the most columns."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    first = first_row(text)
 
     def count(separator: str) -> int:
         try:
@@ -124,7 +132,7 @@ def _read_rows(reader: Any, skipped: int) -> Iterator[tuple[int, list[str] | str
 
 
 def _check_headings(headings: list[str], columns: Columns, name: str) -> None:
-    unknown = [each or "(empty)" for each in headings if not columns.is_known(each)]
+    unknown = [each or "(empty)" for each in headings if not columns.is_known(each) and not columns.ignores_others]
     missing = [each for each in columns.required if each not in headings]
     repeated = sorted({each for each in headings if columns.is_known(each) and headings.count(each) > 1})
     problems = [

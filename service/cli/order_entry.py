@@ -12,6 +12,7 @@ class Entry:
         line: the line on which the order begins.
         document: the order.
         error: why the order cannot be read.
+        skipped: why the order must not be submitted.
         label: the order's reference, if it is known although the order cannot be read.
     """
 
@@ -19,6 +20,7 @@ class Entry:
     document: Any = None
     error: str | None = None
     label: str = ""
+    skipped: str | None = None
 
     @property
     def reference(self) -> str | None:

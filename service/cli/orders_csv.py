@@ -1,14 +1,13 @@
 """Reads orders from CSV: one row for each item. Rows with the same value in the ``order`` column are one order."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any
 
+from service.cli.csv_numbers import NotANumber, parse_number, without_apostrophe
 from service.cli.csv_table import Columns, Row, read_table
 from service.cli.order_entry import Entry
-from service.orders.strict_json import MalformedDocument, parse
 
 OF_ITEMS = ("line_id", "name", "sku")
 OF_ORDERS = ("currency", "service_level", "note", "placed_at")
@@ -33,8 +32,6 @@ COLUMNS = Columns(
         **dict.fromkeys(("comment", "customernote"), "note"),
     },
 )
-_COMMA_DECIMAL = re.compile(r"(-?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]+)")
-_COMMA_THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+\.[0-9]+")
 
 
 class _RowError(Exception):
@@ -95,7 +92,7 @@ def _add_row(row: Row, orders: dict[tuple[str, object], _OrderRows]) -> None:
         if row.error:
             raise _RowError(row.error)
         _add_cells(row.line, row.cells, rows)
-    except _RowError as error:
+    except (_RowError, NotANumber) as error:
         if rows.error is None:
             rows.error = str(error) if row.line == rows.line else f"line {row.line}: {error}"
 
@@ -105,14 +102,16 @@ def _add_cells(line: int, cells: dict[str, str], rows: _OrderRows) -> None:
         if text and name not in (*REQUIRED[1:], *OF_ITEMS):
             _add_value(line, name, text, rows)
     item: dict[str, Any] = {name: cells[name] for name in ("product_id", *OF_ITEMS) if cells.get(name)}
-    item["quantity"] = _parse_number("quantity", cells["quantity"])
-    item["price"] = _parse_number("price", cells["price"])
+    item["quantity"] = parse_number("quantity", cells["quantity"])
+    item["price"] = parse_number("price", cells["price"])
     rows.items.append(item)
 
 
 def _add_value(line: int, name: str, text: str, rows: _OrderRows) -> None:
     """Add a value of the whole order, which all of its rows may repeat."""
-    value: Any = _parse_number(name, text) if name in ("total_amount", *ADJUSTMENTS) else text
+    value: Any = parse_number(name, text) if name in ("total_amount", *ADJUSTMENTS) else text
+    if name in ("ship_to.postal_code", "ship_to.phone"):
+        value = without_apostrophe(text)
     group, _, member = name.rpartition(".")
     if name == "discount":
         value = -abs(value)
@@ -125,25 +124,6 @@ def _add_value(line: int, name: str, text: str, rows: _OrderRows) -> None:
     if target.setdefault("reference" if name == "order" else member, value) != value:
         raise _RowError(f"{name} differs from line {rows.value_lines[name]} of the same order")
     rows.value_lines.setdefault(name, line)
-
-
-def _parse_number(name: str, text: str) -> int | Decimal:
-    """Parse a number without a change of its digits. ``1.234,50`` is 1234.50; ``1,234`` could be two numbers."""
-    if not text:
-        raise _RowError(f"{name} is empty")
-    if _COMMA_THOUSANDS.fullmatch(text):
-        text = text.replace(",", "")
-    elif comma := _COMMA_DECIMAL.fullmatch(text):
-        if len(comma[3]) == 3 and "." not in comma[2] and comma[2] != "0":
-            raise _RowError(f"{name} is {text}, which can mean two numbers; write it without a comma")
-        text = f"{comma[1]}{comma[2].replace('.', '')}.{comma[3]}"
-    if not re.match(r"-?[0-9]", text):
-        raise _RowError(f"{name} is not a number")
-    try:
-        number: int | Decimal = parse(text)
-    except MalformedDocument:
-        raise _RowError(f"{name} is not a number such as 2 or 29.99") from None
-    return number
 
 
 def _sum_of(items: list[dict[str, Any]], adjustments: list[dict[str, Any]]) -> int | Decimal:

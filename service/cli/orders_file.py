@@ -1,17 +1,18 @@
 """Reads the orders of a file: JSON, JSON Lines or CSV. An error in one order does not stop the others."""
 
 import codecs
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePath
-from typing import Any
 
+from service.cli.csv_table import SEPARATORS, first_row
 from service.cli.errors import CliError, ExitCode
 from service.cli.order_entry import Entry
 from service.cli.orders_csv import read_csv
 from service.cli.orders_json import read_json, read_json_lines
-from service.cli.shops.parts import NotAnOrder
+from service.cli.shops.orders import check_documents, convert_documents, read_export
+from service.cli.shops.shop import Shop, shop_of_headings
 from service.orders.strict_json import MalformedDocument, parse
 
 
@@ -21,13 +22,6 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     CSV = "csv"
-
-
-class Shop(StrEnum):
-    """The shops whose orders can be read."""
-
-    SHOPIFY = "shopify"
-    WOOCOMMERCE = "woocommerce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +34,7 @@ class Reading:
         delimiter: the separator of a CSV file; found by the headings if None.
         mapping: headings of a CSV file by the column that they name.
         encoding: the encoding of the text, if it is not UTF-8 and has no byte order mark.
+        currency: the currency of the orders that name none.
     """
 
     file_format: Format | None = None
@@ -47,6 +42,7 @@ class Reading:
     delimiter: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
+    currency: str | None = None
 
 
 _SUFFIXES = {".json": Format.JSON, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL, ".csv": Format.CSV}
@@ -71,30 +67,31 @@ def read_orders(content: bytes, name: str, reading: Reading = Reading()) -> list
     if file_format is None:
         raise CliError(ExitCode.USAGE, f"{name}: the format is unknown; give --format json, jsonl or csv.")
     if file_format is Format.CSV:
-        return read_csv(_decode(content, name), name, delimiter=reading.delimiter, mapping=reading.mapping)
-    if file_format is Format.JSONL:
-        entries = list(read_json_lines(content))
+        entries = _read_csv(_decode(content, name), name, reading)
     else:
-        entries = list(read_json(_decode(content, name), name))
-    return [_convert(entry, _converter(reading.shop)) for entry in entries] if reading.shop else entries
+        lines = file_format is Format.JSONL
+        entries = list(read_json_lines(content, name) if lines else read_json(_decode(content, name), name))
+        if reading.shop:
+            entries = convert_documents(entries, reading.shop, name)
+        else:
+            check_documents(entries, name)
+    return [_with_currency(entry, reading.currency) for entry in entries] if reading.currency else entries
 
 
-def _converter(shop: Shop) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    from service.cli.shops import shopify, woocommerce
+def _read_csv(text: str, name: str, reading: Reading) -> list[Entry]:
+    delimiter, mapping = reading.delimiter, reading.mapping
+    if reading.shop:
+        return read_export(text, name, reading.shop, delimiter=delimiter, mapping=mapping, currency=reading.currency)
+    if shop := shop_of_headings(first_row(text)):
+        raise CliError(ExitCode.USAGE, f"{name}: this is an export of {shop}; give --from {shop}.")
+    return read_csv(text, name, delimiter=delimiter, mapping=mapping)
 
-    return {Shop.SHOPIFY: shopify.convert, Shop.WOOCOMMERCE: woocommerce.convert}[shop]
 
-
-def _convert(entry: Entry, convert: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Entry:
-    """Convert the order of a shop. A document that is none has an error."""
-    if entry.error is not None:
+def _with_currency(entry: Entry, currency: str) -> Entry:
+    """An order in the currency, unless it names one."""
+    if not isinstance(entry.document, dict) or entry.document.get("currency") is not None:
         return entry
-    try:
-        return Entry(entry.line, convert(entry.document))
-    except NotAnOrder as error:
-        return Entry(entry.line, error=str(error))
-    except (AttributeError, TypeError, ValueError, ArithmeticError, KeyError):
-        return Entry(entry.line, error="it has not the form of an order of this shop")
+    return replace(entry, document={**entry.document, "currency": currency})
 
 
 def _detect_format(content: bytes) -> Format | None:
@@ -109,7 +106,7 @@ def _detect_format(content: bytes) -> Format | None:
         return Format.JSONL
     if start == b"[":
         return Format.JSON
-    return Format.CSV if b"product_id" in first else None
+    return Format.CSV if any(separator.encode() in first for separator in SEPARATORS) else None
 
 
 def _to_utf_8(content: bytes, name: str, encoding: str) -> bytes:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from service.cli.errors import CliError, ExitCode
 from service.cli.order_entry import Entry
@@ -12,15 +13,40 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _WRAPPED = re.compile(r'\{\s*"orders"\s*:\s*(?=\[)')
 
 
-def read_json_lines(content: bytes) -> Iterator[Entry]:
-    """Read one order from each line that is not empty."""
+def read_json_lines(content: bytes, name: str) -> Iterator[Entry]:
+    """Read one order from each line that is not empty.
+
+    Args:
+        content: the bytes of the file.
+        name: the file's name, for error messages.
+
+    Raises:
+        CliError: the file begins with JSON that extends over several lines.
+    """
+    first = True
     for number, line in enumerate(content.split(b"\n"), 1):
         if not line.strip():
             continue
         try:
             yield Entry(number, parse(line.strip()))
         except MalformedDocument as error:
+            if first:
+                _check_one_line(content, number, name)
             yield Entry(number, error=re.sub(r" \(line \d+, (column \d+)\)", r" (\1)", str(error)))
+        first = False
+
+
+def _check_one_line(content: bytes, number: int, name: str) -> None:
+    """Check that the file does not begin with valid JSON that extends over several lines."""
+    text = content.decode(errors="replace").strip()
+    try:
+        _, end = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode(text)
+    except (json.JSONDecodeError, RecursionError):
+        return
+    if "\n" in text[:end]:
+        advice = "give --format json" if end == len(text) else "write each order on one line, as jq -c does"
+        problem = f"JSON Lines has one order a line, but the JSON on line {number} extends over several lines"
+        raise CliError(ExitCode.USAGE, f"{name}: {problem}; {advice}.")
 
 
 def read_json(text: str, name: str) -> Iterator[Entry]:
@@ -51,7 +77,7 @@ def read_json(text: str, name: str) -> Iterator[Entry]:
 
 
 def _start_of_orders(text: str) -> int:
-    """Where the order or the array begins: behind ``{"orders":`` if that is the file's only member."""
+    """Where the order or the array begins: behind ``{"orders":``, as APIs of shops answer it."""
     start = _skip_space(text, 0)
     wrapped = _WRAPPED.match(text, start)
     if not wrapped or not text.rstrip().endswith("}"):
@@ -86,9 +112,12 @@ def _find_elements(text: str, at: int, name: str) -> Iterator[tuple[int, int]]:
 
 
 def _check_end(text: str, at: int, name: str) -> None:
+    """Check what follows the array: nothing, or the rest of the object of which it is a member."""
     at = _skip_space(text, at)
-    if _WRAPPED.match(text, _skip_space(text, 0)) and text[at : at + 1] == "}":
-        at = _skip_space(text, at + 1)
+    if _WRAPPED.match(text, _skip_space(text, 0)):
+        with suppress(json.JSONDecodeError, RecursionError):
+            json.loads('{"orders":[]' + text[at:])
+            return
     if at < len(text):
         raise _syntax_error(text, at, name)
 

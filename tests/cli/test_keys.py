@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from service.cli.order_entry import Entry
 from service.cli.orders_file import read_orders
-from service.cli.submit import build_requests
+from service.cli.submit_requests import build_requests
 from service.orders import strict_json
 from tests.support import valid_order
 

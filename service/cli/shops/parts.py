@@ -1,12 +1,31 @@
 """What the converters of all shops share."""
 
-from collections.abc import Mapping
-from decimal import Decimal
+import json
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 
 class NotAnOrder(Exception):
     """A document is not an order of the shop. The message is for the user."""
+
+
+class ClosedOrder(Exception):
+    """The shop has cancelled the order, or shipped some of it already. The message is for the user."""
+
+
+def check_open(status: Any, closed: Iterable[str]) -> None:
+    """Refuse an order that the shop has closed.
+
+    Args:
+        status: the order's status in the shop.
+        closed: the statuses, in lower case, of orders that must not be shipped.
+
+    Raises:
+        ClosedOrder: the status is one of them.
+    """
+    if isinstance(status, str) and status.strip().lower() in closed:
+        raise ClosedOrder(f"its status in the shop is {status.strip().lower()}")
 
 
 def required(document: Mapping[str, Any], name: str) -> Any:
@@ -52,7 +71,46 @@ def adjustment(kind: str, value: Any, label: Any = None, *, negative: bool = Fal
     return [{"kind": kind, "amount": -number if negative else number, **given(label=label)}]
 
 
+def total_of(items: Iterable[Mapping[str, Any]], adjustments: Iterable[Mapping[str, Any]] = ()) -> Decimal:
+    """The sum of quantity × price, and of the adjustments."""
+    goods = sum((amount(item["quantity"]) * amount(item["price"]) for item in items), Decimal(0))
+    return goods + sum((amount(each["amount"]) for each in adjustments), Decimal(0))
+
+
+def unit_price(total: Decimal, quantity: int) -> Decimal:
+    """The price of one: exact if it has at most four decimals, else cut to the decimals of the total."""
+    if not quantity:
+        return total
+    exact = total / quantity
+    shortest = exact.quantize(Decimal("0.0001"))
+    exponent = total.as_tuple().exponent
+    decimals = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
+    return shortest if shortest * quantity == total else exact.quantize(decimals, ROUND_DOWN)
+
+
+def priced_item(line: Mapping[str, Any], total: Decimal, quantity: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """An item whose line total is known, and the adjustment for what the division of the total leaves.
+
+    Args:
+        line: the other members of the item; ``line_id`` is one of them.
+        total: quantity × price, before discounts.
+        quantity: the quantity.
+    """
+    price = unit_price(total, quantity)
+    rest = adjustment("other", total - quantity * price, "Rounding")
+    return {**line, "quantity": quantity, "price": price}, [{**each, **given(line_id=line["line_id"])} for each in rest]
+
+
 def full_name(address: Mapping[str, Any]) -> str:
     """The name of an address, which most shops give in two parts."""
     parts = (str(address.get(name) or "").strip() for name in ("first_name", "last_name"))
     return str(address.get("name") or "").strip() or " ".join(filter(None, parts))
+
+
+def metadata(values: Mapping[str, Any] | None) -> dict[str, str]:
+    """The metadata of a shop as texts: other values are written as JSON."""
+    return {
+        name.strip(): value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+        for name, value in (values or {}).items()
+        if value is not None
+    }

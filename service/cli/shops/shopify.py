@@ -6,7 +6,10 @@ https://shopify.dev/docs/api/admin-rest/latest/resources/order
 from collections.abc import Mapping
 from typing import Any
 
-from service.cli.shops.parts import adjustment, full_name, given, required
+from service.cli.shops.parts import adjustment, check_open, full_name, given, required
+
+CLOSED = ("fulfilled", "partial", "restocked", "refunded", "voided", "cancelled")
+"""Values of ``fulfillment_status`` and ``financial_status`` of orders that must not be shipped."""
 
 
 def convert(order: Mapping[str, Any]) -> dict[str, Any]:
@@ -16,7 +19,11 @@ def convert(order: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         NotAnOrder: it is not an order of Shopify.
+        ClosedOrder: the shop has fulfilled or cancelled it.
     """
+    cancelled = "cancelled" if order.get("cancelled_at") else None
+    for status in (cancelled, order.get("fulfillment_status"), order.get("financial_status")):
+        check_open(status, CLOSED)
     customer = order.get("customer") or {}
     return {
         "customer_id": str(customer.get("id") or order.get("email") or required(order, "name")),

@@ -4,10 +4,12 @@ https://woocommerce.github.io/woocommerce-rest-api-docs/#order-properties
 """
 
 from collections.abc import Mapping
-from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from service.cli.shops.parts import adjustment, amount, full_name, given, required
+from service.cli.shops.parts import adjustment, amount, check_open, full_name, given, priced_item, required
+
+CLOSED = ("completed", "cancelled", "refunded", "failed", "trash", "checkout-draft")
+"""https://woocommerce.com/document/managing-orders/order-statuses/"""
 
 
 def convert(order: Mapping[str, Any]) -> dict[str, Any]:
@@ -18,7 +20,9 @@ def convert(order: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         NotAnOrder: it is not an order of WooCommerce.
+        ClosedOrder: the shop has fulfilled or cancelled it.
     """
+    check_open(order.get("status"), CLOSED)
     billing = order.get("billing") or {}
     lines = [_item(line) for line in required(order, "line_items")]
     return {
@@ -39,33 +43,12 @@ def convert(order: Mapping[str, Any]) -> dict[str, Any]:
 
 def _item(line: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """An item, and the adjustment that its total needs, if any."""
-    quantity = int(amount(required(line, "quantity")))
     product = line.get("sku") or line.get("variation_id") or line.get("product_id") or line.get("id")
+    item = {"product_id": str(product).strip(), "line_id": str(required(line, "id"))}
     total = amount(line.get("subtotal") or line.get("total"))
-    price = _price(total, quantity)
-    line_id = str(line.get("id") or "")
-    item = {
-        "product_id": str(product).strip(),
-        "quantity": quantity,
-        "price": price,
-        **given(line_id=line_id, name=line.get("name"), sku=line.get("sku")),
-    }
-    rest = adjustment("other", total - quantity * price, "Rounding")
-    return item, [{**each, **given(line_id=line_id)} for each in rest]
-
-
-def _price(total: Decimal, quantity: int) -> Decimal:
-    """The price of one: exact if it has at most four decimals, else cut to the decimals of the total."""
-    if not quantity:
-        return total
-    exact = total / quantity
-    shortest = exact.quantize(Decimal("0.0001"))
-    return shortest if shortest * quantity == total else exact.quantize(Decimal(1).scaleb(_exponent(total)), ROUND_DOWN)
-
-
-def _exponent(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
+    return priced_item(
+        {**item, **given(name=line.get("name"), sku=line.get("sku"))}, total, int(amount(required(line, "quantity")))
+    )
 
 
 def _adjustments(order: Mapping[str, Any]) -> list[dict[str, Any]]:
