@@ -73,8 +73,8 @@ def _codes(order: Mapping[str, Any]) -> str:
 
 
 def _tax_label(tax: Mapping[str, Any]) -> str:
-    rate = tax.get("rate")
-    return f"{tax.get('title') or 'Tax'}{f' {float(rate):.4g}'.rstrip() if rate else ''}"
+    percent = f" {float(tax['rate']) * 100:.4g}%" if tax.get("rate") else ""
+    return f"{tax.get('title') or 'Tax'}{percent}"
 
 
 def _address(address: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, Any] | None:
