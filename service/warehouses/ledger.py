@@ -7,10 +7,10 @@ the rows of the orders.
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from service.orders.warehouse import OtherItems, State
 from service.warehouses.decision import ships
@@ -60,12 +60,21 @@ class Ledger:
         self._shipped: dict[tuple[str, str], list[Parcel]] = {}
         self._doubled: dict[tuple[str, str], None] = {}
 
-    def ask(self, key: str, items: Sequence[Item], *, declined: float = 0, refused: float = 0) -> Delivery:
+    def ask(
+        self,
+        key: str,
+        items: Sequence[Item],
+        details: Mapping[str, Any] | None = None,
+        *,
+        declined: float = 0,
+        refused: float = 0,
+    ) -> Delivery:
         """Take a delivery, or replay the answer that was given under its key.
 
         Args:
             key: the delivery key.
             items: the lines of the delivery, in any order.
+            details: the address and the other members of a new delivery.
             declined: share of the new deliveries that are declined beyond the success rate.
             refused: share of the new deliveries that are refused.
 
@@ -78,7 +87,7 @@ class Ledger:
             known = self._deliveries.get(key)
             if known is None:
                 state = decide(self.seed, self.success_rate, key, declined=declined, refused=refused)
-                delivery = self._add(key, lines, state, REASONS.get(state, ""))
+                delivery = self._add(key, lines, state, REASONS.get(state, ""), details or {})
                 return self._ship(delivery) if state is State.SHIPPED else delivery
             if known.items and known.items != lines:
                 raise OtherItems(f"delivery {key} exists with other items")
@@ -103,7 +112,7 @@ class Ledger:
             LedgerFull: the key is new, and there is no room for it.
         """
         with self._lock:
-            return self._deliveries.get(key) or self._add(key, (), State.CANCELLED, CANCELLED_FIRST)
+            return self._deliveries.get(key) or self._add(key, (), State.CANCELLED, CANCELLED_FIRST, {})
 
     def find_doubled(self) -> tuple[Doubled, ...]:
         """List every line of which more was shipped than its order's first delivery asked for, over all its keys."""
@@ -130,10 +139,12 @@ class Ledger:
                 parcels=tuple(_select_before(self._parcels, parcels_before, limit)),
             )
 
-    def _add(self, key: str, items: tuple[Item, ...], status: State, reason: str) -> Delivery:
+    def _add(
+        self, key: str, items: tuple[Item, ...], status: State, reason: str, details: Mapping[str, Any]
+    ) -> Delivery:
         if len(self._keys) >= self._capacity:
             raise LedgerFull(f"the ledger holds {self._capacity} deliveries")
-        delivery = Delivery(len(self._keys) + 1, key, items, self._now(), status, reason)
+        delivery = Delivery(len(self._keys) + 1, key, items, self._now(), status, reason, details=details)
         self._keys.append(key)
         self._deliveries[key] = delivery
         self._counts[status] += 1

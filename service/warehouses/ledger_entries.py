@@ -2,19 +2,22 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from service.orders.warehouse import State
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of a delivery."""
+    """One line of a delivery. Its name and its SKU are no part of its identity."""
 
     line_id: str
     product_id: str
     quantity: int
+    name: str = field(default="", compare=False)
+    sku: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,10 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A delivery and its present state. ``number`` is its place in the ledger, from 1; ``items`` are sorted by line."""
+    """A delivery and its present state. ``number`` is its place in the ledger, from 1; ``items`` are sorted by line.
+
+    ``details`` are the other members of the request: the reference, the address, the service level and the note.
+    """
 
     number: int
     key: str
@@ -49,6 +55,7 @@ class Delivery:
     status: State
     reason: str = ""
     parcels: tuple[Parcel, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def order_id(self) -> str:

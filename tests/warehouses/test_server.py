@@ -99,11 +99,17 @@ def test_a_key_that_the_warehouse_never_had_is_404(client, key):
     assert_problem(client.look(key), 404)
 
 
-def test_addresses_reach_neither_the_ledger_nor_the_page(client, key):
-    client.ask(key, ship_to=SHIP_TO)
+def test_the_ledger_shows_the_address_to_programs_on_this_machine_only(client, key):
+    more = {"reference": "#1001", "service_level": "express", "note": "Behind Secret Lane", "ship_to": SHIP_TO}
+    client.ask(key, [{**ITEMS[0], "name": "Blue shirt", "sku": "SHIRT"}], **more)
+    [delivery] = [each for each in client.ledger()["deliveries"] if each["key"] == key]
+    assert delivery["items"] == [{**ITEMS[0], "name": "Blue shirt", "sku": "SHIRT"}]
+    assert {name: delivery[name] for name in more} == more
+    elsewhere = client.http.get("/ledger", headers={"Host": "pages.example"})
+    assert "#1001" in elsewhere.text
     assert key in client.http.get("/").text
-    for path in ("/", "/ledger"):
-        assert "Secret Lane" not in client.http.get(path).text
+    for answer in (elsewhere, client.http.get("/")):
+        assert "Secret Lane" not in answer.text
 
 
 def send_unsigned(client: WarehouseClient, key: str) -> list[int]:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from service.warehouses.ledger import Ledger
+from service.warehouses.ledger_entries import Item
 from service.warehouses.server.faults import Fate, FaultInjector, Faults
 from service.warehouses.server.http import HttpError, Request
 from service.warehouses.server.routes import GARBAGE, Routes
@@ -189,6 +190,19 @@ def test_other_machines_and_web_pages_cannot_change_the_faults(changes):
         routes.answer(change)
     assert raised.value.status == 403
     assert injector.faults == Faults()
+
+
+def test_other_machines_see_no_address_in_the_ledger():
+    ledger = Ledger("seed", 1)
+    ledger.ask("ord_1-d1", [Item("1", "prod_456", 2)], {"reference": "#1001", "ship_to": {"line1": "1 Secret Lane"}})
+    routes = Routes(ledger, FaultInjector("seed", Faults()), (), lambda: 0, lambda _: False)
+    headers = {"host": "127.0.0.1:8090"}
+    here, elsewhere = (
+        routes.answer(request("", "GET", "/ledger", headers=headers, is_local=local)).body for local in (True, False)
+    )
+    assert b"Secret Lane" in here
+    assert b"Secret Lane" not in elsewhere
+    assert b"#1001" in elsewhere
 
 
 def test_a_request_of_this_machine_is_local():

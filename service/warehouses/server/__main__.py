@@ -18,7 +18,8 @@ EPILOG = f"""
 Routes: the warehouse contract (POST /orders, GET /orders/{{key}}, PUT
 /orders/{{key}}/cancel); GET / shows the ledger as a page, GET /ledger as JSON;
 GET /faults and, from this machine, PUT /faults read and replace the faults.
-The ledger holds keys and items, no addresses; reading it needs no signature.
+Reading the ledger needs no signature; it shows addresses and notes to
+programs on this machine only.
 
 The ledger is in memory: it is lost when the process ends. Decisions and faults
 are the same in each run with the same seed, keys and order of requests.

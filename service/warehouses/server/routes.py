@@ -16,6 +16,9 @@ from service.warehouses.server.http import HttpError, Reply, Request, json_reply
 from service.warehouses.signatures import BadSignature, verify
 
 KEY = re.compile(r"[!#-\[\]-~]{1,255}")  # printable ASCII without quotation mark and backslash
+DETAILS = ("reference", "ship_to", "service_level", "note")
+"""The members of a request that the ledger keeps beside the items."""
+LOCAL_HOST = re.compile(r"(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]+)?")
 DEFAULT_LIMIT, MAX_LIMIT, MAX_NUMBER = 100, 1000, 999_999_999
 GARBAGE = (
     ("text/html", b"<!doctype html><title>Welcome</title>"),
@@ -73,7 +76,9 @@ class Routes:
             case ["ledger"]:
                 _allow(request, "GET", "HEAD")
                 limit, *before = _read_query(request.query)
-                return json_reply(200, views.show_ledger(self._ledger.read(limit, *before), limit))
+                return json_reply(
+                    200, views.show_ledger(self._ledger.read(limit, *before), limit, _may_see_addresses(request))
+                )
             case ["faults"]:
                 _allow(request, "GET", "HEAD", "PUT")
                 if request.method == "PUT":
@@ -122,9 +127,11 @@ class Routes:
         return reply
 
     def _ask(self, request: Request, key: str, faults: Faults) -> Reply:
-        items = _read_items(_read_json(request), key)
+        document = _read_json(request)
+        items = _read_items(document, key)
+        details = {name: document[name] for name in DETAILS if name in document}
         try:
-            delivery = self._ledger.ask(key, items, declined=faults.declined, refused=faults.refused)
+            delivery = self._ledger.ask(key, items, details, declined=faults.declined, refused=faults.refused)
         except OtherItems:
             raise HttpError(HTTPStatus.CONFLICT, "The delivery was asked for before, with other items.") from None
         return json_reply(422 if delivery.status is State.REFUSED else 200, views.show_state(delivery))
@@ -146,6 +153,11 @@ class Routes:
             self._injector.faults = Faults.read(_read_json(request))
         except ValueError as error:
             raise HttpError(HTTPStatus.BAD_REQUEST, f"{error}.") from None
+
+
+def _may_see_addresses(request: Request) -> bool:
+    """Whether a program on this machine asks, and no page of a web site whose name resolves to this machine."""
+    return request.is_local and LOCAL_HOST.fullmatch(request.headers.get("host", "")) is not None
 
 
 def _allow(request: Request, *methods: str) -> None:
@@ -174,7 +186,7 @@ def _read_json(request: Request) -> Any:
 
 
 def _read_items(document: Any, key: str) -> list[Item]:
-    """Read the items of an order. Its other members, and unknown members of an item, are ignored."""
+    """Read the items of an order. Unknown members of an item are ignored."""
     if not isinstance(document, dict) or document.get("order_id") != key:
         raise HttpError(HTTPStatus.BAD_REQUEST, "The body must be an object whose order_id is the key of the request.")
     items = document.get("items")
@@ -185,7 +197,15 @@ def _read_items(document: Any, key: str) -> list[Item]:
         raise HttpError(HTTPStatus.BAD_REQUEST, detail)
     if len({item["line_id"] for item in items}) < len(items):
         raise HttpError(HTTPStatus.BAD_REQUEST, "Each item must have a line_id of its own.")
-    return [Item(item["line_id"], item["product_id"], item["quantity"]) for item in items]
+    return [
+        Item(item["line_id"], item["product_id"], item["quantity"], _text(item, "name"), _text(item, "sku"))
+        for item in items
+    ]
+
+
+def _text(item: dict[str, Any], name: str) -> str:
+    value = item.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _is_item(item: Any) -> bool:

@@ -7,6 +7,7 @@ from service.orders import timestamps
 from service.warehouses.ledger_entries import Delivery, Doubled, Extract, Parcel
 
 CARRIER = "Simulated Parcels"
+PERSONAL_DATA = ("ship_to", "note")
 TRACKING_URL = "https://parcels.example/"
 
 
@@ -30,8 +31,14 @@ def show_state(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def show_ledger(extract: Extract, limit: int) -> dict[str, Any]:
-    """A page of the ledger. ``next`` is the path of the next page; after the last one it is None."""
+def show_ledger(extract: Extract, limit: int, with_personal_data: bool) -> dict[str, Any]:
+    """A page of the ledger. ``next`` is the path of the next page; after the last one it is None.
+
+    Args:
+        extract: the entries.
+        limit: the most entries of each kind.
+        with_personal_data: whether deliveries show their address and note.
+    """
     counts = {str(state): count for state, count in extract.counts.items()}
     return {
         "counts": {
@@ -41,7 +48,7 @@ def show_ledger(extract: Extract, limit: int) -> dict[str, Any]:
             "doubled_orders": extract.doubled_orders,
         },
         "doubled": [_show_doubled(each) for each in extract.doubled],
-        "deliveries": [_show_delivery(each) for each in extract.deliveries],
+        "deliveries": [_show_delivery(each, with_personal_data) for each in extract.deliveries],
         "parcels": [_show_parcel(each) for each in extract.parcels],
         "next": _next_page(extract, limit),
     }
@@ -57,7 +64,7 @@ def _next_page(extract: Extract, limit: int) -> str | None:
     return None if ended else f"/ledger?{urlencode({'limit': limit, **before})}"
 
 
-def _show_delivery(delivery: Delivery) -> dict[str, Any]:
+def _show_delivery(delivery: Delivery, with_personal_data: bool) -> dict[str, Any]:
     return {
         "number": delivery.number,
         "key": delivery.key,
@@ -66,9 +73,15 @@ def _show_delivery(delivery: Delivery) -> dict[str, Any]:
         "reason": delivery.reason,
         "received_at": timestamps.text(delivery.received_at),
         "items": [
-            {"line_id": item.line_id, "product_id": item.product_id, "quantity": item.quantity}
+            {
+                "line_id": item.line_id,
+                "product_id": item.product_id,
+                "quantity": item.quantity,
+                **{name: text for name, text in (("name", item.name), ("sku", item.sku)) if text},
+            }
             for item in delivery.items
         ],
+        **{name: value for name, value in delivery.details.items() if with_personal_data or name not in PERSONAL_DATA},
         "shipments": [parcel.shipment_id for parcel in delivery.parcels],
     }
 
