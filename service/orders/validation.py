@@ -3,7 +3,7 @@
 One function validates for the API and for the workflow's Validate step, and returns all errors at once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -55,8 +55,7 @@ def validate(submitted: Any, currencies: Mapping[str, int] = MINOR_UNITS) -> Ver
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True, include_input=False)
         errors = [_field_error(detail) for detail in details]
-        if not {detail["loc"][0] for detail in details} & {"items", "total_amount", "adjustments", "currency"}:
-            errors += _between_fields(submitted, currencies)
+        errors += _between_fields(submitted, currencies, {detail["loc"] for detail in details})
         return Verdict(None, _cut(errors))
     given = order.model_dump(exclude_unset=True, exclude_none=True)
     if errors := list(_between_fields(given, currencies)):
@@ -64,13 +63,26 @@ def validate(submitted: Any, currencies: Mapping[str, int] = MINOR_UNITS) -> Ver
     return Verdict(given | order.model_dump(include=STORED_DEFAULTS), ())
 
 
-def _between_fields(order: dict[str, Any], currencies: Mapping[str, int]) -> Iterator[FieldError]:
-    """Check the rules between fields of a document whose items, amounts and currency are valid each by itself."""
-    digits = currencies[order.get("currency") or "USD"]
+def _between_fields(
+    order: dict[str, Any], currencies: Mapping[str, int], wrong: Collection[tuple[str | int, ...]] = ()
+) -> Iterator[FieldError]:
+    """Check the rules between fields, for the fields that are valid each by itself.
+
+    Args:
+        order: the document.
+        currencies: the currencies of orders, with their decimals.
+        wrong: the paths of the fields that are not valid.
+    """
+    fields, elements = {path[0] for path in wrong}, {path[:2] for path in wrong}
+    digits = money.MAX_DECIMALS if "currency" in fields else currencies[order.get("currency") or "USD"]
     unit = f"must {f'have at most {digits} decimals' if digits else 'be a whole number'} in this currency"
+    items = () if ("items",) in elements else order["items"]
+    adjustments = () if ("adjustments",) in elements else order.get("adjustments") or ()
     lines: set[str] = set()
     total = Decimal(0)
-    for number, item in enumerate(order["items"]):
+    for number, item in enumerate(items):
+        if ("items", number) in elements:
+            continue
         amount = int(item["quantity"]) * money.read(item["price"])
         total += amount
         if not money.is_whole(amount, digits):
@@ -81,15 +93,17 @@ def _between_fields(order: dict[str, Any], currencies: Mapping[str, int]) -> Ite
                 f"/items/{number}/line_id", "must differ from the line_id, or the position, of other lines"
             )
         lines.add(line)
-    for number, adjustment in enumerate(order.get("adjustments") or ()):
+    for number, adjustment in enumerate(adjustments):
+        if ("adjustments", number) in elements:
+            continue
         amount = money.read(adjustment["amount"])
         total += amount
         if not money.is_whole(amount, digits):
             yield FieldError(f"/adjustments/{number}/amount", unit)
-        if (line := adjustment.get("line_id")) and line not in lines:
+        if (line := adjustment.get("line_id")) and line not in lines and "items" not in fields:
             yield FieldError(f"/adjustments/{number}/line_id", "must be the line_id, or the position, of an item")
-    if total != money.read(order["total_amount"]):
-        parts = "the sum of quantity × price" + (" and the adjustments" if order.get("adjustments") else "")
+    if not fields & {"items", "adjustments", "total_amount"} and total != money.read(order["total_amount"]):
+        parts = "the sum of quantity × price" + (" and the adjustments" if adjustments else "")
         yield FieldError("/total_amount", f"must equal {parts}, {money.shorten(total)}")
 
 

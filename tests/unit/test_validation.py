@@ -69,6 +69,27 @@ def test_a_wrong_total_is_listed_beside_other_errors(wrong: str):
     assert errors(submitted).keys() == {"/total_amount", f"/{wrong}"}
 
 
+def test_fields_beside_a_wrong_one_are_checked_against_each_other():
+    line = {"product_id": "p", "quantity": 1, "price": Decimal("0.005"), "line_id": "a"}
+    submitted = order(
+        items=[line | {"quantity": 0}, line, line],
+        adjustments=[{"kind": "gift", "amount": 1}, {"kind": "tax", "amount": Decimal("0.005"), "line_id": "x"}],
+    )
+    assert errors(submitted).keys() == {
+        "/items/0/quantity",
+        "/items/1/price",
+        "/items/2/price",
+        "/items/2/line_id",
+        "/adjustments/0/kind",
+        "/adjustments/1/amount",  # its line_id may be that of the wrong item
+    }
+
+
+def test_the_total_is_checked_beside_a_wrong_currency():
+    submitted = order(total_amount=Decimal("59.97")) | {"currency": "usd"}
+    assert errors(submitted).keys() == {"/total_amount", "/currency"}
+
+
 def test_an_empty_object_lacks_every_required_field():
     assert errors({}) == dict.fromkeys(("/customer_id", "/items", "/total_amount"), "is required")
 
