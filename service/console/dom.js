@@ -1,5 +1,8 @@
 // Builds all elements of the page. Data is inserted as text only, never as HTML.
 
+// Characters that reverse the text after them: with one, an id can look like another id.
+const REORDERING = /[\u202a-\u202e\u2066-\u2069]/g;
+
 const SVG = "http://www.w3.org/2000/svg";
 
 export function h(tag, attributes = {}, ...children) {
@@ -22,8 +25,12 @@ function setUp(node, attributes, children) {
 
 export function fill(node, ...children) {
   const shown = children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
-  node.replaceChildren(...shown);
+  node.replaceChildren(...shown.map((child) => (typeof child === "string" ? legible(child) : child)));
   return node;
+}
+
+function legible(text) {
+  return text.replace(REORDERING, (character) => `\\u${character.codePointAt(0).toString(16)}`);
 }
 
 // A screen reader announces a live region whenever its text is set, even to the same text.

@@ -26,11 +26,25 @@ export function elapsed(milliseconds) {
   return `${plural(Math.floor(hours / 24), "day")} ${hours % 24} h`;
 }
 
-// A lenient order may hold anything where its total belongs.
-export function money(amount, currency) {
-  if (typeof amount !== "number") return amount === null || amount === undefined ? "–" : JSON.stringify(amount);
-  const digits = amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-  return typeof currency === "string" ? `${digits} ${currency}` : digits;
+export const isInstant = (value) => typeof value === "string" && !Number.isNaN(Date.parse(value));
+
+// The decimals of the currency, or more where a price has more. A lenient order may hold anything where an amount belongs.
+export function amount(value, currency) {
+  if (typeof value !== "number") return value === null || value === undefined ? "–" : JSON.stringify(value);
+  return value.toLocaleString("en-US", { minimumFractionDigits: decimals(currency), maximumFractionDigits: 8 });
+}
+
+export function money(value, currency) {
+  const digits = amount(value, currency);
+  return typeof value === "number" && typeof currency === "string" ? `${digits} ${currency}` : digits;
+}
+
+function decimals(currency) {
+  try {
+    return new Intl.NumberFormat("en-US", { style: "currency", currency }).resolvedOptions().minimumFractionDigits;
+  } catch {
+    return 2;
+  }
 }
 
 export function plain(value) {

@@ -56,8 +56,8 @@ export function infiniteList({ caption, columns, row, noun, key, loaded }) {
   }
 
   function add({ entries, more: thereIsMore }) {
-    const fresh = entries.filter((entry) => !run.known.has(key(entry)));
-    for (const entry of fresh) run.known.set(key(entry), entry);
+    // Two lists that are merged may have the same entry.
+    const fresh = entries.filter((entry) => !run.known.has(key(entry)) && run.known.set(key(entry), entry));
     run.isComplete = !thereIsMore;
     if (run.known.size === 0 && run.isComplete) fill(place, run.emptyView());
     else tableBody().append(...fresh.map(row));

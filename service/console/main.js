@@ -20,7 +20,7 @@ let shown = null;
 let previous = null;
 
 function parseRoute() {
-  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [, path, query] = location.hash.match(/^#?\/?([^?]*)\??(.*)$/);
   const [wanted, id] = path.split("/");
   const name = Object.hasOwn(SECTIONS, wanted) ? wanted : "live";
   return { name, id: id && SECTIONS_WITH_DRAWER.has(name) ? decode(id) : null, query };

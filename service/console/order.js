@@ -1,6 +1,7 @@
 import { events, get, post } from "./api.js";
 import { confirm } from "./dialog.js";
-import { button, facts, fill, h, say, table } from "./dom.js";
+import { address, adjustmentsOf, isGiven, items, note, submittedFacts } from "./document.js";
+import { button, facts, fill, h, say } from "./dom.js";
 import { isTerminal, pollOrder, readOrder } from "./polling.js";
 import { elapsed, between, moment, money, number, plain } from "./format.js";
 import { fieldErrors, problemNotice } from "./problem.js";
@@ -94,7 +95,9 @@ function parts(order, failure) {
     failure && part("Failure", failureFacts(failure)),
     warehouseFacts(order),
     part("Timeline", timeline(order)),
-    part("Items", items(order)),
+    isGiven(order.ship_to) && part("Ship to", address(order.ship_to)),
+    isGiven(order.note) && part("Note", note(order.note)),
+    part(adjustmentsOf(order).length ? "Items and adjustments" : "Items", items(order)),
     Object.keys(order.metadata).length > 0 && part("Metadata", facts(Object.entries(order.metadata).map(([k, v]) => [k, plain(v)]))),
   ];
 }
@@ -106,6 +109,7 @@ function part(heading, content) {
 function summary(order) {
   return facts([
     ["Customer", order.customer_id ?? "–"],
+    ...submittedFacts(order),
     ["Total", money(order.total_amount, order.currency)],
     ["Attempts", number(order.attempts)],
     ["Received", moment(order.created_at)],
@@ -132,23 +136,6 @@ function failureFacts(failure) {
     ["Earlier redrives", failure.epoch === 0 ? "none" : number(failure.epoch)],
     ["Message id", failure.message_id ?? "none"],
   ], "roomy");
-}
-
-function items(order) {
-  const rows = order.items.map((item) => h("tr", {},
-    h("td", {}, plain(item?.product_id)),
-    h("td", { class: "num" }, plain(item?.quantity)),
-    h("td", { class: "num" }, money(item?.price)),
-    h("td", { class: "num" }, lineTotal(item))));
-  const foot = h("tr", { class: "sum" },
-    h("th", { scope: "row", colspan: "3" }, "Total"), h("td", { class: "num" }, money(order.total_amount, order.currency)));
-  if (!rows.length) return h("p", { class: "muted" }, "None.");
-  return table("Items", ["Product", ...["Quantity", "Price", "Amount"].map((name) => ({ name, kind: "num" }))], [...rows, foot], "items");
-}
-
-function lineTotal(item) {
-  const known = typeof item?.quantity === "number" && typeof item?.price === "number";
-  return known ? money(Math.round(item.quantity * item.price * 100) / 100) : "–";
 }
 
 function actions(order, failure) {

@@ -2,16 +2,23 @@ import { getPage } from "./api.js";
 
 // A source is a function that returns the next page as {entries, more} at each call.
 
-export function pages(path, query, name, matches = () => true) {
+export function pages(path, query, name) {
   let cursor = null;
   return async () => {
     const page = await getPage(path, { ...query, cursor }, name);
     cursor = page.cursor;
-    return { entries: page.entries.filter(matches), more: cursor !== null };
+    return { entries: page.entries, more: cursor !== null };
   };
 }
 
-// The API lists one status at a time. This merges sources that are each sorted newest first.
+export function filtered(next, matches) {
+  return async () => {
+    const { entries, more } = await next();
+    return { entries: entries.filter(matches), more };
+  };
+}
+
+// The API has one filter at a time. This merges sources that are each sorted newest first.
 export function mergeNewest(sources, at, size) {
   const parts = sources.map((next) => ({ next, buffer: [], more: true }));
   return async () => {

@@ -21,6 +21,26 @@ from tests.system import key_for
 
 T = TypeVar("T")
 QUICK = {"stats_every": 0.5}
+ADDRESS = {
+    **{"name": "Anna Schmidt", "company": "<i>ACME</i>", "line1": "Hauptstraße 1", "city": "Berlin"},
+    **{"postal_code": "10115", "country": "DE", "email": "anna@example.com"},
+}
+WHOLE = {
+    **{"reference": "gid://shopify/Order/1", "ship_to": ADDRESS, "service_level": "express", "total_amount": 66.38},
+    "note": "Please ring twice.\n<script>alert(1)</script>",
+    "placed_at": "2026-01-31T09:30:00Z",
+    "items": [
+        {
+            **{"product_id": "gid://shopify/Product/7", "quantity": 2, "price": 29.99, "line_id": "L7"},
+            **{"sku": "SKU 12/B#4", "name": "Blue shirt, <b>size M</b>", "metadata": {"engraving": "A & B"}},
+        }
+    ],
+    "adjustments": [
+        {"kind": "tax", "amount": 11.4, "label": "VAT 19 %"},
+        {"kind": "discount", "amount": -5, "line_id": "L7"},
+    ],
+}
+"""The optional fields of an order, some with text that looks like HTML."""
 
 
 @dataclass

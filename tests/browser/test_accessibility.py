@@ -7,8 +7,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.browsing import DESKTOP, PHONE
-from tests.browser.orders import open_shop
+from tests.browser.orders import WHOLE, open_shop
 from tests.browser.warehouse import Mood
+from tests.support import valid_order
 
 pytestmark = pytest.mark.browser
 
@@ -30,14 +31,14 @@ def shop():
 
 @pytest.fixture(scope="module")
 def seeded(shop):
-    """Orders with terminal statuses; the ids of a FAILED and a REJECTED one."""
+    """Orders with terminal statuses; the ids of a FAILED, a REJECTED and a FULFILLED one, which has every field."""
     shop.set_warehouse(Mood.REFUSES)
     failed = [shop.submit() for _ in range(3)]
     shop.settled(failed)
     shop.set_warehouse(Mood.SUCCEEDS)
-    others = [shop.submit(), shop.submit({"items": []}, Prefer="handling=lenient")]
+    others = [shop.submit(valid_order(**WHOLE)), shop.submit({"items": []}, Prefer="handling=lenient")]
     shop.settled(others)
-    return failed[0], others[1]
+    return failed[0], others[1], others[0]
 
 
 def check(visit) -> None:
@@ -47,7 +48,7 @@ def check(visit) -> None:
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_in_any_section_or_dialog(shop, seeded, open_console, look):
-    failed, rejected = seeded
+    failed, rejected, whole = seeded
     visit = open_console(shop.base, **look)
     page = visit.page
     visit.go("live")
@@ -57,7 +58,7 @@ def test_axe_finds_nothing_in_any_section_or_dialog(shop, seeded, open_console, 
     visit.go("orders")
     expect(page.get_by_text("5 orders, end of list")).to_be_visible()
     check(visit)
-    for where in (f"orders/{rejected}", f"failed/{failed}"):
+    for where in (f"orders/{rejected}", f"orders/{whole}", f"failed/{failed}"):
         visit.go(where)
         expect(page.get_by_role("list", name="Timeline")).to_be_visible()
         check(visit)
@@ -100,7 +101,7 @@ def test_axe_finds_nothing_in_the_try_it_section_and_in_errors(shop, seeded, ope
 @pytest.mark.parametrize("viewport", [NARROW, PHONE, DESKTOP], ids=["narrow", "phone", "desktop"])
 def test_no_page_scrolls_horizontally(shop, seeded, open_console, viewport):
     visit = open_console(shop.base, viewport=viewport)
-    for where in ("live", "orders", "failed", "try", f"failed/{seeded[0]}"):
+    for where in ("live", "orders", "failed", "try", f"failed/{seeded[0]}", f"orders/{seeded[2]}"):
         visit.go(where)
         ready = "dialog" if "/" in where else "main"
         expect(visit.page.get_by_role(ready).get_by_role("heading").first).to_be_visible()
