@@ -32,7 +32,7 @@ export function submittedFacts(order) {
 export function address(given) {
   if (!isObject(given)) return h("p", {}, plain(given));
   const names = [...Object.keys(ADDRESS), ...Object.keys(given).filter((name) => !Object.hasOwn(ADDRESS, name))];
-  return facts(names.map((name) => [ADDRESS[name] ?? name, shown(given[name])]));
+  return facts(names.map((name) => [ADDRESS[name] ?? name, shown(given[name])]), "roomy");
 }
 
 export function note(text) {
