@@ -72,7 +72,9 @@ class Orders:
         try:
             return self._mover.create(order), False
         except OrderExists as exists:
-            if exists.order.fingerprint != order.fingerprint:
+            from service.orders.submission import current_fingerprint
+
+            if order.fingerprint not in (exists.order.fingerprint, current_fingerprint(exists.order)):
                 raise KeyReused(f"order {order.order_id} was submitted before, with another document") from None
             return exists.order, True
 

@@ -1,15 +1,18 @@
 """A document has the same fingerprint after a deployment; otherwise a retry with its idempotency key gets 422."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import Field
 
 from service.orders import document, validation
+from service.orders.errors import KeyReused
+from service.orders.identity import order_id_for
 from service.orders.orders import Orders
 from service.orders.strict_json import parse, parse_stored
-from service.orders.submission import Submission
+from service.orders.submission import Submission, new_order
 from tests.support import MemorySystem
 
 OF_0_1_0 = json.loads(Path(__file__).with_name("fingerprints_0_1_0.json").read_text())
@@ -56,6 +59,13 @@ def test_a_document_has_the_fingerprint_that_version_0_1_0_stored(row, system):
     assert order.fingerprint == row["fingerprint"]
 
 
+def test_the_example_of_the_readme_is_among_them():
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text()
+    example = re.search(r"/order -H [^\n]* -d '(.*)'", readme)
+    assert example
+    assert example[1] in {row["text"] for row in OF_0_1_0}
+
+
 @pytest.mark.parametrize("row", OF_0_1_0, ids=lambda row: row["document"])
 def test_new_optional_fields_do_not_change_fingerprints(row, system, with_optional_fields):
     with_optional_fields()
@@ -83,3 +93,23 @@ def test_an_optional_field_that_is_given_is_stored_and_makes_another_order(syste
     document = parse_stored(order.submission)
     assert (document["gift_note"], document["priority"], document["items"][0]["color"]) == ("For you", 5, "red")
     assert order.fingerprint != submitted(TEXT, system)[0].fingerprint
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        TEXT.replace("29.99", '"29.99"'),
+        TEXT.replace(":2,", ":2.0,"),
+        TEXT.replace('"c"', '"c d"'),
+        TEXT[:-1] + ',"note":null}',
+        TEXT[:-1] + ',"note":"Ring twice."}',
+    ],
+)
+def test_a_repeat_of_an_order_that_version_0_1_0_rejected_gets_that_order(given, system):
+    """Version 0.1.0 stored the document as it was sent, because it was not valid then."""
+    order_id = order_id_for("anonymous", KEY, system.new_id)
+    new = {"order_id": order_id, "owner": "anonymous", "actor": "api", "at": system.now(), "write_id": "w1"}
+    stored = system.store.create(new_order(parse(given), **new))
+    assert submitted(given, system, KEY) == (stored, True)
+    with pytest.raises(KeyReused):
+        submitted(given.replace("29.99", "29.98").replace("59.98", "59.96"), system, KEY)
