@@ -3,8 +3,9 @@
 import csv
 import io
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.cli.errors import CliError, ExitCode
@@ -22,6 +23,7 @@ class Columns:
         optional: the other columns.
         prefixes: beginnings of further columns, such as ``metadata.``.
         aliases: other headings of columns, in lower case without spaces and signs.
+        substitutes: a column that may stand for a required one.
         ignores_others: whether the file may have other columns, which have no meaning.
     """
 
@@ -29,6 +31,7 @@ class Columns:
     optional: Sequence[str]
     prefixes: Sequence[str] = ()
     aliases: Mapping[str, str] | None = None
+    substitutes: Mapping[str, str] = field(default_factory=dict)
     ignores_others: bool = False
 
     def name_of(self, heading: str) -> str:
@@ -77,7 +80,7 @@ def read_table(
     Raises:
         CliError: a column is missing, unknown or repeated.
     """
-    skipped = 0
+    skipped, given = 0, delimiter
     if declared := _SEPARATOR_LINE.match(text):
         text, skipped, delimiter = text[declared.end() :], 1, delimiter or declared[1]
     delimiter = delimiter or _find_separator(text, columns, mapping or {})
@@ -86,7 +89,7 @@ def read_table(
     if isinstance(first, str):
         raise CliError(ExitCode.USAGE, f"{name}: {first}")
     headings = _name_columns(first, columns, mapping or {})
-    _check_headings(headings, columns, name)
+    _check_headings(headings, columns, name, given)
     for line, row in rows:
         if isinstance(row, str):
             yield Row(line, {}, row)
@@ -131,9 +134,9 @@ def _read_rows(reader: Any, skipped: int) -> Iterator[tuple[int, list[str] | str
             yield line, row
 
 
-def _check_headings(headings: list[str], columns: Columns, name: str) -> None:
+def _check_headings(headings: list[str], columns: Columns, name: str, delimiter: str | None) -> None:
     unknown = [each or "(empty)" for each in headings if not columns.is_known(each) and not columns.ignores_others]
-    missing = [each for each in columns.required if each not in headings]
+    missing = [each for each in columns.required if not {each, columns.substitutes.get(each)} & {*headings}]
     repeated = sorted({each for each in headings if columns.is_known(each) and headings.count(each) > 1})
     problems = [
         f"{problem} {', '.join(found)}"
@@ -143,12 +146,14 @@ def _check_headings(headings: list[str], columns: Columns, name: str) -> None:
     if not problems:
         return
     if len(headings) == 1:
+        given = f" with --delimiter {delimiter!r}" if delimiter else ""
         raise CliError(
-            ExitCode.USAGE, f"{name}: the first row has one column only; give the separator with --delimiter."
+            ExitCode.USAGE, f"{name}: the first row has one column only{given}; give the separator with --delimiter."
         )
     known = ", ".join((*columns.required, *columns.optional, *(f"{prefix}NAME" for prefix in columns.prefixes)))
+    ours, theirs = (missing or ["OURS"])[0], (unknown or ["THEIRS"])[0]
     raise CliError(
         ExitCode.USAGE,
         f"{name}: columns {'; '.join(problems)}. The columns are {known}. "
-        f"--map OURS=THEIRS names a column of the file that is called otherwise.",
+        f"--map {shlex.quote(f'{ours}={theirs}')} names a column of the file that is called otherwise.",
     )

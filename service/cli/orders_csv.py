@@ -31,6 +31,7 @@ COLUMNS = Columns(
         **dict.fromkeys(("orderdate", "date", "createdat"), "placed_at"),
         **dict.fromkeys(("comment", "customernote"), "note"),
     },
+    substitutes={"product_id": "sku"},
 )
 
 
@@ -101,7 +102,9 @@ def _add_cells(line: int, cells: dict[str, str], rows: _OrderRows) -> None:
     for name, text in cells.items():
         if text and name not in (*REQUIRED[1:], *OF_ITEMS):
             _add_value(line, name, text, rows)
-    item: dict[str, Any] = {name: cells[name] for name in ("product_id", *OF_ITEMS) if cells.get(name)}
+    item: dict[str, Any] = {name: cells[name] for name in OF_ITEMS if cells.get(name)}
+    if product := cells.get("product_id") or cells.get("sku"):
+        item["product_id"] = product
     item["quantity"] = parse_number("quantity", cells["quantity"])
     item["price"] = parse_number("price", cells["price"])
     rows.items.append(item)

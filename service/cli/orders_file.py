@@ -123,7 +123,9 @@ def _to_utf_8(content: bytes, name: str, encoding: str) -> bytes:
         return content
     try:
         return content.decode(encoding).encode()
-    except (UnicodeError, LookupError):
+    except LookupError:
+        raise CliError(ExitCode.USAGE, f"--encoding: {encoding!r} is not an encoding, such as cp1252.") from None
+    except UnicodeError:
         raise CliError(ExitCode.USAGE, f"{name}: the file is not {encoding} text.") from None
 
 

@@ -13,6 +13,12 @@ from service.cli.signals import Interruption
 from service.cli.submit_requests import SubmitRequest
 from service.cli.submit_results import SubmitResult, SubmitStatus
 
+KEY_REUSED = "urn:dofs:problem:idempotency-key-reused"
+CHANGED = (
+    "An order with this number was submitted before, and differs. Give a changed order a number of its own; "
+    "--batch separates the orders of several shops."
+)
+
 
 @dataclass(slots=True)
 class Submitter:
@@ -84,6 +90,8 @@ class Submitter:
             return SubmitResult(request.line, status, order_id, reference=request.reference)
         problem = parse_problem(response)
         detail = problem_text(problem, response)
+        if problem.get("type") == KEY_REUSED and request.reference:
+            detail = CHANGED
         if response.status_code in (400, 413, 415, 422):
             return SubmitResult(
                 request.line,

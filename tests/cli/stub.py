@@ -55,6 +55,7 @@ def stub(answer: Callable[[Received], Answer]) -> Iterator[Stub]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # an answer is one packet; without this, each would wait 40 ms for an acknowledgment
 
         def handle_one(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
