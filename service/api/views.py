@@ -103,6 +103,7 @@ class RedriveResultView(BaseModel):
     """The result of one order."""
 
     order_id: str
+    reference: str | None = Field(description="The shop's own order number; null if the order was not read.")
     outcome: Outcome
     detail: str | None
 

@@ -135,5 +135,5 @@ async function redriveOne({ order_id: id, epoch }, note, renewed) {
   const order = await post(`failed-orders/${encodeURIComponent(id)}/redrive`, { note, epoch, ...(renewed && { new_delivery: true }) });
   const isOwnRedrive = order.timeline.some((entry) => entry.from === "FAILED" && entry.reason === note);
   const result = isOwnRedrive ? { outcome: "redriven", detail: null } : { outcome: "already_redriven", detail: `The order is ${order.status}.` };
-  return { results: [{ order_id: id, ...result }], removed: null, more: false };
+  return { results: [{ order_id: id, reference: order.reference, ...result }], removed: null, more: false };
 }

@@ -32,7 +32,7 @@ export function redriveResults(isDry) {
     if (!timer && unfinished.size) poll();
   }
 
-  function addRow({ order_id: id, outcome, detail }) {
+  function addRow({ order_id: id, reference, outcome, detail }) {
     tally.set(outcome, (tally.get(outcome) ?? 0) + 1);
     if (!body) {
       fill(place, table("Results", ["Order", "Outcome", ...(isDry ? [] : ["Status"])], [], "rows short"));
@@ -43,7 +43,7 @@ export function redriveResults(isDry) {
     const status = h("td", {}, "–");
     const text = h("td", {}, OUTCOMES[outcome] ?? outcome, detail && h("span", { class: "sub" }, detail));
     const link = h("a", { class: "id", href: `#/${section}/${encodeURIComponent(id)}` }, id);
-    body.append(h("tr", {}, h("td", { class: "id-cell" }, link), text, !isDry && status));
+    body.append(h("tr", {}, h("td", { class: "id-cell" }, link, reference && h("span", { class: "sub" }, reference)), text, !isDry && status));
     if (!isDry && (outcome === "redriven" || outcome === "already_redriven")) unfinished.set(id, status);
   }
 

@@ -75,7 +75,13 @@ def bulk_result_view(done: BulkResult, next_cursor: object, *, dry_run: bool) ->
     return {
         "dry_run": dry_run,
         "results": [
-            {"order_id": each.order_id, "outcome": each.outcome, "detail": each.detail} for each in done.results
+            {
+                "order_id": each.order_id,
+                "reference": each.reference,
+                "outcome": each.outcome,
+                "detail": each.detail,
+            }
+            for each in done.results
         ],
         "dead_letters_removed": done.messages_removed,
         "next_cursor": next_cursor,

@@ -92,12 +92,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result for one order. ``detail`` explains it; ``cause`` is the error behind it, for operators only."""
+    """The result for one order. ``detail`` explains it; ``cause`` is the error behind it, for operators only.
+
+    ``reference`` is the shop's own order number, if the order was read and has one.
+    """
 
     order_id: str
     outcome: Outcome
     detail: str | None = None
     cause: Exception | None = field(default=None, compare=False)
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +177,15 @@ def redrive_many(
 
 def _result(order_id: str, epoch: int | None, act: Callable[..., Order], done: Outcome) -> Result:
     try:
-        act(epoch=epoch)
+        order = act(epoch=epoch)
     except OrderUnknown:
         return Result(order_id, Outcome.UNKNOWN, "there is no such order")
     except NotFailed as refused:
         outcome = Outcome.ALREADY_REDRIVEN if refused.redriven else Outcome.NOT_FAILED
-        return Result(order_id, outcome, f"it is {refused.order.status}")
+        return Result(order_id, outcome, f"it is {refused.order.status}", reference=refused.order.reference)
     except DeliveryOpen as refused:
-        return Result(order_id, Outcome.DELIVERY_OPEN, refused.detail)
+        return Result(order_id, Outcome.DELIVERY_OPEN, refused.detail, reference=refused.order.reference)
     except Exception as error:  # the others must not wait for this one
         log.exception("order %s: not redriven, %s", order_id, error_name(error), extra={"order_id": order_id})
         return Result(order_id, Outcome.ERROR, "a part of the system does not answer; try again", error)
-    return Result(order_id, done)
+    return Result(order_id, done, reference=order.reference)

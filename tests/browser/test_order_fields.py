@@ -174,13 +174,19 @@ def test_characters_that_change_the_direction_of_text_are_visible(shop, visit):
     expect(visit.page.get_by_text(r"cust_\u202e321", exact=True)).to_be_visible()
 
 
-def test_failed_orders_are_listed_with_their_reference(shop, visit):
+def test_failed_orders_are_listed_and_redriven_with_their_reference(shop, visit):
     shop.set_warehouse(Mood.REFUSES)
     order_id = shop.submit(valid_order(reference="<b>#1001</b>"))
     shop.settled([order_id])
     visit.go("failed")
     row = visit.page.get_by_role("row").filter(has_text=order_id)
     expect(row.get_by_text("<b>#1001</b>", exact=True)).to_be_visible()
+    row.get_by_role("button", name="Redrive").click()
+    dialog = visit.page.get_by_role("dialog", name="Redrive")
+    dialog.get_by_label("Note").fill("to see")
+    dialog.get_by_label("Dry run").check()
+    dialog.get_by_role("button", name="Dry run", exact=True).click()
+    expect(dialog.get_by_role("row").filter(has_text=order_id).get_by_text("<b>#1001</b>", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("viewport", [{"width": 320, "height": 640}, PHONE, {"width": 1280, "height": 900}])

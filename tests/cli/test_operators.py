@@ -250,5 +250,5 @@ def test_an_interrupted_redrive_shows_the_results_so_far():
     with stub(answer) as server:
         ran = run("--api", server.url, "redrive", "--all", "--note", "x", "--yes")
     assert ran.code == 130
-    assert ran.out.splitlines()[1].split() == ["ord_1", "redriven"]
+    assert ran.out.splitlines()[1].split() == ["ord_1", "–", "redriven"]
     assert "interrupted: the orders above are redriven." in ran.err

@@ -110,11 +110,12 @@ def test_an_order_is_shown_with_its_reference_its_address_and_its_adjustments(
     } <= {*words(ran)}
 
 
-def test_a_failed_order_is_listed_with_its_reference(url, failing, customer, tmp_path):
+def test_a_failed_order_is_listed_and_redriven_with_its_reference(url, failing, customer, tmp_path):
     order_id = submit_order(url, customer, tmp_path, reference=f"#1 {customer}")
     assert run("--api", url, "watch", order_id).code == 1
-    [line] = [line for line in run("--api", url, "failed", "list").out.splitlines() if order_id in line]
-    assert f"#1 {customer}" in line
+    for command in (("failed", "list"), ("redrive", order_id, "--note", "x", "--dry-run")):
+        [line] = [line for line in run("--api", url, *command).out.splitlines() if order_id in line]
+        assert f"#1 {customer}" in line
 
 
 def test_a_trace_on_aws_names_the_reference_if_it_has_read_the_order(

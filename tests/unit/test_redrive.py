@@ -189,6 +189,21 @@ def test_a_bulk_redrive_reports_a_result_for_each_order(system):
     assert one(system, "ord_3") == Result("ord_3", Outcome.NOT_FAILED, "it is CANCELLED")
 
 
+def test_a_result_names_the_reference_of_an_order_that_was_read(system):
+    receive = system.receive
+    system.receive = lambda order_id: receive(order_id, reference="#1001")
+    standing(Status.FAILED, system)
+    standing(Status.CANCELLED, system, "ord_2")
+    results = [one(system, dry_run=True), one(system), one(system), *many(system, "ord_2", "ord_3")]
+    assert [(each.outcome, each.reference) for each in results] == [
+        (Outcome.WOULD_REDRIVE, "#1001"),
+        (Outcome.REDRIVEN, "#1001"),
+        (Outcome.ALREADY_REDRIVEN, "#1001"),
+        (Outcome.NOT_FAILED, "#1001"),
+        (Outcome.UNKNOWN, None),
+    ]
+
+
 def test_a_dry_run_changes_nothing(system):
     before = standing(Status.FAILED, system)
     assert one(system, dry_run=True) == Result("ord_1", Outcome.WOULD_REDRIVE)

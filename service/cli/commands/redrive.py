@@ -173,12 +173,13 @@ def _show(context: CommandContext, dry_run: bool, results: Sequence[Mapping[str,
     rows = [
         [
             render.cell(result["order_id"]),
+            result.get("reference"),
             render.cell(str(result["outcome"]).replace("_", " "), _STYLES.get(str(result["outcome"]), "red")),
             result.get("detail") or "",
         ]
         for result in results
     ]
-    context.output.show(render.table(("order", "outcome", "detail"), rows))
+    context.output.show(render.table(("order", "reference", "outcome", "detail"), rows, optional=(1,)))
     summary = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(counts.items()))
     context.output.line(f"{summary}; messages removed from the dead-letter queue: {removed}")
 
