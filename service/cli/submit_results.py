@@ -15,7 +15,7 @@ class SubmitStatus(StrEnum):
     ALREADY_THERE = "already_there"
     REFUSED = "refused"
     UNREADABLE = "unreadable"
-    SKIPPED = "skipped"  # the shop has closed the order
+    SKIPPED = "skipped"  # it must not be shipped
     ERROR = "error"
     NOT_SENT = "not_sent"
 

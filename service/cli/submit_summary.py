@@ -49,7 +49,9 @@ def show_results(run: SubmitRun) -> None:
     if counts[SubmitStatus.ALREADY_THERE]:
         output.note("An order that is already there was submitted before; --batch LABEL submits it as a new order.")
     if counts[SubmitStatus.SKIPPED]:
-        output.note("The shop has closed or partly shipped the skipped orders; --report FILE lists them.")
+        output.note(
+            "Skipped orders are closed or shipped in part in the shop, or have nothing to ship; see --report FILE."
+        )
     if run.tracked:
         output.line("")
         for status, count in run.tracked.by_status.items():

@@ -110,6 +110,59 @@ def test_an_order_of_an_export_that_the_shop_has_closed_is_skipped(file, change)
     assert entries[0].reference == next(order.reference for order in ORDERS if order.file == file)
 
 
+UNSHIPPED = [
+    ("shopify_order.json", "line_items", {"requires_shipping": False}, ("fee", "59.90", "Linen shirt - Blue / M")),
+    ("medusa_order.json", "items", {"requires_shipping": False}, ("fee", "48.00", "Organic T-shirt - Black / M")),
+]
+
+
+@pytest.mark.parametrize(("file", "lines", "change", "fee"), UNSHIPPED)
+def test_a_line_that_needs_no_shipping_is_an_amount_and_no_item(file, lines, change, fee):
+    order = document(file)
+    order[lines][0] |= change
+    converted = validate(convert(file, order).document)
+    assert converted.errors == ()
+    assert len(converted.document["items"]) == 1
+    found = [(each["kind"], str(each["amount"]), each.get("label")) for each in converted.document["adjustments"]]
+    assert fee in found
+    order[lines][1] |= change
+    assert convert(file, order).skipped == "no line of the order is shipped"
+
+
+def test_a_row_that_needs_no_shipping_is_an_amount_and_no_item():
+    first, second, *others = rows("shopify_orders.csv")
+    given = [first, {**second, "Lineitem requires shipping": "false"}, *others]
+    order = validate(read_rows("shopify_orders.csv", given)[0].document)
+    assert order.errors == ()
+    assert [item["product_id"] for item in order.document["items"]] == ["SHIRT-BLUE/M"]
+    assert [(each["kind"], str(each["amount"])) for each in order.document["adjustments"]] == [
+        ("shipping", "4.99"),
+        ("discount", "-7.99"),
+        ("fee", "20.00"),
+    ]
+
+
+def test_a_line_that_was_removed_in_shopify_is_not_shipped():
+    order = document("shopify_order.json")
+    order["line_items"][0]["current_quantity"] = 1
+    order["line_items"][1]["current_quantity"] = 0
+    converted = validate(convert("shopify_order.json", order).document)
+    assert converted.errors == ()
+    assert [(item["product_id"], item["quantity"]) for item in converted.document["items"]] == [("SHIRT-BLUE/M", 1)]
+
+
+@pytest.mark.parametrize(
+    ("file", "total"), [("shopify_order.json", "total_price"), ("woocommerce_order.json", "total")]
+)
+def test_the_total_of_a_shop_is_kept_if_its_parts_come_to_another(file, total):
+    order = document(file)
+    before, order[total] = Decimal(order[total]), str(Decimal(order[total]) + Decimal("0.02"))
+    converted = validate(convert(file, order).document)
+    assert converted.errors == ()
+    assert converted.document["total_amount"] == before + Decimal("0.02")
+    assert converted.document["adjustments"][-1]["amount"] == Decimal("0.02")
+
+
 LINES = {"shopify": "line_items", "woocommerce": "line_items", "medusa": "items", "saleor": "lines"}
 
 

@@ -12,11 +12,12 @@ from service.cli.shops.parts import (
     adjustment,
     amount,
     check_open,
+    difference,
     full_name,
     given,
     metadata,
     required,
-    total_of,
+    split_items,
 )
 from service.orders.currencies import MINOR_UNITS
 
@@ -33,18 +34,20 @@ def convert(order: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         NotAnOrder: it is not an order of Medusa.
-        ClosedOrder: the shop has fulfilled or cancelled it.
+        NotToShip: the shop has fulfilled or cancelled it.
     """
     for status in (order.get("status"), order.get("fulfillment_status")):
         check_open(status, CLOSED)
     currency = str(required(order, "currency_code")).upper()
     unit = Decimal(1).scaleb(-MINOR_UNITS.get(currency, 2))
     lines, shipping = required(order, "items"), order.get("shipping_methods") or ()
-    items, total = [_item(line) for line in lines], _round(amount(required(order, "total")), unit)
+    items, fees = split_items((_item(line), line.get("requires_shipping") is not False) for line in lines)
+    total = _round(amount(required(order, "total")), unit)
     found = [
         *(each for method in shipping for each in adjustment("shipping", method.get("amount"), method.get("name"))),
         *adjustment("discount", _round(_sum(map(_discount, (*lines, *shipping))), unit), _codes(lines), negative=True),
         *adjustment("tax", _round(_sum(map(_added_tax, (*lines, *shipping))), unit), "Tax"),
+        *fees,
     ]
     return {
         "customer_id": str(order.get("customer_id") or order.get("email") or required(order, "id")),
@@ -53,7 +56,7 @@ def convert(order: Mapping[str, Any]) -> dict[str, Any]:
         "items": items,
         "total_amount": total,
         **given(
-            adjustments=[*found, *adjustment("other", total - total_of(items, found), "Rounding")],
+            adjustments=[*found, *difference(total, items, found)],
             ship_to=_address(order.get("shipping_address") or {}, order),
             service_level=next((method.get("name") for method in shipping), None),
             placed_at=order.get("created_at"),

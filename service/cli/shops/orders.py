@@ -8,7 +8,7 @@ from service.cli.csv_numbers import NotANumber
 from service.cli.csv_table import Columns, Row, first_row, read_table
 from service.cli.errors import CliError, ExitCode
 from service.cli.order_entry import Entry
-from service.cli.shops.parts import ClosedOrder, NotAnOrder
+from service.cli.shops.parts import NotAnOrder, NotToShip
 from service.cli.shops.shop import Shop, csv_forms, json_forms, shop_of_document, shop_of_headings
 
 
@@ -103,7 +103,7 @@ def _convert(entry: Entry, convert: Callable[[], dict[str, Any]]) -> Entry:
         return entry
     try:
         return Entry(entry.line, convert(), label=entry.label)
-    except ClosedOrder as reason:
+    except NotToShip as reason:
         return Entry(entry.line, skipped=str(reason), label=entry.label)
     except (NotAnOrder, NotANumber) as error:
         return Entry(entry.line, error=str(error), label=entry.label)

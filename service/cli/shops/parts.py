@@ -10,8 +10,11 @@ class NotAnOrder(Exception):
     """A document is not an order of the shop. The message is for the user."""
 
 
-class ClosedOrder(Exception):
-    """The shop has cancelled the order, or shipped some of it already. The message is for the user."""
+class NotToShip(Exception):
+    """An order must not be shipped: the shop has closed it, has shipped some of it, or it has nothing to ship.
+
+    The message is for the user.
+    """
 
 
 def check_open(status: Any, closed: Iterable[str]) -> None:
@@ -22,10 +25,10 @@ def check_open(status: Any, closed: Iterable[str]) -> None:
         closed: the statuses, in lower case, of orders that must not be shipped.
 
     Raises:
-        ClosedOrder: the status is one of them.
+        NotToShip: the status is one of them.
     """
     if isinstance(status, str) and status.strip().lower() in closed:
-        raise ClosedOrder(f"its status in the shop is {status.strip().lower()}")
+        raise NotToShip(f"its status in the shop is {status.strip().lower()}")
 
 
 def required(document: Mapping[str, Any], name: str) -> Any:
@@ -75,6 +78,33 @@ def total_of(items: Iterable[Mapping[str, Any]], adjustments: Iterable[Mapping[s
     """The sum of quantity × price, and of the adjustments."""
     goods = sum((amount(item["quantity"]) * amount(item["price"]) for item in items), Decimal(0))
     return goods + sum((amount(each["amount"]) for each in adjustments), Decimal(0))
+
+
+def difference(
+    total: Any, items: Iterable[Mapping[str, Any]], adjustments: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The adjustment for what the items and the adjustments do not explain of the shop's total."""
+    return adjustment("other", amount(total) - total_of(items, adjustments), "Difference to the total of the shop")
+
+
+def split_items(lines: Iterable[tuple[dict[str, Any], bool]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The items that are shipped, and an adjustment for each other one, such as a gift card that is sent by mail.
+
+    Args:
+        lines: each item, and whether it is shipped.
+
+    Raises:
+        NotToShip: no item is shipped.
+    """
+    items, fees = [], []
+    for item, is_shipped in lines:
+        if is_shipped:
+            items.append(item)
+        else:
+            fees += adjustment("fee", total_of([item]), item.get("name"))
+    if not items:
+        raise NotToShip("no line of the order is shipped")
+    return items, fees
 
 
 def unit_price(total: Decimal, quantity: int) -> Decimal:

@@ -39,7 +39,7 @@ def convert(order: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         NotAnOrder: it is not an order of Saleor.
-        ClosedOrder: the shop has fulfilled or cancelled it, or has not confirmed it.
+        NotToShip: the shop has fulfilled or cancelled it, or has not confirmed it.
     """
     check_open(order.get("status"), CLOSED)
     channel, lines = required(order, "channel"), required(order, "lines")

@@ -6,7 +6,7 @@ https://shopify.dev/docs/api/admin-rest/latest/resources/order
 from collections.abc import Mapping
 from typing import Any
 
-from service.cli.shops.parts import adjustment, check_open, full_name, given, required
+from service.cli.shops.parts import adjustment, check_open, difference, full_name, given, required, split_items
 
 CLOSED = ("fulfilled", "partial", "restocked", "refunded", "voided", "cancelled")
 """Values of ``fulfillment_status`` and ``financial_status`` of orders that must not be shipped."""
@@ -15,24 +15,28 @@ CLOSED = ("fulfilled", "partial", "restocked", "refunded", "voided", "cancelled"
 def convert(order: Mapping[str, Any]) -> dict[str, Any]:
     """Convert an order to an order document.
 
-    Prices without tax get the tax as adjustments; prices with tax (``taxes_included``) contain it already.
+    Prices without tax get the tax as adjustments; prices with tax (``taxes_included``) contain it already. Lines that
+    were removed or are not shipped are no items.
 
     Raises:
         NotAnOrder: it is not an order of Shopify.
-        ClosedOrder: the shop has fulfilled or cancelled it.
+        NotToShip: the shop has fulfilled or cancelled it.
     """
     cancelled = "cancelled" if order.get("cancelled_at") else None
     for status in (cancelled, order.get("fulfillment_status"), order.get("financial_status")):
         check_open(status, CLOSED)
-    customer = order.get("customer") or {}
+    customer, total = order.get("customer") or {}, required(order, "total_price")
+    lines = [line for line in required(order, "line_items") if line.get("current_quantity") != 0]
+    items, fees = split_items((_item(line), line.get("requires_shipping") is not False) for line in lines)
+    adjustments = [*_adjustments(order), *fees]
     return {
         "customer_id": str(customer.get("id") or order.get("email") or required(order, "name")),
         "reference": str(required(order, "name")),
         "currency": required(order, "currency"),
-        "items": [_item(line) for line in required(order, "line_items")],
-        "total_amount": required(order, "total_price"),
+        "items": items,
+        "total_amount": total,
         **given(
-            adjustments=_adjustments(order),
+            adjustments=[*adjustments, *difference(total, items, adjustments)],
             ship_to=_address(order.get("shipping_address") or {}, order),
             service_level=next(
                 (line.get("code") or line.get("title") for line in order.get("shipping_lines") or ()), None
@@ -49,7 +53,7 @@ def _item(line: Mapping[str, Any]) -> dict[str, Any]:
     product = line.get("sku") or line.get("variant_id") or line.get("product_id") or line.get("id")
     return {
         "product_id": str(product).strip(),
-        "quantity": required(line, "quantity"),
+        "quantity": line.get("current_quantity") or required(line, "quantity"),
         "price": required(line, "price"),
         **given(line_id=str(line.get("id") or ""), name=name, sku=line.get("sku")),
     }

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from service.cli.csv_numbers import amount_of, parse_number, without_apostrophe
-from service.cli.shops.parts import adjustment, check_open, given, required, total_of
+from service.cli.shops.parts import adjustment, check_open, difference, given, required, split_items, total_of
 from service.cli.shops.shopify import CLOSED
 
 ORDER = "Name"
@@ -26,21 +26,24 @@ def convert(rows: Sequence[Cells]) -> dict[str, Any]:
     Raises:
         NotAnOrder: a value is missing.
         NotANumber: an amount is not a number.
-        ClosedOrder: the shop has fulfilled or cancelled it.
+        NotToShip: the shop has fulfilled or cancelled it.
     """
-    order = rows[0]
+    order, total = rows[0], amount_of(rows[0], "Total")
     cancelled = "cancelled" if order.get("Cancelled at") else None
     for status in (cancelled, order.get("Fulfillment Status"), order.get("Financial Status")):
         check_open(status, CLOSED)
-    items = [_item(row) for row in rows if row["Lineitem quantity"]]
+    rows = [row for row in rows if row["Lineitem quantity"]]
+    lines = [(_item(row), row.get("Lineitem requires shipping", "").lower() != "false") for row in rows]
+    items, fees = split_items(lines)
+    adjustments = [*_adjustments(order, total_of(item for item, _ in lines)), *fees]
     return {
         "customer_id": order.get("Email") or order[ORDER],
         "reference": order[ORDER],
         "items": items,
-        "total_amount": amount_of(order, "Total"),
+        "total_amount": total,
         **given(
             currency=order.get("Currency"),
-            adjustments=_adjustments(order, total_of(items)),
+            adjustments=[*adjustments, *difference(total, items, adjustments)],
             ship_to=_address(order),
             service_level=order.get("Shipping Method"),
             note=order.get("Notes"),
@@ -73,7 +76,6 @@ def _adjustments(order: Cells, goods: Decimal) -> list[dict[str, Any]]:
         *adjustment("discount", discount, order.get("Discount Code"), negative=True),
         *_taxes(order, tax),
         *adjustment("fee", duties, "Duties"),
-        *adjustment("other", rest - tax, "Difference to the total of the shop"),
     ]
 
 

@@ -6,7 +6,7 @@ https://woocommerce.github.io/woocommerce-rest-api-docs/#order-properties
 from collections.abc import Mapping
 from typing import Any
 
-from service.cli.shops.parts import adjustment, amount, check_open, full_name, given, priced_item, required
+from service.cli.shops.parts import adjustment, amount, check_open, difference, full_name, given, priced_item, required
 
 CLOSED = ("completed", "cancelled", "refunded", "failed", "trash", "checkout-draft")
 """https://woocommerce.com/document/managing-orders/order-statuses/"""
@@ -20,19 +20,21 @@ def convert(order: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         NotAnOrder: it is not an order of WooCommerce.
-        ClosedOrder: the shop has fulfilled or cancelled it.
+        NotToShip: the shop has fulfilled or cancelled it.
     """
     check_open(order.get("status"), CLOSED)
     billing = order.get("billing") or {}
     lines = [_item(line) for line in required(order, "line_items")]
+    items, total = [item for item, _ in lines], required(order, "total")
+    adjustments = [*_adjustments(order), *(rest for _, rests in lines for rest in rests)]
     return {
         "customer_id": str(order.get("customer_id") or billing.get("email") or required(order, "id")),
         "reference": str(order.get("number") or required(order, "id")),
         "currency": required(order, "currency"),
-        "items": [item for item, _ in lines],
-        "total_amount": required(order, "total"),
+        "items": items,
+        "total_amount": total,
         **given(
-            adjustments=[*_adjustments(order), *(rest for _, rests in lines for rest in rests)],
+            adjustments=[*adjustments, *difference(total, items, adjustments)],
             ship_to=_address(order.get("shipping") or {}, billing),
             service_level=next((line.get("method_title") for line in order.get("shipping_lines") or ()), None),
             note=order.get("customer_note"),

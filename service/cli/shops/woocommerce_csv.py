@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from service.cli.csv_numbers import amount_of, parse_number, without_apostrophe
-from service.cli.shops.parts import NotAnOrder, adjustment, check_open, given, required, total_of
+from service.cli.shops.parts import NotAnOrder, adjustment, check_open, difference, given, required
 from service.cli.shops.woocommerce import CLOSED
 
 ORDER = "Order Number"
@@ -27,7 +27,7 @@ def convert(rows: Sequence[Cells]) -> dict[str, Any]:
     Raises:
         NotAnOrder: a value is missing.
         NotANumber: an amount is not a number.
-        ClosedOrder: the shop has fulfilled or cancelled it.
+        NotToShip: the shop has fulfilled or cancelled it.
     """
     order = rows[0]
     check_open(order.get("Order Status"), CLOSED)
@@ -69,8 +69,7 @@ def _adjustments(order: Cells, items: Sequence[Mapping[str, Any]], coupons: str)
         *adjustment("discount", discount, coupons, negative=True),
         *adjustment("tax", amount_of(order, "Order Total Tax Amount"), "Tax"),
     ]
-    rest = amount_of(order, "Order Total Amount") - total_of(items, found)
-    return [*found, *adjustment("other", rest, "Difference to the total of the shop")]
+    return [*found, *difference(amount_of(order, "Order Total Amount"), items, found)]
 
 
 def _coupons(rows: Sequence[Cells]) -> str:
