@@ -85,7 +85,7 @@ class HttpWarehouse:
             raise OtherItems("the warehouse has this delivery key with other items")
         if reply.status in _NOT_NOW:
             return self._not_taken(reply)
-        answer = reply.read(order.delivery_key)
+        answer = reply.read(order)
         if reply.status == 422 and answer.state is not State.REFUSED:
             raise reply.error(f"the state {answer.state} contradicts the HTTP status")
         return answer
@@ -100,7 +100,7 @@ class HttpWarehouse:
             return Answer(State.NOT_FOUND)
         if reply.status in _NOT_NOW:
             return self._not_taken(reply)
-        return reply.read(order.delivery_key)
+        return reply.read(order)
 
     def cancel(self, order: Order, seconds: float) -> Cancellation:
         path, request_id = f"{_path_of(order)}/cancel", _unique_id(order, "cancel")
@@ -108,7 +108,7 @@ class HttpWarehouse:
             reply = self._send("PUT", path, request_id, seconds, with_state=(200, 202, 409))
         except sockets.NotConnected as error:
             raise WarehouseError(f"PUT: not sent: {error}") from None
-        state = reply.read(order.delivery_key).state
+        state = reply.read(order).state
         match reply.status:
             case 200 if state is State.CANCELLED:
                 return Cancellation.CANCELLED
@@ -199,12 +199,12 @@ class _Reply(NamedTuple):
     def error(self, cause: str) -> WarehouseError:
         return WarehouseError(f"{self.method}: HTTP {self.status}: {cause}")
 
-    def read(self, delivery_key: str) -> Answer:
+    def read(self, order: Order) -> Answer:
         """The state that the answer holds. Raises WarehouseError if it holds none."""
         if self.body is None:
             raise self.error("not an answer of the contract")
         try:
-            return read_state(self.body, delivery_key)
+            return read_state(self.body, order)
         except Malformed as error:
             raise self.error(str(error)) from None
 

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from service.orders import strict_json
 from service.orders.model import Order
 from service.orders.warehouse import Answer, State
+from service.warehouses.redaction import hide_personal_data
 
 WIRE_STATES = frozenset({State.ACCEPTED, State.SHIPPED, State.DECLINED, State.REFUSED, State.CLOSED, State.CANCELLED})
 """The states that a warehouse names in an answer."""
@@ -68,12 +69,12 @@ def write_order(order: Order) -> bytes:
     ).encode()
 
 
-def read_state(body: bytes, delivery_key: str) -> Answer:
+def read_state(body: bytes, order: Order) -> Answer:
     """Read the state of a delivery. Members that this version does not know are ignored.
 
     Args:
         body: the body of the answer.
-        delivery_key: the delivery that was asked about.
+        order: the order; its present delivery was asked about.
 
     Raises:
         Malformed: the body is not the state of this delivery.
@@ -84,20 +85,21 @@ def read_state(body: bytes, delivery_key: str) -> Answer:
         raise Malformed(f"the body is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise Malformed("the body is not a JSON object")
-    if document.get("order_id") != delivery_key:
+    if document.get("order_id") != order.delivery_key:
         raise Malformed("order_id is not the delivery key of the request")
     status, reason = document.get("status"), document.get("reason")
     if not isinstance(status, str) or status not in WIRE_STATES:
         raise Malformed("status is not a state of a delivery")
     if not (reason is None or isinstance(reason, str)):
         raise Malformed("reason is not a string")
-    return Answer(State(status), clean_reason(reason or ""))
+    return Answer(State(status), clean_reason(reason or "", order))
 
 
-def clean_reason(text: str) -> str:
-    """The text in one line of at most 200 characters, without control, format and other invisible characters."""
+def clean_reason(text: str, order: Order) -> str:
+    """The text in one line of at most 200 characters, without invisible characters and without personal data."""
     visible = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(visible.split())[:MAX_REASON]
+    line = " ".join(visible.split())
+    return hide_personal_data(line, order.document)[:MAX_REASON] if line else ""
 
 
 def read_retry_after(value: str | None, now: datetime) -> float | None:

@@ -9,6 +9,7 @@ from service.api import gateway as module
 from service.api.app import create_app
 from service.api.dependencies import run_inline
 from service.orders.lifecycle import Status
+from service.orders.strict_json import MAX_SIZE
 from tests import events
 from tests.api.proxy import at, content, problem
 from tests.support import valid_order
@@ -32,7 +33,7 @@ def test_a_body_that_the_gateway_encoded_is_decoded(gateway):
         (b"{", (400, "malformed-json")),
         (b"\xff\xfe", (400, "malformed-json")),
         (b"", (400, "malformed-json")),
-        (b"[" * 70_000, (413, "body-too-large")),
+        (b"[" * (MAX_SIZE + 1), (413, "body-too-large")),
         (b"{}", (422, "order-invalid")),
     ],
     ids=lambda each: str(each)[:12],
@@ -55,7 +56,7 @@ def test_a_null_body_is_an_empty_one(gateway):
         ("/order", "{}", {}, (422, "order-invalid")),
         ("/order", "[]", {"Prefer": "handling=lenient"}, (422, "order-invalid")),
         ("/order", "{}", {"Content-Type": "text/plain"}, (415, "wrong-media-type")),
-        ("/order", "é" * 33_000, {}, (413, "body-too-large")),
+        ("/order", "é" * (MAX_SIZE // 2), {}, (413, "body-too-large")),
         ("/order", valid_order(), {"Idempotency-Key": "short"}, (400, "idempotency-key-invalid")),
         ("/order", valid_order(), {"Idempotency-Key": "é" * 16}, (400, "idempotency-key-invalid")),
         ("/nowhere", "{}", {}, (404, "not-found")),

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from service.orders.lifecycle import Status
+from service.orders.strict_json import MAX_SIZE
 from tests.api.client import JSON, PROBLEM, Api, assert_problem
 from tests.steps.doubles import standing
 from tests.support import valid_order
@@ -19,7 +20,7 @@ REQUESTS = {
     "not-found": ("GET", "/nowhere", {}),
     "method-not-allowed": ("DELETE", "/orders/ord_1", {}),
     "too-late": ("POST", "/orders/ord_1/cancel", {}),
-    "body-too-large": ("POST", "/order", {"content": b"x" * 70_000, "headers": JSON}),
+    "body-too-large": ("POST", "/order", {"content": b"x" * (MAX_SIZE + 1), "headers": JSON}),
     "wrong-media-type": ("POST", "/order", {"content": b"{}"}),
     "order-invalid": ("POST", "/order", {"content": b"{}", "headers": JSON}),
     "idempotency-key-reused": ("POST", "/order", {"json": valid_order(customer_id="c"), "headers": KEYED}),

@@ -7,6 +7,7 @@ import pytest
 from service.orders.lifecycle import Status
 from service.orders.message import Message
 from service.orders.redrive import NOTE_PATTERN
+from service.orders.strict_json import MAX_SIZE
 from service.orders.warehouse import Cancellation
 from tests.api.client import Api, assert_problem
 from tests.api.failing import fail, fail_without_an_answer, listed
@@ -143,7 +144,7 @@ def test_an_epoch_must_be_a_whole_number_from_zero(epoch, api):
     [
         ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400, "malformed-json"),
         ({"content": b"{}", "headers": {"Content-Type": "text/plain"}}, 415, "wrong-media-type"),
-        ({"content": b" " * 65_537, "headers": {"Content-Type": "application/json"}}, 413, "body-too-large"),
+        ({"content": b" " * (MAX_SIZE + 1), "headers": {"Content-Type": "application/json"}}, 413, "body-too-large"),
     ],
 )
 @BOTH_ROUTES

@@ -6,6 +6,7 @@ import pytest
 
 from service.api.dependencies import run_in_thread
 from service.orders.ports import Unavailable
+from service.orders.strict_json import MAX_SIZE
 from tests.api.client import Api
 from tests.api.proxy import Gateway
 from tests.security.routes import SERVERS_ONLY, every_request
@@ -84,7 +85,7 @@ PROBLEMS = [
     (404, "GET", "/nowhere", {}),
     (405, "DELETE", "/orders", {}),
     (409, "POST", "/failed-orders/ord_1/redrive", {"json": {"note": "again"}}),
-    (413, "POST", "/order", {"json": "x" * 70_000}),
+    (413, "POST", "/order", {"json": "x" * MAX_SIZE}),
     (415, "POST", "/order", {"content": "x"}),
     (421, "GET", "/orders", {"headers": {"Host": "evil.example"}}),
     (422, "POST", "/order", {"json": {}}),

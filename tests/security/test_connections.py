@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from service.api import body
+from service.orders.strict_json import MAX_SIZE
 from tests.api.client import Api
 from tests.embedded.support import served
 from tests.polling import PATIENCE
@@ -67,7 +68,7 @@ def test_an_incomplete_body_blocks_no_one_and_is_disconnected(server, monkeypatc
 
 def test_an_oversized_chunked_body_is_refused(server):
     _, base, _ = server
-    chunks = (b'"' + b"x" * 8192 for _ in range(20))
+    chunks = (b'"' + b"x" * (MAX_SIZE // 8) for _ in range(8))
     answer = httpx.post(f"{base}/order", content=chunks, headers={"Content-Type": "application/json"}, timeout=PATIENCE)
     assert answer.status_code == 413
 

@@ -17,11 +17,19 @@ def test_a_valid_order_becomes_pending_and_only_its_id_is_sent(workflow):
     assert workflow.status(order_id) == "PENDING"
 
 
-def test_an_execution_history_contains_no_order_data(workflow):
-    order_id = workflow.receive("ord_private", customer_id="canary")
+ADDRESS = {"name": "canary", "line1": "canary", "city": "canary", "country": "DE", "email": "canary@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"), [({}, "SUCCEEDED"), ({"ship_to": ADDRESS | {"country": "canary"}}, "FAILED")]
+)
+def test_an_execution_history_and_messages_contain_no_order_data(changes, status, workflow):
+    private = {"customer_id": "canary", "reference": "canary", "ship_to": ADDRESS, "note": "canary", **changes}
+    order_id = workflow.receive("ord_private", **private)
     ended = workflow.run({"order_id": order_id})
+    assert ended["status"] == status
     events = workflow.cloud.client("stepfunctions").get_execution_history(executionArn=ended["executionArn"])["events"]
-    assert "canary" not in json.dumps(events, default=str)
+    assert "canary" not in json.dumps([events, ended, workflow.messages()], default=str)
 
 
 def test_an_invalid_order_is_rejected_and_the_execution_fails_with_its_field_errors(workflow):
