@@ -56,7 +56,7 @@ def test_a_null_body_is_an_empty_one(gateway):
         ("/order", "{}", {}, (422, "order-invalid")),
         ("/order", "[]", {"Prefer": "handling=lenient"}, (422, "order-invalid")),
         ("/order", "{}", {"Content-Type": "text/plain"}, (415, "wrong-media-type")),
-        ("/order", "é" * (MAX_SIZE // 2), {}, (413, "body-too-large")),
+        ("/order", "é" * (MAX_SIZE // 2 + 1), {}, (413, "body-too-large")),
         ("/order", valid_order(), {"Idempotency-Key": "short"}, (400, "idempotency-key-invalid")),
         ("/order", valid_order(), {"Idempotency-Key": "é" * 16}, (400, "idempotency-key-invalid")),
         ("/nowhere", "{}", {}, (404, "not-found")),
