@@ -27,7 +27,8 @@ from service.warehouses import sockets
 from service.warehouses.signer import NotSigned, Signer
 from service.warehouses.wire import Malformed, StrictResponse, read_retry_after, read_state, write_order
 
-MAX_BODY = 64 * 1024  # bytes of an answer
+MAX_BODY = 1024 * 1024
+"""Bytes of an answer, which names the lines of each parcel: 500 lines with the longest ids have less."""
 MAX_IDLE = 4.0
 """Seconds for which a connection stays open without a request. Many servers close theirs after five."""
 CONNECTIONS = 32

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from service.orders.warehouse import Answer, State
-from service.warehouses.http import WarehouseError
+from service.warehouses.http import MAX_BODY, WarehouseError
 from tests.warehouses.endpoint import Endpoint, break_off, hang, respond, trickle
 from tests.warehouses.support import PRIVATE, order, state, warehouse
 
@@ -96,9 +96,9 @@ WRONG = {
     ),
     "sends a gzip bomb": respond(200, gzip.compress(BODY + b" " * 10_000_000), Content_Encoding="gzip"),
     "sends an encoding that is none": respond(200, BODY, Content_Encoding="br"),
-    "sends a huge body": respond(200, BODY + b" " * 64 * 1024),
-    "sends a huge chunked body": chunked(BODY, *[b" " * 1024] * 64),
-    "sends an endless body": break_off(b"HTTP/1.1 200 OK\r\n\r\n" + BODY + b" " * 1_000_000),
+    "sends a huge body": respond(200, BODY + b" " * MAX_BODY),
+    "sends a huge chunked body": chunked(BODY, *[b" " * 1024] * (MAX_BODY // 1024)),
+    "sends an endless body": break_off(b"HTTP/1.1 200 OK\r\n\r\n" + BODY + b" " * 2 * MAX_BODY),
     "sends no body": respond(200),
     "sends no JSON": respond(200, b"<html>" + private),
     "sends other text after the JSON": respond(200, BODY + private),
@@ -133,7 +133,7 @@ def test_the_outcome_is_unknown_and_nothing_is_quoted_when_the_endpoint(fault, n
 
 
 def test_an_answer_of_the_greatest_size_is_read():
-    with Endpoint(respond(200, BODY + b" " * (64 * 1024 - len(BODY)))) as endpoint:
+    with Endpoint(respond(200, BODY + b" " * (MAX_BODY - len(BODY)))) as endpoint:
         assert warehouse(endpoint.url).look(order(), 30) == Answer(State.CANCELLED)
 
 

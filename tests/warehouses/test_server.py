@@ -6,7 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from service.orders import strict_json
+from service.orders.warehouse import State
 from service.warehouses.signatures import TOLERANCE, sign
+from tests.warehouses import support
+from tests.warehouses.support import order, warehouse
 from tests.warehouses.warehouse_client import ITEMS, KEY, WarehouseClient, assert_problem, running_warehouse
 
 OTHER_KEY = b"another key of the same length.."
@@ -22,6 +26,18 @@ def test_a_delivery_is_shipped_at_once(client, key):
     assert state == {"order_id": key, "status": "shipped"}
     assert shipment["items"] == [{"line_id": "1", "quantity": 2}]
     assert {"id", "carrier", "tracking_number", "tracking_url", "shipped_at", "items"} == set(shipment)
+
+
+@pytest.mark.parametrize("character", ["x", "é", "😀"])
+def test_500_lines_with_the_longest_ids_are_shipped(character):
+    items = [
+        {"product_id": "p", "quantity": 10_000, "price": 0, "line_id": str(number).rjust(128, character)}
+        for number in range(500)
+    ]
+    large = order(submission=strict_json.canonical_text({"items": items}))
+    with running_warehouse(keys=(support.KEY,)) as (server, _):
+        assert warehouse(server.url).ask(large, 30).state is State.SHIPPED
+        assert warehouse(server.url).look(large, 30).state is State.SHIPPED
 
 
 def test_a_delivery_is_declined_with_a_reason():
