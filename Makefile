@@ -57,7 +57,7 @@ simulate: $(VENV)/installed ## Check the invariants in SEEDS=2000 simulated worl
 	$(BIN)/python -m tests.simulation run --seeds $(SEEDS)
 	$(BIN)/python -m tests.exploration.explore
 
-fuzz: $(VENV)/installed ## Run all generated requests, events and faults; `make test` runs a part
+fuzz: $(VENV)/installed ## Run all generated requests, events, faults and files; `make test` runs a part
 	$(BIN)/pytest tests/hostile tests/faults tests/cli/test_submit_file.py --thorough $(PROCESSES) $(SLOWEST)
 
 check: format lint types asl openapi diagram metrics terraform licenses security test ## Run every check of CI that needs no Docker

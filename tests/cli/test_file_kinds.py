@@ -1,15 +1,19 @@
 """Files as programs write them, by the options of the command line: each is read, or refused in one line."""
 
 import json
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from service.cli.orders_csv import COLUMNS
 from service.cli.orders_file import read_orders
 from tests.cli.commands import run
 from tests.documents import DIRECTORY
 from tests.support import valid_order
 
+ROOT = Path(__file__).parents[2]
 ROWS = (
     "Order ID;Customer;SKU;Qty;Unit price;Shipping;ship_to.name;ship_to.line1;ship_to.city;ship_to.postal_code;"
     "ship_to.country\n"
@@ -142,6 +146,12 @@ REFUSED = [
         (),
         "export of woocommerce; give --from woocommerce.",
     ),
+    (
+        "o.csv",
+        b"sep=,\n" + (DIRECTORY / "shopify_orders.csv").read_bytes(),
+        (),
+        "export of shopify; give --from shopify.",
+    ),
     ("o.csv", b"", (), "columns missing customer_id, product_id, quantity, price."),
     ("o.csv", b"order,customer_id,product_id,quantity,price\n", (), "the file has no orders."),
 ]
@@ -158,3 +168,17 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line_that_says_what_to_do(
 def test_json_lines_with_one_broken_line_names_that_line_only(tmp_path):
     ran = check(tmp_path / "o.jsonl", f"{{oops\n{json.dumps(valid_order())}\n".encode(), "--json")
     assert [each["outcome"] for each in ran.json["orders"]] == ["unreadable", "valid"]
+
+
+def test_the_page_lists_the_headings_that_are_recognized():
+    page = (ROOT / "docs/files.md").read_text(encoding="utf-8")
+    table = page.partition("| column |")[2].partition("\n\n")[0]
+    found = set()
+    for row in table.splitlines()[2:]:
+        columns, headings = row.split("|")[1:3]
+        names = re.findall(r"`([^`]+)`", columns)
+        assert all(COLUMNS.is_known(name) for name in names)
+        for heading in filter(None, re.split("[,;]", headings.strip())):
+            assert COLUMNS.name_of(heading.strip().upper()) in names, heading
+            found.add(re.sub(r"[^a-z0-9]", "", heading.lower()))
+    assert found >= {*COLUMNS.aliases}, "add the heading to docs/files.md"

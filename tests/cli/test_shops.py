@@ -8,8 +8,11 @@ from decimal import Decimal
 import pytest
 
 from service.cli.errors import CliError, ExitCode
+from service.cli.order_entry import Entry
 from service.cli.orders_file import Reading, read_orders
+from service.cli.shops.orders import convert_documents
 from service.cli.shops.shop import Shop
+from service.orders import strict_json
 from service.orders.validation import validate
 from tests.documents import DIRECTORY, FILES, ORDERS
 
@@ -327,3 +330,35 @@ def test_order_documents_are_no_orders_of_a_shop():
         read_orders(b'{"customer_id": "c", "items": [], "total_amount": 0}', "o.json", Reading(shop=Shop.SHOPIFY))
     with pytest.raises(CliError, match="columns missing Name, Subtotal"):
         read_orders(b"order,customer_id,product_id\n1,2,3\n", "o.csv", Reading(shop=Shop.SHOPIFY))
+
+
+def paths(value, path=()):
+    """The path of each value in a document."""
+    yield path
+    if isinstance(value, dict | list):
+        for key, member in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from paths(member, (*path, key))
+
+
+def replace(value, path, junk):
+    if not path:
+        return junk
+    copy = value.copy()
+    copy[path[0]] = replace(value[path[0]], path[1:], junk)
+    return copy
+
+
+JUNK = (None, "", "x", "NaN", "1e999999", 0, -1, 10**30, 1.5, True, [], {}, [None], [[]], [{}], {"a": []})
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.endswith("json")])
+def test_junk_anywhere_in_an_order_of_a_shop_is_read_or_refused_with_a_message(file):
+    shop, order = Shop(SHOP_OF[file]), document(file)
+    for path in paths(order):
+        for junk in JUNK:
+            _, entry = convert_documents([Entry(1, order), Entry(2, replace(order, path, junk))], shop, file)
+            if entry.error or entry.skipped:
+                assert (entry.error or entry.skipped).isprintable()
+            else:
+                assert entry.document.keys() >= {"customer_id", "items", "total_amount"}, (path, junk)
+                validate(strict_json.parse(strict_json.canonical_text(entry.document)))

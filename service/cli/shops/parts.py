@@ -6,6 +6,10 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 
+MAX_EXPONENT = 40
+"""Of an amount. Larger than any, and small enough for exact sums."""
+
+
 class NotAnOrder(Exception):
     """A document is not an order of the shop. The message is for the user."""
 
@@ -54,9 +58,9 @@ def amount(value: Any) -> Decimal:
     try:
         number = Decimal(str(value))
     except ArithmeticError:
-        raise NotAnOrder(f"{value!r} is not an amount") from None
-    if not number.is_finite():
-        raise NotAnOrder(f"{value!r} is not an amount")
+        number = Decimal("NaN")
+    if not number.is_finite() or abs(number.adjusted()) > MAX_EXPONENT:
+        raise NotAnOrder(f"{str(value)[:40]!r} is not an amount")
     return number
 
 
