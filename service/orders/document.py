@@ -7,7 +7,16 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictStr,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from service.orders import money
@@ -55,17 +64,19 @@ def _instant(value: object) -> object:
     return text(instant)
 
 
-UNSIGNED = {"minimum": 0, "maximum": float(money.MAX_AMOUNT)}
-SIGNED = {"minimum": -float(money.MAX_AMOUNT), "maximum": float(money.MAX_AMOUNT)}
-Amount = Annotated[
-    Decimal, BeforeValidator(money.read_unsigned, json_schema_input_type=float | str), Field(json_schema_extra=UNSIGNED)
-]
-SignedAmount = Annotated[
-    Decimal, BeforeValidator(money.read, json_schema_input_type=float | str), Field(json_schema_extra=SIGNED)
-]
+def _describe_amount(least: Decimal, sign: str) -> WithJsonSchema:
+    number = {"type": "number", "minimum": float(least), "maximum": float(money.MAX_AMOUNT)}
+    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": f"^{sign}{money.DIGITS}$"}]})
+
+
+Amount = Annotated[Decimal, BeforeValidator(money.read_unsigned), _describe_amount(Decimal(0), "")]
+SignedAmount = Annotated[Decimal, BeforeValidator(money.read), _describe_amount(-money.MAX_AMOUNT, "-?")]
 Name = Annotated[StrictStr, Field(pattern=NAME_PATTERN, max_length=128)]
 Line = Annotated[StrictStr, Field(pattern=rf"^{EDGE}([^{INVISIBLE}]{{0,254}}{EDGE})?$", max_length=256)]
-Metadata = Annotated[dict[Name, Annotated[StrictStr, Field(max_length=500)]], Field(max_length=50)]
+Metadata = Annotated[
+    dict[Name, Annotated[StrictStr, Field(max_length=500)]],
+    Field(max_length=50, json_schema_extra={"additionalProperties": False}),
+]
 
 
 class _Strict(BaseModel):
@@ -85,7 +96,7 @@ class OrderItemRequest(_Strict):
     """One line of an order."""
 
     product_id: Name = Field(examples=["prod_456"])
-    quantity: Annotated[int, BeforeValidator(_quantity), Field(strict=True, ge=1, le=10_000, examples=[2])]
+    quantity: Annotated[int, Field(strict=True, ge=1, le=10_000, examples=[2]), BeforeValidator(_quantity)]
     price: Amount = Field(
         description="Price of one. It may be finer than the currency's minor unit, if quantity × price is not.",
         examples=[29.99],
@@ -132,10 +143,13 @@ class OrderRequest(_Strict):
     customer_id: Name = Field(examples=["cust_123"])
     items: Annotated[list[OrderItemRequest], Field(min_length=1, max_length=500)]
     total_amount: Amount = Field(examples=[59.98])
-    currency: Annotated[StrictStr, BeforeValidator(_currency)] = Field(
-        "USD", description="ISO 4217.", json_schema_extra={"enum": [*sorted(MINOR_UNITS)]}
-    )
-    metadata: Metadata = Field(
+    currency: (
+        Annotated[
+            StrictStr, BeforeValidator(_currency), WithJsonSchema({"type": "string", "enum": sorted(MINOR_UNITS)})
+        ]
+        | None
+    ) = Field("USD", description="ISO 4217.")
+    metadata: Metadata | None = Field(
         default_factory=dict,
         description="Up to 50 short strings of the customer's own.",
     )

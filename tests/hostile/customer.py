@@ -8,17 +8,25 @@ nothing about its intended defect.
 
 import re
 from copy import deepcopy
+from decimal import Decimal
 from itertools import count, cycle
 from typing import Any
 
 from service.api.body import KEY_PATTERN, prefers_lenient
 from service.api.failed_orders import NOTE_PATTERN
+from service.orders.currencies import MINOR_UNITS
+from service.orders.identity import NAME_PATTERN
 from service.orders.lifecycle import Status
-from service.orders.validation import ID_PATTERN, MAX_AMOUNT
+from service.orders.money import DIGITS, MAX_AMOUNT, MAX_DIGITS
 from tests.hostile.logs import CANARY
 from tests.support import ManualClock
 
-NAMED = {"customer_id": ID_PATTERN, "status": "|".join(Status)}
+FILTERS = {"customer_id": NAME_PATTERN, "reference": NAME_PATTERN, "status": "|".join(Status)}
+"""The parameters that select a list, and their patterns."""
+
+AMOUNTS = ("price", "amount", "total_amount")
+NOT_ANY_TEXT = ("currency", "placed_at", "kind", "country", "line_id", *AMOUNTS)
+"""Fields whose text has a form of its own."""
 
 
 class Customer:
@@ -30,7 +38,9 @@ class Customer:
             cycle(order_ids),
             cycle(order_ids[::2]),
         )  # CANCELLED is terminal
-        self.lists = cycle([{"customer_id": CANARY}, *({"status": status.value} for status in Status)])
+        self.lists = cycle(
+            [{"customer_id": CANARY}, {"reference": CANARY}, *({"status": status.value} for status in Status)]
+        )
         self.cursors: dict[str, str] = {}
         self.keys = (f"{CANARY}-{number}" for number in count())
         self.repeat: tuple[str, Any] | None = None
@@ -42,7 +52,7 @@ class Customer:
             fix_redrive(case.body, of_many=case.operation.label.endswith("/failed-orders/redrive"))
         elif isinstance(case.body, dict):
             insert_canary(case.body)
-            fix_amounts(case.body)
+            fix_order(case.body)
         if fits(KEY_PATTERN, case.headers.get("Idempotency-Key")):
             case.headers["Idempotency-Key"] = next(self.keys)
         if case.operation.label == "GET /failed-orders" and fits("[A-Za-z0-9_-]+", case.query.get("cursor")):
@@ -78,16 +88,19 @@ class Customer:
 
     def after_call(self, _context: Any, case: Any, response: Any) -> None:
         if case.operation.label == "GET /orders" and response.status_code == 200:
-            listing = {name: case.query[name] for name in NAMED if name in case.query}
+            listing = {name: case.query[name] for name in FILTERS if name in case.query}
             if cursor := response.json()["next_cursor"]:
                 self.cursors[str(listing)] = cursor
 
 
 def ask_for_one_list(query: dict[str, Any]) -> None:
-    """Keep one of the two parameters of a list, the invalid one if there is one, and no well-formed cursor."""
-    if "customer_id" in query and "status" in query:
-        del query["customer_id" if fits(NAMED["customer_id"], query["customer_id"]) else "status"]
-    elif "customer_id" not in query and "status" not in query:
+    """Keep one of the parameters that select a list, an invalid one if there is one, and no well-formed cursor."""
+    given = [name for name in FILTERS if name in query]
+    kept = next((name for name in given if not fits(FILTERS[name], query[name])), given[0] if given else None)
+    for name in given:
+        if name != kept:
+            del query[name]
+    if not given:
         query["status"] = Status.RECEIVED.value
     if fits("[A-Za-z0-9_-]+", query.get("cursor")):
         del query["cursor"]
@@ -96,10 +109,12 @@ def ask_for_one_list(query: dict[str, Any]) -> None:
 def fix_redrive(redrive: dict[str, Any], *, of_many: bool) -> None:
     """Send order ids or a filter, not both, no cursor, and integers as integers; the note is the canary.
 
-    A redrive of many is a dry run, so that the FAILED orders remain for other requests.
+    A redrive of many is a dry run, so that the FAILED orders remain for other requests. New deliveries need order ids.
     """
     if of_many and redrive.get("dry_run", False) is False and not redrive.get("order_ids"):
         redrive["dry_run"] = True
+    if of_many and not redrive.get("order_ids") and redrive.get("new_delivery") is True:
+        del redrive["new_delivery"]
     for name in ("reason", "failed_after", "failed_before") if isinstance(redrive.get("order_ids"), list) else ():
         redrive.pop(name, None)
     if fits("[A-Za-z0-9_-]+", redrive.get("cursor")):
@@ -111,40 +126,67 @@ def fix_redrive(redrive: dict[str, Any], *, of_many: bool) -> None:
         redrive["note"] = CANARY
 
 
-def insert_canary(order: dict[str, Any]) -> None:
-    """Replace every valid text by the canary, where the canary is valid too."""
-    items, metadata = order.get("items"), order.get("metadata")
-    _mark(order, "customer_id")
-    for item in items if isinstance(items, list) else ():
-        _mark(item, "product_id")
-    for name, value in metadata.items() if isinstance(metadata, dict) else ():
-        if isinstance(value, str) and len(value) <= 256:
-            metadata[name] = CANARY
+def insert_canary(part: Any) -> None:
+    """Replace every valid text of a document by the canary, where the canary is valid too."""
+    for name, value in part.items() if isinstance(part, dict) else ():
+        if fits(NAME_PATTERN, value) and name not in NOT_ANY_TEXT:
+            part[name] = CANARY
+        insert_canary(value)
+    for each in part if isinstance(part, list) else ():
+        insert_canary(each)
 
 
-def _mark(place: Any, name: str) -> None:
-    if isinstance(place, dict) and fits(ID_PATTERN, place.get(name)):
-        place[name] = CANARY
+def fix_order(order: dict[str, Any]) -> None:
+    """Correct a valid order in the rules between fields. Invalid values stay, so that an invalid order stays invalid.
 
-
-def fix_amounts(order: dict[str, Any]) -> None:
-    """Round the valid prices to cents, and set a valid total to the sum."""
-    items = order.get("items")
-    if not (isinstance(items, list) and items and all(_has_numbers(item) for item in items)):
+    Amounts are whole minor units of the currency, no adjustment is negative, and the total is their sum. The ids of the
+    lines differ. The instant is one that can be stored.
+    """
+    if isinstance(order.get("placed_at"), str) and re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]", order["placed_at"]):
+        order["placed_at"] = "2026-01-31T09:30:00Z"
+    items, adjustments = order.get("items"), order.get("adjustments") or []
+    if not (items and isinstance(items, list) and isinstance(adjustments, list)):
         return
-    most, total = int(MAX_AMOUNT * 100) // len(items), 0.0
-    for item in items:
-        if 1 <= item["quantity"] <= 10_000 and item["quantity"] == int(item["quantity"]):
-            item["quantity"] = int(item["quantity"])
-        if is_amount(item["price"]):
-            item["price"] = min(int(item["price"] * 100), int(most // max(1, item["quantity"]))) / 100
-        total += round(item["price"] * 100) * item["quantity"]
-    if is_amount(order.get("total_amount")):
-        order["total_amount"] = total / 100
+    fix_line_ids(items, adjustments)
+    currency = order.get("currency")
+    unit = 10 ** (MINOR_UNITS.get(currency, 2) if isinstance(currency, str) else 2)
+    parts = [(item, "price") for item in items] + [(adjustment, "amount") for adjustment in adjustments]
+    if all(_has_amount(part, name) for part, name in parts):
+        total = sum(_fix_amount(part, name, unit, len(parts)) for part, name in parts)
+        if is_amount(order.get("total_amount")):
+            order["total_amount"] = _write(total, unit, order["total_amount"])
 
 
-def _has_numbers(item: Any) -> bool:
-    return isinstance(item, dict) and is_number(item.get("quantity")) and is_number(item.get("price"))
+def fix_line_ids(items: list[Any], adjustments: list[Any]) -> None:
+    """Give the lines different ids, and the adjustments that of the first line."""
+    for number, part in enumerate([*items, *adjustments]):
+        if isinstance(part, dict) and fits(NAME_PATTERN, part.get("line_id")):
+            part["line_id"] = f"{CANARY}-{number if number < len(items) else 0}"
+    if adjustments and isinstance(items[0], dict) and "line_id" not in items[0]:
+        items[0]["line_id"] = f"{CANARY}-0"
+
+
+def _has_amount(part: Any, name: str) -> bool:
+    return (
+        isinstance(part, dict) and is_amount(part.get(name)) and (name == "amount" or is_number(part.get("quantity")))
+    )
+
+
+def _fix_amount(part: dict[str, Any], name: str, unit: int, parts: int) -> int:
+    """Round an amount to whole minor units; return what it adds to the total."""
+    quantity = 1
+    if name == "price" and part["quantity"] == int(part["quantity"]):
+        quantity = part["quantity"] = int(part["quantity"])
+    most = min(int(MAX_AMOUNT * unit), 10**MAX_DIGITS - 1) // parts // max(1, quantity)
+    units = min(int(abs(Decimal(str(part[name]))) * unit), most)
+    part[name] = _write(units, unit, part[name])
+    return units * quantity
+
+
+def _write(units: int, unit: int, before: Any) -> Any:
+    """An amount as a number or a string, as it was before."""
+    exact = Decimal(units) / unit
+    return f"{exact:f}" if isinstance(before, str) else float(exact)
 
 
 def is_number(value: Any) -> bool:
@@ -152,7 +194,8 @@ def is_number(value: Any) -> bool:
 
 
 def is_amount(value: Any) -> bool:
-    return is_number(value) and 0 <= value <= float(MAX_AMOUNT)
+    """Whether it is in the range of amounts, and has their form if it is a text."""
+    return (is_number(value) or fits(f"-?{DIGITS}", value)) and abs(Decimal(str(value))) <= MAX_AMOUNT
 
 
 def fits(pattern: str, value: Any) -> bool:

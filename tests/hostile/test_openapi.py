@@ -46,7 +46,7 @@ def fuzzed(extent: Extent) -> Run:
     order_ids = [standing(status, api.system, order_id).order_id for status, order_id in names]
     order_ids += ["ord_unknown"] * 2
     for number in range(120):
-        api.system.receive(f"ord_{number}", customer_id=CANARY, metadata={"note": CANARY})
+        api.system.receive(f"ord_{number}", customer_id=CANARY, reference=CANARY, metadata={"note": CANARY})
     with captured_logs():
         return run(api, order_ids, extent.examples, extent.chains)
 
@@ -132,7 +132,18 @@ def test_answers_while_the_table_is_unavailable_are_documented(method, path):
         raise Unavailable
 
     api = Api(cloud="embedded")
-    asked = ("create", "apply", "get", "by_customer", "by_status", "get_failed", "failed_orders", "tally", "ready")
+    asked = (
+        "create",
+        "apply",
+        "get",
+        "by_customer",
+        "by_reference",
+        "by_status",
+        "get_failed",
+        "failed_orders",
+        "tally",
+        "ready",
+    )
     broken = dict.fromkeys(asked, unavailable)
     api.system.store = PatchedStore(api.system.store, **broken)
     case = schemathesis.openapi.from_asgi("/openapi.json", api.app)[path][method].Case(
