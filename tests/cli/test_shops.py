@@ -17,6 +17,7 @@ from service.orders.validation import validate
 from tests.documents import DIRECTORY, FILES, ORDERS
 
 SHOP_OF = {order.file: order.shop for order in ORDERS}
+LINES = {"shopify": "line_items", "woocommerce": "line_items", "medusa": "items", "saleor": "lines"}
 
 
 def read_file(file, content=None, **reading):
@@ -113,6 +114,23 @@ def test_an_order_of_an_export_that_the_shop_has_closed_is_skipped(file, change)
     assert entries[0].reference == next(order.reference for order in ORDERS if order.file == file)
 
 
+@pytest.mark.parametrize("file", [file for file in FILES if file.endswith("json")])
+def test_names_with_line_breaks_and_of_any_length_are_accepted(file):
+    order, long = document(file), "Shirt\n\tblue\ufeff " + "x" * 400
+    for line in order[LINES[SHOP_OF[file]]]:
+        line |= {name: long for name in ("name", "product_name", "product_title") if name in line}
+    converted = validate(convert(file, order).document)
+    assert converted.errors == ()
+    name = converted.document["items"][0]["name"]
+    assert (name[:13], len(name)) == ("Shirt blue xx", 256)
+
+
+def test_headings_of_an_export_in_another_language_are_mapped():
+    names = {"Order Number": "Bestellnummer", "Item Name": "Artikel", "Currency": "Währung"}
+    given = [{names.get(name, name): cell for name, cell in row.items()} for row in rows("woocommerce_orders.csv")]
+    assert read_rows("woocommerce_orders.csv", given, mapping=names) == read_file("woocommerce_orders.csv")
+
+
 UNSHIPPED = [
     ("shopify_order.json", "line_items", {"requires_shipping": False}, ("fee", "59.90", "Linen shirt - Blue / M")),
     ("medusa_order.json", "items", {"requires_shipping": False}, ("fee", "48.00", "Organic T-shirt - Black / M")),
@@ -164,9 +182,6 @@ def test_the_total_of_a_shop_is_kept_if_its_parts_come_to_another(file, total):
     assert converted.errors == ()
     assert converted.document["total_amount"] == before + Decimal("0.02")
     assert converted.document["adjustments"][-1]["amount"] == Decimal("0.02")
-
-
-LINES = {"shopify": "line_items", "woocommerce": "line_items", "medusa": "items", "saleor": "lines"}
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if file.endswith("json")])

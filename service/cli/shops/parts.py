@@ -1,13 +1,18 @@
 """What the converters of all shops share."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-
 MAX_EXPONENT = 40
 """Of an amount. Larger than any, and small enough for exact sums."""
+
+
+MAX_LINE = 256
+"""Characters of a name or a label of an order."""
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
 
 class NotAnOrder(Exception):
@@ -65,9 +70,23 @@ def amount(value: Any) -> Decimal:
 
 
 def given(**members: Any) -> dict[str, Any]:
-    """The members that have a value. Texts lose the white space at their ends; shops write '' for nothing."""
-    cleaned = {name: value.strip() if isinstance(value, str) else value for name, value in members.items()}
+    """The members that have a value; shops write '' for nothing.
+
+    Texts are one line without white space at its ends; a note keeps its lines. Names and labels are cut to the length
+    that an order takes; other texts are not, because a cut address or id is a wrong one.
+    """
+    cleaned = {name: _clean(name, value) if isinstance(value, str) else value for name, value in members.items()}
     return {name: value for name, value in cleaned.items() if value not in (None, "", {}, [])}
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, control characters, and repeated white space."""
+    return " ".join(_INVISIBLE.sub(" ", text).split())
+
+
+def _clean(name: str, text: str) -> str:
+    text = text.strip() if name == "note" else one_line(text)
+    return text[:MAX_LINE].strip() if name in ("name", "label") else text
 
 
 def adjustment(kind: str, value: Any, label: Any = None, *, negative: bool = False) -> list[dict[str, Any]]:

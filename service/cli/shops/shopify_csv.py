@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from service.cli.csv_numbers import amount_of, parse_number, without_apostrophe
-from service.cli.shops.parts import adjustment, check_open, difference, given, required, split_items, total_of
+from service.cli.shops.parts import adjustment, check_open, difference, given, one_line, required, split_items, total_of
 from service.cli.shops.shopify import CLOSED
 
 ORDER = "Name"
@@ -56,7 +56,7 @@ def convert(rows: Sequence[Cells]) -> dict[str, Any]:
 def _item(row: Cells) -> dict[str, Any]:
     name, sku = required(row, "Lineitem name"), row.get("Lineitem sku")
     return {
-        "product_id": sku or name[:128].strip(),
+        "product_id": sku or one_line(name)[:128].strip(),
         "quantity": parse_number("Lineitem quantity", row["Lineitem quantity"]),
         "price": parse_number("Lineitem price", row["Lineitem price"]),
         **given(name=name, sku=sku),

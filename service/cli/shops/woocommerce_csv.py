@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from service.cli.csv_numbers import amount_of, parse_number, without_apostrophe
-from service.cli.shops.parts import NotAnOrder, adjustment, check_open, difference, given, required
+from service.cli.shops.parts import NotAnOrder, adjustment, check_open, difference, given, one_line
 from service.cli.shops.woocommerce import CLOSED
 
 ORDER = "Order Number"
@@ -54,7 +54,7 @@ def _item(row: Cells) -> dict[str, Any]:
     price = row.get(BEFORE_DISCOUNT) or row["Item Cost"]
     sku, product = row.get("SKU"), row.get("Variation Id", "").lstrip("0") or row.get("Product Id")
     return {
-        "product_id": sku or product or required(row, "Item Name")[:128].strip(),
+        "product_id": sku or product or one_line(row["Item Name"])[:128].strip(),
         "quantity": parse_number("Quantity", quantity),
         "price": parse_number("Item Cost", price),
         **given(line_id=row.get("Item ID") or row.get("Item #"), name=row["Item Name"], sku=sku),
