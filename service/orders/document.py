@@ -56,7 +56,7 @@ def _instant(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        instant = parse(value) if _INSTANT.fullmatch(value) else None
+        instant = parse(value.upper()) if _INSTANT.fullmatch(value) else None
     except (ValueError, OverflowError):
         instant = None
     if instant is None or instant.year not in YEARS:

@@ -34,7 +34,7 @@ def read(value: object) -> Decimal:
     if not -MAX_AMOUNT <= number <= MAX_AMOUNT:
         raise PydanticCustomError("amount", "must be between {least} and {most}", _BOUNDS)
     exact = shorten(number)
-    if len(exact.as_tuple().digits) > MAX_DIGITS or decimals_of(exact) > MAX_DECIMALS:
+    if exact != number or len(exact.as_tuple().digits) > MAX_DIGITS or decimals_of(exact) > MAX_DECIMALS:
         raise PydanticCustomError(
             "amount",
             "must have at most {digits} digits, {decimals} of them decimals",
@@ -52,7 +52,7 @@ def read_unsigned(value: object) -> Decimal:
 
 
 def shorten(number: Decimal) -> Decimal:
-    """The one form of a number: two decimals, or as many as it needs."""
+    """The one form of a number: two decimals, or as many as it needs. A number of more than 28 digits is rounded."""
     if not number:
         return Decimal("0.00")
     decimals = max(2, decimals_of(number.normalize()))

@@ -52,6 +52,13 @@ def test_an_amount_must_be_an_exact_number(price: Any):
 
 
 @pytest.mark.parametrize(
+    "price", [Decimal(f"1.{'0' * 36}1"), Decimal(f"999999999.{'0' * 19}1"), f"999999999.{'0' * 19}1"]
+)
+def test_an_amount_is_never_rounded(price: Any):
+    assert errors(order(items=[item(price=price)])).keys() == {"/items/0/price"}
+
+
+@pytest.mark.parametrize(
     "price", ["", "29,99", "1e1", "+1", " 1", "1 ", ".5", "5.", "05", "0x1", "NaN", "1_0", "1" * 16]
 )
 def test_a_string_that_is_no_plain_number_is_no_amount(price: str):

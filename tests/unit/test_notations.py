@@ -57,7 +57,12 @@ OPTIONAL = {
     place: {name for name, field in model.model_fields.items() if not field.is_required()}
     for place, model in MODELS.items()
 }
-INSTANTS = ("2026-01-31T09:30:00Z", "2026-01-31t10:30:00.000+01:00", "2026-01-31 04:00:00.0-05:30")
+INSTANTS = (
+    "2026-01-31T09:30:00Z",
+    "2026-01-31t09:30:00z",
+    "2026-01-31t10:30:00.000+01:00",
+    "2026-01-31 04:00:00.0-05:30",
+)
 
 
 def fingerprint(text: str) -> str:
