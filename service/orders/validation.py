@@ -54,9 +54,9 @@ def validate(submitted: Any, currencies: Mapping[str, int] = MINOR_UNITS) -> Ver
         order = OrderRequest.model_validate(submitted, context=currencies)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True, include_input=False)
-        errors = [_field_error(detail) for detail in details]
+        errors = [_field_error(detail) for detail in details[:MAX_ERRORS]]  # a document may have 70,000
         errors += _between_fields(submitted, currencies, {detail["loc"] for detail in details})
-        return Verdict(None, _cut(errors))
+        return Verdict(None, _cut(errors, len(details[MAX_ERRORS:])))
     given = order.model_dump(exclude_unset=True, exclude_none=True)
     if errors := list(_between_fields(given, currencies)):
         return Verdict(None, _cut(errors))
@@ -107,8 +107,13 @@ def _between_fields(
         yield FieldError("/total_amount", f"must equal {parts}, {money.shorten(total)}")
 
 
-def _cut(errors: list[FieldError]) -> tuple[FieldError, ...]:
-    """At most ``MAX_ERRORS`` errors of ``MAX_ERROR_BYTES``; one more says how many there are beside them."""
+def _cut(errors: list[FieldError], others: int = 0) -> tuple[FieldError, ...]:
+    """At most ``MAX_ERRORS`` errors of ``MAX_ERROR_BYTES``; one more says how many there are beside them.
+
+    Args:
+        errors: the first errors.
+        others: the number of further errors.
+    """
     shown: list[FieldError] = []
     left = MAX_ERROR_BYTES
     for error in errors[:MAX_ERRORS]:
@@ -116,7 +121,7 @@ def _cut(errors: list[FieldError]) -> tuple[FieldError, ...]:
         if left < 0:
             break
         shown.append(error)
-    if more := len(errors) - len(shown):
+    if more := len(errors) + others - len(shown):
         shown.append(FieldError("", f"has {more:,} more error{'s' if more > 1 else ''}"))
     return tuple(shown)
 
