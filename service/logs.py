@@ -175,6 +175,7 @@ def configure(settings: Settings) -> None:
     """Set the level and the format of the process's log handlers."""
     root = logging.getLogger()
     root.setLevel(settings.log_level)
+    logging.getLogger("botocore").setLevel("WARNING")  # below, it logs whole requests, with addresses and notes
     skip_unused_lookups()
     formatter = JsonLines() if settings.log_format == "json" else TextLines()
     for handler in root.handlers:

@@ -110,7 +110,6 @@ def _leave_soon() -> None:
 def _log(settings: Settings) -> None:
     logging.basicConfig()
     logs.configure(settings)
-    logging.getLogger("botocore").setLevel("WARNING")
     logging.getLogger("moto").setLevel("CRITICAL")  # it logs every failed execution as an error
 
 

@@ -4,10 +4,12 @@ import io
 import json
 import logging
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from service import logs
+from service.aws.clients import Clients
 from tests.support import SETTINGS
 
 
@@ -53,6 +55,18 @@ def test_records_below_the_level_are_not_written(stream):
     logs.configure(replace(SETTINGS, log_level="ERROR"))
     logging.getLogger("service").warning("order %s waits", "ord_1")
     assert stream.getvalue() == ""
+
+
+def test_requests_to_aws_are_not_logged_at_any_level(stream):
+    """botocore logs the parameters of each call, such as a row with an address."""
+    logging.getLogger("botocore").setLevel(logging.NOTSET)
+    logs.configure(replace(SETTINGS, log_level="DEBUG"))
+    client = Clients(replace(SETTINGS, cloud="localstack", aws_endpoint_url="http://127.0.0.1:9")).dynamodb
+    answer = SimpleNamespace(status_code=200, headers={}, content=b"{}")
+    client.meta.events.register("before-send", lambda **_: answer)
+    client.put_item(TableName="orders", Item={"submission": {"S": "Hauptstraße 1"}})
+    assert "put_item" not in stream.getvalue().lower()
+    assert "Haupt" not in stream.getvalue()
 
 
 def test_a_line_has_the_fields_of_the_enclosing_contexts(stream):
