@@ -4,6 +4,7 @@ import http.client
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from service.orders import strict_json
 from service.orders.model import Order
@@ -48,9 +49,12 @@ class StrictResponse(http.client.HTTPResponse):
 
 
 def write_order(order: Order) -> bytes:
-    """The body that asks for a delivery: always the same bytes, and nothing that shipping does not need."""
+    """The body that asks for a delivery: always the same bytes, and nothing that shipping does not need.
+
+    A document that was stored as it was sent, because another version found it invalid, may have nulls, and a quantity
+    such as ``2.0``.
+    """
     document = order.document
-    optional = ("reference", "ship_to", "service_level", "note")
     return strict_json.canonical_text(
         {
             "order_id": order.delivery_key,
@@ -58,15 +62,19 @@ def write_order(order: Order) -> bytes:
                 {
                     "line_id": item.get("line_id") or str(position),
                     "product_id": item["product_id"],
-                    "quantity": item["quantity"],
-                    **{name: item[name] for name in ("name", "sku") if name in item},
+                    "quantity": int(item["quantity"]),
+                    **_given(item, "name", "sku"),
                 }
                 for position, item in enumerate(document["items"], 1)
             ],
-            "metadata": document.get("metadata", {}),
-            **{name: document[name] for name in optional if name in document},
+            "metadata": document.get("metadata") or {},
+            **_given(document, "reference", "ship_to", "service_level", "note"),
         }
     ).encode()
+
+
+def _given(part: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: part[name] for name in names if part.get(name) is not None}
 
 
 def read_state(body: bytes, order: Order) -> Answer:
