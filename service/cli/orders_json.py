@@ -112,7 +112,7 @@ def _find_elements(text: str, at: int, name: str) -> Iterator[tuple[int, int]]:
 
 
 def _check_end(text: str, at: int, name: str) -> None:
-    """Check what follows the array: nothing, or the rest of the object of which it is a member."""
+    """Check that nothing follows the array, or the rest of the object that contains it."""
     at = _skip_space(text, at)
     if _WRAPPED.match(text, _skip_space(text, 0)):
         with suppress(json.JSONDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""Orders of shops become order documents: each file of tests/documents whole, and what a shop may leave out."""
+"""The import of shops' orders: each file of tests/documents whole, missing members, and rules of each shop."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Orders as four shops write them, made up for these tests, and what an import must make of each."""
+"""Orders in the formats of four shops, made up for these tests, and the expected result of importing each."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -30,7 +30,7 @@ def convert(order: Mapping[str, Any]) -> dict[str, Any]:
     """Convert an order to an order document.
 
     A price contains the tax if the line says so (``is_tax_inclusive``); for other lines the tax is an adjustment.
-    Medusa does not round amounts: what is left when each is rounded to the currency is an adjustment.
+    Medusa does not round amounts; the remainder of rounding each to the currency is an adjustment.
 
     Raises:
         NotAnOrder: it is not an order of Medusa.

@@ -106,7 +106,7 @@ def total_of(items: Iterable[Mapping[str, Any]], adjustments: Iterable[Mapping[s
 def difference(
     total: Any, items: Iterable[Mapping[str, Any]], adjustments: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The adjustment for what the items and the adjustments do not explain of the shop's total."""
+    """The adjustment for the difference between the shop's total and the sum of the items and adjustments."""
     return adjustment("other", amount(total) - total_of(items, adjustments), "Difference to the total of the shop")
 
 
@@ -142,7 +142,7 @@ def unit_price(total: Decimal, quantity: int) -> Decimal:
 
 
 def priced_item(line: Mapping[str, Any], total: Decimal, quantity: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """An item whose line total is known, and the adjustment for what the division of the total leaves.
+    """An item whose line total is known, and the adjustment for the remainder of its division.
 
     Args:
         line: the other members of the item; ``line_id`` is one of them.

@@ -76,7 +76,7 @@ def _item(line: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
 def _adjustments(
     order: Mapping[str, Any], items: Sequence[Mapping[str, Any]], rests: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The discount is what the items and the shipping, net, are above the net total of the order."""
+    """The discount is the difference between the net sum of items and shipping, and the net total of the order."""
     net, gross = amount(required(order, "total_net_amount")), amount(required(order, "total_gross_amount"))
     shipping = adjustment("shipping", order.get("shipping_price_net_amount"), order.get("shipping_method_name"))
     discount = total_of(items, (*rests, *shipping)) - net

@@ -16,7 +16,7 @@ def convert(order: Mapping[str, Any]) -> dict[str, Any]:
     """Convert an order to an order document.
 
     WooCommerce gives the total of a line, without tax, after and before discounts, and no price of one. The price is
-    the total before discounts, divided by the quantity; what the division leaves is an adjustment of the line.
+    the total before discounts, divided by the quantity; the remainder is an adjustment of the line.
 
     Raises:
         NotAnOrder: it is not an order of WooCommerce.
