@@ -123,7 +123,11 @@ class Driver:
         return ids
 
     def orders_of(self, customer: str) -> list[str]:
-        return [order_id for order_id, order in self.model.items() if order.document.get("customer_id") == customer]
+        return [order_id for order_id, order in self.model.items() if order.customer_id == customer]
+
+    def orders_with(self, reference: str) -> list[str]:
+        """The orders of the API's caller with a reference; not those that an operator has started by hand."""
+        return [order_id for order_id, order in self.model.items() if (order.reference, order.by) == (reference, "api")]
 
     def check(self) -> None:
         """Check that the orders and the keys are exactly those of the model."""

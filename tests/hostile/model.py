@@ -6,9 +6,11 @@ The model has the documents and the operations of a test, with the times of the 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from unicodedata import category
 
 from service.orders.lifecycle import OPEN, TERMINAL, TRANSITIONS, Status, TransitionName
 from service.orders.warehouse import Cancellation
+from tests.hostile.documents import PLACED_AT
 from tests.transition_table import changed_by, permits
 
 MAX_ATTEMPTS = 3
@@ -124,17 +126,30 @@ class ModelOrder:
         """Redrive the order if it is FAILED; return whether it was."""
         return self.move("redrive", by, at)
 
+    @property
+    def customer_id(self) -> Any:
+        return self._name("customer_id")
+
+    @property
+    def reference(self) -> Any:
+        return self._name("reference")
+
+    def _name(self, field: str) -> Any:
+        return value if is_name(value := self.document.get(field)) else None
+
     def shown(self) -> dict[str, Any]:
         """The fields that every route returns, without the id and the errors."""
-        given = {"currency": "USD", "metadata": {}, **self.document} if self.valid else self.document
-        items, metadata, customer = given.get("items"), given.get("metadata"), given.get("customer_id")
+        given = {"currency": "USD", "metadata": {}, **normal(self.document)} if self.valid else self.document
+        items, metadata = given.get("items"), given.get("metadata")
         return {
             "status": self.status,
-            "customer_id": customer if is_id(customer) else None,
+            "customer_id": self.customer_id,
+            "reference": self.reference,
             "currency": given.get("currency"),
             "total_amount": given.get("total_amount"),
             "items": items if isinstance(items, list) else [],
             "metadata": metadata if isinstance(metadata, dict) else {},
+            **{name: given.get(name) for name in ("adjustments", "ship_to", "service_level", "note", "placed_at")},
             "attempts": self.attempts,
             "cancel_asked": self.cancel_asked > 0 and self.asked > 0 and self.status in (*OPEN, "FAILED"),
             "created_at": stamp(self.created_at),
@@ -145,12 +160,24 @@ class ModelOrder:
         return [{"from": source, "to": to, "actor": by, "at": stamp(at)} for source, to, by, at in self.history]
 
 
-def is_id(value: object) -> bool:
-    """1 to 64 of the characters A-Z a-z 0-9 _ . : -"""
+def normal(part: Any, name: str = "") -> Any:
+    """A part of a valid document as the API shows it: without nulls, each value in its one form."""
+    if isinstance(part, dict):
+        return {each: normal(value, each) for each, value in part.items() if value is not None}
+    if isinstance(part, list):
+        return [normal(value) for value in part]
+    if name in ("price", "amount", "total_amount"):
+        return float(part)
+    return "2026-01-31T09:30:00.000Z" if part in PLACED_AT else part
+
+
+def is_name(value: object) -> bool:
+    """1 to 128 printable characters, without white space at the ends."""
     return (
         isinstance(value, str)
-        and 1 <= len(value) <= 64
-        and all(each.isascii() and (each.isalnum() or each in "_.:-") for each in value)
+        and 1 <= len(value) <= 128
+        and value == value.strip()
+        and all(category(each) != "Cc" and each not in "\u2028\u2029\ufeff" for each in value)
     )
 
 

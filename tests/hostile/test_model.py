@@ -28,7 +28,7 @@ from service.orders.lifecycle import TRANSITIONS, Status
 from service.orders.ports import TransitionRefused
 from service.orders.warehouse import Cancellation
 from tests.api.client import assert_problem
-from tests.hostile.documents import CUSTOMERS, invalid_orders, orders
+from tests.hostile.documents import CUSTOMERS, REFERENCES, invalid_orders, orders
 from tests.hostile.driver import Driver, SteadyApi
 from tests.hostile.logs import CANARY, log_as_lambda
 from tests.hostile.model import LEASE, MAX_ATTEMPTS, ModelOrder
@@ -48,6 +48,7 @@ SITUATIONS = {
     "workflow": FIRST_STATES,
     "repeated": FIRST_STATES,
     "read to the end": ["in pieces"],
+    "listed by reference": [0, 1, 2],
 }
 WITHOUT_THE_RECONCILER = {
     move for name, row in TRANSITIONS.items() if not row.by.startswith("reconciler") for move in MOVES[name]
@@ -229,10 +230,13 @@ class OrderMachine(RuleBasedStateMachine):
         listed, query = [], {"limit": limit}
         while query:
             page = self.api.get("/failed-orders", params=query).json()
-            listed += [(failed["order_id"], failed["attempts"]) for failed in page["failed_orders"]]
+            listed += [(each["order_id"], each["reference"], each["attempts"]) for each in page["failed_orders"]]
             query = page["next_cursor"] and {"limit": limit, "cursor": page["next_cursor"]}
-        failed = {each: order.attempts for each, order in self.model.items() if order.status == "FAILED"}
-        assert sorted(listed) == sorted(failed.items())
+        failed = {each: order for each, order in self.model.items() if order.status == "FAILED"}
+        assert {each[0]: each[1:] for each in listed} == {
+            each: (order.reference, order.attempts) for each, order in failed.items()
+        }
+        assert len(listed) == len(failed)
 
     @rule(customer=st.sampled_from(CUSTOMERS), limit=st.integers(1, 4))
     def list_by_customer(self, customer, limit):
@@ -240,6 +244,14 @@ class OrderMachine(RuleBasedStateMachine):
         assert sorted(listed) == sorted(self.driver.orders_of(customer))
         stamps = [self.model[order_id].created_at for order_id in listed]
         assert stamps == sorted(stamps, reverse=True)
+
+    @rule(reference=st.sampled_from(REFERENCES), limit=st.integers(1, 4))
+    def list_by_reference(self, reference, limit):
+        listed = self.driver.whole({"reference": reference, "limit": limit})
+        assert sorted(listed) == sorted(self.driver.orders_with(reference))
+        stamps = [self.model[order_id].created_at for order_id in listed]
+        assert stamps == sorted(stamps, reverse=True)
+        COVERED["listed by reference", min(len(listed), 2)] += 1
 
     @rule(target=walks, customer=st.sampled_from(CUSTOMERS))
     def begin_to_read(self, customer):
