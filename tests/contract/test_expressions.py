@@ -190,7 +190,9 @@ def test_a_list_takes_one_query_for_each_partition_and_one_batch_read(clients: C
         next(store.list_waiting(Status.PENDING, NOW, 10))
     with requests(clients) as by_customer:
         store.by_customer("cust_123", 10)
-    for sent, partitions in ((by_status, shards), (waiting, shards), (by_customer, 1)):
+    with requests(clients) as by_reference:
+        store.by_reference("anonymous", "#1001", 10)
+    for sent, partitions in ((by_status, shards), (waiting, shards), (by_customer, 1), (by_reference, 1)):
         assert Counter(name for name, _ in sent) == {"Query": partitions, "BatchGetItem": 1}
 
 
@@ -198,7 +200,8 @@ def test_an_empty_list_reads_no_rows(dynamodb_store: DynamoDbOrderStore, clients
     with requests(clients) as sent:
         dynamodb_store.by_status(Status.PENDING, 10)
         dynamodb_store.by_customer("cust_123", 10)
-    assert Counter(name for name, _ in sent) == {"Query": SHARDS + 1}
+        dynamodb_store.by_reference("anonymous", "#1001", 10)
+    assert Counter(name for name, _ in sent) == {"Query": SHARDS + 2}
 
 
 def test_a_query_asks_for_one_key_more_than_the_page_size(dynamodb_store: DynamoDbOrderStore, clients: Clients):

@@ -58,7 +58,7 @@ def test_orders_of_a_status_are_listed_by_latest_change_without_repeats(store: O
     assert all(len(page) == limit for page in pages[:-1])
 
 
-@pytest.mark.parametrize("limit", [1, 3, 10])
+@pytest.mark.parametrize("limit", [1, 2, 3, 9, 10])
 def test_orders_of_a_reference_are_listed_newest_first_and_only_those_of_their_owner(store: OrderStore, limit: int):
     put(store, len(STAMPS), created_at=stamp)
     for number, (owner, reference) in enumerate(OTHERS):
@@ -67,6 +67,18 @@ def test_orders_of_a_reference_are_listed_newest_first_and_only_those_of_their_o
     listed = [order for page in pages for order in page]
     assert [order.created_at for order in listed] == sorted(map(after, STAMPS), reverse=True)
     assert {(order.owner, order.reference) for order in listed} == {("anonymous", "#1001")}
+    assert len({order.order_id for order in listed}) == len(STAMPS)
+    assert all(len(page) == limit for page in pages[:-1])
+
+
+@pytest.mark.parametrize("reference", ["%23/..?a=b&c", "\u202e\"'\\ 😀", "1:x", "x" * 128, "😀" * 128])
+def test_orders_are_listed_by_any_reference_and_owner(store: OrderStore, reference: str):
+    owner = f"iam:{reference}"
+    order = store.create(order_in(owner=owner, reference=reference))
+    assert store.by_reference(owner, reference, 10).orders == (order,)
+    assert store.by_reference("iam:", reference, 10).orders == ()
+    moved = store.apply(write_of("store", order))
+    assert store.by_reference(owner, reference, 10).orders == (moved,)
 
 
 def test_a_page_ends_before_it_is_larger_than_an_answer_may_be(store: OrderStore):
@@ -90,6 +102,7 @@ def test_a_list_has_whole_orders(store: OrderStore):
     order = store.create(order_in(Status.FAILED))
     assert store.by_customer("cust_123", 10).orders == (order,)
     assert store.by_status(Status.FAILED, 10).orders == (order,)
+    assert store.by_reference("anonymous", "#1001", 10).orders == (order,)
 
 
 def test_a_changed_order_is_listed_under_its_new_status(store: OrderStore):
@@ -110,7 +123,8 @@ def test_orders_written_to_two_tables_are_listed_under_their_new_status(store: O
 
 
 def test_empty_lists_have_no_next_page(store: OrderStore):
-    for page in (store.by_customer("nobody", 10), store.by_status(Status.FAILED, 10)):
+    lists = store.by_customer("nobody", 10), store.by_status(Status.FAILED, 10), store.by_reference("nobody", "#1", 10)
+    for page in lists:
         assert (page.orders, page.next) == ((), None)
     assert waiting(store, Status.PENDING, NOW, 10) == ()
 

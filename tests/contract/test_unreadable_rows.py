@@ -79,6 +79,7 @@ def test_a_newer_timestamp_in_an_index_hides_no_other_order(dynamodb_store: Dyna
 
 LISTS: dict[str, Callable[[OrderStore], Any]] = {
     "by customer": lambda store: store.by_customer("cust_123", 10).orders,
+    "by reference": lambda store: store.by_reference("anonymous", "#1001", 10).orders,
     "by status": lambda store: store.by_status(Status.PENDING, 10).orders,
     "waiting": lambda store: waiting(store, Status.PENDING, NOW, 10),
 }

@@ -87,6 +87,12 @@ async def record_calls() -> set[Call]:
             secret = warehouse_secret_arn(cloud.names)
             cloud.client("secretsmanager").create_secret(Name=secret.rpartition(":")[2], SecretString="any")
             assert read_secret_text(system._clients, secret) == "any"
-            for path in ("/orders?customer_id=cust_123", "/orders?status=FAILED", "/ready", "/stats"):
+            for path in (
+                "/orders?customer_id=cust_123",
+                "/orders?reference=%231001",
+                "/orders?status=FAILED",
+                "/ready",
+                "/stats",
+            ):
                 assert (await api.get(path)).status_code == 200
     return recorder.calls

@@ -1,0 +1,45 @@
+"""Terraform's tables have the keys and the indexes of the tables that the emulators get."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.provisioning.tables import failed_orders_table, orders_table
+
+TEXT = (Path(__file__).parents[2] / "terraform" / "tables.tf").read_text()
+BLOCK = re.compile(r'^resource "aws_dynamodb_table" "(\w+)" {\n(.*?)^}', re.M | re.S)
+TABLES = {"orders": orders_table("orders"), "failed_orders": failed_orders_table("failed_orders")}
+
+
+def blocks(text: str, kind: str) -> list[dict[str, str]]:
+    """The values of all blocks of a kind."""
+    found = re.findall(rf"^  {kind} {{\n(.*?)^  }}", text, re.M | re.S)
+    return [dict(re.findall(r'^ +(\w+) += "([^"]*)"', each, re.M)) for each in found]
+
+
+def described(table: dict[str, Any]) -> list[dict[str, str]]:
+    return [
+        {
+            "name": index["IndexName"],
+            "hash_key": index["KeySchema"][0]["AttributeName"],
+            "range_key": index["KeySchema"][1]["AttributeName"],
+            "projection_type": index["Projection"]["ProjectionType"],
+        }
+        for index in table["GlobalSecondaryIndexes"]
+    ]
+
+
+def test_terraform_has_the_same_tables():
+    assert {name for name, _ in BLOCK.findall(TEXT)} == TABLES.keys()
+
+
+@pytest.mark.parametrize(("name", "text"), BLOCK.findall(TEXT), ids=lambda value: value[:15])
+def test_a_table_has_the_same_keys_and_indexes(name: str, text: str):
+    table = TABLES[name]
+    assert blocks(text, "global_secondary_index") == described(table)
+    assert blocks(text, "attribute") == [
+        {"name": each["AttributeName"], "type": each["AttributeType"]} for each in table["AttributeDefinitions"]
+    ]
+    assert '\n  hash_key                    = "order_id"\n' in text
