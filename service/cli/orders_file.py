@@ -96,11 +96,13 @@ def _with_currency(entry: Entry, currency: str) -> Entry:
 
 def _detect_format(content: bytes) -> Format | None:
     """Detect the format from the first line."""
-    start = content.lstrip()[:1]
-    first = content.lstrip().partition(b"\n")[0].strip()
+    first, _, others = content.strip().partition(b"\n")
+    start = first[:1]
+    if start == b"{" and not others:
+        return Format.JSON
     if start == b"{":
         try:
-            parse(first)
+            parse(first.strip())
         except MalformedDocument:
             return Format.JSON
         return Format.JSONL

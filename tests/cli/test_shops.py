@@ -230,6 +230,15 @@ def test_an_array_and_the_answers_of_a_shops_api_are_read():
         assert entry.document["reference"] == "214"
 
 
+def test_webhooks_of_saleor_are_read_from_json_lines_and_answers_from_standard_input():
+    line = json.dumps([document("saleor_order.json")])
+    entries = read_orders(f"{line}\n{line}\n".encode(), "webhooks.jsonl", Reading(shop=Shop.SALEOR))
+    assert [entry.document["reference"] for entry in entries] == ["3107", "3107"]
+    answer = json.dumps({"orders": [document("shopify_order.json")]})
+    [entry] = read_orders(answer.encode(), "-", Reading(shop=Shop.SHOPIFY))
+    assert entry.document["reference"] == "#1001"
+
+
 def test_amounts_that_medusa_does_not_round_come_to_the_total():
     order = document("medusa_order.json")
     order["items"][1] |= {"is_tax_inclusive": False, "tax_total": 1.998, "total": 11.988, "original_total": 11.988}

@@ -1,6 +1,7 @@
 """Reads the orders of a shop from its JSON or its CSV export."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -91,10 +92,13 @@ def _read_order(
 
 
 def _unwrap(entry: Entry) -> Entry:
-    """The order of ``{"order": {…}}``, as APIs of shops answer it."""
-    if isinstance(entry.document, dict) and entry.document.keys() == {"order"}:
-        return Entry(entry.line, entry.document["order"])
-    return entry
+    """The order of ``{"order": {…}}``, as APIs of shops answer it, and of a list of one, as Saleor sends it."""
+    document = entry.document
+    if isinstance(document, list) and len(document) == 1:
+        document = document[0]
+    if isinstance(document, dict) and document.keys() == {"order"}:
+        document = document["order"]
+    return replace(entry, document=document)
 
 
 def _convert(entry: Entry, convert: Callable[[], dict[str, Any]]) -> Entry:
