@@ -143,6 +143,17 @@ def test_a_list_has_the_callers_own_orders_only(query, cognito):
     assert mine not in json.dumps(page)
 
 
+@MODES
+def test_a_list_by_reference_has_the_callers_own_orders_only(mode, event_loop):
+    """Also for callers who see all orders: shops number their orders alike."""
+    gateway = Gateway(api_auth=mode)
+    gateway.system.receive("ord_1", reference="#1001")
+    gateway.caller = CALLERS[mode][0]
+    mine = posted(gateway, body=valid_order(reference="#1001"))
+    page = content(gateway.get("/orders", multiValueQueryStringParameters={"reference": ["#1001"]}))
+    assert ([order["order_id"] for order in page["orders"]], page["next_cursor"]) == ([mine], None)
+
+
 def test_a_cursor_contains_no_other_callers_order_id(cognito):
     """A cursor is encoded, not encrypted: its holder can read it."""
     mine = posted(cognito)
