@@ -89,7 +89,9 @@ def read_table(
     if isinstance(first, str):
         raise CliError(ExitCode.USAGE, f"{name}: {first}")
     headings = _name_columns(first, columns, mapping or {})
-    _check_headings(headings, columns, name, given)
+    if len(headings) > 1:
+        _check_mapping(mapping or {}, first, columns, name)
+    _check_headings(headings, first, columns, name, given)
     for line, row in rows:
         if isinstance(row, str):
             yield Row(line, {}, row)
@@ -100,23 +102,26 @@ def read_table(
 
 
 def _find_separator(text: str, columns: Columns, mapping: Mapping[str, str]) -> str:
-    """The separator with which the first row names the most columns."""
+    """The separator with which the first row names the most columns; of several, the one with the most headings."""
     first = first_row(text)
 
-    def count(separator: str) -> int:
+    def count(separator: str) -> tuple[int, int]:
         try:
             headings = next(csv.reader([first], delimiter=separator), [])
         except csv.Error:
-            return 0
-        return sum(map(columns.is_known, _name_columns(headings, columns, mapping)))
+            return 0, 0
+        return sum(map(columns.is_known, _name_columns(headings, columns, mapping))), len(headings)
 
     return max(SEPARATORS, key=count)
 
 
 def _name_columns(headings: Sequence[str], columns: Columns, mapping: Mapping[str, str]) -> list[str]:
     given = {theirs: ours for ours, theirs in mapping.items()}
-    stripped = [heading.strip().removeprefix("\ufeff") for heading in headings]
-    return [given.get(heading) or columns.name_of(heading) for heading in stripped]
+    return [given.get(heading) or columns.name_of(heading) for heading in map(_strip, headings)]
+
+
+def _strip(heading: str) -> str:
+    return heading.strip().removeprefix("\ufeff")
 
 
 def _read_rows(reader: Any, skipped: int) -> Iterator[tuple[int, list[str] | str]]:
@@ -134,10 +139,33 @@ def _read_rows(reader: Any, skipped: int) -> Iterator[tuple[int, list[str] | str
             yield line, row
 
 
-def _check_headings(headings: list[str], columns: Columns, name: str, delimiter: str | None) -> None:
+def _check_mapping(mapping: Mapping[str, str], headings: Sequence[str], columns: Columns, name: str) -> None:
+    stripped = [*map(_strip, headings)]
+    for ours, theirs in mapping.items():
+        if not columns.is_known(ours) and not columns.ignores_others:
+            raise CliError(ExitCode.USAGE, f"--map: {ours!r} is not a column. The columns are {_list(columns)}.")
+        if theirs not in stripped:
+            raise CliError(
+                ExitCode.USAGE,
+                f"{name}: --map: there is no heading {theirs!r}. The headings are {', '.join(stripped)}.",
+            )
+
+
+def _list(columns: Columns) -> str:
+    return ", ".join((*columns.required, *columns.optional, *(f"{prefix}NAME" for prefix in columns.prefixes)))
+
+
+def _check_headings(
+    headings: Sequence[str], given: Sequence[str], columns: Columns, name: str, delimiter: str | None
+) -> None:
     unknown = [each or "(empty)" for each in headings if not columns.is_known(each) and not columns.ignores_others]
     missing = [each for each in columns.required if not {each, columns.substitutes.get(each)} & {*headings}]
-    repeated = sorted({each for each in headings if columns.is_known(each) and headings.count(each) > 1})
+    known = [each for each in headings if columns.is_known(each)]
+    repeated = [
+        f"{each} ({', '.join(_strip(one) for one, ours in zip(given, headings, strict=True) if ours == each)})"
+        for each in sorted({*known})
+        if known.count(each) > 1
+    ]
     problems = [
         f"{problem} {', '.join(found)}"
         for problem, found in (("missing", missing), ("unknown", unknown), ("repeated", repeated))
@@ -146,14 +174,13 @@ def _check_headings(headings: list[str], columns: Columns, name: str, delimiter:
     if not problems:
         return
     if len(headings) == 1:
-        given = f" with --delimiter {delimiter!r}" if delimiter else ""
+        used = f" with --delimiter {delimiter!r}" if delimiter else ""
         raise CliError(
-            ExitCode.USAGE, f"{name}: the first row has one column only{given}; give the separator with --delimiter."
+            ExitCode.USAGE, f"{name}: the first row has one column only{used}; give the separator with --delimiter."
         )
-    known = ", ".join((*columns.required, *columns.optional, *(f"{prefix}NAME" for prefix in columns.prefixes)))
     ours, theirs = (missing or ["OURS"])[0], (unknown or ["THEIRS"])[0]
     raise CliError(
         ExitCode.USAGE,
-        f"{name}: columns {'; '.join(problems)}. The columns are {known}. "
+        f"{name}: columns {'; '.join(problems)}. The columns are {_list(columns)}. "
         f"--map {shlex.quote(f'{ours}={theirs}')} names a column of the file that is called otherwise.",
     )

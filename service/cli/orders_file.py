@@ -62,12 +62,16 @@ def read_orders(content: bytes, name: str, reading: Reading = Reading()) -> list
     Raises:
         CliError: no order of the file can be read.
     """
+    if not content.strip():
+        raise CliError(ExitCode.USAGE, f"{name}: the file is empty.")
     content = _to_utf_8(content, name, reading.encoding)
     file_format = reading.file_format or _SUFFIXES.get(PurePath(name).suffix.lower()) or _detect_format(content)
     if file_format is None:
         raise CliError(ExitCode.USAGE, f"{name}: the format is unknown; give --format json, jsonl or csv.")
     if file_format is Format.CSV:
         entries = _read_csv(_decode(content, name), name, reading)
+    elif reading.delimiter or reading.mapping:
+        raise CliError(ExitCode.USAGE, f"{name}: --delimiter and --map are for CSV, but the file is {file_format}.")
     else:
         lines = file_format is Format.JSONL
         entries = list(read_json_lines(content, name) if lines else read_json(_decode(content, name), name))
@@ -122,6 +126,11 @@ def _to_utf_8(content: bytes, name: str, encoding: str) -> bytes:
             content, encoding = content.removeprefix(mark), marked
             break
     if encoding.lower() in ("utf-8", "utf8"):
+        if b"\0" in content[:2]:
+            order = "be" if content[:1] == b"\0" else "le"
+            raise CliError(
+                ExitCode.USAGE, f"{name}: the file is UTF-16 without a byte order mark; give --encoding utf-16-{order}."
+            )
         return content
     try:
         return content.decode(encoding).encode()

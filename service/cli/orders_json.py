@@ -21,30 +21,31 @@ def read_json_lines(content: bytes, name: str) -> Iterator[Entry]:
         name: the file's name, for error messages.
 
     Raises:
-        CliError: the file begins with JSON that extends over several lines.
+        CliError: the first line that is not valid JSON begins JSON that extends over several lines.
     """
-    first = True
+    valid, malformed, begin = False, False, 0
     for number, line in enumerate(content.split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            yield Entry(number, parse(line.strip()))
-        except MalformedDocument as error:
-            if first:
-                _check_one_line(content, number, name)
-            yield Entry(number, error=re.sub(r" \(line \d+, (column \d+)\)", r" (\1)", str(error)))
-        first = False
+        if line.strip():
+            try:
+                yield Entry(number, parse(line.strip()))
+                valid = True
+            except MalformedDocument as error:
+                if not malformed:
+                    _check_one_line(content[begin:], number, name, is_all=not valid)
+                malformed = True
+                yield Entry(number, error=re.sub(r" \(line \d+, (column \d+)\)", r" (\1)", str(error)))
+        begin += len(line) + 1
 
 
-def _check_one_line(content: bytes, number: int, name: str) -> None:
-    """Check that the file does not begin with valid JSON that extends over several lines."""
+def _check_one_line(content: bytes, number: int, name: str, *, is_all: bool) -> None:
+    """Check that no valid JSON begins here that extends over several lines. ``is_all``: no order is before it."""
     text = content.decode(errors="replace").strip()
     try:
         _, end = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode(text)
     except (json.JSONDecodeError, RecursionError):
         return
     if "\n" in text[:end]:
-        advice = "give --format json" if end == len(text) else "write each order on one line, as jq -c does"
+        advice = "give --format json" if is_all and end == len(text) else "write each order on one line, as jq -c does"
         problem = f"JSON Lines has one order a line, but the JSON on line {number} extends over several lines"
         raise CliError(ExitCode.USAGE, f"{name}: {problem}; {advice}.")
 

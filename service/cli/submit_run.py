@@ -19,6 +19,7 @@ class SubmitRun:
         context: the options of the command line, and its output.
         orders: the number of orders of the file.
         batch: the user's label.
+        dry_run: whether the orders are checked only.
         report: the file that gets each result.
         results: the results so far.
         tracked: the orders whose terminal states were awaited.
@@ -29,6 +30,7 @@ class SubmitRun:
     context: CommandContext
     orders: int
     batch: str = ""
+    dry_run: bool = False
     report: IO[str] | None = None
     results: list[SubmitResult] = field(default_factory=list)
     tracked: TrackedOrders | None = None

@@ -36,7 +36,7 @@ def show_results(run: SubmitRun) -> None:
         for result in with_id:
             named = f"  {result.reference}" if result.reference else ""
             output.line(f"{result.order_id}  line {result.line}{named}  {LABELS[result.status]}")
-    shown = (SubmitStatus.VALID, SubmitStatus.REFUSED) if counts[SubmitStatus.VALID] else _ALWAYS_SHOWN
+    shown = (SubmitStatus.VALID, SubmitStatus.REFUSED) if run.dry_run else _ALWAYS_SHOWN
     for name, label in LABELS.items():
         if counts[name] or name in shown:
             output.line(f"{label:<18}{counts[name]:>7,}")
@@ -89,7 +89,8 @@ def raise_errors(run: SubmitRun) -> None:
         raise CliError(ExitCode.API, f"The API fails: {run.results[0].detail}; try again.")
     bad = [f"{counts[name]} {LABELS[name]}" for name in ERRORS if counts[name]]
     if bad:
-        raise CliError(ExitCode.INCOMPLETE, f"Of {run.orders} orders: {', '.join(bad)}; see the table for the reasons.")
+        where = "orders[].detail and orders[].errors have" if run.context.output.as_json else "see the table for"
+        raise CliError(ExitCode.INCOMPLETE, f"Of {run.orders} orders: {', '.join(bad)}; {where} the reasons.")
     _check_repeats(run)
     if run.tracked and (left := len(run.tracked.orders) - run.tracked.by_status.get("FULFILLED", 0)):
         raise CliError(ExitCode.INCOMPLETE, f"{left} of {len(run.tracked.orders)} orders are not FULFILLED.")

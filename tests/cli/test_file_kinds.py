@@ -152,7 +152,34 @@ REFUSED = [
         (),
         "export of shopify; give --from shopify.",
     ),
-    ("o.csv", b"", (), "columns missing customer_id, product_id, quantity, price."),
+    ("o.csv", b"", (), "o.csv: the file is empty."),
+    ("o.txt", b"1001", (), "o.txt: the format is unknown; give --format json, jsonl or csv."),
+    ("o.json", b" \n", (), "o.json: the file is empty."),
+    ("o.jsonl", b"\n", (), "o.jsonl: the file is empty."),
+    (
+        "o.csv",
+        b"Bestellnr.;Kunde;Menge\n",
+        (),
+        "missing customer_id, product_id, quantity, price; unknown Bestellnr., K",
+    ),
+    ("o.csv", ROWS.encode(), ("--map", "order=Nr."), "o.csv: --map: there is no heading 'Nr.'. The headings are "),
+    ("o.csv", ROWS.encode(), ("--map", "nr=Price"), "--map: 'nr' is not a column. The columns are customer_id, "),
+    ("o.csv", b"Order ID,Reference,sku\n", (), "repeated order (Order ID, Reference). The columns are "),
+    (
+        "o.json",
+        json.dumps(valid_order()).encode(),
+        ("--map", "a=b"),
+        "--delimiter and --map are for CSV, but the file is",
+    ),
+    ("o.json", json.dumps(valid_order()).encode(), ("--delimiter", ";"), "for CSV, but the file is json."),
+    ("o.csv", ROWS.encode("utf-16-le"), (), "UTF-16 without a byte order mark; give --encoding utf-16-le."),
+    ("o.csv", ROWS.encode("utf-16-be"), (), "UTF-16 without a byte order mark; give --encoding utf-16-be."),
+    (
+        "o.jsonl",
+        json.dumps(valid_order()).encode() + b"\n" + json.dumps(valid_order(), indent=2).encode(),
+        (),
+        "the JSON on line 2 extends over several lines; write each order on one line, as jq -c does.",
+    ),
     ("o.csv", b"order,customer_id,product_id,quantity,price\n", (), "the file has no orders."),
 ]
 
@@ -163,6 +190,17 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line_that_says_what_to_do(
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
     assert ran.err.count("\n") == 1
+
+
+def test_a_dry_run_counts_the_valid_orders_also_if_there_are_none(tmp_path):
+    ran = check(tmp_path / "o.csv", b"order,customer,sku,qty,price\n1,c,p,0,2\n")
+    assert [line.split() for line in ran.out.splitlines()[:2]] == [["valid", "0"], ["refused", "1"]]
+    assert "see the table for the reasons" in ran.err
+
+
+def test_json_output_says_where_the_reasons_are(tmp_path):
+    ran = check(tmp_path / "o.csv", b"order,customer,sku,qty,price\n1,c,p,0,2\n", "--json")
+    assert "orders[].detail and orders[].errors have the reasons" in ran.err
 
 
 def test_json_lines_with_one_broken_line_names_that_line_only(tmp_path):

@@ -79,9 +79,8 @@ def test_completion_is_printed_for_the_shell(monkeypatch):
         (("load", "--rate", "10000", "--duration", "1h"), "--rate and --duration are for at most 1,000,000 orders."),
         (("submit", "no-such-file.json"), "no-such-file.json cannot be read: No such file or directory."),
         (("submit", "."), "cannot be read"),
-        (("submit", "-"), "-: the format is unknown"),
-        (("submit", "-", "--format", "csv"), "columns missing customer_id"),
-        (("submit", "-", "--format", "jsonl"), "-: the file has no orders."),
+        (("submit", "-"), "-: the file is empty."),
+        (("submit", "-", "--format", "csv"), "-: the file is empty."),
     ],
 )
 def test_wrong_usage_is_an_error_with_exit_code_2(arguments, said):

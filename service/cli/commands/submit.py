@@ -42,11 +42,21 @@ def submit(
     ] = None,
     shop: Annotated[
         Shop | None,
-        typer.Option("--from", show_default=False, help="The file has orders of this shop, in its own form."),
+        typer.Option(
+            "--from",
+            metavar="SHOP",
+            show_default=False,
+            help="Read the orders of a shop in its own form: shopify, woocommerce, medusa, saleor.",
+        ),
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="OURS=THEIRS", show_default=False, help="A column's heading in a CSV file."),
+        typer.Option(
+            "--map",
+            metavar="OURS=THEIRS",
+            show_default=False,
+            help="Read the column OURS below the heading THEIRS of a CSV file; repeat it for each column.",
+        ),
     ] = None,
     currency: Annotated[
         str | None,
@@ -87,7 +97,7 @@ def submit(
     from service.cli.submit_file import check_file, submit_file
     from service.cli.submit_run import SubmitRun
 
-    run = SubmitRun(context, len(entries), batch)
+    run = SubmitRun(context, len(entries), batch, dry_run)
     if dry_run:
         check_file(run, entries, report)
     else:
