@@ -10,6 +10,7 @@ from service import logs
 from service.api import cursor
 from service.api.body import KEY_PATTERN, parse_idempotency_key, prefers_lenient, read_json
 from service.api.dependencies import ContextDep
+from service.api.examples import FULL_ORDER, SHORT_ORDER
 from service.api.problems import OrderNotFound, Problem, ProblemRoute
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView
 from service.orders.deliveries import CUSTOMER, Deliveries
@@ -73,7 +74,15 @@ SUBMISSION: dict[str, Any] = {
     ],
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{OrderRequest.__name__}"}}},
+        "content": {
+            "application/json": {
+                "schema": {"$ref": f"#/components/schemas/{OrderRequest.__name__}"},
+                "examples": {
+                    "short": {"summary": "Required fields", "value": SHORT_ORDER},
+                    "full": {"summary": "Every kind of field", "value": FULL_ORDER},
+                },
+            }
+        },
     },
 }
 """Headers and body of a submission, for the OpenAPI document. The route parses them itself: stricter and faster."""

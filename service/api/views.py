@@ -6,6 +6,7 @@ import simplejson
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from service.api.examples import FULL_ORDER
 from service.api.problems import ProblemError
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
@@ -44,14 +45,22 @@ class OrderView(BaseModel):
     customer_id: str | None = Field(examples=["cust_123"])
     reference: str | None = Field(description="The shop's own order number.", examples=["#1001"])
     currency: Any = Field(examples=["USD"])
-    total_amount: Any = Field(description="A number with two decimals.", examples=[59.98])
+    total_amount: Any = Field(description="A number with the decimals of the currency.", examples=[59.98])
     items: list[Any] = Field(examples=[[{"product_id": "prod_456", "quantity": 2, "price": 29.99}]])
-    metadata: dict[str, Any]
-    adjustments: Any = Field(description="Amounts beside the items: tax, shipping, discounts; null if not given.")
-    ship_to: Any = Field(description="Where the order is shipped to; null if not given.")
-    service_level: Any = Field(description="How fast to ship; null if not given.")
-    note: Any = Field(description="The customer's note; null if not given.")
-    placed_at: Any = Field(description="When the order was placed in the shop; null if not given.")
+    metadata: dict[str, Any] = Field(examples=[{"gift wrap": "yes"}])
+    adjustments: Any = Field(
+        description="Amounts beside the items: tax, shipping, discounts; null if not given.",
+        examples=[[{"kind": "shipping", "amount": 4.9}, {"kind": "discount", "amount": -4.9, "label": "WELCOME"}]],
+    )
+    ship_to: Any = Field(
+        description="Where the order is shipped to; null if not given.", examples=[FULL_ORDER["ship_to"]]
+    )
+    service_level: Any = Field(description="How fast to ship; null if not given.", examples=["express"])
+    note: Any = Field(description="The customer's note; null if not given.", examples=["Please ring twice."])
+    placed_at: Any = Field(
+        description="When the order was placed in the shop, in UTC; null if not given.",
+        examples=["2026-01-31T09:30:00.000Z"],
+    )
     attempts: int = Field(description="Fulfillment attempts since the order was received or last redriven.")
     cancel_asked: bool = Field(
         description="Whether a cancellation was asked for that the warehouse has not answered yet."

@@ -113,7 +113,9 @@ class AdjustmentRequest(_Strict):
     kind: Literal["tax", "shipping", "discount", "fee", "other"]
     amount: SignedAmount = Field(description="Added to the total; a discount is negative.", examples=[4.99])
     label: Line | None = Field(None, examples=["VAT 19 %"])
-    line_id: Name | None = Field(None, description="The line that it belongs to; the whole order by default.")
+    line_id: Name | None = Field(
+        None, description="The line that it belongs to; the whole order by default.", examples=["1"]
+    )
 
 
 class AddressRequest(_Strict):

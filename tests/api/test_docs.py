@@ -144,6 +144,21 @@ def test_the_documented_example_is_accepted(api, document):
     assert api.post("/order", content=json.dumps(example), headers=JSON).status_code == 202
 
 
+@pytest.mark.parametrize("name", ["short", "full"])
+def test_each_documented_order_is_accepted(name, api, document):
+    body = document["paths"]["/order"]["post"]["requestBody"]["content"]["application/json"]
+    example = body["examples"][name]["value"]
+    assert api.post("/order", content=json.dumps(example), headers=JSON).status_code == 202
+
+
+def test_the_order_with_every_field_is_the_one_of_the_page_about_orders(document):
+    page = (COMMITTED.parent / "order.md").read_text(encoding="utf-8")
+    shown = json.loads(page.partition("<<'END'\n")[2].partition("\nEND\n")[0])
+    body = document["paths"]["/order"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["examples"]["full"]["value"] == shown
+    assert shown.keys() == document["components"]["schemas"]["OrderRequest"]["properties"].keys()
+
+
 def test_there_is_no_other_documentation_page(api):
     for path in ("/redoc", "/docs/oauth2-redirect", "/swagger", "/openapi.yaml"):
         assert api.get(path).status_code == 404
