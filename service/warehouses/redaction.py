@@ -20,7 +20,7 @@ def hide_personal_data(text: str, document: dict[str, Any]) -> str:
     A quotation is a whole member, a long word of the address, or several words in a row, in any case of letters. The
     warehouse may quote a part, or several members with its own punctuation.
     """
-    address = {name: value for name, value in (document.get("ship_to") or {}).items() if name != "country"}
+    address = {name: value for name, value in (document.get("ship_to") or {}).items() if value and name != "country"}
     if len(address.get("region", "")) <= _CODE:
         address.pop("region", None)
     members = [*address.values()]

@@ -74,7 +74,8 @@ def write_order(order: Order) -> bytes:
 
 
 def _given(part: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: part[name] for name in names if part.get(name) is not None}
+    given = {name: part[name] for name in names if part.get(name) is not None}
+    return {name: _given(value, *value) if isinstance(value, dict) else value for name, value in given.items()}
 
 
 def read_state(body: bytes, order: Order) -> Answer:

@@ -9,7 +9,7 @@ import pytest
 
 from service.aws.records import from_order
 from service.aws.store import DynamoDbOrderStore
-from service.orders import stats
+from service.orders import paging, stats
 from service.orders.errors import UnreadableRow
 from service.orders.lifecycle import OPEN, Status
 from service.orders.paging import ALWAYS
@@ -106,6 +106,18 @@ def test_the_pages_after_an_unreadable_row_are_listed(store: OrderStore, limit: 
     pages = walk(lambda most, position: store.by_customer("cust_123", most, position), limit)
     assert [order.order_id for page in pages for order in page] == [f"ord_{number:03}" for number in (5, 4, 2, 1)]
     assert metrics.counts == {COUNT: 3}
+
+
+def test_pages_that_end_by_their_size_neither_repeat_nor_lose_an_order(
+    store: OrderStore, monkeypatch: pytest.MonkeyPatch
+):
+    put(store, 7, created_at=after)
+    for number in (0, 3, 5, 6):
+        spoil(store, f"ord_{number:03}")
+    monkeypatch.setattr(paging, "MOST_BYTES", 10)
+    pages = walk(lambda most, position: store.by_customer("cust_123", most, position), 10)
+    assert [order.order_id for page in pages for order in page] == [f"ord_{number:03}" for number in (4, 2, 1)]
+    assert [len(page) for page in pages] == [1, 1, 1]
 
 
 def test_a_list_of_failed_orders_omits_an_unreadable_row(store: Any, metrics: CountingMetrics):

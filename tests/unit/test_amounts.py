@@ -97,6 +97,12 @@ def test_an_amount_is_neither_negative_nor_beyond_fifteen_digits(price: str):
     assert errors(order(items=[item(price=Decimal(price))])).keys() == {"/items/0/price"}
 
 
+@pytest.mark.parametrize("price", ["123456789.1234567", "0.123456789"])
+def test_an_amount_has_at_most_15_digits_and_8_decimals(price: str):
+    detail = "must have at most 15 digits, 8 of them decimals"
+    assert errors(order(items=[item(price=Decimal(price))])) == {"/items/0/price": detail}
+
+
 def test_the_largest_amount_is_accepted():
     assert not errors(order(items=[item(quantity=1, price=MAX_AMOUNT)], total_amount=MAX_AMOUNT))
 

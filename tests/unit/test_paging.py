@@ -1,12 +1,19 @@
 """Pages of a list in which many orders can have the same timestamp."""
 
+import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.orders.paging import Key, Position, cut, mark, rows_to_read
+from service.api.views import DecimalResponse
+from service.orders.json_views import operator_view
+from service.orders.lifecycle import Status
+from service.orders.model import FieldError, Order, TimelineEntry
+from service.orders.paging import Key, Position, cut, mark, read_page, rows_to_read
+from tests.contract.support import order_in
 from tests.support import START
 
 # few timestamps for many keys, so that most keys share theirs with others
@@ -104,3 +111,27 @@ def test_a_position_drops_orders_with_other_timestamps():
 @pytest.mark.parametrize(("listed", "keys"), [(None, 11), (frozenset({"a", "b"}), 13)])
 def test_one_more_key_is_read_than_is_shown(listed: frozenset[str] | None, keys: int):
     assert rows_to_read(10, None if listed is None else Position(START, listed)) == keys
+
+
+LAMBDA_ANSWER = 6_291_556
+"""https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+ENTRY = TimelineEntry(START, Status.PENDING, Status.PROCESSING, "operator:" + "a" * 200, '"é' * 100)
+LARGE = {
+    "document": {"submission": json.dumps({"customer_id": "c", "note": '"é' * 20_000}, ensure_ascii=False)},
+    "timeline": {"timeline": (ENTRY,) * 100},
+    "errors": {"errors": (FieldError("/items/0/" + "x" * 200, "is not a field of an order"),) * 400},
+}
+
+
+@pytest.mark.parametrize("large", LARGE)
+def test_a_page_of_orders_fits_into_an_answer_whatever_makes_them_large(large: str):
+    orders = {f"ord_{number:02}": order_in(order_id=f"ord_{number:02}", **LARGE[large]) for number in range(100)}
+    keys = [Key(START, order_id) for order_id in sorted(orders, reverse=True)]
+    page = read_page(keys, None, None, lambda ids: [orders[order_id] for order_id in ids])
+    assert 2_000_000 < answer_size(page.orders) < LAMBDA_ANSWER < answer_size([*orders.values()])
+    assert page.next is not None
+
+
+def answer_size(orders: Sequence[Order]) -> int:
+    body = DecimalResponse({"orders": [operator_view(order) for order in orders]}).body
+    return len(json.dumps({"body": bytes(body).decode()}))

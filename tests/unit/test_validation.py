@@ -90,6 +90,19 @@ def test_the_total_is_checked_beside_a_wrong_currency():
     assert errors(submitted).keys() == {"/total_amount", "/currency"}
 
 
+def test_decimals_are_not_judged_beside_a_wrong_currency():
+    given = order(currency="DKW", items=[item(price=Decimal("29.995"))], total_amount=Decimal("59.99"))
+    assert errors(given).keys() == {"/currency"}
+    assert errors(given | {"items": [item(price=Decimal("29.995"), quantity=1)]}).keys() == {
+        "/currency",
+        "/total_amount",
+    }
+
+
+def test_the_total_is_not_judged_beside_a_wrong_adjustment():
+    assert errors(order(adjustments=[{"kind": "toll", "amount": 5}])).keys() == {"/adjustments/0/kind"}
+
+
 def test_an_empty_object_lacks_every_required_field():
     assert errors({}) == dict.fromkeys(("/customer_id", "/items", "/total_amount"), "is required")
 
@@ -207,6 +220,11 @@ def test_a_pointer_can_be_decoded_to_the_field_name(name: str):
     assert at[1:].replace("~1", "/").replace("~0", "~") == name
 
 
+def test_a_pointer_of_a_long_name_is_cut():
+    (at,) = errors(order(**{"x" * 10_000: 1}))
+    assert at == f"/{'x' * 298}…"
+
+
 def test_a_pointer_escapes_tilde_and_slash():
     assert pointer(("items", 0, "a/b", "m~n", "~1")) == "/items/0/a~1b/m~0n/~01"
     assert pointer(()) == ""
@@ -270,7 +288,17 @@ def test_a_required_field_is_not_null(field: str):
     assert errors(order(**{field: None})).keys() == {f"/{field}"}
 
 
-@pytest.mark.parametrize("wrong", [{"reference": ""}, {"note": "a\x00"}, {"note": "x" * 2001}, {"service_level": 1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"reference": ""},
+        {"note": "a\x00"},
+        {"note": "a\x85"},
+        {"note": "x" * 2001},
+        {"service_level": 1},
+        {"adjustments": [{"kind": "tax", "amount": 0}] * 501},
+    ],
+)
 def test_an_optional_field_that_is_wrong_is_refused(wrong: dict[str, Any]):
     assert errors(order(**wrong)).keys() == {f"/{field}" for field in wrong}
 
@@ -283,12 +311,33 @@ def test_an_optional_field_that_is_wrong_is_refused(wrong: dict[str, Any]):
         "20260131T093000Z",
         "2026-02-30T09:30:00Z",
         "0001-01-01T00:00:00+14:00",
+        "0001-06-01T00:00:00Z",
+        "9999-06-01T00:00:00Z",
         5,
         "now",
     ],
 )
 def test_a_time_without_a_zone_or_in_another_form_is_refused(placed_at: Any):
     assert errors(order(placed_at=placed_at)).keys() == {"/placed_at"}
+
+
+LENGTHS = {
+    **dict.fromkeys(("name", "company", "line1", "line2", "city", "email"), 256),
+    **dict.fromkeys(("region", "postal_code", "phone"), 128),
+}
+
+
+@pytest.mark.parametrize("field", LENGTHS)
+def test_a_field_of_an_address_has_a_longest_text(field: str):
+    longest = "é" * LENGTHS[field]
+    assert validate(order(ship_to=ADDRESS | {field: longest})).document["ship_to"][field] == longest
+    assert errors(order(ship_to=ADDRESS | {field: f"{longest}é"})).keys() == {f"/ship_to/{field}"}
+
+
+@pytest.mark.parametrize(("field", "length"), [("line_id", 128), ("name", 256), ("sku", 128)])
+def test_a_text_of_a_line_has_a_longest_form(field: str, length: int):
+    assert validate(order(items=[item(**{field: "x" * length})])).document["items"][0][field] == "x" * length
+    assert errors(order(items=[item(**{field: "x" * (length + 1)})])).keys() == {f"/items/0/{field}"}
 
 
 @pytest.mark.parametrize("missing", ["name", "line1", "city", "country"])

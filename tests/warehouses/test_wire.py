@@ -71,12 +71,14 @@ def test_the_body_has_what_shipping_needs_and_no_more():
 
 
 def test_an_order_that_another_version_stored_as_it_was_sent_is_asked_for_in_the_form_of_the_contract():
-    nulls = dict.fromkeys(("reference", "ship_to", "service_level", "note", "metadata"))
+    nulls = dict.fromkeys(("reference", "service_level", "note", "metadata"))
+    nulls["ship_to"] = {"name": "Anna Schmidt", "company": None}
     line = {"product_id": "p", "quantity": Decimal("2.0"), "line_id": None, "name": None, "sku": None}
     found = body({"items": [line], **nulls})
     assert found == {
         "order_id": "ord_1-d1",
         "items": [{"line_id": "1", "product_id": "p", "quantity": 2}],
         "metadata": {},
+        "ship_to": {"name": "Anna Schmidt"},
     }
     assert type(found["items"][0]["quantity"]) is int
