@@ -10,10 +10,11 @@ MAX_DIGITS = 15  # exact in every JSON reader
 MAX_DECIMALS = 8
 """Decimals of a unit price, which may be finer than the currency's minor unit."""
 
-DIGITS = r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,20})?"
+DIGITS = r"(0|[1-9][0-9]{0,12})(\.[0-9]{1,20})?"
 """The form of an amount in a string, without its sign."""
 
-_TEXT = re.compile(f"-?{DIGITS}")
+_TEXT = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,20})?")
+"""Longer texts than ``DIGITS`` are read, too: their error names the largest amount."""
 
 
 def read(value: object) -> Decimal:

@@ -162,7 +162,7 @@ def fix_line_ids(items: list[Any], adjustments: list[Any]) -> None:
     for number, part in enumerate([*items, *adjustments]):
         if isinstance(part, dict) and fits(NAME_PATTERN, part.get("line_id")):
             part["line_id"] = f"{CANARY}-{number if number < len(items) else 0}"
-    if adjustments and isinstance(items[0], dict) and "line_id" not in items[0]:
+    if adjustments and isinstance(items[0], dict) and items[0].get("line_id") is None:
         items[0]["line_id"] = f"{CANARY}-0"
 
 
