@@ -9,6 +9,8 @@ from service.orders.strict_json import MalformedDocument, parse
 _COMMA_DECIMAL = re.compile(r"(-?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]+)")
 _COMMA_THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+\.[0-9]+")
 
+_MAX_SHOWN = 40  # characters of a cell in an error
+
 
 class NotANumber(ValueError):
     """A cell is not a number. The message is for the user."""
@@ -32,12 +34,11 @@ def parse_number(name: str, text: str) -> int | Decimal:
         if len(comma[3]) == 3 and "." not in comma[2] and comma[2] != "0":
             raise NotANumber(f"{name} is {text}, which can mean two numbers; write it without a comma")
         text = f"{comma[1]}{comma[2].replace('.', '')}.{comma[3]}"
-    if not re.match(r"-?[0-9]", text):
-        raise NotANumber(f"{name} is not a number")
     try:
-        number: int | Decimal = parse(text)
+        number: int | Decimal = parse(text if re.match(r"-?[0-9]", text) else "")
     except MalformedDocument:
-        raise NotANumber(f"{name} is not a number such as 2 or 29.99") from None
+        shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+        raise NotANumber(f"{name} is {shown!r}, which is not a number such as 2 or 29.99") from None
     return number
 
 

@@ -10,6 +10,7 @@ from service.cli.api import AsyncApi
 from service.cli.errors import CliError, ExitCode
 from service.cli.follow import follow_each
 from service.cli.order_entry import Entry
+from service.cli.order_view import format_amount
 from service.cli.polling import TrackedOrders
 from service.cli.submit_requests import SubmitRequest, build_requests
 from service.cli.submit_results import SUBMITTED, SubmitResult, SubmitStatus
@@ -70,9 +71,13 @@ def submit_file(
 
 
 def _check(entry: Entry) -> SubmitResult:
-    errors = tuple(error_views(validate(entry.document).errors))
-    status = SubmitStatus.REFUSED if errors else SubmitStatus.VALID
-    return SubmitResult(entry.line, status, errors=errors, reference=entry.reference)
+    verdict = validate(entry.document)
+    if verdict.document is None:
+        errors = tuple(error_views(verdict.errors))
+        return SubmitResult(entry.line, SubmitStatus.REFUSED, errors=errors, reference=entry.reference)
+    items = len(verdict.document["items"])
+    detail = f"{format_amount(verdict.document)}, {items} item{'' if items == 1 else 's'}"
+    return SubmitResult(entry.line, SubmitStatus.VALID, detail=detail, reference=entry.reference)
 
 
 async def _submit_and_wait(

@@ -7,7 +7,7 @@ from service.cli.errors import CliError, ExitCode
 from service.cli.submit_results import SubmitResult, SubmitStatus
 from service.cli.submit_run import SubmitRun
 
-MAX_NAMED = 10  # accepted orders that are listed with their ids
+MAX_NAMED = 10  # accepted or valid orders that are listed
 MAX_ROWS = 100  # of the table of errors
 LABELS = {
     SubmitStatus.VALID: "valid",
@@ -31,11 +31,12 @@ def show_results(run: SubmitRun) -> None:
         summary["ended"] = run.tracked.by_status if run.tracked else None
         output.json({**summary, "orders": [result.to_json() for result in run.results]})
         return
-    with_id = [result for result in run.results if result.order_id]
-    if len(with_id) <= MAX_NAMED:
-        for result in with_id:
-            named = f"  {result.reference}" if result.reference else ""
-            output.line(f"{result.order_id}  line {result.line}{named}  {LABELS[result.status]}")
+    named = [result for result in run.results if result.order_id or result.status is SubmitStatus.VALID]
+    if len(named) <= MAX_NAMED:
+        for result in named:
+            about = result.detail if result.status is SubmitStatus.VALID else None
+            cells = (result.order_id, f"line {result.line}", result.reference, about, LABELS[result.status])
+            output.line("  ".join(filter(None, cells)))
     shown = (SubmitStatus.VALID, SubmitStatus.REFUSED) if run.dry_run else _ALWAYS_SHOWN
     for name, label in LABELS.items():
         if counts[name] or name in shown:

@@ -198,6 +198,18 @@ def test_a_dry_run_counts_the_valid_orders_also_if_there_are_none(tmp_path):
     assert "see the table for the reasons" in ran.err
 
 
+def test_a_dry_run_lists_the_amounts_of_a_few_orders(tmp_path):
+    content = b"order,customer,sku,qty,price,shipping,currency\n1,c,p,2,2,0.5,KWD\n1,c,q,1,1,,\n2,c,p,1,500,,JPY\n"
+    ran = check(tmp_path / "o.csv", content)
+    assert ran.out.splitlines()[:2] == ["line 2  1  5.500 KWD, 2 items  valid", "line 4  2  500 JPY, 1 item  valid"]
+
+
+def test_a_dry_run_of_many_orders_only_counts_them(tmp_path):
+    rows = b"".join(b"%d,c,p,1,2\n" % number for number in range(11))
+    ran = check(tmp_path / "o.csv", b"order,customer,sku,qty,price\n" + rows)
+    assert [line.split() for line in ran.out.splitlines()] == [["valid", "11"], ["refused", "0"]]
+
+
 def test_json_output_says_where_the_reasons_are(tmp_path):
     ran = check(tmp_path / "o.csv", b"order,customer,sku,qty,price\n1,c,p,0,2\n", "--json")
     assert "orders[].detail and orders[].errors have the reasons" in ran.err

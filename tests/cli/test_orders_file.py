@@ -110,11 +110,13 @@ def test_each_row_without_an_order_is_one_order():
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("A,c,p,two,1.00", "quantity is not a number"),
+        ("A,c,p,two,1.00", "quantity is 'two', which is not a number such as 2 or 29.99"),
         ("A,c,p,,1.00", "quantity is empty"),
         ('A,c,p,1,"29,990"', "price is 29,990, which can mean two numbers; write it without a comma"),
-        ('A,c,p,1,"2.9.9"', "price is not a number such as 2 or 29.99"),
-        ("A,c,p,1,NaN", "price is not a number"),
+        ('A,c,p,1,"2.9.9"', "price is '2.9.9', which is not a number"),
+        ("A,c,p,1,$1.99", "price is '$1.99', which is not a number"),
+        (f"A,c,p,1,{'x' * 90}", f"price is '{'x' * 40}…', which is not a number"),
+        ("A,c,p,1,NaN", "price is 'NaN', which is not a number"),
         ("A,c,p,1", "the row has 4 cells, but the file has 5 columns"),
         ('A,c,p,1,"1"x', "the row is not valid CSV"),
     ],
@@ -127,7 +129,8 @@ def test_an_invalid_row_has_a_line_and_does_not_stop_the_other_orders(row, said)
 
 
 def test_an_order_with_an_invalid_row_is_not_submitted():
-    assert lines(HEAD + "A,c,p,1,1.00\nA,c,p,x,1.00\n", "orders.csv") == [(2, "line 3: quantity is not a number")]
+    [(line, said)] = lines(HEAD + "A,c,p,1,1.00\nA,c,p,x,1.00\n", "orders.csv")
+    assert (line, said[:23]) == (2, "line 3: quantity is 'x'")
     assert lines(HEAD + "A,c,p,1,1.00\nA,d,p,1,1.00\n", "orders.csv") == [
         (2, "line 3: customer_id differs from line 2 of the same order")
     ]

@@ -330,7 +330,8 @@ def test_an_export_that_excel_saved_is_read(separator):
 def test_an_amount_of_an_export_that_is_no_number_is_an_error_of_its_order():
     first, *others = rows("shopify_orders.csv")
     entries = read_rows("shopify_orders.csv", [{**first, "Total": "free"}, *others])
-    assert [(entry.line, entry.error) for entry in entries[:2]] == [(2, "Total is not a number"), (6, None)]
+    said = "Total is 'free', which is not a number such as 2 or 29.99"
+    assert [(entry.line, entry.error) for entry in entries[:2]] == [(2, said), (6, None)]
 
 
 @pytest.mark.parametrize("file", FILES)

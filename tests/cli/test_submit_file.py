@@ -72,7 +72,8 @@ def test_a_dry_run_judges_every_order_and_sends_nothing(file, tmp_path):
         assert ran.code == 1
         assert outcomes == [(2, "1", "valid", None), (3, "2", "refused", None), (4, "3", "unreadable", None)]
         assert ran.json["orders"][1]["errors"] == [{"pointer": "/items/0/quantity", "detail": "must be at least 1"}]
-        assert ran.err == "dofs: Of 3 orders: 1 refused, 1 unreadable; see the table for the reasons.\n"
+        reasons = "orders[].detail and orders[].errors have the reasons."
+        assert ran.err == f"dofs: Of 3 orders: 1 refused, 1 unreadable; {reasons}\n"
     else:
         assert ran.code == 0
         assert {outcome for _, _, outcome, _ in outcomes} == {"valid"}
