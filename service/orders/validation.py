@@ -156,7 +156,7 @@ _DETAILS = {
     "list_type": "must be a list",
     "dict_type": "must be an object",
     "model_type": "must be an object",
-    "string_pattern_mismatch": "must be text without control characters, and without white space at its ends",
+    "string_pattern_mismatch": "must not be empty, and must have no control characters and no white space at its ends",
     "literal_error": "must be one of {expected}",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
