@@ -327,6 +327,16 @@ def test_an_export_that_excel_saved_is_read(separator):
     ]
 
 
+@pytest.mark.parametrize(
+    ("file", "total"), [("shopify_orders.csv", "Total"), ("woocommerce_orders.csv", "Order Total Amount")]
+)
+def test_an_order_of_an_export_without_its_first_row_is_an_error(file, total):
+    first, *others = rows(file)
+    [entry, *_] = read_rows(file, [{**first, total: ""}, *others])
+    assert entry.document is None
+    assert entry.error == f"its first row has no {total}; export the orders again, and do not sort or cut the file"
+
+
 def test_an_amount_of_an_export_that_is_no_number_is_an_error_of_its_order():
     first, *others = rows("shopify_orders.csv")
     entries = read_rows("shopify_orders.csv", [{**first, "Total": "free"}, *others])

@@ -52,6 +52,16 @@ def required(document: Mapping[str, Any], name: str) -> Any:
     return value
 
 
+def check_first_row(cells: Mapping[str, str], total: str) -> None:
+    """Check that the first row of an order has the order's values, such as its total.
+
+    Raises:
+        NotAnOrder: it has none, as in a file that was sorted or cut.
+    """
+    if not cells[total]:
+        raise NotAnOrder(f"its first row has no {total}; export the orders again, and do not sort or cut the file")
+
+
 def amount(value: Any) -> Decimal:
     """An amount of the shop, which may be null or empty; 0 then.
 

@@ -9,7 +9,17 @@ from decimal import Decimal
 from typing import Any
 
 from service.cli.csv_numbers import amount_of, parse_number, without_apostrophe
-from service.cli.shops.parts import adjustment, check_open, difference, given, one_line, required, split_items, total_of
+from service.cli.shops.parts import (
+    adjustment,
+    check_first_row,
+    check_open,
+    difference,
+    given,
+    one_line,
+    required,
+    split_items,
+    total_of,
+)
 from service.cli.shops.shopify import CLOSED
 
 ORDER = "Name"
@@ -29,6 +39,7 @@ def convert(rows: Sequence[Cells]) -> dict[str, Any]:
         NotToShip: the shop has fulfilled or cancelled it.
     """
     order, total = rows[0], amount_of(rows[0], "Total")
+    check_first_row(order, "Total")
     cancelled = "cancelled" if order.get("Cancelled at") else None
     for status in (cancelled, order.get("Fulfillment Status"), order.get("Financial Status")):
         check_open(status, CLOSED)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from service.cli.csv_numbers import amount_of, parse_number, without_apostrophe
-from service.cli.shops.parts import NotAnOrder, adjustment, check_open, difference, given, one_line
+from service.cli.shops.parts import NotAnOrder, adjustment, check_first_row, check_open, difference, given, one_line
 from service.cli.shops.woocommerce import CLOSED
 
 ORDER = "Order Number"
@@ -30,6 +30,7 @@ def convert(rows: Sequence[Cells]) -> dict[str, Any]:
         NotToShip: the shop has fulfilled or cancelled it.
     """
     order = rows[0]
+    check_first_row(order, "Order Total Amount")
     check_open(order.get("Order Status"), CLOSED)
     items = [item for row in rows if row["Item Name"] if (item := _item(row))["quantity"]]
     if not items:
