@@ -337,6 +337,15 @@ def test_an_order_of_an_export_without_its_first_row_is_an_error(file, total):
     assert entry.error == f"its first row has no {total}; export the orders again, and do not sort or cut the file"
 
 
+@pytest.mark.parametrize("lost", [1, 4])
+def test_an_order_of_shopify_that_lost_the_row_of_an_item_is_an_error(lost):
+    given = rows("shopify_orders.csv")
+    lost_one = given[lost]["Name"]
+    entries = read_rows("shopify_orders.csv", given[:lost] + given[lost + 1 :])
+    said = "its items cost less than its Subtotal: the file lacks rows of the order; export it again"
+    assert [(entry.reference, entry.error) for entry in entries if entry.error] == [(lost_one, said)]
+
+
 def test_an_amount_of_an_export_that_is_no_number_is_an_error_of_its_order():
     first, *others = rows("shopify_orders.csv")
     entries = read_rows("shopify_orders.csv", [{**first, "Total": "free"}, *others])

@@ -10,6 +10,7 @@ from typing import Any
 
 from service.cli.csv_numbers import amount_of, parse_number, without_apostrophe
 from service.cli.shops.parts import (
+    NotAnOrder,
     adjustment,
     check_first_row,
     check_open,
@@ -77,6 +78,8 @@ def _item(row: Cells) -> dict[str, Any]:
 def _adjustments(order: Cells, goods: Decimal) -> list[dict[str, Any]]:
     subtotal, shipping, taxes = (amount_of(order, name) for name in ("Subtotal", "Shipping", "Taxes"))
     duties, discount = amount_of(order, "Duties"), goods - subtotal
+    if discount < 0:
+        raise NotAnOrder("its items cost less than its Subtotal: the file lacks rows of the order; export it again")
     rest = amount_of(order, "Total") - subtotal - shipping - duties
     discount_of_shipping = max(amount_of(order, "Discount Amount") - discount, Decimal(0))
     if rest not in (0, taxes) and rest + discount_of_shipping in (0, taxes):
