@@ -49,6 +49,7 @@ run "alarms_watch_documented_metrics_or_the_services_own" {
       table-throttles = [
         ["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"],
         ["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"],
+        ["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"],
         ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", "Sum"],
         ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", "Sum"],
       ]
