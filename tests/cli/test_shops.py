@@ -297,6 +297,7 @@ def test_rows_that_repeat_nothing_of_the_order_belong_to_the_order_above():
 def test_a_refunded_line_is_not_shipped():
     given = rows("woocommerce_orders.csv")
     given[1]["Quantity (- Refund)"] = "0"
+    given[0]["Order Refund Amount"] = given[1]["Order Refund Amount"] = "30"
     order = read_rows("woocommerce_orders.csv", given)[0].document
     assert [item["product_id"] for item in order["items"]] == ["MUG L"]
 
@@ -335,6 +336,17 @@ def test_an_order_of_an_export_without_its_first_row_is_an_error(file, total):
     [entry, *_] = read_rows(file, [{**first, total: ""}, *others])
     assert entry.document is None
     assert entry.error == f"its first row has no {total}; export the orders again, and do not sort or cut the file"
+
+
+@pytest.mark.parametrize(("lost", "sum_of_rows"), [(0, "34.83"), (1, "42.33")])
+def test_an_order_of_woocommerce_that_lost_the_row_of_an_item_is_an_error(lost, sum_of_rows):
+    given = rows("woocommerce_orders.csv")
+    entries = read_rows("woocommerce_orders.csv", given[:lost] + given[lost + 1 :])
+    said = (
+        f"its rows come to {sum_of_rows}, but Order Total Amount is 72.33; export every row of the order, and the "
+        "columns of shipping, fees and taxes"
+    )
+    assert [(entry.reference, entry.error) for entry in entries if entry.error] == [("728", said)]
 
 
 @pytest.mark.parametrize("lost", [1, 4])

@@ -14,6 +14,8 @@ from service.cli.shops.woocommerce import CLOSED
 ORDER = "Order Number"
 REQUIRED = (ORDER, "Order Total Amount", "Item Name", "Item Cost")
 BEFORE_DISCOUNT = "Item Cost Before Discount"
+ROUNDING = Decimal("0.01")
+"""The part of the total that may be missing in the rows, because the export rounds prices."""
 Cells = Mapping[str, str]
 
 
@@ -70,7 +72,14 @@ def _adjustments(order: Cells, items: Sequence[Mapping[str, Any]], coupons: str)
         *adjustment("discount", discount, coupons, negative=True),
         *adjustment("tax", amount_of(order, "Order Total Tax Amount"), "Tax"),
     ]
-    return [*found, *difference(amount_of(order, "Order Total Amount"), items, found)]
+    total = amount_of(order, "Order Total Amount")
+    rest = difference(total, items, found)
+    if rest and rest[0]["amount"] > total * ROUNDING and not amount_of(order, "Order Refund Amount"):
+        raise NotAnOrder(
+            f"its rows come to {total - rest[0]['amount']}, but Order Total Amount is {total}; export every row of the "
+            "order, and the columns of shipping, fees and taxes"
+        )
+    return [*found, *rest]
 
 
 def _coupons(rows: Sequence[Cells]) -> str:
