@@ -19,7 +19,7 @@ from tests.support import Context, MemorySystem, valid_order
 from tests.warehouses.endpoint import Endpoint, Request, respond
 from tests.warehouses.support import warehouse
 
-SECRET = "quokka"
+PERSONAL = "quokka"
 """A part of each personal text. No two texts have a word in common, so that each must be hidden by itself."""
 
 ADDRESS = {
@@ -34,7 +34,7 @@ ADDRESS = {
     "phone": "quokka+49 30",
     "email": "quokka.mail@example.com",
 }
-MEMBERS = [name for name, value in ADDRESS.items() if SECRET in value.lower()]
+MEMBERS = [name for name, value in ADDRESS.items() if PERSONAL in value.lower()]
 NOTE = "My quokkadog bites.\nPlease ring."
 PRIVATE = valid_order(ship_to=ADDRESS, note=NOTE)
 
@@ -63,7 +63,7 @@ def _logs() -> Iterator[None]:
 
 
 def assert_private(*parts: Any) -> None:
-    assert SECRET not in json.dumps(parts, default=str).lower()
+    assert PERSONAL not in json.dumps(parts, default=str).lower()
 
 
 def assert_only_in_the_order(system: MemorySystem, order_id: str) -> None:
@@ -117,7 +117,7 @@ def test_the_text_of_a_warehouse_that_quotes_the_order_shows_nothing_of_it(answe
         assert_private(redriven.json().get("detail"))
         deliver(system, message(order_id))
         assert_only_in_the_order(system, order_id)
-    assert SECRET in endpoint.requests[0].body.decode()
+    assert PERSONAL in endpoint.requests[0].body.decode()
     reasons = [entry.reason for entry in system.store.get(order_id).timeline]
     assert any("Wrong: […]" in (reason or "") for reason in reasons) is (answer in ("declined", "refused"))
 
@@ -165,7 +165,7 @@ def test_the_errors_of_an_order_do_not_quote_it(wrong):
         json.dumps(PRIVATE)[:-1],
         json.dumps(PRIVATE).replace('"note"', '"ship_to"'),
         json.dumps({**PRIVATE, "note": f"{NOTE}\ud800"}),
-        json.dumps(PRIVATE).replace(json.dumps(NOTE), SECRET),
+        json.dumps(PRIVATE).replace(json.dumps(NOTE), PERSONAL),
         json.dumps({**PRIVATE, "note": NOTE * 20_000}),
     ],
 )

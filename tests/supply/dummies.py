@@ -20,6 +20,8 @@ DUMMIES = {
     "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a0002==": "a receipt handle that was made up for tests/events",
     "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a0003==": "a receipt handle that was made up for tests/events",
     "eyJjdXN0b21lcl9pZCI6ICJjdXN0XzEyMyIsICJpdGVtcyI6IFt7InByb2R1Y3RfaWQiOiAicHJvZF80NTYiLCAicXVhbnRpdHkiOiAyLCAicHJpY2UiOiAyOS45OX1dLCAidG90YWxfYW1vdW50IjogNTkuOTh9": "an order, as API Gateway hands on a body",  # noqa: E501
+    "order_01JQ8Z5B6V9D3K7M2N4P6R8T0W": "an order of Medusa, made up for tests/documents",
+    "T3JkZXI6NWYwYzJkMWUtNzcwYS00YzNlLTlkNjMtMWE3NWQwZTBiMjEx": "an order of Saleor, made up for tests/documents",
     "any": "a secret key for the embedded cloud, which takes any",
     "test": "a secret key for moto and LocalStack, which take any",
     "real": "a secret key that a test wants to see kept from the embedded cloud",
