@@ -6,10 +6,14 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from service.cli.orders_file import Reading, read_orders
+from service.cli.shops.shop import Shop
+from service.orders.strict_json import canonical_text
 from tests.browser.browsing import PHONE
 from tests.browser.orders import ADDRESS, WHOLE, open_shop
 from tests.browser.stub import BASE, StubApi, order, orders_page
 from tests.browser.warehouse import Mood
+from tests.documents import DIRECTORY, FILES, ORDERS
 from tests.support import valid_order
 
 pytestmark = pytest.mark.browser
@@ -140,6 +144,21 @@ def test_a_search_finds_an_order_by_its_reference(reference, shop, visit):
     visit.page.reload()
     expect(visit.page.get_by_label("Order id, customer id or reference")).to_have_value(own)
     expect(visit.page.get_by_text("1 order, end of list")).to_be_visible()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_orders_of_a_shops_file_are_found_by_their_references(file, shop, visit):
+    expected = [each for each in ORDERS if each.file == file]
+    entries = read_orders((DIRECTORY / file).read_bytes(), file, Reading(shop=Shop(expected[0].shop)))
+    order_ids = [shop.submit(json.loads(canonical_text(entry.document))) for entry in entries]
+    for order_id, each in zip(order_ids, expected, strict=True):
+        visit.go("orders")
+        search(visit, each.reference)
+        visit.page.get_by_role("row").filter(has_text=order_id).get_by_role("link").first.click()
+        shown = visit.page.get_by_role("dialog")
+        expect(fact(shown, "Reference")).to_have_text(each.reference)
+        expect(fact(shown, "Address")).to_have_text(each.ship_to["line1"])
+        visit.page.keyboard.press("Escape")
 
 
 @pytest.mark.parametrize("customer", ODD)
