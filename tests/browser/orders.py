@@ -21,6 +21,8 @@ from tests.system import key_for
 
 T = TypeVar("T")
 QUICK = {"stats_every": 0.5}
+UNHURRIED = {"function_timeout": 30, "visibility_timeout": 180, "recover_after": 360, "resend_after": 600}
+"""A bulk redrive starts no order after 60 % of the function's timeout, which is 3 seconds with ``make run``."""
 ADDRESS = {
     **{"name": "Anna Schmidt", "company": "<i>ACME</i>", "line1": "Hauptstraße 1", "city": "Berlin"},
     **{"postal_code": "10115", "country": "DE", "email": "anna@example.com"},

@@ -3,7 +3,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.orders import open_shop, until
+from tests.browser.orders import UNHURRIED, open_shop, until
 from tests.browser.warehouse import Mood
 
 pytestmark = pytest.mark.browser
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def shop():
-    with open_shop(redrive_rate=1000, max_attempts=1) as shop:
+    with open_shop(redrive_rate=1000, max_attempts=1, **UNHURRIED) as shop:
         yield shop
 
 

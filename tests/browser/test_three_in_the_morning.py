@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from service.provisioning.monitoring import DLQ_ALERT_THRESHOLD, dead_letter_alarm
-from tests.browser.orders import Shop, open_shop, until
+from tests.browser.orders import UNHURRIED, Shop, open_shop, until
 
 pytestmark = pytest.mark.browser
 
@@ -18,7 +18,7 @@ COMPARISONS = {"GreaterThanOrEqualToThreshold": operator.ge, "GreaterThanThresho
 
 @pytest.fixture(scope="module")
 def shop():
-    with open_shop(fulfillment_success_rate=0) as shop:
+    with open_shop(fulfillment_success_rate=0, **UNHURRIED) as shop:
         yield shop
 
 
