@@ -17,8 +17,8 @@ _CODE = 3
 def hide_personal_data(text: str, document: dict[str, Any]) -> str:
     """Replace what a text quotes of the address and the note of an order.
 
-    A quotation is a whole member, a long word of the address, or several words in a row, in any case of letters. The
-    warehouse may quote a part, or several members with its own punctuation.
+    A quotation is a whole member, a long word of the address, or three words in a row; upper and lower case are equal.
+    The warehouse may quote a part, or several members with its own punctuation.
     """
     address = {name: value for name, value in (document.get("ship_to") or {}).items() if value and name != "country"}
     if len(address.get("region", "")) <= _CODE:

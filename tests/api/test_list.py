@@ -231,6 +231,8 @@ def test_a_cursor_with_an_invalid_character_is_refused(foreign, at, five):
         ({"status": "RECEIVED"}, {"customer_id": "cust_123"}),
         ({"customer_id": "cust_123"}, {"customer_id": "cust_124"}),
         ({"customer_id": "cust_123"}, {"status": "RECEIVED"}),
+        ({"reference": "#1001"}, {"reference": "#1002"}),
+        ({"reference": "#1001"}, {"customer_id": "#1001"}),
     ],
 )
 def test_a_cursor_is_refused_by_another_list(mine, other, five):
