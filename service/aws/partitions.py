@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 SIDE_BY_SIDE = 16  # parallel queries; `MOST_CONNECTIONS` of the client is larger
-BATCH_GET_KEYS = 100  # limit of BatchGetItem, for a few attributes of each row; whole rows are read by MOST_ROWS
+BATCH_GET_KEYS = 100  # limit of BatchGetItem
 BATCH_GET_TRIES = 5
 
 Answer = TypeVar("Answer")
@@ -128,7 +128,7 @@ class Partitions:
             Unavailable: DynamoDB did not return all rows.
         """
         rows: dict[str, Any] = {}
-        for batch in batches(order_ids, BATCH_GET_KEYS if attributes else MOST_ROWS):
+        for batch in batches(order_ids, BATCH_GET_KEYS):
             request: dict[str, Any] = {"Keys": [_key(each) for each in batch]}
             if attributes:
                 request["ProjectionExpression"] = ", ".join(("order_id", *attributes))
