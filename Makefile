@@ -29,7 +29,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 run: $(VENV)/installed ## Run the whole system in one process: http://127.0.0.1:8000/docs; WAREHOUSE=http adds a warehouse over HTTP
-	$(EMBEDDED_WAREHOUSE) $(BIN)/uvicorn service.main:app --port $(PORT) --no-access-log --timeout-graceful-shutdown 1
+	$(EMBEDDED_WAREHOUSE) $(BIN)/uvicorn service.main:app --port $(PORT) --no-access-log --timeout-graceful-shutdown 1 --timeout-keep-alive 75
 
 warehouse: $(VENV)/installed ## Run the simulated warehouse as a server of its own; ARGS="--lost 0.3" are options, ARGS=--help lists them
 	$(BIN)/python -m service.warehouses.server $(ARGS)

@@ -35,7 +35,7 @@ def server(**environ: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DOFS_", "AWS_"))}
     command = [sys.executable, "-m", "uvicorn", "service.main:app", "--port", str(port), "--no-access-log"]
     process = subprocess.Popen(
-        [*command, "--timeout-graceful-shutdown", "1"],
+        [*command, "--timeout-graceful-shutdown", "1", "--timeout-keep-alive", "75"],
         env={**clean, "DOFS_EMBEDDED_AWS_PORT": "0", **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -116,3 +116,10 @@ def test_the_warehouse_runs_in_the_image_that_has_its_server():
 
 def test_the_emulator_is_pinned_and_replaceable_by_a_variable():
     assert "image: ${LOCALSTACK_IMAGE:-localstack/localstack:4.14.0}\n" in TEXT
+
+
+@pytest.mark.parametrize("command", [" ".join(SERVICES["api"]["command"]), (ROOT / "Makefile").read_text()])
+def test_idle_connections_outlive_those_of_clients(command):
+    """The server must not be the first to close one: a request that is sent meanwhile is lost without an answer."""
+    of_clients = 60  # seconds: nginx's and the default of an Application Load Balancer; httpx has 5, as uvicorn
+    assert int(re.findall(r"--timeout-keep-alive (\d+)", command)[0]) > of_clients

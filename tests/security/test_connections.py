@@ -21,9 +21,7 @@ MANY = 1000  # more pieces than any client has to send
 @pytest.fixture(scope="module", params=["h11", "httptools"])
 def server(request):
     api = Api(cloud="embedded")
-    with served(
-        api.app, http=request.param, timeout_keep_alive=60
-    ) as base:  # the server closes at once, not at the timeout
+    with served(api.app, http=request.param) as base:  # which closes at once, not after an idle time of 75 s
         yield api, base, request.param
 
 
