@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from service import logs
-from service.api.problems import MISDIRECTED, problem
+from service.api.problems import MISDIRECTED, NOT_FOUND, STREAM, problem
 from service.orders.identity import is_id
 from service.orders.trace import from_xray, new_traceparent, trace_id, valid_traceparent
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 QUIET_PATHS = re.compile("/(health|ready|docs(/[^/]+)?|openapi.json|console(/.*)?|stats(/live)?)?")
 """Paths that probes and pages request periodically. These requests are logged at DEBUG."""
+
+OTHER_SLASHES = re.compile(rb"%2f|//", re.IGNORECASE)
+"""An encoded slash, or two of them: if they were read as one, a path could pass a policy that denies it."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 ORDER_ID_PATTERN = re.compile("ord_[0-9a-f]{32}")
@@ -30,9 +33,10 @@ HEADERS = {
 """Headers that every response gets unless it sets them itself."""
 
 UNREGISTRABLE_HOSTS = re.compile(
-    rb"([\w-]+|[0-9.]+|\[[0-9a-f:.]+\]|([\w-]+\.)+(localhost|internal|test))(:[0-9]+)?", re.IGNORECASE
+    rb"([\w-]+|[0-9.]+|\[[0-9a-f:.]+\]|([\w-]+\.)+(localhost|internal|test|local|lan|home\.arpa))\.?(:[0-9]+)?",
+    re.IGNORECASE,
 )
-"""IP addresses, single-label names, and names below a reserved top-level domain. These cannot be registered."""
+"""IP addresses, single-label names, and names below a top-level domain that cannot be registered."""
 
 
 class Access:
@@ -68,16 +72,25 @@ class Access:
     async def _handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         scope["traceparent"] = _traceparent(scope)
         logs.note(trace_id=trace_id(scope["traceparent"]))
+        method = scope["method"]
+        if method == "HEAD" and not scope["path"].endswith(STREAM):
+            scope["method"] = "GET"  # the response to HEAD is the one to GET, without its body
 
         async def send_with_headers(message: "Message") -> None:
+            if message["type"] == "http.response.body" and method == "HEAD":
+                message["body"] = b""
             if message["type"] == "http.response.start":
-                _log_request(scope, message["status"])
+                _log_request(scope, method, message["status"])
                 present = {name for name, _ in message["headers"]}
                 added = (header for header in HEADERS.items() if header[0] not in present)
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 
         app = self._app if "aws.event" in scope or self._is_known_host(scope) else problem(MISDIRECTED)
+        if OTHER_SLASHES.search(scope.get("raw_path") or b""):
+            app = problem(NOT_FOUND)
+        elif scope["path"] != f"{scope.get('root_path', '')}/":
+            scope["path"] = scope["path"].removesuffix("/")
         await app(scope, receive, send_with_headers)
 
     def _is_known_host(self, scope: "Scope") -> bool:
@@ -85,9 +98,9 @@ class Access:
         return all(host in self._names or UNREGISTRABLE_HOSTS.fullmatch(host) for host in hosts)
 
 
-def _log_request(scope: "Scope", status: int) -> None:
+def _log_request(scope: "Scope", method: str, status: int) -> None:
     """Add the route, the status and the order id to the request's log line, but no text that a caller wrote."""
-    method = scope["method"] if scope["method"] in METHODS else "other"
+    method = method if method in METHODS else "other"
     route = getattr(scope.get("route"), "path", "no route")
     order_id = scope.get("path_params", {}).get("order_id")
     exists = status < 400 or status == 409

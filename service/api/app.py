@@ -66,6 +66,8 @@ def create_app(
                 "Authorization",
                 "X-Api-Key",
                 "Traceparent",
+                "Tracestate",
+                "Baggage",
                 *SIGV4_HEADERS,
             ],
             expose_headers=["Location", "Idempotency-Replayed", "Preference-Applied", "Retry-After"],

@@ -1,15 +1,17 @@
 """Reads the body and the headers of a request: JSON, ``Idempotency-Key``, ``Prefer``."""
 
 import asyncio
+import codecs
 import re
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
 from fastapi import Request
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
-from service.api.problems import BadRequest, BodyTooLarge, BodyTooSlow, WrongMediaType
+from service.api.problems import BadRequest, BodyTooLarge, BodyTooSlow, WrongContentEncoding, WrongMediaType
 from service.orders import strict_json
 
 BODY_TIMEOUT = 20
@@ -20,15 +22,14 @@ async def read_json(request: Request) -> Any:
     """Read a JSON body of up to 256 KiB, and never buffer more than that.
 
     Raises:
-        WrongMediaType: the content type is not ``application/json``.
+        WrongMediaType: the content type is not ``application/json``. Without one, JSON is assumed.
+        WrongContentEncoding: the body is compressed.
         BodyTooLarge: ``Content-Length`` or the body is larger than 256 KiB.
         BodyTooSlow: the body did not arrive in time.
         MalformedDocument: the body is not valid JSON.
         BadRequest: the client disconnected before the end of the body.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise WrongMediaType
+    _check_headers(request.headers)
     content_length = request.headers.get("content-length", "")
     if re.fullmatch("[0-9]{1,20}", content_length) and int(content_length) > strict_json.MAX_SIZE:
         raise BodyTooLarge
@@ -43,7 +44,17 @@ async def read_json(request: Request) -> Any:
         raise BadRequest("body-incomplete", "The client disconnected before the end of the body.") from None
     except TimeoutError:
         raise BodyTooSlow from None
-    return strict_json.parse(bytes(body))
+    return strict_json.parse(bytes(body).removeprefix(codecs.BOM_UTF8))
+
+
+def _check_headers(headers: Headers) -> None:
+    given = headers.get("content-type", "").strip().lower()
+    # A page of another site can send a request without a content type, and without asking the server first.
+    if given.partition(";")[0].strip() != "application/json" and (given or "origin" in headers):
+        raise WrongMediaType
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        raise WrongContentEncoding
 
 
 KEY_PATTERN = r"""^([!#-~][ -~]{14,126}[!-~]|"([ !#-\[\]-~]|\\["\\]){16,128}")$"""

@@ -5,6 +5,7 @@ the settings. These are one dependency, ``RequestContext``, because FastAPI's ov
 as reading an order.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 import anyio.to_thread
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 
 from service.api.authentication import Caller, authenticate
 from service.api.problems import NotOperator
@@ -59,6 +61,11 @@ async def _offload(request: Request) -> Offload:
 
 async def _context(request: Request) -> RequestContext:
     state = request.app.state
+    repeated = [
+        name for name, times in Counter(name for name, _ in request.query_params.multi_items()).items() if times > 1
+    ]
+    if repeated:
+        raise RequestValidationError([{"loc": ("query", name), "msg": "must be given only once"} for name in repeated])
     return RequestContext(authenticate(request, state.settings), state.system, state.settings, state.offload)
 
 

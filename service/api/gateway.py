@@ -35,7 +35,7 @@ def respond(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
     Raises:
         NotAProxyEvent: the event is not a complete proxy event.
     """
-    adapter = _adapter(system, ORDER_PATHS.fullmatch(event["path"]) is not None)
+    adapter = _adapter(system, ORDER_PATHS.fullmatch(_split_path(event)[1]) is not None)
     try:
         return adapter(event, context)
     except Exception:
@@ -53,16 +53,50 @@ def _is_readable(reader: APIGateway) -> bool:
     return True
 
 
+def _split_path(event: dict[str, Any]) -> tuple[str, str]:
+    """Split the path of the request into the root, which is not this API's, and the path of the route.
+
+    The root is the stage, or the base path of a custom domain. ``path`` of the event contains the base path, but not
+    the stage; ``path`` of the request's context contains either. So the route is as long as the resource that API
+    Gateway has matched.
+    """
+    path, whole = event["path"], event["requestContext"].get("path")
+    resource = str(event.get("resource") or "")
+    proxy = (event.get("pathParameters") or {}).get("proxy")
+    segments = _segments(path)
+    if isinstance(proxy, str) and resource.endswith("/{proxy+}"):
+        length = len(_segments(resource)) - 1 + len(_segments(proxy))
+    elif resource.startswith("/") and "{" not in resource:
+        length = len(_segments(resource))
+    else:
+        length = len(segments)
+    length = min(length, len(segments))
+    root = _segments(whole)[: len(_segments(whole)) - length] if isinstance(whole, str) else []
+    route = segments[len(segments) - length :]
+    return "".join(f"/{each}" for each in root), "/" + "/".join(route)
+
+
+def _segments(path: str) -> list[str]:
+    """The segments of a path; a slash at the end adds none."""
+    inner = path.removeprefix("/").removesuffix("/")
+    return inner.split("/") if inner else []
+
+
 @cache
 def _adapter(system: "LiveSystem", only_orders: bool) -> Mangum:
     app = create_app(system.settings, run_inline, system, only_orders=only_orders)
 
     async def app_with_root_path(scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Set ``root_path`` to the stage, which links need, and decode the path as a server does (ASGI, HTTP scope)."""
+        """Set the paths as a server does (ASGI, HTTP scope), and give each of several headers of one name."""
         event = scope["aws.event"]
-        whole, path = event["requestContext"].get("path"), event["path"]
-        stage = whole.removesuffix(path) if isinstance(whole, str) and whole.endswith(path) else ""
-        scope["root_path"], scope["path"] = stage, stage + unquote(path)
+        root, path = _split_path(event)
+        scope["root_path"], scope["path"], scope["raw_path"] = root, root + unquote(path), event["path"].encode()
+        if event.get("multiValueHeaders"):  # Mangum joins them
+            scope["headers"] = [
+                (name.lower().encode(), value.encode())
+                for name, values in event["multiValueHeaders"].items()
+                for value in values or ()
+            ]
         await app(scope, receive, send)
 
     return Mangum(

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:dofs:problem:"
+STREAM = "/stats/live"
+"""The path whose response has no end, so that it has no HEAD."""
 
 
 class ProblemError(BaseModel):
@@ -66,6 +68,10 @@ class WrongMediaType(Exception):
     """The content type is not JSON."""
 
 
+class WrongContentEncoding(Exception):
+    """The body is compressed."""
+
+
 class Unauthenticated(Exception):
     """The deployment authenticates its callers, and the request has no identity."""
 
@@ -103,10 +109,12 @@ _PROBLEMS: dict[type[Exception], _ProblemKind] = {
     TooLate: _ProblemKind(409, "too-late", "The order can no longer be cancelled"),
     BodyTooLarge: _ProblemKind(413, "body-too-large", "The body is too large"),
     WrongMediaType: _ProblemKind(415, "wrong-media-type", "The body must be application/json"),
+    WrongContentEncoding: _ProblemKind(415, "wrong-content-encoding", "The body must not be compressed"),
     OrderInvalid: _ProblemKind(422, "order-invalid", "The order is not valid"),
     KeyReused: _ProblemKind(422, "idempotency-key-reused", "The idempotency key belongs to another order"),
     RequestValidationError: _ProblemKind(422, "parameters-invalid", "The parameters are not valid"),
 }
+NOT_FOUND = _ProblemKind(404, "not-found", "Not Found")
 MISDIRECTED = _ProblemKind(421, "misdirected", "This server does not serve the host of the request")
 _UNAVAILABLE = _ProblemKind(503, "unavailable", "A dependency does not respond; try again")
 _INTERNAL = _ProblemKind(500, "internal-error", "Internal error")
@@ -139,6 +147,8 @@ async def _handle_known(_request: Request, error: Exception) -> JSONResponse:
             return problem(_ProblemKind(kind.status, error.slug, kind.title), str(error))
         case BodyTooSlow():
             return problem(kind, headers={"Connection": "close"})  # the rest of the body may never arrive
+        case WrongContentEncoding():  # https://www.rfc-editor.org/rfc/rfc7694#section-3
+            return problem(kind, "Send it without Content-Encoding.", {"Accept-Encoding": "identity"})
         case OrderInvalid():
             return problem(kind, errors=error_views(error.errors))
         case TooLate():
@@ -165,7 +175,9 @@ def _allowed_methods(request: Request) -> str:
     """Return all methods of the resource (RFC 9110, section 15.5.6). Starlette returns those of one route only."""
     routes = (route for route in request.app.routes if isinstance(route, Route))
     matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
-    return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
+    methods = {method for route in matching for method in route.methods or ()}
+    has_head = "GET" in methods and not request.url.path.endswith(STREAM)
+    return ", ".join(sorted(methods | ({"HEAD"} if has_head else set())))
 
 
 class ProblemRoute(APIRoute):

@@ -44,9 +44,11 @@ class Gateway:
         return self.call(event)
 
 
-def at(path: str, event: dict[str, Any], stage: str = "/dev") -> dict[str, Any]:
-    """Return the event with another path."""
-    event["path"], event["requestContext"]["path"] = path, stage + path
+def at(path: str, event: dict[str, Any], stage: str = "/dev", base: str = "") -> dict[str, Any]:
+    """Return the event with another path, as ``terraform/api.tf`` maps it; with the base path of a custom domain."""
+    event["path"], event["requestContext"]["path"] = base + path, (base or stage) + path
+    event["resource"] = event["requestContext"]["resourcePath"] = path if path in ("/", "/order") else "/{proxy+}"
+    event["pathParameters"] = {"proxy": path[1:]} if event["resource"] == "/{proxy+}" else None
     return event
 
 

@@ -139,7 +139,15 @@ def test_a_percent_encoded_id_is_the_same_id(written, api):
 
 
 @pytest.mark.parametrize(
-    "path", ["/orders/", "/orders/ord_1/", "/orders/ord_1/timeline", "/order/ord_1", "//orders/ord_1"]
+    "path",
+    [
+        "/orders/ord_1//",
+        "/orders//ord_1",
+        "/orders/ord_1/timeline",
+        "/order/ord_1",
+        "//orders/ord_1",
+        "/orders%2Ford_1",
+    ],
 )
 def test_no_other_path_leads_to_an_order(path, api):
     api.system.receive("ord_1")

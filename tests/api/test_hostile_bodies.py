@@ -38,7 +38,7 @@ MALFORMED = {
     "overlong UTF-8": b'{"customer_id":"\xc0\xaf"}',
     "UTF-16": '{"customer_id":"c"}'.encode("utf-16"),
     "UTF-32": '{"customer_id":"c"}'.encode("utf-32"),
-    "a byte order mark": b"\xef\xbb\xbf{}",
+    "two byte order marks": b"\xef\xbb\xbf\xef\xbb\xbf{}",
     "full-width digits": ORDER % ("１", "1", "1"),
     "digits with an underscore": ORDER % ("1_000", "1", "1000"),
     "a hexadecimal number": ORDER % ("0x10", "1", "16"),
@@ -190,8 +190,6 @@ def test_a_content_length_above_256_kib_is_refused_before_reading(length, api):
 @pytest.mark.parametrize(
     "content_type",
     [
-        None,
-        "",
         "text/plain",
         "text/json",
         "application/x-www-form-urlencoded",
@@ -206,7 +204,7 @@ def test_a_content_length_above_256_kib_is_refused_before_reading(length, api):
     ],
 )
 def test_any_other_content_type_is_refused(content_type, mode, api):
-    headers = dict(mode) if content_type is None else {**mode, "Content-Type": content_type.encode()}
+    headers = {**mode, "Content-Type": content_type.encode()}
     response = api.post("/order", content=ORDER % (1, 1, 1), headers=headers)
     assert_problem(response, 415, "wrong-media-type")
     assert_nothing_was_kept(api)

@@ -21,7 +21,8 @@ REQUESTS = {
     "method-not-allowed": ("DELETE", "/orders/ord_1", {}),
     "too-late": ("POST", "/orders/ord_1/cancel", {}),
     "body-too-large": ("POST", "/order", {"content": b"x" * (MAX_SIZE + 1), "headers": JSON}),
-    "wrong-media-type": ("POST", "/order", {"content": b"{}"}),
+    "wrong-media-type": ("POST", "/order", {"content": b"{}", "headers": {"Content-Type": "text/plain"}}),
+    "wrong-content-encoding": ("POST", "/order", {"content": b"x", "headers": {**JSON, "Content-Encoding": "gzip"}}),
     "order-invalid": ("POST", "/order", {"content": b"{}", "headers": JSON}),
     "idempotency-key-reused": ("POST", "/order", {"json": valid_order(customer_id="c"), "headers": KEYED}),
     "parameters-invalid": ("GET", "/orders", {}),
@@ -30,6 +31,7 @@ STATUS = {
     **dict.fromkeys(["malformed-json", "idempotency-key-invalid", "cursor-invalid"], 400),
     **dict.fromkeys(["order-not-found", "not-found"], 404),
     **{"method-not-allowed": 405, "too-late": 409, "body-too-large": 413, "wrong-media-type": 415},
+    "wrong-content-encoding": 415,
     **dict.fromkeys(["order-invalid", "idempotency-key-reused", "parameters-invalid"], 422),
 }
 
@@ -103,10 +105,10 @@ def test_an_unknown_path_or_method_is_a_problem(path, method, api):
     ("path", "allowed"),
     [
         ("/order", {"POST"}),
-        ("/orders/ord_1", {"GET"}),
+        ("/orders/ord_1", {"GET", "HEAD"}),
         ("/orders/ord_1/cancel", {"POST"}),
-        ("/health", {"GET"}),
-        ("/docs", {"GET"}),
+        ("/health", {"GET", "HEAD"}),
+        ("/docs", {"GET", "HEAD"}),
         ("/openapi.json", {"GET", "HEAD"}),
     ],
 )
@@ -121,7 +123,7 @@ def test_a_405_lists_the_methods_of_every_route_of_a_path(api):
     """RFC 9110, section 15.5.6: Allow lists what the resource supports, not what one of its routes does."""
     response = api.request("DELETE", "/orders")
     assert_problem(response, 405, "method-not-allowed")
-    assert set(response.headers["allow"].split(", ")) == {"GET", "POST"}
+    assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
 
 
 def test_a_client_disconnect_is_not_an_internal_error(api, caplog):

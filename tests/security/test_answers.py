@@ -86,7 +86,7 @@ PROBLEMS = [
     (405, "DELETE", "/orders", {}),
     (409, "POST", "/failed-orders/ord_1/redrive", {"json": {"note": "again"}}),
     (413, "POST", "/order", {"json": "x" * MAX_SIZE}),
-    (415, "POST", "/order", {"content": "x"}),
+    (415, "POST", "/order", {"content": "x", "headers": {"Content-Type": "text/plain"}}),
     (421, "GET", "/orders", {"headers": {"Host": "evil.example"}}),
     (422, "POST", "/order", {"json": {}}),
     (422, "GET", "/orders", {}),

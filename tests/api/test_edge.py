@@ -1,0 +1,140 @@
+"""Requests as clients really send them: paths, methods, headers and bodies in other forms than the documented one."""
+
+import gzip
+import json
+from urllib.parse import parse_qs
+
+import pytest
+
+from service.api.dependencies import run_in_thread
+from tests import events
+from tests.api.client import JSON, Api, assert_problem
+from tests.api.proxy import at, content, problem
+from tests.support import valid_order
+
+GETS = ["/orders?status=RECEIVED", "/orders/ord_1", "/health", "/docs", "/openapi.json", "/stats", "/console"]
+
+
+@pytest.fixture
+def api():
+    return Api(cloud="embedded")
+
+
+@pytest.mark.parametrize("path", GETS)
+def test_head_has_the_status_and_the_headers_of_get_and_no_body(path, api):
+    api.system.receive("ord_1")
+    head, get = api.request("HEAD", path), api.get(path)
+    assert head.status_code == get.status_code == 200
+    assert head.headers == get.headers
+    assert head.content == b""
+
+
+def test_head_behind_api_gateway_has_no_body(gateway):
+    gateway.system.receive("ord_1")
+    answer = gateway.get("/orders/ord_1", httpMethod="HEAD")
+    assert (answer["statusCode"], answer["body"]) == (200, "")
+
+
+def test_a_stream_has_no_head():
+    response = Api(cloud="embedded", offload=run_in_thread).request("HEAD", "/stats/live")
+    assert (response.status_code, response.headers["allow"], response.content) == (405, "GET", b"")
+
+
+@pytest.mark.parametrize("path", [path.partition("?")[0] for path in GETS])
+def test_a_slash_at_the_end_is_the_same_route(path, api):
+    api.system.receive("ord_1")
+    query = {"status": "RECEIVED"} if path == "/orders" else {}
+    with_slash, without = api.get(f"{path}/", params=query), api.get(path, params=query)
+    assert (with_slash.status_code, with_slash.text) == (without.status_code, without.text)
+
+
+def test_an_order_is_submitted_with_a_slash_at_the_end(api, gateway):
+    assert gateway.post("/order/", valid_order())["statusCode"] == 202
+    assert api.post("/order/", json=valid_order()).status_code == 202
+
+
+@pytest.mark.parametrize("path", ["/orders/ord_1%2Fcancel", "/orders/ord_1%2fcancel", "/orders%2Ford_1/cancel"])
+def test_an_encoded_slash_is_no_slash(path, api, gateway):
+    """Otherwise a path could pass a policy of API Gateway that denies /orders/*/cancel."""
+    api.system.receive("ord_1")
+    gateway.system.receive("ord_1")
+    assert problem(gateway.post(path, "")) == (404, "not-found")
+    assert_problem(api.post(path), 404, "not-found")
+    assert {str(each.status) for each in (*api.stored.values(), *gateway.system.store.orders.values())} == {"RECEIVED"}
+
+
+@pytest.mark.parametrize("base", ["/shop", "/shop/v1", "/orders"])
+def test_a_custom_domain_with_a_base_path_serves_every_route(base, gateway):
+    accepted = gateway.call(at("/order", events.load("api_post_order"), base=base))
+    location = accepted["headers"]["location"]
+    assert location == f"{base}/orders/{content(accepted)['order_id']}"
+    shown = gateway.call(at(location.removeprefix(base), events.load("api_get_order"), base=base))
+    assert content(shown)["order_id"] == content(accepted)["order_id"]
+    page = gateway.call(at("/docs", events.load("api_get_order"), base=base))["body"]
+    assert f"{base}/openapi.json'" in page
+    home = gateway.call(at("/", events.load("api_get_order"), base=base))
+    assert (home["statusCode"], home["headers"]["location"]) == (307, f"{base}/docs")
+
+
+@pytest.mark.parametrize("decoded", ["/dev/order", "/dev/%6Frder"])
+def test_the_location_has_the_stage_however_the_path_is_encoded(decoded, gateway):
+    event = at("/order", events.load("api_post_order"))
+    event["path"], event["requestContext"]["path"] = "/%6Frder", decoded
+    accepted = gateway.call(event)
+    assert accepted["headers"]["location"] == f"/dev/orders/{content(accepted)['order_id']}"
+
+
+def test_json_is_assumed_without_a_content_type(api, gateway):
+    """The test page of API Gateway's console sends none."""
+    event = at("/order", events.load("api_post_order"))
+    event["headers"] = event["multiValueHeaders"] = None
+    assert gateway.call(event)["statusCode"] == 202
+    assert_problem(api.post("/order", content=b"{}"), 422, "order-invalid")
+
+
+def test_a_page_of_another_site_cannot_leave_out_the_content_type(api):
+    """A browser asks the server before it sends JSON to another site, but not before it sends a body without a type."""
+    response = api.post("/order", content=b"{}", headers={"Origin": "https://evil.example"})
+    assert_problem(response, 415, "wrong-media-type")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "GZIP", "gzip, identity"])
+def test_a_compressed_body_is_refused_and_the_accepted_coding_named(coding, api):
+    body = gzip.compress(b"{}")
+    response = api.post("/order", content=body, headers={**JSON, "Content-Encoding": coding})
+    assert_problem(response, 415, "wrong-content-encoding")
+    assert response.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", ""])
+def test_an_identity_coding_is_none(coding, api):
+    assert api.post("/order", json=valid_order(), headers={"Content-Encoding": coding}).status_code == 202
+
+
+def test_a_byte_order_mark_is_ignored(api, gateway):
+    body = "\ufeff" + json.dumps(valid_order())
+    assert gateway.post("/order", body)["statusCode"] == 202
+    assert api.post("/order", content=body.encode(), headers=JSON).status_code == 202
+
+
+@pytest.mark.parametrize("query", ["status=RECEIVED&status=PENDING", "status=RECEIVED&limit=1&limit=2"])
+def test_a_repeated_parameter_is_an_error(query, api, gateway):
+    event = at("/orders", events.load("api_list_orders"))
+    event["multiValueQueryStringParameters"] = parse_qs(query)
+    assert problem(gateway.call(event)) == (422, "parameters-invalid")
+    document = assert_problem(api.get(f"/orders?{query}"), 422, "parameters-invalid")
+    assert [error["detail"] for error in document["errors"]] == ["must be given only once"]
+
+
+def test_headers_of_tracing_pass_cors():
+    api = Api(cors_origins="https://shop.example")
+    response = api.request(
+        "OPTIONS",
+        "/order",
+        headers={
+            "Origin": "https://shop.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "traceparent, tracestate, baggage",
+        },
+    )
+    assert response.status_code == 200
