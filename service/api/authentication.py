@@ -1,5 +1,9 @@
 """Identifies the caller of a request as API Gateway authenticated them, and their permissions."""
 
+import base64
+import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +21,24 @@ OPERATORS = "operators"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The sender of a request. ``sees_all``: reads other callers' orders. ``is_operator``: may call operator routes."""
+    """The sender of a request.
+
+    Args:
+        name: the owner of the caller's orders. All sessions of a role have the same.
+        sees_all: whether the caller reads other callers' orders.
+        is_operator: whether the caller may call operator routes.
+        principal: the caller with the session, for the timeline; ``name`` if None.
+    """
 
     name: str
     sees_all: bool
     is_operator: bool
+    principal: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """The operator as the timeline names them."""
+        return f"operator:{self.principal or self.name}"
 
     def can_see(self, order: Order) -> bool:
         """Return whether the caller may see an order."""
@@ -52,11 +69,35 @@ def authenticate(request: Request, settings: Settings) -> Caller:
     ]
     if not isinstance(name, str) or not name:
         raise Unauthenticated
+    principal = f"{settings.api_auth}:{name}"
     if settings.api_auth != "cognito":
-        return Caller(f"{settings.api_auth}:{name}", sees_all=True, is_operator=True)
-    groups = str(claims.get("cognito:groups", "")).split(",")
+        return Caller(_without_session(principal), sees_all=True, is_operator=True, principal=principal)
+    groups = _groups(str(claims.get("cognito:groups", "")), request.headers)
     is_operator = settings.serves_operators and OPERATORS in groups
-    return Caller(f"{settings.api_auth}:{name}", sees_all=is_operator, is_operator=is_operator)
+    return Caller(principal, sees_all=is_operator, is_operator=is_operator)
+
+
+def _without_session(principal: str) -> str:
+    """The principal without the session of a role: each login and each instance has a session of its own.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+    """
+    return re.sub(r"^(iam:arn:[^:]*:sts::[0-9]*:assumed-role/[^/]+)/.*", r"\1", principal)
+
+
+def _groups(claim: str, headers: Mapping[str, str]) -> set[str]:
+    """The groups of a user. API Gateway joins them with commas, which a group's name may contain, too.
+
+    So several groups are read from the token, which API Gateway has verified; the claim must have each of them.
+    """
+    if "," not in claim:
+        return {claim}
+    try:
+        payload = headers["authorization"].removeprefix("Bearer ").split(".")[1]
+        names = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["cognito:groups"]
+        return {name for name in names if name in claim}
+    except (KeyError, IndexError, TypeError, ValueError):
+        return set()
 
 
 def _object(parent: dict[str, Any], name: str) -> dict[str, Any]:

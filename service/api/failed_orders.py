@@ -11,7 +11,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from service.api import cursor
-from service.api.authentication import Caller
 from service.api.body import read_json
 from service.api.dependencies import OperatorDep
 from service.api.problems import OrderNotFailed, OrderNotFound, Problem, ProblemRoute
@@ -216,7 +215,7 @@ async def redrive_order(order_id: str, request: Request, context: OperatorDep) -
     if not is_id(order_id):
         raise OrderNotFound
     redrive = partial(redrive_one, new_delivery=wanted.new_delivery)
-    order = await context.offload(redrive, order_id, _actor(context.caller), wanted.note, context.system, wanted.epoch)
+    order = await context.offload(redrive, order_id, context.caller.actor, wanted.note, context.system, wanted.epoch)
     return DecimalResponse(context.caller.view(order))
 
 
@@ -239,9 +238,5 @@ async def redrive_orders(request: Request, context: OperatorDep) -> DecimalRespo
         )  # the last order asks the warehouse twice: to cancel, and what became of it
     pace = Pace(context.settings.redrive_rate, seconds, time.monotonic, time.sleep)
     many = partial(redrive_many, dry_run=wanted.dry_run, new_delivery=wanted.new_delivery)
-    done = await context.offload(many, wanted.selection, _actor(context.caller), wanted.note, pace, context.system)
+    done = await context.offload(many, wanted.selection, context.caller.actor, wanted.note, pace, context.system)
     return DecimalResponse(bulk_result_view(done, cursor.encode(done.next, wanted.listing), dry_run=wanted.dry_run))
-
-
-def _actor(operator: Caller) -> str:
-    return f"operator:{operator.name}"

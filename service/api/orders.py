@@ -134,6 +134,7 @@ async def submit_order(request: Request, context: ContextDep) -> DecimalResponse
     submission = Submission(
         document=await read_json(request),
         owner=context.caller.name,
+        former_owner=context.caller.principal,
         lenient=prefers_lenient(request.headers.getlist("Prefer")),
         idempotency_key=parse_idempotency_key(request.headers.getlist("Idempotency-Key")),
         traceparent=request.scope["traceparent"],
@@ -192,7 +193,7 @@ async def cancel_order(order_id: str, context: ContextDep) -> DecimalResponse:
     if order is None:
         raise OrderNotFound
     caller.check_can_see(order)
-    actor = CUSTOMER if order.owner == caller.name else f"operator:{caller.name}"
+    actor = CUSTOMER if order.owner == caller.name else caller.actor
     reason = f"cancellation asked for by the {actor.partition(':')[0]}"
     cancelled = await context.offload(Deliveries(context.system).cancel, order_id, actor, reason)
     return DecimalResponse(caller.view(cancelled), 202 if cancelled.is_open else 200)

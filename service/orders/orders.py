@@ -50,7 +50,10 @@ class Orders:
         from service.orders.submission import order_from
 
         try:
-            order, replayed = self.receive(order_from(submission, self._system))
+            order = order_from(submission, self._system)
+            former = submission.former_order_id
+            stored = self._system.store.get(former) if former else None
+            order, replayed = (_same(stored, order), True) if stored else self.receive(order)
         except (OrderInvalid, KeyReused):
             self._system.metrics.record(Metric.SUBMISSIONS_REFUSED)
             raise
@@ -72,11 +75,7 @@ class Orders:
         try:
             return self._mover.create(order), False
         except OrderExists as exists:
-            from service.orders.submission import current_fingerprint
-
-            if order.fingerprint not in (exists.order.fingerprint, current_fingerprint(exists.order)):
-                raise KeyReused(f"order {order.order_id} was submitted before, with another document") from None
-            return exists.order, True
+            return _same(exists.order, order), True
 
     def validate(self, order: Order) -> None:
         """Check a RECEIVED order by the rules of the API. An order in a later state was checked before.
@@ -260,6 +259,19 @@ class Orders:
 
     def _send(self, order: Order) -> None:
         self._system.queue.send(Message(order.order_id, order.epoch, order.traceparent))
+
+
+def _same(stored: Order, order: Order) -> Order:
+    """Return the stored order of an idempotency key, if the new order has the same document.
+
+    Raises:
+        KeyReused: it has another document.
+    """
+    from service.orders.submission import current_fingerprint
+
+    if order.fingerprint not in (stored.fingerprint, current_fingerprint(stored)):
+        raise KeyReused(f"order {stored.order_id} was submitted before, with another document") from None
+    return stored
 
 
 def _errors_of(order: Order) -> tuple[FieldError, ...]:

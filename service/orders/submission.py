@@ -6,7 +6,7 @@ from typing import Any
 
 from service.orders import strict_json, validation
 from service.orders.errors import OrderInvalid
-from service.orders.identity import order_id_for
+from service.orders.identity import derive_id, order_id_for
 from service.orders.lifecycle import Status
 from service.orders.model import Order, TimelineEntry
 from service.orders.ports import System
@@ -17,6 +17,7 @@ class Submission:
     """A request to submit an order.
 
     ``document`` is the parsed body. ``lenient`` accepts any JSON object now and validates it in the workflow.
+    ``former_owner`` is the owner as version 0.1.0 named them, if it may be another one.
     """
 
     document: Any
@@ -24,6 +25,14 @@ class Submission:
     lenient: bool = False
     idempotency_key: str | None = None
     traceparent: str | None = None
+    former_owner: str | None = None
+
+    @property
+    def former_order_id(self) -> str | None:
+        """The id that version 0.1.0 derived from the idempotency key, if it is another one."""
+        if self.idempotency_key is None or self.former_owner in (None, self.owner):
+            return None
+        return derive_id("key", self.former_owner, self.idempotency_key)
 
 
 def order_from(submission: Submission, system: System) -> Order:

@@ -2,9 +2,13 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
+from service.orders.orders import Orders
+from service.orders.strict_json import from_python
+from service.orders.submission import Submission
 from tests.api.client import Api, assert_problem
 from tests.api.proxy import Gateway, content, problem
 from tests.support import valid_order
@@ -12,7 +16,7 @@ from tests.support import valid_order
 ARN = "arn:aws:sts::123456789012:assumed-role/shop/session"
 CALLERS = {
     "api_key": ({"identity": {"apiKeyId": "k1a2b3"}}, "api_key:k1a2b3"),
-    "iam": ({"identity": {"userArn": ARN}}, f"iam:{ARN}"),
+    "iam": ({"identity": {"userArn": ARN}}, "iam:arn:aws:sts::123456789012:assumed-role/shop"),
     "cognito": ({"authorizer": {"claims": {"sub": "ann", "email": "a@b.test"}}}, "cognito:ann"),
 }
 ANN, BOB = ({"authorizer": {"claims": {"sub": name}}} for name in ("ann", "bob"))
@@ -45,6 +49,57 @@ def test_the_caller_is_stored_as_the_owner(mode, event_loop):
     gateway = Gateway(api_auth=mode)
     gateway.caller, owner = CALLERS[mode]
     assert gateway.system.store.get(posted(gateway)).owner == owner
+
+
+def test_two_sessions_of_a_role_with_one_key_submit_one_order(event_loop):
+    gateway = Gateway(api_auth="iam")
+    answers = []
+    for session in ("i-0a1b2c3d", "ann@example.com"):
+        gateway.caller = {"identity": {"userArn": f"arn:aws:sts::123456789012:assumed-role/shop/{session}"}}
+        answers.append(content(gateway.post(headers={"Idempotency-Key": "order-1001-of-shop"}))["order_id"])
+    assert answers[0] == answers[1]
+    assert len(gateway.system.store.orders) == 1
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:iam::123456789012:user/shops/ann",
+        "arn:aws:sts::123456789012:federated-user/ann",
+        "arn:aws:iam::123456789012:root",
+        "arn:aws-cn:sts::123456789012:assumed-role/other/session",
+    ],
+)
+def test_other_principals_are_other_owners(arn, event_loop):
+    gateway = Gateway(api_auth="iam")
+    owners = set()
+    for each in (ARN, arn):
+        gateway.caller = {"identity": {"userArn": each}}
+        owners.add(gateway.system.store.get(posted(gateway)).owner)
+    assert len(owners) == 2
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_retry_of_a_session_finds_the_order_that_0_1_0_stored(changed, event_loop):
+    gateway = Gateway(api_auth="iam")
+    gateway.caller = CALLERS["iam"][0]
+    key = "order-1001-of-shop"
+    before = Submission(valid_order(), owner=f"iam:{ARN}", idempotency_key=key)
+    order, _ = Orders(gateway.system).submit(replace(before, document=from_python(before.document)))
+    body = valid_order(customer_id="another") if changed else valid_order()
+    answer = gateway.post(body=body, headers={"Idempotency-Key": key})
+    if changed:
+        assert problem(answer) == (422, "idempotency-key-reused")
+    else:
+        assert content(answer)["order_id"] == order.order_id
+    assert len(gateway.system.store.orders) == 1
+
+
+def test_the_timeline_names_the_session_of_an_operator(event_loop):
+    gateway = Gateway(api_auth="iam", operator_api="on")
+    gateway.caller = CALLERS["iam"][0]
+    gateway.system.receive("ord_1")
+    assert content(gateway.post("/orders/ord_1/cancel", ""))["timeline"][-1]["actor"] == f"operator:iam:{ARN}"
 
 
 def test_only_operators_see_the_delivery_of_an_order(event_loop):
