@@ -108,6 +108,11 @@ class Settings:
     )
 
     api_auth: str = setting(f"how API Gateway authenticates callers: {', '.join(API_AUTHS)}", "none", choices=API_AUTHS)
+    open_api: str = setting(
+        "whether anybody may call the API on AWS outside the environment dev, on or off; needed with DOFS_API_AUTH=none",
+        "off",
+        choices=SWITCH,
+    )
     cors_origins: str = setting("origins whose pages may call the API, separated by commas", "")
     operator_api: str = setting(
         "whether the API serves the operators' routes and the console, on or off; emulators always do",
@@ -292,7 +297,10 @@ def _contradictions(settings: Settings) -> list[str]:
 
 
 def _access(settings: Settings) -> Iterator[str]:
-    if settings.cloud == "aws" and settings.operator_api == "on" and settings.api_auth == "none":
+    is_open = settings.cloud == "aws" and settings.api_auth == "none"
+    if is_open and settings.environment != "dev" and settings.open_api == "off":
+        yield "DOFS_API_AUTH=none lets anybody read all orders: set it, or DOFS_OPEN_API=on if this is meant"
+    if is_open and settings.operator_api == "on":
         yield "DOFS_OPERATOR_API=on needs DOFS_API_AUTH: any caller could see and redrive every order"
 
 

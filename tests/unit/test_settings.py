@@ -1,5 +1,6 @@
 """The settings are validated at the start, and all problems are listed together."""
 
+from contextlib import nullcontext
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
@@ -259,6 +260,22 @@ def test_variables_of_the_command_line_are_allowed():
 def test_the_operator_api_is_off_on_aws_unless_it_is_turned_on(cloud, switch, served):
     environ = {**REQUIRED, "DOFS_CLOUD": cloud, "DOFS_OPERATOR_API": switch, "DOFS_API_AUTH": "iam"}
     assert Settings.load(environ).serves_operators is served
+
+
+@pytest.mark.parametrize(
+    ("changes", "loads"),
+    [
+        ({}, False),
+        ({"DOFS_OPEN_API": "on"}, True),
+        ({"DOFS_ENVIRONMENT": "dev"}, True),
+        ({"DOFS_API_AUTH": "iam"}, True),
+        ({"DOFS_CLOUD": "embedded"}, True),
+    ],
+)
+def test_the_api_on_aws_is_open_outside_dev_only_if_that_is_meant(changes, loads):
+    environ = {**REQUIRED, "DOFS_CLOUD": "aws", "DOFS_ENVIRONMENT": "prod", "DOFS_API_AUTH": "none", **changes}
+    with nullcontext() if loads else pytest.raises(SettingsError, match="DOFS_OPEN_API=on"):
+        Settings.load(environ)
 
 
 def test_the_operator_api_on_aws_needs_authentication():
