@@ -109,7 +109,7 @@ class Settings:
 
     api_auth: str = setting(f"how API Gateway authenticates callers: {', '.join(API_AUTHS)}", "none", choices=API_AUTHS)
     open_api: str = setting(
-        "whether anybody may call the API on AWS outside the environment dev, on or off; needed with DOFS_API_AUTH=none",
+        "whether anybody may call the API on AWS outside the environment dev, on or off; for DOFS_API_AUTH=none",
         "off",
         choices=SWITCH,
     )

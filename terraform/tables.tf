@@ -42,6 +42,17 @@ resource "aws_dynamodb_table" "orders" {
     type = "S"
   }
 
+  # Only customers of a user pool list their own orders by it. Other callers submit the orders of many customers, and one
+  # partition could not take their writes.
+  dynamic "attribute" {
+    for_each = var.api_auth == "cognito" ? ["owner"] : []
+
+    content {
+      name = attribute.value
+      type = "S"
+    }
+  }
+
   global_secondary_index {
     name            = "by-customer"
     hash_key        = "customer_id"
@@ -61,6 +72,17 @@ resource "aws_dynamodb_table" "orders" {
     hash_key        = "owner_reference"
     range_key       = "created_at"
     projection_type = "KEYS_ONLY"
+  }
+
+  dynamic "global_secondary_index" {
+    for_each = var.api_auth == "cognito" ? ["owner"] : []
+
+    content {
+      name            = "by-owner"
+      hash_key        = global_secondary_index.value
+      range_key       = "created_at"
+      projection_type = "KEYS_ONLY"
+    }
   }
 
   point_in_time_recovery {

@@ -1,7 +1,6 @@
 """Operator routes for failed orders: list them, show one, redrive one or many."""
 
 import time
-from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Self, TypeVar
 
@@ -13,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from service.api import cursor
 from service.api.body import read_json
 from service.api.dependencies import OperatorDep
+from service.api.parameters import Cursor, Instant, span_text
 from service.api.problems import OrderNotFailed, OrderNotFound, Problem, ProblemRoute
 from service.api.views import (
     DecimalResponse,
@@ -35,7 +35,6 @@ from service.orders.redrive import (
     redrive_one,
     validate_note,
 )
-from service.orders.timestamps import YEARS, parse, text
 
 router = APIRouter(route_class=ProblemRoute, tags=["operators"], default_response_class=DecimalResponse)
 
@@ -47,16 +46,6 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem} for status in statuses}
 
 
-def _parse_instant(written: object) -> datetime:
-    try:
-        instant = parse(written if isinstance(written, str) else "")
-        if instant.year not in YEARS:
-            raise ValueError
-        return instant
-    except (ValueError, OverflowError):
-        raise PydanticCustomError("instant", "must be an RFC 3339 timestamp with a time zone") from None
-
-
 def _parse_note(written: object) -> object:
     if not isinstance(written, str):
         return written
@@ -66,7 +55,6 @@ def _parse_note(written: object) -> object:
         raise PydanticCustomError("note", "{rule}", {"rule": str(error)}) from None
 
 
-Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
 OrderId = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Note = Annotated[
     str,
@@ -98,9 +86,7 @@ class Filter(BaseModel):
     reason: FailureKind | None = None
     failed_after: Instant | None = Field(None, description="Failed at this time or later.")
     failed_before: Instant | None = Field(None, description="Failed before this time.")
-    cursor: str | None = Field(
-        None, description="`next_cursor` of the previous response.", json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"}
-    )
+    cursor: Cursor = None
 
     @property
     def span(self) -> Span:
@@ -110,8 +96,7 @@ class Filter(BaseModel):
     @property
     def listing(self) -> str:
         """The filter that a cursor is bound to."""
-        bounds = (text(bound) if bound else "" for bound in (self.failed_after, self.failed_before))
-        return f"failed reason={self.reason or ''} within={'/'.join(bounds)}"
+        return f"failed reason={self.reason or ''} within={span_text(self.span)}"
 
 
 class FailedListQuery(Filter):

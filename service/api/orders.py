@@ -1,23 +1,28 @@
 """Routes that submit, show, list and cancel orders."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from service import logs
 from service.api import cursor
+from service.api.authentication import Caller
 from service.api.body import KEY_PATTERN, parse_idempotency_key, prefers_lenient, read_json
 from service.api.dependencies import ContextDep
 from service.api.examples import FULL_ORDER, SHORT_ORDER
+from service.api.parameters import Cursor, Instant
 from service.api.problems import OrderNotFound, Problem, ProblemRoute
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView
 from service.orders.deliveries import CUSTOMER, Deliveries
 from service.orders.document import OrderRequest
 from service.orders.identity import NAME_PATTERN, is_id
 from service.orders.lifecycle import Status
+from service.orders.listing import Listing
 from service.orders.orders import Orders
+from service.orders.paging import ALWAYS, Span
 from service.orders.submission import Submission
 
 router = APIRouter(route_class=ProblemRoute, tags=["orders"], default_response_class=DecimalResponse)
@@ -89,7 +94,7 @@ SUBMISSION: dict[str, Any] = {
 
 
 class ListQuery(BaseModel):
-    """Selects the orders of one customer, with one status, or with one reference."""
+    """Selects orders. Without any field, customers list their own orders, operators all."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -101,23 +106,40 @@ class ListQuery(BaseModel):
         max_length=128,
         description="The shop's own order number. Lists only orders that the caller has submitted.",
     )
+    created_after: Instant | None = Field(None, description="Created at this time or later. For lists by creation.")
+    created_before: Instant | None = Field(None, description="Created before this time. For lists by creation.")
+    updated_after: Instant | None = Field(None, description="Updated at this time or later. For lists by update.")
+    updated_before: Instant | None = Field(None, description="Updated before this time. For lists by update.")
     limit: int = Field(20, ge=1, le=100)
-    cursor: str | None = Field(
-        None, description="`next_cursor` of the previous page.", json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"}
-    )
+    cursor: Cursor = None
 
-    @model_validator(mode="after")
-    def _check_one_filter(self) -> "ListQuery":
-        if [self.customer_id, self.status, self.reference].count(None) != 2:
-            raise PydanticCustomError("one_of_three", "give one of customer_id, status and reference")
-        return self
+    def listing(self, caller: Caller) -> Listing:
+        """The orders of the list. Customers list only their own.
 
-    @property
-    def listing(self) -> str:
-        """The filter that a cursor is bound to."""
-        if self.reference is not None:
-            return f"reference={self.reference}"
-        return f"customer_id={self.customer_id}" if self.customer_id else f"status={self.status}"
+        Raises:
+            RequestValidationError: the list is not sorted by the time of its span.
+        """
+        listing = Listing(
+            owner=caller.name if self.reference is not None or not caller.sees_all else None,
+            reference=self.reference,
+            customer_id=self.customer_id,
+            status=self.status,
+        )
+        spans = {
+            "created": Span(self.created_after, self.created_before),
+            "updated": Span(self.updated_after, self.updated_before),
+        }
+        span = spans.pop(listing.sorted_by.removesuffix("_at"))
+        if wrong := [name for name, other in spans.items() if other != ALWAYS]:
+            names = {f"{wrong[0]}_after": spans[wrong[0]].start, f"{wrong[0]}_before": spans[wrong[0]].end}
+            raise RequestValidationError(
+                [
+                    {"loc": ("query", name), "msg": f"cannot be given: this list is sorted by {listing.sorted_by}"}
+                    for name, bound in names.items()
+                    if bound
+                ]
+            )
+        return replace(listing, span=span)
 
 
 @router.post(
@@ -151,22 +173,18 @@ async def submit_order(request: Request, context: ContextDep) -> DecimalResponse
 
 @router.get("/orders", response_model=OrderListView, responses=RESPONSES["list"])
 async def list_orders(query: Annotated[ListQuery, Query()], context: ContextDep) -> DecimalResponse:
-    """List the orders of one customer, with one status, or with one reference, newest first.
+    """List orders, newest first: by creation, or by their last update if `sorted_by` says so.
 
     Any page may have fewer orders than `limit`. Request further pages until `next_cursor` is null.
     """
-    after, store = cursor.decode(query.cursor, query.listing), context.system.store
-    if query.customer_id is not None:
-        page = await context.offload(store.by_customer, query.customer_id, query.limit, after)
-    elif query.reference is not None:
-        page = await context.offload(store.by_reference, context.caller.name, query.reference, query.limit, after)
-    else:
-        page = await context.offload(store.by_status, query.status, query.limit, after)
-    visible = [order for order in page.orders if context.caller.can_see(order)]
+    listing = query.listing(context.caller)
+    after = cursor.decode(query.cursor, str(listing))
+    page = await context.offload(context.system.store.list_orders, listing, query.limit, after)
     return DecimalResponse(
         {
-            "orders": [context.caller.view(order) for order in visible],
-            "next_cursor": cursor.encode(page.next, query.listing),
+            "orders": [context.caller.view(order) for order in page.orders],
+            "sorted_by": listing.sorted_by,
+            "next_cursor": cursor.encode(page.next, str(listing)),
         }
     )
 

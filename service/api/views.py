@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from service.api.examples import FULL_ORDER
 from service.api.problems import ProblemError
 from service.orders.lifecycle import Status
+from service.orders.listing import Stamp
 from service.orders.model import FailureKind
 from service.orders.redrive import Outcome
 
@@ -76,6 +77,7 @@ class OrderListView(BaseModel):
     """A page of orders, newest first."""
 
     orders: list[OrderView]
+    sorted_by: Stamp = Field(description="The time by which they are sorted.")
     next_cursor: str | None
 
 

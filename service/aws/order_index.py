@@ -1,6 +1,6 @@
 """Lists and counts orders through the indexes of the orders table."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from service.aws.clients import Clients
@@ -8,35 +8,31 @@ from service.aws.partitions import Partition, Partitions
 from service.aws.records import owner_reference, to_duration, to_order
 from service.orders.counts import Ended, Tally
 from service.orders.lifecycle import Status
+from service.orders.listing import Listing
 from service.orders.model import Order
 from service.orders.paging import Page, Position, Span, read_page
 from service.orders.row_reader import RowReader
 from service.orders.timestamps import TICK
 from service.settings import Settings
 
-BY_CUSTOMER, BY_STATUS, BY_REFERENCE = "by-customer", "by-status", "by-reference"
+BY_CUSTOMER, BY_STATUS, BY_REFERENCE, BY_OWNER = "by-customer", "by-status", "by-reference", "by-owner"
 
 
 class OrderIndex:
-    """Reads the indexes. ``by-reference`` has only orders with a reference."""
+    """Reads the indexes.
+
+    ``by-reference`` has only orders with a reference. ``by-owner`` exists only where customers of a user pool call the
+    API: other callers submit the orders of many customers, and one partition could not take their writes.
+    """
 
     def __init__(self, clients: Clients, settings: Settings, reader: RowReader) -> None:
         self._orders = Partitions(clients, settings.orders_table, reader)
         self._shards = settings.read_shards
 
-    def by_customer(self, customer_id: str, limit: int, after: Position | None) -> Page[Order]:
-        """List a customer's orders, newest first."""
-        partition = Partition(BY_CUSTOMER, "customer_id", customer_id, "created_at")
-        return self._page((partition,), limit, after, lambda _: True)
-
-    def by_reference(self, owner: str, reference: str, limit: int, after: Position | None) -> Page[Order]:
-        """List an owner's orders with a reference, newest first."""
-        partition = Partition(BY_REFERENCE, "owner_reference", owner_reference(owner, reference), "created_at")
-        return self._page((partition,), limit, after, lambda _: True)
-
-    def by_status(self, status: Status, limit: int, after: Position | None) -> Page[Order]:
-        """List the orders of a state, last changed first. Orders that left the state since the query are omitted."""
-        return self._page(self._partitions(status), limit, after, lambda order: order.status is status)
+    def page(self, listing: Listing, limit: int, after: Position | None) -> Page[Order]:
+        """List orders. Orders that stopped to match the listing since the query are omitted."""
+        keys, following = self._orders.page(self._partitions_of(listing), limit, after, listing.span)
+        return read_page(keys, following, after, lambda ids: (order for order in self.read(ids) if order in listing))
 
     def list_waiting(self, status: Status, before: datetime, page: int) -> Iterator[tuple[Order, ...]]:
         """List orders that have been in a state since ``before``, oldest change first, in pages."""
@@ -64,11 +60,15 @@ class OrderIndex:
         """Return the time between the creation and the last change of each order."""
         return self._orders.rows(order_ids, to_duration, ("created_at", "updated_at"))
 
-    def _page(
-        self, partitions: Sequence[Partition], limit: int, after: Position | None, fits: Callable[[Order], bool]
-    ) -> Page[Order]:
-        keys, following = self._orders.page(partitions, limit, after)
-        return read_page(keys, following, after, lambda ids: filter(fits, self.read(ids)))
+    def _partitions_of(self, listing: Listing) -> tuple[Partition, ...]:
+        if listing.owner is not None and listing.reference is not None:
+            key = owner_reference(listing.owner, listing.reference)
+            return (Partition(BY_REFERENCE, "owner_reference", key, "created_at"),)
+        if listing.owner is not None:
+            return (Partition(BY_OWNER, "owner", listing.owner, "created_at"),)
+        if listing.customer_id is not None:
+            return (Partition(BY_CUSTOMER, "customer_id", listing.customer_id, "created_at"),)
+        return tuple(partition for status in listing.statuses for partition in self._partitions(status))
 
     def _partitions(self, status: Status) -> tuple[Partition, ...]:
         return tuple(

@@ -57,7 +57,8 @@ class Partitions:
     ) -> tuple[list[Key], Position | None]:
         """Read one page of keys from several partitions, newest first."""
         parts = self.keys(partitions, rest(span, after), rows_to_read(limit, after))
-        return cut((key for part in parts for key in part.keys), limit, after)
+        newest = {key.order_id: key for key in sorted(key for part in parts for key in part.keys)}
+        return cut(newest.values(), limit, after)  # an order that moves between two queries is in two partitions
 
     def keys(self, partitions: Sequence[Partition], span: Span, most: int, *, oldest_first: bool = False) -> list[Part]:
         """Read up to ``most`` keys of each partition within a time span."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from service.aws.failed_order_index import FailedOrderIndex
     from service.aws.order_index import OrderIndex
     from service.orders.counts import Ended, Tally
+    from service.orders.listing import Listing
     from service.orders.paging import Page, Position, Span
 
 
@@ -88,14 +89,8 @@ class DynamoDbOrderStore:
         answer = self._dynamodb.get_item(TableName=self._failed_orders, Key=_key(order_id), ConsistentRead=True)
         return to_failed_order(answer["Item"]) if "Item" in answer else None
 
-    def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page[Order]:
-        return self._index.by_customer(customer_id, limit, after)
-
-    def by_reference(self, owner: str, reference: str, limit: int, after: Position | None = None) -> Page[Order]:
-        return self._index.by_reference(owner, reference, limit, after)
-
-    def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
-        return self._index.by_status(status, limit, after)
+    def list_orders(self, listing: Listing, limit: int, after: Position | None = None) -> Page[Order]:
+        return self._index.page(listing, limit, after)
 
     def list_waiting(self, status: Status, before: datetime, page: int) -> Iterator[tuple[Order, ...]]:
         return self._index.list_waiting(status, before, page)

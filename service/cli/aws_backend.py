@@ -32,6 +32,7 @@ from service.orders.errors import OrderUnknown, TooLate
 from service.orders.identity import ANONYMOUS
 from service.orders.json_views import bulk_result_view, failed_order_view, operator_view, stats_view
 from service.orders.lifecycle import Status
+from service.orders.listing import Listing
 from service.orders.metric import Metric
 from service.orders.model import FailureKind, Order
 from service.orders.paging import Span
@@ -76,13 +77,13 @@ class AwsBackend:
 
     def orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         with self._errors():
-            store = self._system.store
-            if "customer_id" in query:
-                page = store.by_customer(query["customer_id"], limit, cursor)
-            elif "reference" in query:
-                page = store.by_reference(self._owner(query), query["reference"], limit, cursor)
-            else:
-                page = store.by_status(Status(query["status"]), limit, cursor)
+            listing = Listing(
+                owner=self._owner(query) if "reference" in query else None,
+                reference=query.get("reference"),
+                customer_id=query.get("customer_id"),
+                status=Status(query["status"]) if "status" in query else None,
+            )
+            page = self._system.store.list_orders(listing, limit, cursor)
         return {"orders": [operator_view(order) for order in page.orders], "next_cursor": page.next}
 
     def cancel(self, order_id: str) -> Any:

@@ -21,6 +21,7 @@ from service.orders.warehouse import Answer, Cancellation
 if TYPE_CHECKING:  # an event that lists nothing does not load these
     from service.orders.brake import Brake
     from service.orders.counts import Depth, Ended, Tally
+    from service.orders.listing import Listing
     from service.orders.paging import Page, Position, Span
 
 
@@ -86,14 +87,8 @@ class OrderStore(Protocol):
     def get(self, order_id: str) -> Order | None:
         """Read an order, consistently: the result includes every write that finished before the call."""
 
-    def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page[Order]:
-        """List a customer's orders, newest first."""
-
-    def by_reference(self, owner: str, reference: str, limit: int, after: Position | None = None) -> Page[Order]:
-        """List the orders with a reference that one owner submitted, newest first."""
-
-    def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
-        """List the orders in one state, the most recently updated first."""
+    def list_orders(self, listing: Listing, limit: int, after: Position | None = None) -> Page[Order]:
+        """List orders, newest first. A page may have fewer orders than ``limit``; only the last one has no ``next``."""
 
     def list_waiting(self, status: Status, before: datetime, page: int) -> Iterator[tuple[Order, ...]]:
         """List the orders in a state that were last updated before a time, the oldest first.

@@ -8,7 +8,8 @@ from service.provisioning.deployment import Deployment
 def create_tables(deployment: Deployment) -> None:
     """Create the tables that do not exist. Existing tables keep their orders."""
     dynamodb, settings = deployment.client("dynamodb"), deployment.settings
-    for table in (orders_table(settings.orders_table), failed_orders_table(settings.failed_orders_table)):
+    orders = orders_table(settings.orders_table, by_owner=settings.api_auth == "cognito")
+    for table in (orders, failed_orders_table(settings.failed_orders_table)):
         try:
             dynamodb.create_table(**table)
         except dynamodb.exceptions.ResourceInUseException:
@@ -16,14 +17,20 @@ def create_tables(deployment: Deployment) -> None:
         dynamodb.get_waiter("table_exists").wait(TableName=table["TableName"], WaiterConfig={"Delay": 1})
 
 
-def orders_table(name: str) -> dict[str, Any]:
-    """Return the ``CreateTable`` parameters of the orders table. See ``service/aws/order_index.py`` for its indexes."""
+def orders_table(name: str, *, by_owner: bool = False) -> dict[str, Any]:
+    """Return the ``CreateTable`` parameters of the orders table. See ``service/aws/order_index.py`` for its indexes.
+
+    Args:
+        name: the table's name.
+        by_owner: whether it has the index ``by-owner``.
+    """
     return _table(
         name,
         {
             "by-customer": ("customer_id", "created_at"),
             "by-status": ("status_shard", "updated_at"),
             "by-reference": ("owner_reference", "created_at"),
+            **({"by-owner": ("owner", "created_at")} if by_owner else {}),
         },
     )
 

@@ -1,7 +1,6 @@
 """Authentication: API Gateway identifies the caller, and nothing that a caller sends changes it."""
 
 import base64
-import json
 from dataclasses import replace
 
 import pytest
@@ -188,14 +187,17 @@ def test_another_callers_order_is_not_found(headers, cognito):
     assert cognito.system.store.get(order_id) == before
 
 
-@pytest.mark.parametrize("query", [{"status": ["RECEIVED"]}, {"customer_id": ["cust_123"]}])
-def test_a_list_has_the_callers_own_orders_only(query, cognito):
-    mine = posted(cognito)
+@pytest.mark.parametrize("query", [{}, {"status": ["RECEIVED"]}, {"customer_id": ["cust_123"]}])
+def test_a_customer_lists_their_own_orders_and_no_row_of_another_is_read(query, cognito):
+    store, read = cognito.system.store, []
+    for _ in range(30):
+        posted(cognito)
     cognito.caller = BOB
-    theirs = posted(cognito)
+    mine = posted(cognito)
+    store._read = lambda order: read.append(order.owner) or order
     page = content(cognito.get("/orders", multiValueQueryStringParameters=query))
-    assert [order["order_id"] for order in page["orders"]] == [theirs]
-    assert mine not in json.dumps(page)
+    assert [order["order_id"] for order in page["orders"]] == [mine]
+    assert (page["sorted_by"], page["next_cursor"], set(read)) == ("created_at", None, {"cognito:bob"})
 
 
 @MODES

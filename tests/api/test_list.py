@@ -3,17 +3,27 @@
 import base64
 import json
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 
 from service.api.orders import ListQuery
 from service.orders.lifecycle import Status
+from service.orders.orders import Orders
+from service.orders.timestamps import text
 from tests.api.client import assert_problem
 from tests.steps.doubles import invalid, standing
-from tests.support import valid_order
+from tests.support import START, valid_order
 
-AS_LISTS = [{"status": "RECEIVED"}, {"customer_id": "cust_123"}, {"reference": "#1001"}]
+EARLY, LATE = "2020-01-31T09:30:00Z", "2040-01-31T09:30:00Z"
+AS_LISTS = [
+    {},
+    {"status": "RECEIVED", "updated_after": EARLY, "updated_before": LATE},
+    {"customer_id": "cust_123", "created_after": EARLY, "created_before": LATE},
+    {"customer_id": "cust_123", "status": "RECEIVED"},
+    {"reference": "#1001"},
+]
 
 
 def pages(api, limit, **query):
@@ -22,7 +32,7 @@ def pages(api, limit, **query):
     for _ in range(1000):
         response = api.get("/orders", params=query)
         assert response.status_code == 200, response.text
-        assert response.json().keys() == {"orders", "next_cursor"}
+        assert response.json().keys() == {"orders", "sorted_by", "next_cursor"}
         shown.append([order["order_id"] for order in response.json()["orders"]])
         if response.json()["next_cursor"] is None:
             return shown
@@ -112,6 +122,32 @@ def test_the_customer_filter_lists_orders_with_any_status(api):
     assert pages(api, 10, customer_id="eve") == [[]]
 
 
+def test_each_list_says_by_which_time_it_is_sorted(api):
+    system = api.system
+    system.receive("ord_1")
+    system.now.forward(1)
+    system.receive("ord_2")
+    system.now.forward(1)
+    Orders(system).store("ord_1")
+    found = {
+        name: (page["sorted_by"], [order["order_id"] for order in page["orders"]])
+        for name, query in {"all": "", "customer": "customer_id=cust_123"}.items()
+        for page in [api.get(f"/orders?{query}").json()]
+    }
+    assert found == {"all": ("updated_at", ["ord_1", "ord_2"]), "customer": ("created_at", ["ord_2", "ord_1"])}
+
+
+def test_a_list_can_be_limited_to_a_time_span(api):
+    for number in range(4):
+        api.system.receive(f"ord_{number}")
+        api.system.now.forward(1)
+    times = [text(START + timedelta(seconds=seconds)) for seconds in (1, 3)]
+    assert pages(api, 10, customer_id="cust_123", created_after=times[0], created_before=times[1]) == [
+        ["ord_2", "ord_1"]
+    ]
+    assert pages(api, 10, updated_after=times[0], updated_before=times[1]) == [["ord_2", "ord_1"]]
+
+
 def test_the_reference_filter_lists_the_callers_own_orders_only(api):
     mine = api.post("/orders", json=valid_order(reference="#1001")).json()["order_id"]
     api.post("/orders", json=valid_order(reference="#1002"))
@@ -127,12 +163,14 @@ def test_a_listed_order_has_the_form_of_a_single_one(api):
 @pytest.mark.parametrize(
     ("query", "names"),
     [
-        ({}, [""]),
-        ({"status": "RECEIVED", "customer_id": "c"}, [""]),
+        ({"status": "RECEIVED", "created_after": EARLY}, ["created_after"]),
+        ({"created_after": EARLY, "created_before": LATE}, ["created_after", "created_before"]),
+        ({"customer_id": "c", "status": "RECEIVED", "updated_before": LATE}, ["updated_before"]),
+        ({"reference": "r", "updated_after": EARLY}, ["updated_after"]),
+        ({"customer_id": "c", "created_after": "yesterday"}, ["created_after"]),
         ({"status": "received"}, ["status"]),
         ({"status": ""}, ["status"]),
         ({"customer_id": ""}, ["customer_id"]),
-        ({"status": "RECEIVED", "reference": "r"}, [""]),
         ({"customer_id": " a"}, ["customer_id"]),
         ({"customer_id": "x" * 129}, ["customer_id"]),
         ({"reference": "a "}, ["reference"]),

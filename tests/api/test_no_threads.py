@@ -87,7 +87,7 @@ def test_blocking_work_on_a_server_runs_in_another_thread():
     [
         ("get", [("GET", "/orders/ord_1", {})] * 2),
         ("create", [("POST", "/order", {"json": valid_order()})] * 2),
-        ("by_status", [("GET", "/orders?status=RECEIVED", {})] * 2),
+        ("list_orders", [("GET", "/orders?status=RECEIVED", {})] * 2),
         ("apply", [("POST", "/orders/ord_1/cancel", {}), ("POST", "/orders/ord_2/cancel", {})]),
     ],
 )

@@ -35,7 +35,7 @@ def on_moto(orders: int) -> dict[str, Reads]:
     settings = replace(GROWTH, orders_table="growth", failed_orders_table="growth-failed")
     with mock_aws():
         clients = Clients(settings)
-        clients.dynamodb.create_table(**orders_table(settings.orders_table))
+        clients.dynamodb.create_table(**orders_table(settings.orders_table, by_owner=True))
         clients.dynamodb.create_table(**failed_orders_table(settings.failed_orders_table))
         with progress(f"filling moto with {orders:,} orders"):
             counted_moto.fill(settings, orders)

@@ -31,7 +31,7 @@ def new_tables(clients: Clients) -> Callable[..., Settings]:
     def create(**changes: int) -> Settings:
         number = next(numbers)
         settings = replace(SETTINGS, orders_table=f"orders-{number}", failed_orders_table=f"failed-{number}", **changes)
-        clients.dynamodb.create_table(**orders_table(settings.orders_table))
+        clients.dynamodb.create_table(**orders_table(settings.orders_table, by_owner=True))
         clients.dynamodb.create_table(**failed_orders_table(settings.failed_orders_table))
         return settings
 

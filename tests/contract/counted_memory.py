@@ -63,15 +63,17 @@ class NumberedRows(dict[str, Any]):
 def filled_store(orders: int, counts: Counter[str]) -> InMemoryOrderStore:
     """A store whose indexes have the keys of numbered orders, as after writing each order."""
     store = InMemoryOrderStore()
-    by_customer, by_reference, by_status = store.orders.indexes
+    by_customer, by_owner, by_reference, by_status = store.orders.indexes
     (by_kind,) = store.failures.indexes
     by_customer.partitions = {growth.CUSTOMER: CountedKeys(counts)}
+    by_owner.partitions = {growth.OWNER: CountedKeys(counts)}
     reference = owner_reference(growth.OWNER, growth.REFERENCE)
     by_reference.partitions = {reference: CountedKeys(counts)}
     by_status.partitions = {status: CountedKeys(counts) for status in growth.STATUSES}
     by_kind.partitions = {kind: CountedKeys(counts) for kind in growth.KINDS}
     keys = [Key(growth.stamp(number), growth.order_id(number)) for number in range(orders)]
     by_customer.partitions[growth.CUSTOMER].extend(keys)
+    by_owner.partitions[growth.OWNER].extend(keys)
     by_reference.partitions[reference].extend(keys)
     for first, standing in enumerate(by_status.partitions.values()):
         standing.extend(keys[first :: len(growth.STATUSES)])

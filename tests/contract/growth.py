@@ -7,6 +7,7 @@ from typing import Any
 
 from service.orders import stats
 from service.orders.lifecycle import Status
+from service.orders.listing import Listing
 from service.orders.model import FailedOrder, FailureKind, Order
 from service.orders.paging import ALWAYS, Position, mark
 from service.orders.ports import OrderStore
@@ -92,14 +93,24 @@ def middle(orders: int) -> Position:
 # The reconciler is last, because it changes orders.
 OPERATIONS: dict[str, Callable[[MemorySystem, int], Any]] = {
     "one order": lambda system, orders: system.store.get(order_id(orders // 2)),
-    "a customer's first page": lambda system, _: system.store.by_customer(CUSTOMER, PAGE),
-    "a customer's page half way": lambda system, orders: system.store.by_customer(CUSTOMER, PAGE, middle(orders)),
-    "a reference's first page": lambda system, _: system.store.by_reference(OWNER, REFERENCE, PAGE),
-    "a reference's page half way": lambda system, orders: system.store.by_reference(
-        OWNER, REFERENCE, PAGE, middle(orders)
+    "a customer's first page": lambda system, _: system.store.list_orders(Listing(customer_id=CUSTOMER), PAGE),
+    "a customer's page half way": lambda system, orders: system.store.list_orders(
+        Listing(customer_id=CUSTOMER), PAGE, middle(orders)
     ),
-    "a state's first page": lambda system, _: system.store.by_status(Status.PENDING, PAGE),
-    "a state's page half way": lambda system, orders: system.store.by_status(Status.PENDING, PAGE, middle(orders)),
+    "an owner's first page": lambda system, _: system.store.list_orders(Listing(owner=OWNER), PAGE),
+    "an owner's page half way": lambda system, orders: system.store.list_orders(
+        Listing(owner=OWNER), PAGE, middle(orders)
+    ),
+    "a reference's first page": lambda system, _: system.store.list_orders(
+        Listing(owner=OWNER, reference=REFERENCE), PAGE
+    ),
+    "a reference's page half way": lambda system, orders: system.store.list_orders(
+        Listing(owner=OWNER, reference=REFERENCE), PAGE, middle(orders)
+    ),
+    "a state's first page": lambda system, _: system.store.list_orders(Listing(status=Status.PENDING), PAGE),
+    "a state's page half way": lambda system, orders: system.store.list_orders(
+        Listing(status=Status.PENDING), PAGE, middle(orders)
+    ),
     "failed orders of one kind": lambda system, _: system.store.failed_orders(KINDS[0], ALWAYS, PAGE),
     "failed orders half way": lambda system, orders: system.store.failed_orders(None, ALWAYS, PAGE, middle(orders)),
     "stats": lambda system, _: stats.take(system),

@@ -10,6 +10,7 @@ from service.aws.store import DynamoDbOrderStore
 from service.orders.brake import Brake
 from service.orders.identity import is_id
 from service.orders.lifecycle import Status
+from service.orders.listing import Listing
 from service.orders.ports import BrakeStore
 from service.settings import Settings
 from tests.contract.support import requests
@@ -64,7 +65,7 @@ def test_a_row_that_cannot_be_read_is_no_brake_and_the_log_names_the_attribute(c
 def test_no_list_and_no_count_shows_the_row(clients, settings):
     DynamoDbBrake(clients, settings.orders_table).replace(ON)
     store = DynamoDbOrderStore(clients, settings)
-    assert [store.by_status(status, 10).orders for status in Status] == [()] * len(Status)
+    assert [store.list_orders(Listing(status=status), 10).orders for status in Status] == [()] * len(Status)
     assert not any(store.tally(status, 10).count for status in Status)
     assert not is_id(KEY), "no route reads it"
     assert rows(clients.dynamodb, settings.orders_table) == {}

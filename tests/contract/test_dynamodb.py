@@ -12,6 +12,7 @@ from service.aws.clients import Clients
 from service.aws.records import shard_key
 from service.aws.store import DynamoDbOrderStore
 from service.orders.lifecycle import Status, TransitionName
+from service.orders.listing import Listing
 from service.orders.model import Order
 from service.orders.ports import Unavailable
 from service.settings import Settings
@@ -117,7 +118,7 @@ SHARDINGS = [(8, 16), (16, 4)]
 
 
 def all_pending(store: DynamoDbOrderStore) -> list[Order]:
-    pages = walk(lambda limit, position: store.by_status(Status.PENDING, limit, position), 20)
+    pages = walk(lambda limit, position: store.list_orders(Listing(status=Status.PENDING), limit, position), 20)
     return [order for page in pages for order in page]
 
 
@@ -164,7 +165,7 @@ def test_an_order_changed_while_a_list_is_read_is_omitted(dynamodb_store: Dynamo
         dynamodb_store.apply(write_of("cancel", moving))
 
     with on(clients, "before-call.dynamodb.BatchGetItem", move):
-        assert dynamodb_store.by_status(Status.PENDING, 10).orders == (staying,)
+        assert dynamodb_store.list_orders(Listing(status=Status.PENDING), 10).orders == (staying,)
 
 
 def test_an_order_updated_while_overdue_orders_are_read_is_omitted(
@@ -186,7 +187,21 @@ def test_a_deleted_order_is_omitted(dynamodb_store: DynamoDbOrderStore, clients:
         clients.dynamodb.delete_item(TableName=dynamodb_store._orders, Key={"order_id": {"S": gone.order_id}})
 
     with on(clients, "before-call.dynamodb.BatchGetItem", delete):
-        assert dynamodb_store.by_customer("cust_123", 10).orders == (staying,)
+        assert dynamodb_store.list_orders(Listing(customer_id="cust_123"), 10).orders == (staying,)
+
+
+def test_an_order_that_moves_while_all_orders_are_listed_is_listed_once(
+    dynamodb_store: DynamoDbOrderStore, clients: Clients
+):
+    order = dynamodb_store.create(order_in(Status.RECEIVED))
+    moved = []
+
+    def move(**_: Any) -> None:
+        if not moved:
+            moved.append(dynamodb_store.apply(write_of("store", order)))
+
+    with on(clients, "after-call.dynamodb.Query", move):
+        assert [each.order_id for each in dynamodb_store.list_orders(Listing(), 10).orders] == ["ord_1"]
 
 
 # many rows
@@ -209,7 +224,7 @@ def test_a_list_is_sorted_whatever_the_order_of_the_response(dynamodb_store: Dyn
             rows.reverse()
 
     with on(clients, "after-call.dynamodb.BatchGetItem", shuffle):
-        assert dynamodb_store.by_customer("cust_123", 10).orders == tuple(orders)
+        assert dynamodb_store.list_orders(Listing(customer_id="cust_123"), 10).orders == tuple(orders)
 
 
 def leave_keys(times: int) -> Callable[..., None]:
@@ -235,7 +250,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_unprocessed_keys_are_requested_again(dynamodb_store: DynamoDbOrderStore, clients: Clients, slept: list[float]):
     orders = put(dynamodb_store, 5, created_at=lambda number: after(-number))
     with on(clients, "after-call.dynamodb.BatchGetItem", leave_keys(4)):
-        assert dynamodb_store.by_customer("cust_123", 10).orders == tuple(orders)
+        assert dynamodb_store.list_orders(Listing(customer_id="cust_123"), 10).orders == tuple(orders)
     assert slept == sorted(slept)
     assert len(slept) == 4
 
@@ -248,4 +263,4 @@ def test_keys_that_stay_unprocessed_raise_an_error(
         on(clients, "after-call.dynamodb.BatchGetItem", leave_keys(5)),
         pytest.raises(Unavailable, match="unprocessed 5 times"),
     ):
-        dynamodb_store.by_customer("cust_123", 10)
+        dynamodb_store.list_orders(Listing(customer_id="cust_123"), 10)

@@ -12,6 +12,7 @@ from service.aws.clients import Clients
 from service.aws.expressions import Expressions, compile_write
 from service.aws.store import DynamoDbOrderStore
 from service.orders.lifecycle import TRANSITIONS, Assign, Guard, Increment, Reset, Source, Status, TransitionName
+from service.orders.listing import Listing
 from service.orders.model import Order, Write
 from service.orders.ports import OrderStore, TransitionRefused
 from tests.contract.support import IN_TWO_TABLES, NOW, order_in, permitting, put, requests, write_of
@@ -185,28 +186,28 @@ def test_a_list_takes_one_query_for_each_partition_and_one_batch_read(clients: C
     store = DynamoDbOrderStore(clients, new_tables(status_shards=shards))
     put(store, 10, status=lambda _: Status.PENDING)
     with requests(clients) as by_status:
-        store.by_status(Status.PENDING, 10)
+        store.list_orders(Listing(status=Status.PENDING), 10)
     with requests(clients) as waiting:
         next(store.list_waiting(Status.PENDING, NOW, 10))
     with requests(clients) as by_customer:
-        store.by_customer("cust_123", 10)
+        store.list_orders(Listing(customer_id="cust_123"), 10)
     with requests(clients) as by_reference:
-        store.by_reference("anonymous", "#1001", 10)
+        store.list_orders(Listing(owner="anonymous", reference="#1001"), 10)
     for sent, partitions in ((by_status, shards), (waiting, shards), (by_customer, 1), (by_reference, 1)):
         assert Counter(name for name, _ in sent) == {"Query": partitions, "BatchGetItem": 1}
 
 
 def test_an_empty_list_reads_no_rows(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     with requests(clients) as sent:
-        dynamodb_store.by_status(Status.PENDING, 10)
-        dynamodb_store.by_customer("cust_123", 10)
-        dynamodb_store.by_reference("anonymous", "#1001", 10)
+        dynamodb_store.list_orders(Listing(status=Status.PENDING), 10)
+        dynamodb_store.list_orders(Listing(customer_id="cust_123"), 10)
+        dynamodb_store.list_orders(Listing(owner="anonymous", reference="#1001"), 10)
     assert Counter(name for name, _ in sent) == {"Query": SHARDS + 2}
 
 
 def test_a_query_asks_for_one_key_more_than_the_page_size(dynamodb_store: DynamoDbOrderStore, clients: Clients):
     put(dynamodb_store, 3)
     with requests(clients) as sent:
-        page = dynamodb_store.by_customer("cust_123", 2)
-        dynamodb_store.by_customer("cust_123", 2, page.next)
+        page = dynamodb_store.list_orders(Listing(customer_id="cust_123"), 2)
+        dynamodb_store.list_orders(Listing(customer_id="cust_123"), 2, page.next)
     assert [body["Limit"] for name, body in sent if name == "Query"] == [3, 5]

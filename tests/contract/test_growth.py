@@ -13,6 +13,7 @@ from moto.dynamodb.models import dynamodb_backends
 from service.aws.clients import Clients
 from service.aws.records import from_failed_order, from_order
 from service.orders.lifecycle import Status
+from service.orders.listing import Listing
 from service.orders.model import FailureKind
 from service.settings import Settings
 from tests.contract import counted_memory, counted_moto
@@ -41,8 +42,8 @@ IN_MEMORY = {
     "one order": (Reads(0, 0, 1), Reads(0, 0, 1), 0),
     "a customer's first page": (Reads(1, 5, 4), Reads(1, 5, 4), 0),
     "a customer's page half way": (Reads(1, 6, 4), Reads(1, 6, 4), 1),
-    "a reference's first page": (Reads(1, 5, 4), Reads(1, 5, 4), 0),
-    "a reference's page half way": (Reads(1, 6, 4), Reads(1, 6, 4), 1),
+    **{f"{whose} first page": (Reads(1, 5, 4), Reads(1, 5, 4), 0) for whose in ("an owner's", "a reference's")},
+    **{f"{whose} page half way": (Reads(1, 6, 4), Reads(1, 6, 4), 1) for whose in ("an owner's", "a reference's")},
     "a state's first page": (Reads(1, 2, 2), Reads(1, 5, 4), 0),
     "a state's page half way": (Reads(1, 1, 1), Reads(1, 6, 4), 1),
     "failed orders of one kind": (Reads(1, 1, 1), Reads(1, 5, 4), 0),
@@ -60,6 +61,8 @@ ON_MOTO = {
     "one order": (Reads(1, 0, 1), Reads(1, 0, 1), {("GetItem", None): 1}),
     "a customer's first page": (Reads(2, 5, 4), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
     "a customer's page half way": (Reads(2, 6, 4), Reads(2, 6, 4), {("Query", 6): 1, ("BatchGetItem", None): 1}),
+    "an owner's first page": (Reads(2, 5, 4), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
+    "an owner's page half way": (Reads(2, 6, 4), Reads(2, 6, 4), {("Query", 6): 1, ("BatchGetItem", None): 1}),
     "a reference's first page": (Reads(2, 5, 4), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
     "a reference's page half way": (Reads(2, 6, 4), Reads(2, 6, 4), {("Query", 6): 1, ("BatchGetItem", None): 1}),
     "a state's first page": (Reads(2, 2, 2), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
@@ -108,9 +111,9 @@ def test_dynamodb_reads_the_same_for_any_number_of_orders(
 
 def test_a_page_half_way_has_the_next_orders():
     store = counted_memory.filled_store(MANY, Counter())
-    mine = store.by_customer(CUSTOMER, PAGE, middle(MANY)).orders
-    referenced = store.by_reference(OWNER, REFERENCE, PAGE, middle(MANY)).orders
-    pending = store.by_status(Status.PENDING, PAGE, middle(MANY)).orders
+    mine = store.list_orders(Listing(customer_id=CUSTOMER), PAGE, middle(MANY)).orders
+    referenced = store.list_orders(Listing(owner=OWNER, reference=REFERENCE), PAGE, middle(MANY)).orders
+    pending = store.list_orders(Listing(status=Status.PENDING), PAGE, middle(MANY)).orders
     assert mine == referenced == tuple(numbered(number) for number in (4999, 4998, 4997, 4996))
     assert pending == tuple(numbered(number) for number in (4999, 4992, 4985, 4978))
 

@@ -1,13 +1,17 @@
 """The lists of every order store: pages with the newest first, or overdue orders with the oldest first."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import product
 
 import pytest
 
 from service.orders import paging
 from service.orders.lifecycle import Status
-from service.orders.model import FailureKind
+from service.orders.listing import Listing
+from service.orders.model import FailureKind, Order
+from service.orders.paging import Span
 from service.orders.ports import OrderStore
 from tests.contract.support import (
     FAILURE,
@@ -40,7 +44,7 @@ def test_orders_of_a_customer_are_listed_newest_first_without_repeats(store: Ord
     put(store, len(STAMPS), created_at=stamp, updated_at=lambda number: after(-number))
     store.create(order_in(order_id="ord_x", customer_id="cust_9"))
     store.create(order_in(order_id="ord_y", customer_id=None))
-    pages = walk(lambda most, position: store.by_customer("cust_123", most, position), limit)
+    pages = walk(lambda most, position: store.list_orders(Listing(customer_id="cust_123"), most, position), limit)
     listed = [order for page in pages for order in page]
     assert [order.created_at for order in listed] == sorted(map(after, STAMPS), reverse=True)
     assert len({order.order_id for order in listed}) == len(STAMPS)
@@ -51,7 +55,7 @@ def test_orders_of_a_customer_are_listed_newest_first_without_repeats(store: Ord
 def test_orders_of_a_status_are_listed_by_latest_change_without_repeats(store: OrderStore, limit: int):
     put(store, len(STAMPS), status=lambda _: Status.PENDING, updated_at=stamp, created_at=lambda number: after(-number))
     store.create(order_in(Status.RECEIVED, "ord_x"))
-    pages = walk(lambda most, position: store.by_status(Status.PENDING, most, position), limit)
+    pages = walk(lambda most, position: store.list_orders(Listing(status=Status.PENDING), most, position), limit)
     listed = [order for page in pages for order in page]
     assert [order.updated_at for order in listed] == sorted(map(after, STAMPS), reverse=True)
     assert len({order.order_id for order in listed}) == len(STAMPS)
@@ -63,7 +67,9 @@ def test_orders_of_a_reference_are_listed_newest_first_and_only_those_of_their_o
     put(store, len(STAMPS), created_at=stamp)
     for number, (owner, reference) in enumerate(OTHERS):
         store.create(order_in(order_id=f"ord_x{number}", owner=owner, reference=reference))
-    pages = walk(lambda most, position: store.by_reference("anonymous", "#1001", most, position), limit)
+    pages = walk(
+        lambda most, position: store.list_orders(Listing(owner="anonymous", reference="#1001"), most, position), limit
+    )
     listed = [order for page in pages for order in page]
     assert [order.created_at for order in listed] == sorted(map(after, STAMPS), reverse=True)
     assert {(order.owner, order.reference) for order in listed} == {("anonymous", "#1001")}
@@ -75,16 +81,69 @@ def test_orders_of_a_reference_are_listed_newest_first_and_only_those_of_their_o
 def test_orders_are_listed_by_any_reference_and_owner(store: OrderStore, reference: str):
     owner = f"iam:{reference}"
     order = store.create(order_in(owner=owner, reference=reference))
-    assert store.by_reference(owner, reference, 10).orders == (order,)
-    assert store.by_reference("iam:", reference, 10).orders == ()
+    assert store.list_orders(Listing(owner=owner, reference=reference), 10).orders == (order,)
+    assert store.list_orders(Listing(owner="iam:", reference=reference), 10).orders == ()
     moved = store.apply(write_of("store", order))
-    assert store.by_reference(owner, reference, 10).orders == (moved,)
+    assert store.list_orders(Listing(owner=owner, reference=reference), 10).orders == (moved,)
+
+
+LISTINGS = [
+    Listing(owner="anonymous"),
+    Listing(owner="anonymous", customer_id="cust_123"),
+    Listing(owner="anonymous", status=Status.PENDING),
+    Listing(customer_id="cust_123", status=Status.PENDING),
+    Listing(owner="anonymous", reference="#1001", status=Status.PENDING),
+    Listing(status=Status.PENDING),
+    Listing(),
+]
+
+
+def fill(store: OrderStore) -> list[Order]:
+    """Orders that differ in each field of a listing, some with the same times."""
+    fields = product(("anonymous", "jo"), ("cust_123", "cust_9"), ("#1001", None), (Status.PENDING, Status.FAILED))
+    return [
+        store.create(
+            order_in(
+                order_id=f"ord_{number}",
+                owner=owner,
+                customer_id=customer_id,
+                reference=reference,
+                status=status,
+                created_at=after(number // 3),
+                updated_at=after(-(number // 3)),
+            )
+        )
+        for number, (owner, customer_id, reference, status) in enumerate(fields)
+    ]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+@pytest.mark.parametrize("listing", LISTINGS, ids=str)
+def test_a_list_has_the_orders_that_match_every_field_in_its_own_sequence(
+    store: OrderStore, listing: Listing, limit: int
+):
+    wanted = [order for order in fill(store) if order in listing]
+    assert wanted
+    pages = walk(lambda most, position: store.list_orders(listing, most, position), limit)
+    listed = [order for page in pages for order in page]
+    stamps = [getattr(order, listing.sorted_by) for order in listed]
+    assert stamps == sorted(stamps, reverse=True)
+    assert sorted(order.order_id for order in listed) == sorted(order.order_id for order in wanted)
+
+
+@pytest.mark.parametrize("listing", LISTINGS, ids=str)
+def test_a_list_within_a_span_has_the_orders_of_that_time(store: OrderStore, listing: Listing):
+    span = Span(after(-3), after(0)) if listing.sorted_by == "updated_at" else Span(after(1), after(4))
+    wanted = {order.order_id for order in fill(store) if order in listing and getattr(order, listing.sorted_by) in span}
+    assert wanted
+    pages = walk(lambda most, position: store.list_orders(replace(listing, span=span), most, position), 2)
+    assert {order.order_id for page in pages for order in page} == wanted
 
 
 def test_a_page_ends_before_it_is_larger_than_an_answer_may_be(store: OrderStore):
     """Lambda's answer has the page as a JSON string; a quote has two bytes there, and é six."""
     put(store, 9, created_at=stamp, submission=lambda _: json.dumps({"note": 'é"' * 80_000}, ensure_ascii=False))
-    pages = walk(lambda most, position: store.by_customer("cust_123", most, position), 9)
+    pages = walk(lambda most, position: store.list_orders(Listing(customer_id="cust_123"), most, position), 9)
     listed = [order for page in pages for order in page]
     assert [order.created_at for order in listed] == sorted(map(after, STAMPS[:9]), reverse=True)
     assert len({order.order_id for order in listed}) == 9
@@ -94,36 +153,40 @@ def test_a_page_ends_before_it_is_larger_than_an_answer_may_be(store: OrderStore
 def test_an_order_larger_than_a_page_is_a_page_of_its_own(store: OrderStore, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(paging, "MOST_BYTES", 10)
     put(store, 3)
-    pages = walk(lambda most, position: store.by_customer("cust_123", most, position), 9)
+    pages = walk(lambda most, position: store.list_orders(Listing(customer_id="cust_123"), most, position), 9)
     assert [len(page) for page in pages] == [1, 1, 1]
 
 
 def test_a_list_has_whole_orders(store: OrderStore):
     order = store.create(order_in(Status.FAILED))
-    assert store.by_customer("cust_123", 10).orders == (order,)
-    assert store.by_status(Status.FAILED, 10).orders == (order,)
-    assert store.by_reference("anonymous", "#1001", 10).orders == (order,)
+    assert store.list_orders(Listing(customer_id="cust_123"), 10).orders == (order,)
+    assert store.list_orders(Listing(status=Status.FAILED), 10).orders == (order,)
+    assert store.list_orders(Listing(owner="anonymous", reference="#1001"), 10).orders == (order,)
 
 
 def test_a_changed_order_is_listed_under_its_new_status(store: OrderStore):
     order = store.create(order_in())
     moved = store.apply(write_of("store", order))
-    assert store.by_status(Status.RECEIVED, 10).orders == ()
-    assert store.by_status(Status.PENDING, 10).orders == (moved,)
-    assert store.by_customer("cust_123", 10).orders == (moved,)
+    assert store.list_orders(Listing(status=Status.RECEIVED), 10).orders == ()
+    assert store.list_orders(Listing(status=Status.PENDING), 10).orders == (moved,)
+    assert store.list_orders(Listing(customer_id="cust_123"), 10).orders == (moved,)
 
 
 def test_orders_written_to_two_tables_are_listed_under_their_new_status(store: OrderStore):
     order = failed_in(store)
-    assert store.by_status(Status.FAILED, 10).orders == (order,)
-    assert store.by_status(Status.PROCESSING, 10).orders == ()
+    assert store.list_orders(Listing(status=Status.FAILED), 10).orders == (order,)
+    assert store.list_orders(Listing(status=Status.PROCESSING), 10).orders == ()
     redriven = store.apply(write_of("redrive", order))
-    assert store.by_status(Status.FAILED, 10).orders == ()
-    assert store.by_status(Status.PENDING, 10).orders == (redriven,)
+    assert store.list_orders(Listing(status=Status.FAILED), 10).orders == ()
+    assert store.list_orders(Listing(status=Status.PENDING), 10).orders == (redriven,)
 
 
 def test_empty_lists_have_no_next_page(store: OrderStore):
-    lists = store.by_customer("nobody", 10), store.by_status(Status.FAILED, 10), store.by_reference("nobody", "#1", 10)
+    lists = (
+        store.list_orders(Listing(customer_id="nobody"), 10),
+        store.list_orders(Listing(status=Status.FAILED), 10),
+        store.list_orders(Listing(owner="nobody", reference="#1"), 10),
+    )
     for page in lists:
         assert (page.orders, page.next) == ((), None)
     assert waiting(store, Status.PENDING, NOW, 10) == ()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from service.aws.clients import Clients
 from service.aws.store import DynamoDbOrderStore
 from service.orders.lifecycle import TERMINAL, TRANSITIONS, Status, TransitionName
+from service.orders.listing import Listing
 from service.orders.model import Order
 from service.orders.ports import OrderStore, TransitionRefused
 from service.settings import Settings
@@ -73,7 +74,7 @@ def apply_steps(store: OrderStore, steps: list[Step]) -> tuple[list[Any], dict[s
 
 def rows(store: OrderStore) -> list[Any]:
     """Everything that a reader finds in a store."""
-    lists = [{order.order_id for order in store.by_status(status, 10).orders} for status in Status]
+    lists = [{order.order_id for order in store.list_orders(Listing(status=status), 10).orders} for status in Status]
     return [*(store.get(each) for each in IDS), *(store.get_failed(each) for each in IDS), *lists]
 
 

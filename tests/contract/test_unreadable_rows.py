@@ -12,6 +12,7 @@ from service.aws.store import DynamoDbOrderStore
 from service.orders import paging, stats
 from service.orders.errors import UnreadableRow
 from service.orders.lifecycle import OPEN, Status
+from service.orders.listing import Listing
 from service.orders.paging import ALWAYS
 from service.orders.ports import OrderStore
 from service.orders.row_reader import MOST_NAMED, RowReader
@@ -73,14 +74,14 @@ def test_a_newer_timestamp_in_an_index_hides_no_other_order(dynamodb_store: Dyna
     put(dynamodb_store, 5, created_at=after)
     row = from_order(order_in(order_id="ord_bad"), 8) | {"created_at": {"S": "2026-13-31"}}
     dynamodb_store._dynamodb.put_item(TableName=dynamodb_store._orders, Item=row)
-    pages = walk(lambda most, position: dynamodb_store.by_customer("cust_123", most, position), 2)
+    pages = walk(lambda most, position: dynamodb_store.list_orders(Listing(customer_id="cust_123"), most, position), 2)
     assert [order.order_id for page in pages for order in page] == [f"ord_{number:03}" for number in (4, 3, 2, 1, 0)]
 
 
 LISTS: dict[str, Callable[[OrderStore], Any]] = {
-    "by customer": lambda store: store.by_customer("cust_123", 10).orders,
-    "by reference": lambda store: store.by_reference("anonymous", "#1001", 10).orders,
-    "by status": lambda store: store.by_status(Status.PENDING, 10).orders,
+    "by customer": lambda store: store.list_orders(Listing(customer_id="cust_123"), 10).orders,
+    "by reference": lambda store: store.list_orders(Listing(owner="anonymous", reference="#1001"), 10).orders,
+    "by status": lambda store: store.list_orders(Listing(status=Status.PENDING), 10).orders,
     "waiting": lambda store: waiting(store, Status.PENDING, NOW, 10),
 }
 
@@ -103,7 +104,7 @@ def test_the_pages_after_an_unreadable_row_are_listed(store: OrderStore, limit: 
     put(store, 7, created_at=after)
     for number in (0, 3, 6):
         spoil(store, f"ord_{number:03}")
-    pages = walk(lambda most, position: store.by_customer("cust_123", most, position), limit)
+    pages = walk(lambda most, position: store.list_orders(Listing(customer_id="cust_123"), most, position), limit)
     assert [order.order_id for page in pages for order in page] == [f"ord_{number:03}" for number in (5, 4, 2, 1)]
     assert metrics.counts == {COUNT: 3}
 
@@ -115,7 +116,7 @@ def test_pages_that_end_by_their_size_neither_repeat_nor_lose_an_order(
     for number in (0, 3, 5, 6):
         spoil(store, f"ord_{number:03}")
     monkeypatch.setattr(paging, "MOST_BYTES", 10)
-    pages = walk(lambda most, position: store.by_customer("cust_123", most, position), 10)
+    pages = walk(lambda most, position: store.list_orders(Listing(customer_id="cust_123"), most, position), 10)
     assert [order.order_id for page in pages for order in page] == [f"ord_{number:03}" for number in (4, 2, 1)]
     assert [len(page) for page in pages] == [1, 1, 1]
 

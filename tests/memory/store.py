@@ -13,6 +13,7 @@ from service.aws.records import owner_reference
 from service.orders.counts import Ended, Tally
 from service.orders.errors import UnreadableRow
 from service.orders.lifecycle import Status
+from service.orders.listing import Listing
 from service.orders.model import FailedOrder, FailureKind, Order, Write
 from service.orders.paging import ALWAYS, Key, Page, Part, Position, Span, cut, read_page, rest, rows_to_read
 from service.orders.ports import Metrics, OrderExists, TransitionRefused
@@ -35,13 +36,14 @@ class InMemoryOrderStore:
         self.reader = RowReader(metrics)
         self.unreadable: dict[str, str] = {}
         self._by_customer = Index[Order](lambda order: order.customer_id, lambda order: order.created_at)
+        self._by_owner = Index[Order](lambda order: order.owner, lambda order: order.created_at)
         self._by_reference = Index[Order](
             lambda order: owner_reference(order.owner, order.reference) if order.reference else None,
             lambda order: order.created_at,
         )
         self._by_status = Index[Order](lambda order: order.status, lambda order: order.updated_at)
         self._by_kind = Index[FailedOrder](lambda failed: failed.kind, lambda failed: failed.failed_at)
-        self.orders = Table(self._by_customer, self._by_reference, self._by_status)
+        self.orders = Table(self._by_customer, self._by_owner, self._by_reference, self._by_status)
         self.failures = Table(self._by_kind)
         self._lock = RLock()
 
@@ -71,14 +73,25 @@ class InMemoryOrderStore:
         order = self.orders.get(order_id)
         return order and self._read(order)
 
-    def by_customer(self, customer_id: str, limit: int, after: Position | None = None) -> Page[Order]:
-        return self._list(self._by_customer, customer_id, limit, after)
+    def list_orders(self, listing: Listing, limit: int, after: Position | None = None) -> Page[Order]:
+        with self._lock:
+            keys, following = self._cut(*self._index_of(listing), listing.span, limit, after)
+            return read_page(
+                keys,
+                following,
+                after,
+                lambda ids: (order for order in self._read_all(self.orders[each] for each in ids) if order in listing),
+            )
 
-    def by_reference(self, owner: str, reference: str, limit: int, after: Position | None = None) -> Page[Order]:
-        return self._list(self._by_reference, owner_reference(owner, reference), limit, after)
-
-    def by_status(self, status: Status, limit: int, after: Position | None = None) -> Page[Order]:
-        return self._list(self._by_status, status, limit, after)
+    def _index_of(self, listing: Listing) -> tuple[Index[Order], Iterable[str]]:
+        """The index of a listing, and its partitions there."""
+        if listing.owner is not None and listing.reference is not None:
+            return self._by_reference, (owner_reference(listing.owner, listing.reference),)
+        if listing.owner is not None:
+            return self._by_owner, (listing.owner,)
+        if listing.customer_id is not None:
+            return self._by_customer, (listing.customer_id,)
+        return self._by_status, listing.statuses
 
     def list_waiting(self, status: Status, before: datetime, page: int) -> Iterator[tuple[Order, ...]]:
         return self._walk(self._by_status, status, Span(end=before), page, oldest_first=True)
@@ -116,13 +129,6 @@ class InMemoryOrderStore:
 
     def ready(self) -> None:
         return None
-
-    def _list(self, index: Index[Order], partition: str, limit: int, after: Position | None) -> Page[Order]:
-        with self._lock:
-            keys, following = self._cut(index, (partition,), ALWAYS, limit, after)
-            return read_page(
-                keys, following, after, lambda ids: self._read_all(self.orders[order_id] for order_id in ids)
-            )
 
     def _cut(
         self, index: Index[Any], partitions: Iterable[str], span: Span, limit: int, after: Position | None

@@ -89,7 +89,7 @@ PROBLEMS = [
     (415, "POST", "/order", {"content": "x", "headers": {"Content-Type": "text/plain"}}),
     (421, "GET", "/orders", {"headers": {"Host": "evil.example"}}),
     (422, "POST", "/order", {"json": {}}),
-    (422, "GET", "/orders", {}),
+    (422, "GET", "/orders?limit=0", {}),
     (200, "OPTIONS", "/order", {"headers": {"Origin": SHOP, "Access-Control-Request-Method": "POST"}}),
     (400, "OPTIONS", "/order", {"headers": {"Origin": "https://evil.test", "Access-Control-Request-Method": "POST"}}),
 ]

@@ -1,0 +1,32 @@
+"""Types of the parameters that several routes have."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from service.orders.paging import Span
+from service.orders.timestamps import YEARS, parse, text
+
+
+def _parse_instant(written: object) -> datetime:
+    try:
+        instant = parse(written if isinstance(written, str) else "")
+        if instant.year not in YEARS:
+            raise ValueError
+        return instant
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("instant", "must be an RFC 3339 timestamp with a time zone") from None
+
+
+Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
+Cursor = Annotated[
+    str | None,
+    Field(description="`next_cursor` of the previous response.", json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"}),
+]
+
+
+def span_text(span: Span) -> str:
+    """Write a span, as the filter that a cursor is bound to."""
+    return "/".join(text(bound) if bound else "" for bound in (span.start, span.end))
