@@ -50,6 +50,7 @@ run "alarms_watch_documented_metrics_or_the_services_own" {
         ["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"],
         ["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"],
         ["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"],
+        ["AWS/DynamoDB", "WriteThrottleEvents", "GlobalSecondaryIndexName TableName", "Sum"],
         ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", "Sum"],
         ["AWS/DynamoDB", "WriteThrottleEvents", "TableName", "Sum"],
       ]
@@ -79,7 +80,7 @@ run "alarms_on_several_metrics_watch_one_expression" {
       lambda-errors     = ["errors - 1.1 * FILL(rejected, 0)"]
       workflow-failures = ["failed - 1.1 * FILL(rejected, 0)"]
       success-rate      = ["IF(FILL(fulfilled, 0) + failed >= 20, 100 * FILL(fulfilled, 0) / (FILL(fulfilled, 0) + failed), 100)"]
-      table-throttles   = ["FILL(orders, 0) + FILL(by_status, 0) + FILL(by_customer, 0) + FILL(by_reference, 0) + FILL(failed_orders, 0)"]
+      table-throttles   = ["FILL(orders, 0) + FILL(by_status, 0) + FILL(by_customer, 0) + FILL(by_owner, 0) + FILL(by_reference, 0) + FILL(failed_orders, 0)"]
     }
     error_message = "An alarm on several metrics must watch this one expression."
   }

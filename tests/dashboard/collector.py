@@ -66,7 +66,7 @@ class Collector:
                 self._dynamodb(minute, f"{throttled}ThrottleEvents", 0, TableName=table)
         if kind == "Write":
             table = self._cloud.names.orders_table
-            for index in ("by-status", "by-customer", "by-reference"):
+            for index in ("by-status", "by-customer", "by-owner", "by-reference"):
                 self._dynamodb(minute, "WriteThrottleEvents", 0, TableName=table, GlobalSecondaryIndexName=index)
 
     def _dynamodb(self, minute: float, name: str, value: float, **dimensions: str) -> None:

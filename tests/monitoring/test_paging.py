@@ -165,7 +165,7 @@ def test_the_api_pages_for_errors_in_two_of_three_minutes(rates, pages):
     assert in_alarm(ALARMS["api-5xx"], rates) is pages
 
 
-THROTTLED = ["orders", "by_status", "by_customer", "by_reference", "failed_orders"]
+THROTTLED = ["orders", "by_status", "by_customer", "by_owner", "by_reference", "failed_orders"]
 
 
 @pytest.mark.parametrize("which", THROTTLED)

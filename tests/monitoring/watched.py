@@ -21,7 +21,7 @@ RESOURCES = {
     "StateMachineArn": {"arn:aws:states:eu-west-1:123456789012:stateMachine:shop-order-processing-staging"},
     "QueueName": {"shop-fulfillment-staging", "shop-fulfillment-dlq-staging"},
     "TableName": {"shop-orders-staging", "shop-failed-orders-staging"},
-    "GlobalSecondaryIndexName": {"by-status", "by-customer", "by-reference"},
+    "GlobalSecondaryIndexName": {"by-status", "by-customer", "by-owner", "by-reference"},
     "TopicName": {"shop-alarms-staging"},
     "environment": {ENVIRONMENT},
     "reason": set(FailureKind),

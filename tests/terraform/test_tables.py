@@ -10,13 +10,17 @@ from service.provisioning.tables import failed_orders_table, orders_table
 
 TEXT = (Path(__file__).parents[2] / "terraform" / "tables.tf").read_text()
 BLOCK = re.compile(r'^resource "aws_dynamodb_table" "(\w+)" {\n(.*?)^}', re.M | re.S)
-TABLES = {"orders": orders_table("orders"), "failed_orders": failed_orders_table("failed_orders")}
+TABLES = {"orders": orders_table("orders", by_owner=True), "failed_orders": failed_orders_table("failed_orders")}
 
 
 def blocks(text: str, kind: str) -> list[dict[str, str]]:
-    """The values of all blocks of a kind."""
+    """The values of all blocks of a kind, then those that exist only with a user pool."""
     found = re.findall(rf"^  {kind} {{\n(.*?)^  }}", text, re.M | re.S)
-    return [dict(re.findall(r'^ +(\w+) += "([^"]*)"', each, re.M)) for each in found]
+    dynamic = re.findall(
+        rf'^  dynamic "{kind}" {{\n    for_each = var.api_auth == "cognito" .*?$(.*?)^  }}', text, re.M | re.S
+    )
+    owner = [re.sub(rf"= {kind}.value", '= "owner"', each) for each in dynamic]
+    return [dict(re.findall(r'^ +(\w+) += "([^"]*)"', each, re.M)) for each in (*found, *owner)]
 
 
 def described(table: dict[str, Any]) -> list[dict[str, str]]:

@@ -57,7 +57,8 @@ def math_alarms(names: Names) -> dict[str, set[Metric]]:
     executions_failed = ("AWS/States", "ExecutionsFailed", by(StateMachineArn=names.state_machine_arn))
     rejected, fulfilled, failed = (("DOFS", f"Orders{how}", SERVICE) for how in ("Rejected", "Fulfilled", "Failed"))
     orders, failed_orders = by(TableName="dofs-orders-dev"), by(TableName="dofs-failed-orders-dev")
-    indexes = [orders | by(GlobalSecondaryIndexName=index) for index in ("by-status", "by-customer", "by-reference")]
+    names = ("by-status", "by-customer", "by-owner", "by-reference")
+    indexes = [orders | by(GlobalSecondaryIndexName=index) for index in names]
     tables = (orders, *indexes, failed_orders)
     return {
         "lambda-errors": {errors, rejected},
