@@ -88,6 +88,12 @@ class LiveSystem:
         write = sys.stdout.write if collected else log.debug
         return EmbeddedMetricFormat(self.settings.metrics_namespace, self.settings.environment, self.now, write)
 
+    @cached_property
+    def cursor_key(self) -> bytes:
+        from service.aws.cursor_key import read_or_create
+
+        return read_or_create(self._clients, self.settings.orders_table)
+
     def _read_warehouse_secret(self) -> str:
         if not self.settings.warehouse_secret_is_stored:
             return self.settings.warehouse_secret

@@ -209,6 +209,7 @@ class MemorySystem:
     fulfiller: Fulfiller = field(default_factory=lambda: SimulatedWarehouse(1.0, "test"))
     brake: InMemoryBrake = field(default_factory=InMemoryBrake)
     new_id: Callable[[], str] = field(default_factory=counting_ids)
+    cursor_key: bytes = b"of this deployment"
 
     def __post_init__(self) -> None:
         if isinstance(self.store, InMemoryOrderStore):

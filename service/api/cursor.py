@@ -1,55 +1,66 @@
-"""Encodes the position in a list as an opaque cursor, which is valid for this list only."""
+"""Encodes the position in a list as a sealed cursor, which is valid for this list only.
+
+A caller can neither write nor change one: a cursor ends with an HMAC (RFC 2104) of its content and its list.
+"""
 
 import base64
 import hashlib
+import hmac
 
 from service.api.problems import BadRequest
 from service.orders.paging import MARK_BYTES, Position
-from service.orders.timestamps import YEARS, parse, text
+from service.orders.ports import System
+from service.orders.timestamps import parse, text
 
 MAX_CURSOR = 8192  # characters
+SEAL_BYTES = 16
 
 
-def encode(position: Position | None, listing: str) -> str | None:
+def encode(position: Position | None, listing: str, system: System) -> str | None:
     """Encode the end of a page; None after the last page.
 
     Args:
         position: the end of the page; None when it is the last.
         listing: the filter of the list, as ``status=PENDING``. The cursor is invalid for any other list.
+        system: has the key of the seal.
+
+    Raises:
+        Unavailable: the key cannot be read.
     """
     if position is None:
         return None
-    head = f"{_digest(listing)} {text(position.at)}\n".encode()
-    content = head + bytes.fromhex("".join(sorted(position.listed)))
-    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+    content = f"{text(position.at)}\n".encode() + bytes.fromhex("".join(sorted(position.listed)))
+    return base64.urlsafe_b64encode(content + _seal(content, listing, system)).decode().rstrip("=")
 
 
-def decode(cursor: str | None, listing: str) -> Position | None:
-    """Decode a cursor of a list.
+def decode(cursor: str | None, listing: str, system: System) -> Position | None:
+    """Decode a cursor of a list. Arguments are those of ``encode``.
 
     Raises:
-        BadRequest: the cursor is malformed, or belongs to another list.
+        BadRequest: this system has not given the cursor for this list.
+        Unavailable: the key cannot be read.
     """
     if cursor is None:
         return None
+    content, seal = _opened(cursor)
+    if not hmac.compare_digest(seal, _seal(content, listing, system)):
+        raise BadRequest("cursor-invalid", "The cursor does not belong to this list. Start again without a cursor.")
+    at, _, listed = content.partition(b"\n")
+    marks = (listed[start : start + MARK_BYTES].hex() for start in range(0, len(listed), MARK_BYTES))
+    return Position(parse(at.decode()), frozenset(marks))
+
+
+def _opened(cursor: str) -> tuple[bytes, bytes]:
+    """The content and the seal; empty if the cursor is no Base64, so that no seal is valid for it."""
     try:
         if len(cursor) > MAX_CURSOR:
-            raise ValueError
-        content = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        head, _, listed = content.partition(b"\n")
-        digest, at = head.decode("ascii").split(" ")
-        if digest != _digest(listing) or len(listed) % MARK_BYTES:
-            raise ValueError
-        marks = (listed[start : start + MARK_BYTES].hex() for start in range(0, len(listed), MARK_BYTES))
-        instant = parse(at)
-        if instant.year not in YEARS:
-            raise ValueError
-        return Position(instant, frozenset(marks))
-    except (ValueError, OverflowError):
-        raise BadRequest(
-            "cursor-invalid", "The cursor does not belong to this list. Start again without a cursor."
-        ) from None
+            return b"", b""
+        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        return b"", b""
+    return sealed[:-SEAL_BYTES], sealed[-SEAL_BYTES:]
 
 
-def _digest(listing: str) -> str:
-    return hashlib.sha256(listing.encode()).hexdigest()[:12]
+def _seal(content: bytes, listing: str, system: System) -> bytes:
+    message = listing.encode() + b"\0" + content
+    return hmac.digest(system.cursor_key, message, hashlib.sha256)[:SEAL_BYTES]

@@ -1,6 +1,7 @@
 """Operator routes for failed orders: list them, show one, redrive one or many."""
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any, Self, TypeVar
 
@@ -23,12 +24,14 @@ from service.api.views import (
 )
 from service.orders.identity import ID_PATTERN, is_id
 from service.orders.json_views import bulk_result_view, failed_order_view
-from service.orders.model import FailureKind
+from service.orders.model import FailedOrder, FailureKind
 from service.orders.paging import Span
+from service.orders.ports import System
 from service.orders.redrive import (
     NOTE_LENGTH,
     NOTE_PATTERN,
     REDRIVE_SECONDS,
+    BulkResult,
     Pace,
     Selection,
     redrive_many,
@@ -134,14 +137,14 @@ class BulkRedriveRequest(Filter):
             raise PydanticCustomError("named", "new_delivery needs order_ids")
         return self
 
-    @property
-    def selection(self) -> Selection:
+    def selection(self, system: System) -> Selection:
         """The selected orders.
 
         Raises:
             BadRequest: the cursor does not belong to this list.
+            Unavailable: the key of the cursor's seal cannot be read.
         """
-        after = cursor.decode(self.cursor, self.listing)
+        after = cursor.decode(self.cursor, self.listing, system)
         return Selection(tuple(self.order_ids), self.reason, self.span, self.limit, after)
 
 
@@ -165,10 +168,15 @@ def _request_body(model: type[BaseModel]) -> dict[str, Any]:
 @router.get("/failed-orders", response_model=FailedOrderListView, responses=_problems(400, 401, 403, 422, 503))
 async def list_failed_orders(query: Annotated[FailedListQuery, Query()], context: OperatorDep) -> DecimalResponse:
     """List the FAILED orders, newest failure first."""
-    after = cursor.decode(query.cursor, query.listing)
-    page = await context.offload(context.system.store.failed_orders, query.reason, query.span, query.limit, after)
-    views = [failed_order_view(failed) for failed in page.orders]
-    return DecimalResponse({"failed_orders": views, "next_cursor": cursor.encode(page.next, query.listing)})
+    system = context.system
+
+    def read() -> tuple[Sequence[FailedOrder], str | None]:
+        after = cursor.decode(query.cursor, query.listing, system)
+        page = system.store.failed_orders(query.reason, query.span, query.limit, after)
+        return page.orders, cursor.encode(page.next, query.listing, system)
+
+    orders, following = await context.offload(read)
+    return DecimalResponse({"failed_orders": [failed_order_view(each) for each in orders], "next_cursor": following})
 
 
 @router.get(
@@ -223,5 +231,11 @@ async def redrive_orders(request: Request, context: OperatorDep) -> DecimalRespo
         )  # the last order asks the warehouse twice: to cancel, and what became of it
     pace = Pace(context.settings.redrive_rate, seconds, time.monotonic, time.sleep)
     many = partial(redrive_many, dry_run=wanted.dry_run, new_delivery=wanted.new_delivery)
-    done = await context.offload(many, wanted.selection, context.caller.actor, wanted.note, pace, context.system)
-    return DecimalResponse(bulk_result_view(done, cursor.encode(done.next, wanted.listing), dry_run=wanted.dry_run))
+    system = context.system
+
+    def redrive() -> tuple[BulkResult, str | None]:
+        done = many(wanted.selection(system), context.caller.actor, wanted.note, pace, system)
+        return done, cursor.encode(done.next, wanted.listing, system)
+
+    done, following = await context.offload(redrive)
+    return DecimalResponse(bulk_result_view(done, following, dry_run=wanted.dry_run))

@@ -1,5 +1,6 @@
 """Routes that submit, show, list and cancel orders."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from service.orders.document import OrderRequest
 from service.orders.identity import NAME_PATTERN, is_id
 from service.orders.lifecycle import Status
 from service.orders.listing import Listing
+from service.orders.model import Order
 from service.orders.orders import Orders
 from service.orders.paging import ALWAYS, Span
 from service.orders.submission import Submission
@@ -177,16 +179,16 @@ async def list_orders(query: Annotated[ListQuery, Query()], context: ContextDep)
 
     Any page may have fewer orders than `limit`. Request further pages until `next_cursor` is null.
     """
-    listing = query.listing(context.caller)
-    after = cursor.decode(query.cursor, str(listing))
-    page = await context.offload(context.system.store.list_orders, listing, query.limit, after)
-    return DecimalResponse(
-        {
-            "orders": [context.caller.view(order) for order in page.orders],
-            "sorted_by": listing.sorted_by,
-            "next_cursor": cursor.encode(page.next, str(listing)),
-        }
-    )
+    listing, system = query.listing(context.caller), context.system
+
+    def read() -> tuple[Sequence[Order], str | None]:
+        after = cursor.decode(query.cursor, str(listing), system)
+        page = system.store.list_orders(listing, query.limit, after)
+        return page.orders, cursor.encode(page.next, str(listing), system)
+
+    orders, following = await context.offload(read)
+    views = [context.caller.view(order) for order in orders]
+    return DecimalResponse({"orders": views, "sorted_by": listing.sorted_by, "next_cursor": following})
 
 
 @router.get("/orders/{order_id}", response_model=OrderView, responses=RESPONSES["get"])

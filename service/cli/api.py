@@ -88,8 +88,8 @@ class AsyncApi:
 
     def __init__(self, endpoint: ApiEndpoint, concurrency: int) -> None:
         self.endpoint = endpoint
-        # A server may close an idle connection after 5 s, uvicorn's default; the client must close it earlier, or it may
-        # send into a closed connection.
+        # A server may close an idle connection after 5 s, uvicorn's default; the client must close it earlier, or it
+        # may send into a closed connection.
         limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency, keepalive_expiry=2)
         # A request may wait for a free connection without a time limit: that is not a delay of the API.
         timeout = httpx.Timeout(TIMEOUT, pool=None)

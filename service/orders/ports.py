@@ -306,6 +306,14 @@ class System(Protocol):
     @property
     def metrics(self) -> Metrics: ...
     @property
+    def cursor_key(self) -> bytes:
+        """The key of this deployment that seals cursors.
+
+        Raises:
+            Unavailable: it cannot be read.
+        """
+
+    @property
     def now(self) -> Callable[[], datetime]:
         """The present time in UTC, cut to the millisecond."""
 

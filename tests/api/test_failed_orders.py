@@ -1,16 +1,11 @@
 """GET /failed-orders: operators list failed orders and show one."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from service.api.cursor import decode, encode
 from service.orders.lifecycle import Status
-from service.orders.paging import Position
 from tests.api.client import Api, assert_problem
 from tests.api.failing import fail, listed
 from tests.steps.doubles import REFUSED, standing
-from tests.support import START
 
 
 @pytest.fixture
@@ -91,10 +86,3 @@ def test_a_failed_order_is_shown_with_its_order(api):
 def test_an_order_that_did_not_fail_is_not_a_failed_order(order_id, api):
     standing(Status.PENDING, api.system)
     assert_problem(api.get(f"/failed-orders/{order_id}"), 404, "order-not-failed")
-
-
-def test_a_forged_cursor_at_the_maximum_time_is_refused(api):
-    listing = "failed reason= within=/"
-    cursor = encode(Position(datetime(9999, 12, 31, 23, 59, 59, 999000, UTC), frozenset()), listing)
-    assert_problem(api.get("/failed-orders", params={"cursor": cursor}), 400, "cursor-invalid")
-    assert decode(encode(Position(START, frozenset()), listing), listing).at == START

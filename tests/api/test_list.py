@@ -1,7 +1,6 @@
 """GET /orders: newest first, in pages that skip and repeat nothing, with a cursor bound to its list."""
 
 import base64
-import json
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -42,10 +41,6 @@ def pages(api, limit, **query):
 
 def cursor_of(api, **query):
     return api.get("/orders", params={"limit": 1, **query}).json()["next_cursor"]
-
-
-def written(content):
-    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
 
 def test_each_filter_of_the_list_is_tested_here():
@@ -192,10 +187,6 @@ def test_invalid_parameters_are_named(query, names, api):
     assert all(error["detail"] for error in problem["errors"])
 
 
-MARK = "x" * 12
-AT = "2026-01-31T09:30:00.123Z"
-
-
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -207,13 +198,6 @@ AT = "2026-01-31T09:30:00.123Z"
         "ord_1",
         "x" * 8193,
         "A" * 8192,
-        written(None),
-        written(5),
-        written([]),
-        written({"mark": MARK, "at": AT, "listed": []}),
-        written([MARK, AT, []]),
-        written([MARK, AT]),
-        written("abc"),
         base64.urlsafe_b64encode(b"[" * 5000).decode(),
         base64.urlsafe_b64encode(b"\xff\xfe\xfd").decode(),
         base64.urlsafe_b64encode(b"[NaN,NaN,NaN]").decode(),
@@ -227,29 +211,21 @@ def test_an_invalid_cursor_is_refused(cursor, query, five):
     assert problem["detail"] == "The cursor does not belong to this list. Start again without a cursor."
 
 
-@pytest.mark.parametrize(
-    "inside",
-    [
-        b"",
-        b"\n",
-        b" \n",
-        b" 5\n",
-        b" yesterday\n",
-        b" 2026-01-31T09:30:00\n",
-        b" 9999-12-31T23:59:59-23:59\n",
-        b" 0001-01-01T00:00:00+23:59\n",
-        b" 2026-13-31T09:30:00Z\n",
-        b" 2026-01-31T09:30:00Z more\n",
-        b" 2026-01-31T09:30:00Z\nodd",
-        b" 2026-01-31T09:30:00Z\n123456789",
-        b" \xff\n",
-    ],
-)
-def test_a_tampered_cursor_is_refused(inside, five):
-    genuine = base64.urlsafe_b64decode(cursor_of(five, status="RECEIVED") + "==")
-    tampered = base64.urlsafe_b64encode(genuine.partition(b" ")[0] + inside).decode().rstrip("=")
-    response = five.get("/orders", params={"status": "RECEIVED", "cursor": tampered})
-    assert_problem(response, 400, "cursor-invalid")
+@pytest.mark.parametrize("query", AS_LISTS)
+def test_a_cursor_with_one_changed_bit_is_refused(query, five):
+    genuine = cursor_of(five, **query)
+    sealed = base64.urlsafe_b64decode(genuine + "=" * (-len(genuine) % 4))
+    for at in range(len(sealed)):
+        tampered = (
+            base64.urlsafe_b64encode(sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :]).decode().rstrip("=")
+        )
+        assert_problem(five.get("/orders", params={**query, "cursor": tampered}), 400, "cursor-invalid")
+
+
+def test_a_cursor_of_another_deployment_is_refused(five):
+    cursor = cursor_of(five, status="RECEIVED")
+    five.system.cursor_key = b"of another deployment"
+    assert_problem(five.get("/orders", params={"status": "RECEIVED", "cursor": cursor}), 400, "cursor-invalid")
 
 
 @pytest.mark.parametrize("foreign", ["!", ".", " ", "\n", "\x00", "é"])

@@ -68,7 +68,13 @@ def serving(cloud: EmbeddedCloud) -> Iterator[str]:
 @contextmanager
 def served(app: FastAPI, **config: Any) -> Iterator[str]:
     """Serve an application over HTTP, as ``uvicorn`` does, from this process; its base URL."""
-    config = {"log_level": "warning", "access_log": False, "timeout_graceful_shutdown": 1, "timeout_keep_alive": 75, **config}
+    config = {
+        "log_level": "warning",
+        "access_log": False,
+        "timeout_graceful_shutdown": 1,
+        "timeout_keep_alive": 75,
+        **config,
+    }
     server = uvicorn.Server(uvicorn.Config(app, **config))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="uvicorn")

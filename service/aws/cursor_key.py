@@ -1,0 +1,40 @@
+"""The key that seals cursors: a row in the orders table, which the first process that needs it writes.
+
+All processes of the deployment share it. Whoever may read this row may read every order, too, so that it needs no
+better place. No index holds it.
+"""
+
+import os
+from typing import Any
+
+from service.aws.clients import Clients
+
+KEY = "key/cursors"
+"""Its key. No order has it, because no order's id has a slash."""
+KEY_BYTES = 32
+
+
+def read_or_create(clients: Clients, table: str) -> bytes:
+    """Read the key. A row that is missing or damaged is written anew, and the cursors of before are invalid.
+
+    Raises:
+        Unavailable: DynamoDB does not answer.
+    """
+    dynamodb = clients.dynamodb
+    place: Any = {"order_id": {"S": KEY}}
+    try:
+        key = os.urandom(KEY_BYTES)
+        item: Any = dynamodb.get_item(TableName=table, Key=place, ConsistentRead=True).get("Item", {})
+        if "B" in item.get("key", {}):
+            found: bytes = item["key"]["B"]
+            return found
+        dynamodb.put_item(
+            TableName=table,
+            Item={**place, "key": {"B": key}},
+            ConditionExpression="NOT attribute_type(#key, :binary)",
+            ExpressionAttributeNames={"#key": "key"},
+            ExpressionAttributeValues={":binary": {"S": "B"}},
+        )
+    except dynamodb.exceptions.ConditionalCheckFailedException:  # another process was first
+        return read_or_create(clients, table)
+    return key
