@@ -119,6 +119,13 @@ class Settings:
         "off",
         choices=SWITCH,
     )
+    lenient_bytes: int = setting(
+        "largest invalid order that `Prefer: handling=lenient` stores for the workflow to reject, in bytes; "
+        "0 switches it off",
+        65_536,
+        0,
+        262_144,
+    )
     redrive_rate: float = setting("maximum of orders per second of a bulk redrive", 20, 5, 1000)
     stats_every: float = setting("time before statistics are computed again", 2, 0.2, 60)
     log_level: str = setting("DEBUG, INFO, WARNING or ERROR", "INFO", choices=LOG_LEVELS)

@@ -29,6 +29,7 @@ locals {
     DOFS_RESTART_LIMIT            = tostring(var.restart_limit)
     DOFS_RECONCILE_LIMIT          = tostring(var.reconcile_limit)
     DOFS_RECONCILE_PARALLEL       = tostring(var.reconcile_parallel)
+    DOFS_LENIENT_BYTES            = tostring(var.lenient_bytes)
     DOFS_REDRIVE_RATE             = tostring(var.redrive_rate)
     DOFS_FULFILLMENT_SUCCESS_RATE = tostring(var.fulfillment_success_rate)
     }, var.warehouse_url == null ? {} : {

@@ -396,6 +396,17 @@ variable "reconcile_parallel" {
   }
 }
 
+variable "lenient_bytes" {
+  description = "Largest invalid order in bytes that a caller may have stored as REJECTED, by Prefer: handling=lenient; 0 switches it off."
+  type        = number
+  default     = 65536
+
+  validation {
+    condition     = var.lenient_bytes >= 0 && var.lenient_bytes <= 262144 && var.lenient_bytes == floor(var.lenient_bytes)
+    error_message = "lenient_bytes must be a whole number between 0 and 262144."
+  }
+}
+
 variable "redrive_rate" {
   description = "Orders per second of a bulk redrive, at most."
   type        = number

@@ -52,6 +52,8 @@ RESPONSES: dict[str, dict[int | str, dict[str, Any]]] = {
         **{status: {"model": Problem} for status in (401, 404, 409, 422, 503)},
     },
 }
+PREFER = "`handling=lenient`: accept now, validate in the workflow. A deployment may ignore it."
+
 SUBMISSION: dict[str, Any] = {
     "parameters": [
         {
@@ -73,10 +75,10 @@ SUBMISSION: dict[str, Any] = {
             "schema": {
                 "type": "array",
                 "items": {"type": "string"},
-                "description": "`handling=lenient`: accept now, validate in the workflow.",
+                "description": PREFER,
                 "title": "Prefer",
             },
-            "description": "`handling=lenient`: accept now, validate in the workflow.",
+            "description": PREFER,
         },
     ],
     "requestBody": {
@@ -159,14 +161,14 @@ async def submit_order(request: Request, context: ContextDep) -> DecimalResponse
         document=await read_json(request),
         owner=context.caller.name,
         former_owner=context.caller.principal,
-        lenient=prefers_lenient(request.headers.getlist("Prefer")),
+        lenient_bytes=context.settings.lenient_bytes if prefers_lenient(request.headers.getlist("Prefer")) else 0,
         idempotency_key=parse_idempotency_key(request.headers.getlist("Idempotency-Key")),
         traceparent=request.scope["traceparent"],
     )
     order, replayed = await context.offload(Orders(context.system).submit, submission)
     logs.note(order_id=order.order_id)
     headers = {"Location": f"{request.scope.get('root_path', '')}/orders/{order.order_id}"}
-    if submission.lenient:
+    if submission.lenient_bytes:
         headers["Preference-Applied"] = "handling=lenient"
     if replayed:
         headers["Idempotency-Replayed"] = "true"

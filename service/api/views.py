@@ -70,6 +70,7 @@ class OrderView(BaseModel):
     created_at: Instant
     updated_at: Instant
     errors: list[ProblemError] = Field(description="The validation errors of a REJECTED order.")
+    submission: dict[str, Any] | None = Field(description="What was sent, of a REJECTED order; null for others.")
     timeline: list[TimelineView]
 
 

@@ -41,6 +41,7 @@ def customer_view(order: Order) -> dict[str, Any]:
         "created_at": text(order.created_at),
         "updated_at": text(order.updated_at),
         "errors": error_views(order.errors),
+        "submission": submitted if order.status is Status.REJECTED else None,
         "timeline": [
             {
                 "at": text(entry.at),

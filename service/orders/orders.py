@@ -44,7 +44,7 @@ class Orders:
             The stored order, and whether an earlier request with the same idempotency key submitted it.
 
         Raises:
-            OrderInvalid: the document is not a valid order (or, when lenient, not a JSON object); nothing is stored.
+            OrderInvalid: the document is not a valid order, nor one that the workflow shall reject; nothing is stored.
             KeyReused: the idempotency key belongs to another order.
         """
         from service.orders.submission import order_from

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
+from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.timestamps import TICK
 
@@ -128,8 +129,9 @@ def _end(shown: Sequence[Key], after: Position | None) -> Position:
 def _size(order: Order) -> int:
     """The bytes of an order in an answer of Lambda, which has the response as a JSON string; names excluded."""
     texts = [text for entry in order.timeline for text in (entry.actor, entry.reason)]
+    times_shown = 2 if order.status is Status.REJECTED else 1
     return len(
-        json.dumps([order.submission, texts, [(error.pointer, error.detail) for error in order.errors]])
+        json.dumps([times_shown * order.submission, texts, [(error.pointer, error.detail) for error in order.errors]])
     ) + 300 * (len(order.timeline) + len(order.errors) + 1)
 
 

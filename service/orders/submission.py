@@ -8,7 +8,7 @@ from service.orders import strict_json, validation
 from service.orders.errors import OrderInvalid
 from service.orders.identity import derive_id, order_id_for
 from service.orders.lifecycle import Status
-from service.orders.model import Order, TimelineEntry
+from service.orders.model import FieldError, Order, TimelineEntry
 from service.orders.ports import System
 
 
@@ -16,13 +16,19 @@ from service.orders.ports import System
 class Submission:
     """A request to submit an order.
 
-    ``document`` is the parsed body. ``lenient`` accepts any JSON object now and validates it in the workflow.
-    ``former_owner`` is the owner as version 0.1.0 named them, if it may be another one.
+    Args:
+        document: the parsed body.
+        owner: the caller.
+        lenient_bytes: the size up to which an invalid JSON object is accepted, too, for the workflow to reject; 0 if
+            every invalid document is refused now.
+        idempotency_key: makes a retry safe.
+        traceparent: the trace of the request.
+        former_owner: the owner as version 0.1.0 named them, if it may be another one.
     """
 
     document: Any
     owner: str
-    lenient: bool = False
+    lenient_bytes: int = 0
     idempotency_key: str | None = None
     traceparent: str | None = None
     former_owner: str | None = None
@@ -39,12 +45,12 @@ def order_from(submission: Submission, system: System) -> Order:
     """Validate a submission and make its order; nothing is stored.
 
     Raises:
-        OrderInvalid: the document is not a valid order; or, when lenient, not a JSON object.
+        OrderInvalid: the document is not a valid order, nor one that the workflow shall reject.
         MalformedDocument: the document is too large to be stored.
     """
     verdict = validation.validate(submission.document)
-    if verdict.errors and not (submission.lenient and isinstance(submission.document, dict)):
-        raise OrderInvalid(verdict.errors)
+    if verdict.errors and (why := _why_refused_now(submission)) is not None:
+        raise OrderInvalid((*verdict.errors, *why))
     return new_order(
         verdict.document if verdict.document is not None else submission.document,
         order_id=order_id_for(submission.owner, submission.idempotency_key, system.new_id),
@@ -54,6 +60,15 @@ def order_from(submission: Submission, system: System) -> Order:
         write_id=system.new_id(),
         traceparent=submission.traceparent,
     )
+
+
+def _why_refused_now(submission: Submission) -> tuple[FieldError, ...] | None:
+    """The further errors of an invalid document; None if it is accepted for the workflow to reject."""
+    if not submission.lenient_bytes or not isinstance(submission.document, dict):
+        return ()
+    if len(strict_json.canonical_text(submission.document).encode()) <= submission.lenient_bytes:
+        return None
+    return (FieldError("", f"is larger than {submission.lenient_bytes:,} bytes, the limit of invalid orders"),)
 
 
 def new_order(

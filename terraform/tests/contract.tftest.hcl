@@ -390,6 +390,7 @@ run "every_variable_reaches_its_resource" {
     restart_limit               = 2000
     reconcile_limit             = 300
     reconcile_parallel          = 8
+    lenient_bytes               = 1000
     redrive_rate                = 50
     dlq_alert_threshold         = 2
     api_throttling_rate         = 7
@@ -427,6 +428,7 @@ run "every_variable_reaches_its_resource" {
       DOFS_RESTART_LIMIT            = "2000"
       DOFS_RECONCILE_LIMIT          = "300"
       DOFS_RECONCILE_PARALLEL       = "8"
+      DOFS_LENIENT_BYTES            = "1000"
       DOFS_REDRIVE_RATE             = "50"
       DOFS_FULFILLMENT_SUCCESS_RATE = "0.5"
     })

@@ -22,6 +22,7 @@ run "numbers_below_the_minimum" {
     restart_limit                  = 0
     reconcile_limit                = 0
     reconcile_parallel             = 0
+    lenient_bytes                  = -1
     redrive_rate                   = 4
     lambda_timeout                 = 5
     lambda_memory_size             = 64
@@ -48,6 +49,7 @@ run "numbers_below_the_minimum" {
     var.restart_limit,
     var.reconcile_limit,
     var.reconcile_parallel,
+    var.lenient_bytes,
     var.redrive_rate,
     var.lambda_timeout,
     var.lambda_memory_size,
@@ -78,6 +80,7 @@ run "numbers_above_the_maximum" {
     restart_limit            = 100001
     reconcile_limit          = 100001
     reconcile_parallel       = 31
+    lenient_bytes            = 262145
     redrive_rate             = 1001
     lambda_timeout           = 901
     lambda_memory_size       = 10241
@@ -99,6 +102,7 @@ run "numbers_above_the_maximum" {
     var.restart_limit,
     var.reconcile_limit,
     var.reconcile_parallel,
+    var.lenient_bytes,
     var.redrive_rate,
     var.lambda_timeout,
     var.lambda_memory_size,

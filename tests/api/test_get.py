@@ -3,6 +3,7 @@
 import pytest
 
 from service.orders.lifecycle import Status
+from service.orders.orders import Orders
 from tests.api.client import LENIENT, assert_problem
 from tests.steps.doubles import invalid, processing, standing
 from tests.support import valid_order
@@ -30,6 +31,7 @@ def test_an_order_has_the_designed_form(api):
         "created_at": "2026-01-31T09:30:00.123Z",
         "updated_at": "2026-01-31T09:30:00.123Z",
         "errors": [],
+        "submission": None,
         "timeline": [
             {
                 "at": "2026-01-31T09:30:00.123Z",
@@ -108,6 +110,14 @@ def test_any_lenient_order_can_be_shown(order, api):
     assert shown["total_amount"] == order.get("total_amount")
     assert shown["order_id"] == location.removeprefix("/orders/")
     assert len(shown["timeline"]) == 1
+
+
+def test_a_rejected_order_shows_what_was_sent(api):
+    sent = {"customer_id": "c", "total_amount": "1.50 EUR", "lines": [1.50, {"sku": None}]}
+    order_id = api.post("/order", json=sent, headers=LENIENT).json()["order_id"]
+    assert api.get(f"/orders/{order_id}").json()["submission"] is None
+    Orders(api.system).reject(api.system.store.get(order_id))
+    assert api.get(f"/orders/{order_id}").json()["submission"] == sent
 
 
 def test_internals_are_not_shown(api):

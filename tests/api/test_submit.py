@@ -100,6 +100,25 @@ def test_a_lenient_invalid_order_is_accepted_and_validated_in_the_workflow(prefe
     assert api.stored[response.json()["order_id"]].document == {"note": "no order"}
 
 
+def test_a_lenient_order_has_a_limit_of_its_own():
+    api = Api(lenient_bytes=20)
+    problem = assert_problem(
+        api.post("/order", json={"note": "longer than 20 bytes"}, headers=LENIENT), 422, "order-invalid"
+    )
+    assert problem["errors"][-1] == {"pointer": "", "detail": "is larger than 20 bytes, the limit of invalid orders"}
+    assert api.post("/order", json={"note": "s"}, headers=LENIENT).status_code == 202
+
+
+def test_lenient_handling_can_be_switched_off():
+    api = Api(lenient_bytes=0)
+    strict = api.post("/order", json={"note": "no order"})
+    response = api.post("/order", json={"note": "no order"}, headers=LENIENT)
+    assert_problem(response, 422, "order-invalid")
+    assert response.json()["errors"] == strict.json()["errors"]
+    assert "preference-applied" not in api.post("/order", json=valid_order(), headers=LENIENT).headers
+    assert len(api.stored) == 1
+
+
 @pytest.mark.parametrize(
     "preference", ["", "handling=strict", "lenient", "handling", "x=handling=lenient", "return=lenient"]
 )

@@ -16,7 +16,7 @@ from service.orders.lifecycle import Status, TransitionName
 from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, Order, TimelineEntry
 from service.orders.orders import Orders
 from service.orders.redrive import redrive_one
-from service.orders.strict_json import from_python
+from service.orders.strict_json import MAX_SIZE, from_python
 from service.orders.submission import Submission
 from service.orders.timestamps import parse
 from tests import events
@@ -222,7 +222,7 @@ def test_an_order_that_0_1_0_accepted_is_refused_by_the_api_and_not_yet_by_the_w
     system = MemorySystem()
     with pytest.raises(OrderInvalid):
         Orders(system).submit(Submission(document, owner="anonymous"))
-    order, _ = Orders(system).submit(Submission(document, owner="anonymous", lenient=True))
+    order, _ = Orders(system).submit(Submission(document, owner="anonymous", lenient_bytes=MAX_SIZE))
     dispatch({"dofs": {"task": "validate", "execution": "x", "order_id": order.order_id}}, Context(), system)
 
 

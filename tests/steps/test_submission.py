@@ -7,9 +7,9 @@ import pytest
 from service.orders.errors import KeyReused, OrderInvalid
 from service.orders.identity import ID_PATTERN, derive_id, order_id_for
 from service.orders.lifecycle import Status
-from service.orders.model import TimelineEntry
+from service.orders.model import FieldError, TimelineEntry
 from service.orders.orders import Orders
-from service.orders.strict_json import MalformedDocument, parse
+from service.orders.strict_json import MAX_SIZE, MalformedDocument, parse
 from service.orders.submission import Submission
 from service.steps import store
 from tests.steps.doubles import PatchedStore, break_store
@@ -164,7 +164,7 @@ def test_an_invalid_order_is_refused_and_not_stored(text, system):
     ],
 )
 def test_lenient_handling_stores_any_object_and_starts_its_workflow(text, customer, system):
-    order, _ = Orders(system).submit(submission(text, lenient=True))
+    order, _ = Orders(system).submit(submission(text, lenient_bytes=MAX_SIZE))
     assert order.document == parse(text)
     assert (order.status, order.customer_id, order.errors) == (Status.RECEIVED, customer, ())
     assert system.workflow.started == [(order.order_id, order.order_id)]
@@ -173,14 +173,28 @@ def test_lenient_handling_stores_any_object_and_starts_its_workflow(text, custom
 @pytest.mark.parametrize("text", ["[]", '"x"', "null", "5", "true"])
 def test_lenient_handling_refuses_documents_that_are_not_objects(text, system):
     with pytest.raises(OrderInvalid) as refused:
-        Orders(system).submit(submission(text, lenient=True))
+        Orders(system).submit(submission(text, lenient_bytes=MAX_SIZE))
     assert [error.pointer for error in refused.value.errors] == [""]
     assert system.store.orders == {}
 
 
+def test_lenient_handling_has_a_limit_in_bytes(system):
+    text = '{ "note": "é" }'  # 13 bytes without the spaces
+    Orders(system).submit(submission(text, lenient_bytes=13))
+    with pytest.raises(OrderInvalid) as refused:
+        Orders(system).submit(submission(text, lenient_bytes=12))
+    assert refused.value.errors[-1] == FieldError("", "is larger than 12 bytes, the limit of invalid orders")
+    assert len(system.store.orders) == 1
+
+
+def test_a_valid_order_may_be_larger_than_the_limit_of_lenient_handling(system):
+    order, _ = Orders(system).submit(submission(lenient_bytes=1))
+    assert order.status is Status.RECEIVED
+
+
 def test_a_lenient_retry_of_a_valid_order_returns_the_first_order(system):
     first, _ = Orders(system).submit(submission(idempotency_key=KEY))
-    assert Orders(system).submit(submission(idempotency_key=KEY, lenient=True)) == (first, True)
+    assert Orders(system).submit(submission(idempotency_key=KEY, lenient_bytes=MAX_SIZE)) == (first, True)
 
 
 def test_an_unavailable_table_is_an_error_and_starts_no_workflow(system):

@@ -11,7 +11,7 @@ from service.orders import document, validation
 from service.orders.errors import KeyReused
 from service.orders.identity import order_id_for
 from service.orders.orders import Orders
-from service.orders.strict_json import parse, parse_stored
+from service.orders.strict_json import MAX_SIZE, parse, parse_stored
 from service.orders.submission import Submission, new_order
 from tests.support import MemorySystem
 
@@ -50,7 +50,7 @@ def with_optional_fields(monkeypatch):
 
 
 def submitted(text, system, key=None):
-    return Orders(system).submit(Submission(parse(text), "anonymous", lenient=True, idempotency_key=key))
+    return Orders(system).submit(Submission(parse(text), "anonymous", lenient_bytes=MAX_SIZE, idempotency_key=key))
 
 
 @pytest.mark.parametrize("row", OF_0_1_0, ids=lambda row: row["document"])
