@@ -221,6 +221,11 @@ class Settings:
         return self.cloud != "aws" or self.operator_api == "on"
 
     @property
+    def has_owner_index(self) -> bool:
+        """Whether the orders table has the index ``by-owner``. ``service/aws/order_index.py`` says why."""
+        return self.api_auth == "cognito"
+
+    @property
     def warehouse_secret_is_stored(self) -> bool:
         """Whether ``warehouse_secret`` is the ARN of a secret in Secrets Manager, and not the secret itself."""
         return SECRET_ARN.fullmatch(self.warehouse_secret) is not None

@@ -1,11 +1,9 @@
 """Routes that submit, show, list and cancel orders."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 
 from service import logs
@@ -14,18 +12,19 @@ from service.api.authentication import Caller
 from service.api.body import KEY_PATTERN, parse_idempotency_key, prefers_lenient, read_json
 from service.api.dependencies import ContextDep
 from service.api.examples import FULL_ORDER, SHORT_ORDER
-from service.api.parameters import Cursor, Instant
-from service.api.problems import OrderNotFound, Problem, ProblemRoute
+from service.api.parameters import Cursor, Instant, Owner
+from service.api.problems import NotOperator, OrderNotFound, Problem, ProblemRoute
 from service.api.views import AcceptedView, DecimalResponse, OrderListView, OrderView
 from service.orders.deliveries import CUSTOMER, Deliveries
 from service.orders.document import OrderRequest
 from service.orders.identity import NAME_PATTERN, is_id
 from service.orders.lifecycle import Status
-from service.orders.listing import Listing
+from service.orders.listing import Listing, select_listing
 from service.orders.model import Order
 from service.orders.orders import Orders
-from service.orders.paging import ALWAYS, Span
+from service.orders.paging import Span
 from service.orders.submission import Submission
+from service.settings import Settings
 
 router = APIRouter(route_class=ProblemRoute, tags=["orders"], default_response_class=DecimalResponse)
 
@@ -46,7 +45,7 @@ RESPONSES: dict[str, dict[int | str, dict[str, Any]]] = {
         **{status: {"model": Problem} for status in (400, 401, 408, 413, 415, 422, 503)},
     },
     "get": {status: {"model": Problem} for status in (401, 404, 422, 503)},
-    "list": {status: {"model": Problem} for status in (400, 401, 422, 503)},
+    "list": {status: {"model": Problem} for status in (400, 401, 403, 422, 503)},
     "cancel": {
         202: {"model": OrderView, "description": "The warehouse was asked to cancel it."},
         **{status: {"model": Problem} for status in (401, 404, 409, 422, 503)},
@@ -108,7 +107,14 @@ class ListQuery(BaseModel):
         None,
         pattern=NAME_PATTERN,
         max_length=128,
-        description="The shop's own order number. Lists only orders that the caller has submitted.",
+        description="The shop's own order number. Lists the orders that the caller has submitted, or `owner`.",
+    )
+    owner: Owner | None = Field(
+        None,
+        description=(
+            "For operators: lists the orders that this caller has submitted, as `owner` of an order names them. "
+            "Needs `reference`, except with `api_auth = cognito`."
+        ),
     )
     created_after: Instant | None = Field(None, description="Created at this time or later. For lists by creation.")
     created_before: Instant | None = Field(None, description="Created before this time. For lists by creation.")
@@ -117,33 +123,27 @@ class ListQuery(BaseModel):
     limit: int = Field(20, ge=1, le=100)
     cursor: Cursor = None
 
-    def listing(self, caller: Caller) -> Listing:
+    def listing(self, caller: Caller, settings: Settings) -> Listing:
         """The orders of the list. Customers list only their own.
 
         Raises:
-            RequestValidationError: the list is not sorted by the time of its span.
+            NotOperator: the caller may not list the orders of this owner.
+            ListingRefused: no index has the list.
         """
+        if self.owner not in (None, caller.name) and not caller.sees_all:
+            raise NotOperator
+        is_own = self.reference is not None or not caller.sees_all
         listing = Listing(
-            owner=caller.name if self.reference is not None or not caller.sees_all else None,
+            owner=self.owner or (caller.name if is_own else None),
             reference=self.reference,
             customer_id=self.customer_id,
             status=self.status,
         )
-        spans = {
-            "created": Span(self.created_after, self.created_before),
-            "updated": Span(self.updated_after, self.updated_before),
-        }
-        span = spans.pop(listing.sorted_by.removesuffix("_at"))
-        if wrong := [name for name, other in spans.items() if other != ALWAYS]:
-            names = {f"{wrong[0]}_after": spans[wrong[0]].start, f"{wrong[0]}_before": spans[wrong[0]].end}
-            raise RequestValidationError(
-                [
-                    {"loc": ("query", name), "msg": f"cannot be given: this list is sorted by {listing.sorted_by}"}
-                    for name, bound in names.items()
-                    if bound
-                ]
-            )
-        return replace(listing, span=span)
+        created, updated = (
+            Span(self.created_after, self.created_before),
+            Span(self.updated_after, self.updated_before),
+        )
+        return select_listing(listing, created, updated, has_owner_index=settings.has_owner_index)
 
 
 @router.post(
@@ -181,7 +181,7 @@ async def list_orders(query: Annotated[ListQuery, Query()], context: ContextDep)
 
     Any page may have fewer orders than `limit`. Request further pages until `next_cursor` is null.
     """
-    listing, system = query.listing(context.caller), context.system
+    listing, system = query.listing(context.caller, context.settings), context.system
 
     def read() -> tuple[Sequence[Order], str | None]:
         after = cursor.decode(query.cursor, str(listing), system)

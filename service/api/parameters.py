@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from service.orders.listing import OWNER_BYTES
 from service.orders.paging import Span
 from service.orders.timestamps import YEARS, parse, text
 
@@ -20,7 +21,14 @@ def _parse_instant(written: object) -> datetime:
         raise PydanticCustomError("instant", "must be an RFC 3339 timestamp with a time zone") from None
 
 
+def _check_owner(written: str) -> str:
+    if len(written.encode()) > OWNER_BYTES:
+        raise PydanticCustomError("owner", f"must have at most {OWNER_BYTES} bytes")
+    return written
+
+
 Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
+Owner = Annotated[str, Field(min_length=1, max_length=OWNER_BYTES), AfterValidator(_check_owner)]
 Cursor = Annotated[
     str | None,
     Field(description="`next_cursor` of the previous response.", json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"}),

@@ -13,7 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from service.orders.errors import DeliveryOpen, KeyReused, NotFailed, OrderInvalid, OrderUnknown, TooLate
+from service.orders.errors import (
+    DeliveryOpen,
+    KeyReused,
+    ListingRefused,
+    NotFailed,
+    OrderInvalid,
+    OrderUnknown,
+    TooLate,
+)
 from service.orders.json_views import error_views
 from service.orders.ports import Unavailable
 from service.orders.strict_json import MalformedDocument
@@ -113,6 +121,7 @@ _PROBLEMS: dict[type[Exception], _ProblemKind] = {
     OrderInvalid: _ProblemKind(422, "order-invalid", "The order is not valid"),
     KeyReused: _ProblemKind(422, "idempotency-key-reused", "The idempotency key belongs to another order"),
     RequestValidationError: _ProblemKind(422, "parameters-invalid", "The parameters are not valid"),
+    ListingRefused: _ProblemKind(422, "parameters-invalid", "The parameters are not valid"),
 }
 NOT_FOUND = _ProblemKind(404, "not-found", "Not Found")
 MISDIRECTED = _ProblemKind(421, "misdirected", "This server does not serve the host of the request")
@@ -149,7 +158,7 @@ async def _handle_known(_request: Request, error: Exception) -> JSONResponse:
             return problem(kind, headers={"Connection": "close"})  # the rest of the body may never arrive
         case WrongContentEncoding():  # https://www.rfc-editor.org/rfc/rfc7694#section-3
             return problem(kind, "Send it without Content-Encoding.", {"Accept-Encoding": "identity"})
-        case OrderInvalid():
+        case OrderInvalid() | ListingRefused():
             return problem(kind, errors=error_views(error.errors))
         case TooLate():
             return problem(kind, error.detail, order_status=error.order.status)

@@ -45,6 +45,9 @@ class OrderView(BaseModel):
     status: Status
     customer_id: str | None = Field(examples=["cust_123"])
     reference: str | None = Field(description="The shop's own order number.", examples=["#1001"])
+    owner: str | None = Field(
+        description="The caller who submitted it. For operators; null for other callers.", examples=["api_key:k1a2b3"]
+    )
     currency: Any = Field(examples=["USD"])
     total_amount: Any = Field(description="A number with the decimals of the currency.", examples=[59.98])
     items: list[Any] = Field(examples=[[{"product_id": "prod_456", "quantity": 2, "price": 29.99}]])

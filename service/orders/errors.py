@@ -15,6 +15,14 @@ class OrderInvalid(Exception):
         self.errors = errors
 
 
+class ListingRefused(Exception):
+    """No index has this list; ``errors`` name the parameters of ``GET /orders``."""
+
+    def __init__(self, errors: tuple[FieldError, ...]) -> None:
+        super().__init__("no index has this list")
+        self.errors = errors
+
+
 class KeyReused(Exception):
     """The idempotency key was used before, for another order."""
 

@@ -16,8 +16,9 @@ from service.orders.timestamps import text
 
 
 def operator_view(order: Order) -> dict[str, Any]:
-    """Show an order to an operator: with its delivery at the warehouse."""
-    return {**customer_view(order), "delivery": {"key": order.delivery_key, "asked": order.asked}}
+    """Show an order to an operator: with its owner, and its delivery at the warehouse."""
+    delivery = {"key": order.delivery_key, "asked": order.asked}
+    return {**customer_view(order), "owner": order.owner, "delivery": delivery}
 
 
 def customer_view(order: Order) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def customer_view(order: Order) -> dict[str, Any]:
         "status": order.status,
         "customer_id": order.customer_id,
         "reference": order.reference,
+        "owner": None,
         "currency": submitted.get("currency"),
         "total_amount": submitted.get("total_amount"),
         "items": items if isinstance(items, list) else [],

@@ -1,14 +1,17 @@
 """Which orders a list has, and by which time they are sorted."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from service.orders.errors import ListingRefused
 from service.orders.lifecycle import Status
-from service.orders.model import Order
+from service.orders.model import FieldError, Order
 from service.orders.paging import ALWAYS, Span
 
 Stamp = Literal["created_at", "updated_at"]
+OWNER_BYTES = 1024
+"""Of an owner. A key of DynamoDB has at most 2,048 bytes, and one key has an owner and a reference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +51,28 @@ class Listing:
             and self.customer_id in (None, order.customer_id)
             and self.status in (None, order.status)
         )
+
+
+def select_listing(listing: Listing, created: Span, updated: Span, *, has_owner_index: bool) -> Listing:
+    """Return the listing within the span of the time by which it is sorted.
+
+    Args:
+        listing: the listing without a span.
+        created: when the orders were created.
+        updated: when the orders were last updated.
+        has_owner_index: whether the orders table has the index ``by-owner``.
+
+    Raises:
+        ListingRefused: no index has the list.
+    """
+    if listing.owner is not None and listing.reference is None and not has_owner_index:
+        detail = "needs a reference, too: only a deployment with api_auth = cognito has an index of owners"
+        raise ListingRefused((FieldError("owner", detail),))
+    time, other = ("created", "updated") if listing.sorted_by == "created_at" else ("updated", "created")
+    span, wrong = (created, updated) if time == "created" else (updated, created)
+    reason = f"cannot be given, because the list is sorted by {listing.sorted_by}; give {time}"
+    bounds = {"after": wrong.start, "before": wrong.end}
+    errors = [FieldError(f"{other}_{name}", f"{reason}_{name}") for name, bound in bounds.items() if bound]
+    if errors:
+        raise ListingRefused(tuple(errors))
+    return replace(listing, span=span)

@@ -8,7 +8,7 @@ from service.provisioning.deployment import Deployment
 def create_tables(deployment: Deployment) -> None:
     """Create the tables that do not exist. Existing tables keep their orders."""
     dynamodb, settings = deployment.client("dynamodb"), deployment.settings
-    orders = orders_table(settings.orders_table, by_owner=settings.api_auth == "cognito")
+    orders = orders_table(settings.orders_table, by_owner=settings.has_owner_index)
     for table in (orders, failed_orders_table(settings.failed_orders_table)):
         try:
             dynamodb.create_table(**table)

@@ -1,6 +1,7 @@
 """Authentication: API Gateway identifies the caller, and nothing that a caller sends changes it."""
 
 import base64
+import json
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,13 @@ CALLERS = {
     "cognito": ({"authorizer": {"claims": {"sub": "ann", "email": "a@b.test"}}}, "cognito:ann"),
 }
 ANN, BOB = ({"authorizer": {"claims": {"sub": name}}} for name in ("ann", "bob"))
+OLGA = {"authorizer": {"claims": {"sub": "olga", "cognito:groups": "operators"}}}
+ANOTHER = {
+    "api_key": {"identity": {"apiKeyId": "k9"}},
+    "iam": {"identity": {"userArn": "arn:aws:iam::123456789012:user/shops/jo"}},
+    "cognito": BOB,
+}
+OPERATOR = {**{mode: caller for mode, (caller, _) in CALLERS.items()}, "cognito": OLGA}
 MODES = pytest.mark.parametrize("mode", CALLERS)
 SPOOFED = {
     "X-Api-Key": "k9",
@@ -39,8 +47,22 @@ def cognito(event_loop):
     return gateway
 
 
+@pytest.fixture
+def pool(event_loop):
+    """A user pool with operators. Ann and Bob have an order each, with the same reference. Ann is the caller."""
+    gateway = Gateway(api_auth="cognito", operator_api="on")
+    for gateway.caller in (BOB, ANN):
+        posted(gateway, body=valid_order(reference="#1001"))
+    return gateway
+
+
 def posted(gateway, **given):
     return content(gateway.post(**given))["order_id"]
+
+
+def listed(gateway, **query):
+    answer = gateway.get("/orders", multiValueQueryStringParameters={name: [value] for name, value in query.items()})
+    return content(answer)["orders"]
 
 
 @MODES
@@ -101,13 +123,55 @@ def test_the_timeline_names_the_session_of_an_operator(event_loop):
     assert content(gateway.post("/orders/ord_1/cancel", ""))["timeline"][-1]["actor"] == f"operator:iam:{ARN}"
 
 
-def test_only_operators_see_the_delivery_of_an_order(event_loop):
-    cognito = Gateway(api_auth="cognito", operator_api="on")
-    cognito.caller = ANN
-    path = f"/orders/{posted(cognito)}"
-    assert content(cognito.get(path))["delivery"] is None
-    cognito.caller = {"authorizer": {"claims": {"sub": "olga", "cognito:groups": "operators"}}}
-    assert content(cognito.get(path))["delivery"] == {"key": f"{path.removeprefix('/orders/')}-d1", "asked": 0}
+def test_only_operators_see_the_delivery_and_the_owner_of_an_order(pool):
+    [in_list] = listed(pool)
+    order_id = in_list["order_id"]
+    for view in (in_list, content(pool.get(f"/orders/{order_id}"))):
+        assert (view["delivery"], view["owner"]) == (None, None)
+    pool.caller = OLGA
+    assert {view["owner"] for view in listed(pool)} == {"cognito:ann", "cognito:bob"}
+    view = content(pool.get(f"/orders/{order_id}"))
+    assert (view["delivery"], view["owner"]) == ({"key": f"{order_id}-d1", "asked": 0}, "cognito:ann")
+
+
+@MODES
+def test_operators_find_the_reference_of_another_callers_order(mode, event_loop):
+    gateway = Gateway(api_auth=mode, operator_api="on")
+    posts = []
+    for gateway.caller in ANOTHER[mode], OPERATOR[mode]:
+        posts.append(posted(gateway, body=valid_order(reference="#1001")))
+    theirs, mine = posts
+    owner = content(gateway.get(f"/orders/{theirs}"))["owner"]
+    assert [order["order_id"] for order in listed(gateway, reference="#1001", owner=owner)] == [theirs]
+    assert [order["order_id"] for order in listed(gateway, reference="#1001")] == [mine]
+
+
+@pytest.mark.parametrize(("query", "count"), [({}, 1), ({"status": "RECEIVED"}, 1), ({"status": "FAILED"}, 0)])
+def test_operators_of_a_user_pool_list_the_orders_of_a_customer_by_the_owner(query, count, pool):
+    pool.caller = OLGA
+    assert [order["owner"] for order in listed(pool, owner="cognito:bob", **query)] == ["cognito:bob"] * count
+
+
+@pytest.mark.parametrize("mode", ["api_key", "iam"])
+def test_without_an_index_of_owners_a_list_by_owner_needs_a_reference(mode, event_loop):
+    gateway = Gateway(api_auth=mode)
+    gateway.caller, owner = CALLERS[mode]
+    answer = gateway.get("/orders", multiValueQueryStringParameters={"owner": [owner]})
+    assert problem(answer) == (422, "parameters-invalid")
+    detail = "needs a reference, too: only a deployment with api_auth = cognito has an index of owners"
+    assert json.loads(answer["body"])["errors"] == [{"pointer": "owner", "detail": detail}]
+
+
+@pytest.mark.parametrize("query", [{}, {"reference": ["#1001"]}])
+def test_a_customer_lists_no_orders_of_another_owner(query, pool):
+    read = []
+    pool.system.store._read = lambda order: read.append(order.owner) or order
+    for owner in ("cognito:bob", "cognito:nobody"):
+        answer = pool.get("/orders", multiValueQueryStringParameters={**query, "owner": [owner]})
+        assert problem(answer) == (403, "not-operator")
+    assert read == []
+    answer = pool.get("/orders", multiValueQueryStringParameters={**query, "owner": ["cognito:ann"]})
+    assert len(content(answer)["orders"]) == 1
 
 
 def test_callers_are_anonymous_without_authentication(gateway):

@@ -22,6 +22,7 @@ AS_LISTS = [
     {"customer_id": "cust_123", "created_after": EARLY, "created_before": LATE},
     {"customer_id": "cust_123", "status": "RECEIVED"},
     {"reference": "#1001"},
+    {"reference": "#1001", "owner": "anonymous"},
 ]
 
 
@@ -150,6 +151,16 @@ def test_the_reference_filter_lists_the_callers_own_orders_only(api):
     assert pages(api, 10, reference="#1001") == [[mine]]
 
 
+def test_a_filter_of_the_wrong_time_is_told_the_right_one(api):
+    problem = api.get("/orders", params={"status": "RECEIVED", "created_after": EARLY}).json()
+    assert problem["errors"] == [
+        {
+            "pointer": "created_after",
+            "detail": "cannot be given, because the list is sorted by updated_at; give updated_after",
+        }
+    ]
+
+
 def test_a_listed_order_has_the_form_of_a_single_one(api):
     api.system.receive()
     assert api.get("/orders?status=RECEIVED").json()["orders"] == [api.get("/orders/ord_1").json()]
@@ -169,6 +180,10 @@ def test_a_listed_order_has_the_form_of_a_single_one(api):
         ({"customer_id": " a"}, ["customer_id"]),
         ({"customer_id": "x" * 129}, ["customer_id"]),
         ({"reference": "a "}, ["reference"]),
+        ({"reference": "a", "owner": ""}, ["owner"]),
+        ({"reference": "a", "owner": "é" * 513}, ["owner"]),
+        ({"owner": "anonymous"}, ["owner"]),
+        ({"owner": "anonymous", "customer_id": "c", "updated_after": EARLY}, ["owner"]),
         ({"customer_id": "c\n"}, ["customer_id"]),
         ({"status": "RECEIVED", "limit": 0}, ["limit"]),
         ({"status": "RECEIVED", "limit": 101}, ["limit"]),
@@ -246,6 +261,7 @@ def test_a_cursor_with_an_invalid_character_is_refused(foreign, at, five):
         ({"customer_id": "cust_123"}, {"customer_id": "cust_124"}),
         ({"customer_id": "cust_123"}, {"status": "RECEIVED"}),
         ({"reference": "#1001"}, {"reference": "#1002"}),
+        ({"reference": "#1001"}, {"reference": "#1001", "owner": "jo"}),
         ({"reference": "#1001"}, {"customer_id": "#1001"}),
     ],
 )
