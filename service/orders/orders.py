@@ -267,9 +267,9 @@ def _same(stored: Order, order: Order) -> Order:
     Raises:
         KeyReused: it has another document.
     """
-    from service.orders.submission import current_fingerprint
+    from service.orders.notation import is_same_document
 
-    if order.fingerprint not in (stored.fingerprint, current_fingerprint(stored)):
+    if not is_same_document(stored, order):
         raise KeyReused(f"order {stored.order_id} was submitted before, with another document") from None
     return stored
 

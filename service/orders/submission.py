@@ -102,12 +102,3 @@ def new_order(
         traceparent=traceparent,
         timeline=(TimelineEntry(at, None, Status.RECEIVED, actor),),
     )
-
-
-def current_fingerprint(order: Order) -> str:
-    """The fingerprint of an order's document by the rules of this version.
-
-    It is not the stored one if the version that stored the order found the document invalid, and this one does not.
-    """
-    document = validation.validate(order.document).document
-    return order.fingerprint if document is None else strict_json.fingerprint(strict_json.canonical_text(document))

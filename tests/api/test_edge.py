@@ -138,3 +138,12 @@ def test_headers_of_tracing_pass_cors():
         },
     )
     assert response.status_code == 200
+
+
+def test_an_amount_in_another_notation_is_the_same_order_even_if_it_is_not_valid(api, gateway):
+    headers = {"Prefer": "handling=lenient", "Idempotency-Key": "8e03978e-40d5-43dd-bc93"}
+    order = json.dumps(valid_order(total_amount=0))
+    bodies = [order.replace('"total_amount": 0', f'"total_amount": {total}') for total in ("1.10", "1.1", '"1.10"')]
+    assert [gateway.post("/order", body, headers)["statusCode"] for body in bodies] == [202, 202, 202]
+    assert [api.send(body, headers).status_code for body in bodies] == [202, 202, 202]
+    assert (len(gateway.system.store.orders), len(api.stored)) == (1, 1)

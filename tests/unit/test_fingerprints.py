@@ -11,7 +11,7 @@ from service.orders import document, validation
 from service.orders.errors import KeyReused
 from service.orders.identity import order_id_for
 from service.orders.orders import Orders
-from service.orders.strict_json import MAX_SIZE, parse, parse_stored
+from service.orders.strict_json import MAX_SIZE, canonical_text, parse, parse_stored
 from service.orders.submission import Submission, new_order
 from tests.support import MemorySystem
 
@@ -113,3 +113,11 @@ def test_a_repeat_of_an_order_that_version_0_1_0_rejected_gets_that_order(given,
     assert submitted(given, system, KEY) == (stored, True)
     with pytest.raises(KeyReused):
         submitted(given.replace("29.99", "29.98").replace("59.98", "59.96"), system, KEY)
+
+
+def test_a_repeat_in_another_notation_of_an_order_that_is_not_valid_gets_that_order(system):
+    text = TEXT.replace("59.98", "1.10")
+    stored, _ = submitted(text, system, KEY)
+    assert stored.submission == canonical_text(parse(text))  # as version 0.1.0 stores it
+    assert submitted(TEXT.replace("59.98", "1.1"), system, KEY) == (stored, True)
+    assert submitted(TEXT.replace("59.98", '"1.10"'), system, KEY) == (stored, True)
