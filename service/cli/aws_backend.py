@@ -23,22 +23,18 @@ from botocore.exceptions import (
 
 from service.aws.clients import EMULATOR_CREDENTIAL
 from service.cli.auth import environment_region
+from service.cli.aws_queries import failures_of, listing_of
 from service.cli.backend import PAGE_SIZE
 from service.cli.errors import CliError, ExitCode
 from service.cli.log_group import CLOCK_SKEW, DEFAULT_AGE, LogSearch, search_log_group
 from service.orders import stats
 from service.orders.deliveries import Deliveries
 from service.orders.errors import OrderUnknown, TooLate
-from service.orders.identity import ANONYMOUS
 from service.orders.json_views import bulk_result_view, failed_order_view, operator_view, stats_view
-from service.orders.lifecycle import Status
-from service.orders.listing import Listing
 from service.orders.metric import Metric
-from service.orders.model import FailureKind, Order
-from service.orders.paging import Span
+from service.orders.model import Order
 from service.orders.ports import Unavailable
 from service.orders.redrive import REDRIVE_SECONDS, Pace, Selection, redrive_many
-from service.orders.timestamps import parse
 from service.provisioning.names import ALIAS
 from service.settings import Settings, SettingsError
 from service.wiring import LiveSystem
@@ -77,14 +73,10 @@ class AwsBackend:
 
     def orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         with self._errors():
-            listing = Listing(
-                owner=self._owner(query) if "reference" in query else None,
-                reference=query.get("reference"),
-                customer_id=query.get("customer_id"),
-                status=Status(query["status"]) if "status" in query else None,
-            )
+            listing = listing_of(query, self._settings)
             page = self._system.store.list_orders(listing, limit, cursor)
-        return {"orders": [operator_view(order) for order in page.orders], "next_cursor": page.next}
+        views = [operator_view(order) for order in page.orders]
+        return {"orders": views, "sorted_by": listing.sorted_by, "next_cursor": page.next}
 
     def cancel(self, order_id: str) -> Any:
         with self._errors():
@@ -100,7 +92,7 @@ class AwsBackend:
 
     def failed_orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         with self._errors():
-            page = self._system.store.failed_orders(*_filter(query), limit, cursor)
+            page = self._system.store.failed_orders(*failures_of(query), limit, cursor)
         return {"failed_orders": [failed_order_view(failed) for failed in page.orders], "next_cursor": page.next}
 
     def failed_order(self, order_id: str) -> Any:
@@ -114,7 +106,9 @@ class AwsBackend:
         dry_run = selection["dry_run"]
         with self._errors():
             named = tuple(selection.get("order_ids", ()))
-            wanted = Selection(named, *_filter(selection), selection.get("limit", PAGE_SIZE), selection.get("cursor"))
+            wanted = Selection(
+                named, *failures_of(selection), selection.get("limit", PAGE_SIZE), selection.get("cursor")
+            )
             pace = Pace(self._settings.redrive_rate, REDRIVE_SECONDS, time.monotonic, time.sleep)
             new = selection.get("new_delivery", False)
             done = redrive_many(
@@ -149,16 +143,6 @@ class AwsBackend:
         if order is None:
             raise _unknown_order(order_id)
         return order
-
-    def _owner(self, query: Mapping[str, str]) -> str:
-        """The caller of the API whose orders are listed. The index has no references without their owner."""
-        if "owner" not in query and self._settings.api_auth != "none":
-            raise CliError(
-                ExitCode.USAGE,
-                "With --aws, --reference needs --owner: two callers of the API may use the same reference. "
-                "The owner is the attribute `owner` of the order's row.",
-            )
-        return query.get("owner", ANONYMOUS)
 
     @cached_property
     def _system(self) -> LiveSystem:
@@ -251,12 +235,6 @@ def _cli_error(error: BaseException, source: str) -> CliError:
 
 def _is_denied(error: BaseException) -> bool:
     return isinstance(error, ClientError) and str(error.response.get("Error", {}).get("Code", "")).startswith(_DENIED)
-
-
-def _filter(query: Mapping[str, Any]) -> tuple[FailureKind | None, Span]:
-    """Return the reason and the time span of a query for failed orders."""
-    bounds = (parse(query[name]) if name in query else None for name in ("failed_after", "failed_before"))
-    return FailureKind(query["reason"]) if "reason" in query else None, Span(*bounds)
 
 
 def _unknown_order(order_id: str) -> CliError:

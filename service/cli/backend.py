@@ -17,7 +17,7 @@ class Backend(Protocol):
         """Return the order."""
 
     def orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
-        """Return a page of the orders with a ``customer_id``, a ``status`` or a ``reference``."""
+        """Return a page of the orders that match the parameters of ``GET /orders``."""
 
     def cancel(self, order_id: str) -> Any:
         """Cancel the order, and return it."""
@@ -75,10 +75,12 @@ def paginate(
         limit: the largest number of entries; None for all.
     """
     cursor, left = None, limit
+    size = PAGE_SIZE if left is None else min(PAGE_SIZE, left)
     while left is None or left > 0:
-        page = get_page(query, PAGE_SIZE if left is None else min(PAGE_SIZE, left), cursor)
+        page = get_page(query, size, cursor)
         yield from page[name][:left]
         left = None if left is None else left - len(page[name])
         cursor = page["next_cursor"]
         if cursor is None:
             return
+        size = PAGE_SIZE  # the page was short: the API reads a page, and then omits the orders that do not match

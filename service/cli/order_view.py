@@ -61,6 +61,8 @@ def _facts(order: Mapping[str, Any]) -> Iterable[tuple[object, object]]:
     for name, noun in (("reference", "reference"), ("service_level", "service level"), ("placed_at", "placed")):
         if order.get(name) is not None:
             yield noun, order[name]
+    if order.get("owner") is not None:  # the API shows it to operators
+        yield "owner", order["owner"]
     yield "amount", format_amount(order)
     yield "attempts", order.get("attempts")
     if delivery := _mapping(order.get("delivery")):  # earlier versions of the API show no delivery

@@ -1,10 +1,11 @@
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from service.embedded.cloud import EmbeddedCloud
 from service.warehouses.simulated import SimulatedWarehouse
+from tests.cli.commands import CommandResult, run
 from tests.embedded.support import running_cloud, serving
 
 
@@ -35,3 +36,10 @@ def failing(cloud: EmbeddedCloud) -> Iterator[None]:
     cloud.system.fulfiller = SimulatedWarehouse(0, "seed")
     yield
     cloud.system.fulfiller = before
+
+
+@pytest.fixture
+def with_aws(cloud: EmbeddedCloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., CommandResult]:
+    """Run a command with `--aws`, against the AWS endpoint of the embedded cloud."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint.url)
+    return lambda *arguments: run("--aws", "--json", *arguments)

@@ -1,13 +1,11 @@
 """What `dofs` shows of an order, and how it finds orders by ids with any printable character."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from service.cli.order_view import format_money, render_order
 from service.cli.render import create_console
-from service.settings import Settings
 from tests.cli.commands import run
 from tests.cli.stub import Answer, stub
 from tests.cli.test_orders import submit_order
@@ -30,13 +28,6 @@ WHOLE = {
     "note": "Please ring twice.\n\u202eThank you",
     "placed_at": "2026-01-31T09:30:00+01:00",
 }
-
-
-@pytest.fixture
-def with_aws(cloud, monkeypatch):
-    """Run a command with `--aws`, against the AWS endpoint of the embedded cloud."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint.url)
-    return lambda *arguments: run("--aws", "--json", *arguments)
 
 
 def words(ran):
@@ -73,15 +64,6 @@ def test_with_aws_an_order_is_found_by_its_reference(with_aws, url, customer, tm
     own = with_aws("list", "--reference", f"#1 {customer}", "--owner", "anonymous")
     assert [each["order_id"] for each in own.lines] == [order_id]
     assert with_aws("list", "--reference", f"#1 {customer}", "--owner", "api_key:other").lines == []
-
-
-def test_with_aws_a_reference_needs_its_owner_where_callers_are_authenticated(with_aws, monkeypatch):
-    load = Settings.load
-    monkeypatch.setattr(Settings, "load", lambda variables: replace(load(variables), api_auth="api_key"))
-    ran = with_aws("list", "--reference", "#1001")
-    assert (ran.code, ran.out) == (2, "")
-    assert "With --aws, --reference needs --owner" in ran.err
-    assert with_aws("list", "--reference", "#1001", "--owner", "api_key:a1").code == 0
 
 
 @pytest.mark.parametrize("aws", [False, True])

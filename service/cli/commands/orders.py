@@ -1,19 +1,31 @@
 """``dofs show``, ``watch``, ``list`` and ``cancel``."""
 
 import time
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from service.cli import render
-from service.cli.backend import check_id, check_name, paginate
+from service.cli.backend import check_id, paginate
 from service.cli.context import CommandContext
 from service.cli.errors import CliError, ExitCode
+from service.cli.list_filters import (
+    CreatedAfter,
+    CreatedBefore,
+    UpdatedAfter,
+    UpdatedBefore,
+    name_options,
+    names_query,
+    times_query,
+)
 from service.cli.options import OrderId, duration_option
 from service.cli.order_view import format_amount, render_order
 from service.cli.polling import Backoff, is_terminal
 from service.orders.lifecycle import Status
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,7 +33,9 @@ def add_to(app: typer.Typer) -> None:
     app.command("watch", epilog="dofs watch ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6 --timeout 2m")(watch)
     app.command("show")(show)
     app.command(
-        "list", epilog="dofs list --customer cust_123\ndofs list --reference '#1001'\ndofs list --status FAILED --all"
+        "list",
+        epilog="dofs list --customer cust_123 --status FAILED\ndofs list --reference '#1001'\n"
+        "dofs list --updated-after 2h --all",
     )(list_orders)
     app.command("cancel")(cancel)
 
@@ -102,30 +116,74 @@ def _show_entry(context: CommandContext, order_id: str, entry: Mapping[str, Any]
 
 def list_orders(
     ctx: typer.Context,
-    customer: Annotated[str | None, typer.Option(metavar="ID", help="List the orders of this customer.")] = None,
-    status: Annotated[Status | None, typer.Option(case_sensitive=False, help="List the orders in this state.")] = None,
+    customer: Annotated[str | None, typer.Option(metavar="ID", help="Select the orders of this customer.")] = None,
+    status: Annotated[
+        Status | None, typer.Option(case_sensitive=False, help="Select the orders in this state.")
+    ] = None,
     reference: Annotated[
         str | None,
-        typer.Option(metavar="REF", help="List the orders with this order number of the shop; only your own orders."),
+        typer.Option(metavar="REF", help="Select your orders with this order number of the shop, or those of --owner."),
     ] = None,
     owner: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="With --aws and --reference: the caller of the API who submitted the orders, such as api_key:ID.",
+            help="For operators: select the orders that this caller of the API has submitted, as `dofs show` names it. "
+            "Needs --reference, unless the API authenticates the users of a Cognito user pool.",
         ),
     ] = None,
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
+    updated_after: UpdatedAfter = None,
+    updated_before: UpdatedBefore = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="List at most N orders.")] = 20,
-    everything: Annotated[bool, typer.Option("--all", help="List all orders.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="List all of them, without a limit.")] = False,
 ) -> None:
-    """List a customer's orders, the orders in one state, or with one reference, newest first."""
+    """List orders, newest first. Without an option, list all orders that you may see.
+
+    The last column is the time by which the list is sorted.
+
+    With --customer, --reference or --owner, it is the creation: give --created-after and --created-before.
+
+    Otherwise, it is the last update: give --updated-after and --updated-before.
+
+    Customers of a Cognito user pool see their own orders only, sorted by creation.
+    """
     context: CommandContext = ctx.obj
-    query = _query(context, customer, status, reference, owner)
-    found = paginate(context.backend.orders, "orders", query, None if everything else limit)
+    query = {
+        **names_query(customer, reference, owner),
+        **({"status": str(status)} if status else {}),
+        **times_query(
+            created_after=created_after,
+            created_before=created_before,
+            updated_after=updated_after,
+            updated_before=updated_before,
+        ),
+    }
+
+    def get_page(query: Mapping[str, str], limit: int, cursor: Any) -> Any:
+        with name_options():
+            page = context.backend.orders(query, limit, cursor)
+        return {**page, "orders": [{**order, "sorted_by": page.get("sorted_by")} for order in page["orders"]]}
+
+    found = paginate(get_page, "orders", query, None if everything else limit)
     if context.output.as_json:
         for order in found:
             context.output.json(order)
         return
+    orders = list(found)
+    if not orders:
+        is_own = reference is not None and owner is None and not context.aws
+        own = " The API finds a reference among the orders that you have submitted." if is_own else ""
+        context.output.note(f"No orders.{own}")
+        return
+    context.output.show(_table(orders))
+
+
+def _table(orders: Sequence[Mapping[str, Any]]) -> "RenderableType":
+    """The orders of a list, with the time by which they are sorted. Earlier versions of the API do not name it."""
+    sorted_by = orders[0].get("sorted_by")
+    time = "updated" if sorted_by == "updated_at" else "created"
     rows = [
         [
             render.cell(order.get("order_id")),
@@ -134,42 +192,13 @@ def list_orders(
             order.get("reference"),
             format_amount(order),
             order.get("attempts"),
-            render.format_instant(order.get("created_at")),
+            render.format_instant(order.get(f"{time}_at")),
         ]
-        for order in found
+        for order in orders
     ]
-    if not rows:
-        own = (
-            " The API finds a reference among the orders that you have submitted."
-            if reference and not context.aws
-            else ""
-        )
-        context.output.note(f"No orders.{own}")
-        return
-    headings = ("order", "status", "customer", "reference", "amount", "attempts", "created (UTC)")
-    context.output.show(render.table(headings, rows, numbers=(4, 5), optional=(5, 4, 2, 3)))
-
-
-def _query(
-    context: CommandContext, customer: str | None, status: Status | None, reference: str | None, owner: str | None
-) -> dict[str, str]:
-    """Return the filter of a list of orders.
-
-    Raises:
-        CliError: the options do not select one list.
-    """
-    if [customer, status, reference].count(None) != 2:
-        raise CliError(ExitCode.USAGE, "Give one of --customer, --status and --reference.")
-    if owner is not None and not (context.aws and reference is not None):
-        raise CliError(ExitCode.USAGE, "--owner needs --aws and --reference: the API lists your own orders.")
-    if customer is not None:
-        return {"customer_id": check_name("--customer", customer)}
-    if reference is None:
-        return {"status": str(status)}
-    query = {"reference": check_name("--reference", reference)}
-    if owner is not None and not owner.isprintable():
-        raise CliError(ExitCode.USAGE, f"--owner '{render.escape(owner)[:80]}' has unprintable characters.")
-    return query if owner is None else {**query, "owner": owner}
+    heading = f"{time} (UTC)" + (" ↓" if sorted_by else "")
+    headings = ("order", "status", "customer", "reference", "amount", "attempts", heading)
+    return render.table(headings, rows, numbers=(4, 5), optional=(5, 4, 2, 3))
 
 
 def _show_order(context: CommandContext, order: Mapping[str, Any]) -> None:
