@@ -25,9 +25,7 @@ from service.orders.currencies import MINOR_UNITS
 from service.orders.identity import EDGE, INVISIBLE, NAME_PATTERN
 from service.orders.timestamps import YEARS, parse, text
 
-_INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
+_INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
 """https://www.rfc-editor.org/rfc/rfc3339#section-5.6"""
 
 
@@ -56,7 +54,7 @@ def _instant(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        instant = parse(value.upper()) if _INSTANT.fullmatch(value) else None
+        instant = parse(value.upper()) if re.fullmatch(_INSTANT, value) else None
     except (ValueError, OverflowError):
         instant = None
     if instant is None or instant.year not in YEARS:
@@ -64,13 +62,13 @@ def _instant(value: object) -> object:
     return text(instant)
 
 
-def _describe_amount(least: Decimal, sign: str) -> WithJsonSchema:
+def _describe_amount(least: Decimal, pattern: str) -> WithJsonSchema:
     number = {"type": "number", "minimum": float(least), "maximum": float(money.MAX_AMOUNT)}
-    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": f"^{sign}{money.DIGITS}$"}]})
+    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": pattern}]})
 
 
-Amount = Annotated[Decimal, BeforeValidator(money.read_unsigned), _describe_amount(Decimal(0), "")]
-SignedAmount = Annotated[Decimal, BeforeValidator(money.read), _describe_amount(-money.MAX_AMOUNT, "-?")]
+Amount = Annotated[Decimal, BeforeValidator(money.read_unsigned), _describe_amount(Decimal(0), money.UNSIGNED)]
+SignedAmount = Annotated[Decimal, BeforeValidator(money.read), _describe_amount(-money.MAX_AMOUNT, money.SIGNED)]
 Name = Annotated[StrictStr, Field(pattern=NAME_PATTERN, max_length=128)]
 Line = Annotated[StrictStr, Field(pattern=rf"^{EDGE}([^{INVISIBLE}]{{0,254}}{EDGE})?$", max_length=256)]
 Metadata = Annotated[
@@ -136,10 +134,15 @@ class AddressRequest(_Strict):
 
 
 class OrderRequest(_Strict):
-    """An order as a customer submits it.
+    """An order as a customer submits it. An optional field that is null is not given.
 
-    ``total_amount`` equals the sum of quantity × price, plus the adjustments, exactly. An optional field that is null
-    is not given.
+    An order also obeys these rules, which JSON Schema cannot express:
+
+    - `total_amount` is the sum of quantity × price, plus the adjustments, exactly.
+    - quantity × price, and each adjustment, has at most the decimals of the currency: 2 in USD, 0 in JPY, 3 in KWD.
+    - An amount has at most 15 digits, 8 of them decimals. Zeros at its end do not count.
+    - The `line_id`, or the position, of each item differs. The `line_id` of an adjustment is that of an item.
+    - `placed_at` is a time that exists, in the years 2 to 9998.
     """
 
     customer_id: Name = Field(examples=["cust_123"])
@@ -162,10 +165,16 @@ class OrderRequest(_Strict):
     note: Annotated[StrictStr, Field(max_length=2_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")] | None = (
         Field(None, description="A note of the customer.", examples=["Please ring twice."])
     )
-    placed_at: Annotated[StrictStr, BeforeValidator(_instant)] | None = Field(
+    placed_at: (
+        Annotated[
+            StrictStr,
+            BeforeValidator(_instant),
+            WithJsonSchema({"type": "string", "format": "date-time", "pattern": _INSTANT}),
+        ]
+        | None
+    ) = Field(
         None,
         description="When the order was placed in the shop.",
-        json_schema_extra={"format": "date-time"},
         examples=["2026-01-31T09:30:00Z"],
     )
 

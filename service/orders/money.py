@@ -10,11 +10,12 @@ MAX_DIGITS = 15  # exact in every JSON reader
 MAX_DECIMALS = 8
 """Decimals of a unit price, which may be finer than the currency's minor unit."""
 
-DIGITS = r"(0|[1-9][0-9]{0,12})(\.[0-9]{1,20})?"
-"""The form of an amount in a string, without its sign."""
+DIGITS = r"(0|[1-9][0-9]{0,12})(\.[0-9]{1,8}0{0,12})?"
+UNSIGNED, SIGNED = rf"^({DIGITS}|-0(\.0{{1,20}})?)$", f"^-?{DIGITS}$"
+"""The forms of an amount in a string. A program that formats -0.0 writes ``-0.00``."""
 
 _TEXT = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,20})?")
-"""Longer texts than ``DIGITS`` are read, too: their error names the largest amount."""
+"""Longer texts are read, too: their error names the largest amount, or the number of digits."""
 
 
 def read(value: object) -> Decimal:
@@ -27,18 +28,17 @@ def read(value: object) -> Decimal:
     Raises:
         PydanticCustomError: it is neither, or not exact in every JSON reader.
     """
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise PydanticCustomError("amount", "must be a number")
-    if isinstance(value, str) and not _TEXT.fullmatch(value):
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    if not is_number and not (isinstance(value, str) and _TEXT.fullmatch(value)):
         raise PydanticCustomError("amount", "must be a number, or a string such as {example}", {"example": '"29.99"'})
-    number = Decimal(value)
+    number = Decimal(str(value))
     if not -MAX_AMOUNT <= number <= MAX_AMOUNT:
         raise PydanticCustomError("amount", "must be between {least} and {most}", _BOUNDS)
     exact = shorten(number)
     if exact != number or len(exact.as_tuple().digits) > MAX_DIGITS or decimals_of(exact) > MAX_DECIMALS:
         raise PydanticCustomError(
             "amount",
-            "must have at most {digits} digits, {decimals} of them decimals",
+            "must have at most {digits} digits, and {decimals} of them after the point",
             {"digits": MAX_DIGITS, "decimals": MAX_DECIMALS},
         )
     return exact

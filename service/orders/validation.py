@@ -90,7 +90,7 @@ def _between_fields(
         line = item.get("line_id") or str(number + 1)
         if line in lines:
             yield FieldError(
-                f"/items/{number}/line_id", "must differ from the line_id, or the position, of other lines"
+                f"/items/{number}/line_id", "is the line_id, or the position, of another item; each item needs its own"
             )
         lines.add(line)
     for number, adjustment in enumerate(adjustments):
@@ -101,10 +101,10 @@ def _between_fields(
         if not money.is_whole(amount, digits):
             yield FieldError(f"/adjustments/{number}/amount", unit)
         if (line := adjustment.get("line_id")) and line not in lines and "items" not in fields:
-            yield FieldError(f"/adjustments/{number}/line_id", "must be the line_id, or the position, of an item")
+            yield FieldError(f"/adjustments/{number}/line_id", "must be the line_id of an item, or its position")
     if not fields & {"items", "adjustments", "total_amount"} and total != money.read(order["total_amount"]):
         parts = "the sum of quantity × price" + (" and the adjustments" if adjustments else "")
-        yield FieldError("/total_amount", f"must equal {parts}, {money.shorten(total)}")
+        yield FieldError("/total_amount", f"must equal {parts}, which is {money.shorten(total)}")
 
 
 def _cut(errors: list[FieldError], others: int = 0) -> tuple[FieldError, ...]:

@@ -51,7 +51,7 @@ def test_the_orders_of_a_file_are_submitted_awaited_and_reported(url, customer, 
     told = [" ".join(line.split()) for line in ran.out.splitlines()]
     assert {"accepted 2", "already there 0", "refused 1", "unreadable 1", "FULFILLED 2"} <= {*told}
     assert "2 The document is not valid JSON (column 2)." in told
-    assert "4 /total_amount must equal the sum of quantity × price, 59.98" in told
+    assert "4 /total_amount must equal the sum of quantity × price, which is 59.98" in told
     outcomes = {(each["line"], each["outcome"]) for each in map(json.loads, report.read_text().splitlines())}
     assert outcomes == {(1, "accepted"), (2, "unreadable"), (3, "accepted"), (4, "refused")}
     assert len(list_orders(url, customer)) == 2

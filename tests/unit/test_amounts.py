@@ -48,7 +48,9 @@ def priced_orders(draw: st.DrawFn) -> tuple[dict[str, Any], Decimal]:
 
 @pytest.mark.parametrize("price", [True, 29.99, None, [], float("nan")])
 def test_an_amount_must_be_an_exact_number(price: Any):
-    assert errors(order(items=[item(price=price)])) == {"/items/0/price": "must be a number"}
+    assert errors(order(items=[item(price=price)])) == {
+        "/items/0/price": 'must be a number, or a string such as "29.99"'
+    }
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_an_amount_is_neither_negative_nor_beyond_fifteen_digits(price: str):
 
 @pytest.mark.parametrize("price", ["123456789.1234567", "0.123456789"])
 def test_an_amount_has_at_most_15_digits_and_8_decimals(price: str):
-    detail = "must have at most 15 digits, 8 of them decimals"
+    detail = "must have at most 15 digits, and 8 of them after the point"
     assert errors(order(items=[item(price=Decimal(price))])) == {"/items/0/price": detail}
 
 
@@ -149,7 +151,7 @@ def test_any_other_total_is_refused_and_the_error_names_the_right_one(priced, of
     parts = "the sum of quantity × price" + (" and the adjustments" if "adjustments" in submitted else "")
     assert found.keys() == {"/total_amount"}
     said, named = found["/total_amount"].rsplit(" ", 1)
-    assert said == f"must equal {parts},"
+    assert said == f"must equal {parts}, which is"
     assert errors(submitted | {"total_amount": named}) == {}
 
 

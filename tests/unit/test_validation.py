@@ -54,7 +54,7 @@ def test_all_errors_are_listed_together():
         "/customer_id": "is required",
         "/items/0/quantity": "must be at least 1",
         "/items/1/product_id": "must not be empty, and must have no control characters and no white space at its ends",
-        "/items/1/price": "must have at most 15 digits, 8 of them decimals",
+        "/items/1/price": "must have at most 15 digits, and 8 of them after the point",
         "/items/2": "must be an object",
         "/total_amount": 'must be a number, or a string such as "29.99"',
         "/currency": "must be an ISO 4217 currency code in capitals, such as USD",
