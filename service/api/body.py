@@ -57,12 +57,12 @@ def _check_headers(headers: Headers) -> None:
         raise WrongContentEncoding
 
 
-KEY_PATTERN = r"""^([!#-~][ -~]{14,126}[!-~]|"([ !#-\[\]-~]|\\["\\]){16,128}")$"""
+KEY_PATTERN = r"""^([!#-~]([ -~]{0,253}[!-~])?|"([ !#-\[\]-~]|\\["\\]){1,255}")$"""
 """The documented form of an ``Idempotency-Key``. ``parse_idempotency_key`` accepts some other forms too."""
 
 
 def parse_idempotency_key(headers: Sequence[str]) -> str | None:
-    """Return the key of the ``Idempotency-Key`` headers: 16 to 128 printable ASCII characters, bare or quoted.
+    """Return the key of the ``Idempotency-Key`` headers: 1 to 255 printable ASCII characters, bare or quoted.
 
     Raises:
         BadRequest: the key has another form, or there are two headers. A proxy may have read the other one.
@@ -74,9 +74,9 @@ def parse_idempotency_key(headers: Sequence[str]) -> str | None:
     key = headers[0].strip()
     if len(key) >= 2 and key.startswith('"') and key.endswith('"'):
         key = re.sub(r"\\([\"\\])", r"\1", key[1:-1])
-    if not re.fullmatch(r"[\x20-\x7e]{16,128}", key):
+    if not re.fullmatch(r"[\x20-\x7e]{1,255}", key):
         raise BadRequest(
-            "idempotency-key-invalid", "Idempotency-Key must be 16 to 128 printable ASCII characters, bare or quoted."
+            "idempotency-key-invalid", "Idempotency-Key must be 1 to 255 printable ASCII characters, bare or quoted."
         )
     return key
 

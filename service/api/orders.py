@@ -61,11 +61,11 @@ SUBMISSION: dict[str, Any] = {
             "required": False,
             "schema": {
                 "type": "string",
-                "description": "16 to 128 printable ASCII characters, bare or quoted. Makes a retry safe.",
+                "description": "1 to 255 printable ASCII characters, bare or quoted. Makes a retry safe.",
                 "title": "Idempotency-Key",
                 "pattern": KEY_PATTERN,
             },
-            "description": "16 to 128 printable ASCII characters, bare or quoted. Makes a retry safe.",
+            "description": "1 to 255 printable ASCII characters, bare or quoted. Makes a retry safe.",
         },
         {
             "name": "Prefer",

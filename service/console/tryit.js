@@ -29,7 +29,7 @@ export function trySection(body) {
     h("div", { class: "options" },
       h("label", { class: "choice" }, lenient, h("span", {}, "Accept now, validate in the workflow ", h("code", {}, "Prefer: handling=lenient"))),
       h("label", { class: "choice" }, twice, h("span", {}, "Send twice"))),
-    field("Idempotency-Key", key, "Optional; 16 to 128 characters. Requests with the same key create one order."),
+    field("Idempotency-Key", key, "Optional; 1 to 255 characters. Requests with the same key create one order."),
     h("div", { class: "actions" }, send),
   );
   const result = h("section", { class: "card try-result", "aria-labelledby": "result-title" },

@@ -44,7 +44,8 @@ def test_both_paths_share_the_keys(path, api):
     [
         (KEY, f'"{KEY}"'),
         (KEY, f'  "{KEY}"  '),
-        ("x" * 128, '"' + "x" * 128 + '"'),
+        ("x" * 255, '"' + "x" * 255 + '"'),
+        ("x", '"x"'),
         ('a"b' * 6, '"' + r"a\"b" * 6 + '"'),
         (r"a\b" * 6, '"' + r"a\\b" * 6 + '"'),
     ],
@@ -60,8 +61,8 @@ def test_a_different_key_creates_another_order(other, api):
     assert len(api.stored) == 2
 
 
-@pytest.mark.parametrize("key", ["x" * 16, "x" * 128, "!" * 16, "~" * 16, "a key with spaces", '"' + " " * 16 + '"'])
-def test_a_key_of_16_to_128_printable_characters_is_accepted(key, api):
+@pytest.mark.parametrize("key", ["x", "#1001", "x" * 255, "!", "~" * 16, "a key", '" "', '"' + "x" * 255 + '"', '"'])
+def test_a_key_of_1_to_255_printable_characters_is_accepted(key, api):
     assert submit(api, key).status_code == 202
 
 
@@ -69,20 +70,16 @@ def test_a_key_of_16_to_128_printable_characters_is_accepted(key, api):
     "key",
     [
         "",
-        "x",
-        "x" * 15,
-        "x" * 129,
+        "x" * 256,
         "x" * 10_000,
-        '"' + "x" * 15 + '"',
-        '"' + "x" * 129 + '"',
+        '"' + "x" * 256 + '"',
         '""',
-        '"',
         " " * 20,
-        "x" * 16 + "\t" + "x",
-        "x" * 16 + "\x7f",
-        b"x" * 16 + b"\xc3\xa9",
-        b"x" * 16 + b"\x00",
-        b"x" * 16 + b"\xff",
+        "x" + "\t" + "x",
+        "x" + "\x7f",
+        b"x" + b"\xc3\xa9",
+        b"x" + b"\x00",
+        b"x" + b"\xff",
     ],
     ids=lambda key: ascii(key[:20]),
 )
@@ -90,7 +87,7 @@ def test_a_key_of_16_to_128_printable_characters_is_accepted(key, api):
 def test_any_other_key_is_refused_and_nothing_is_stored(key, preference, api):
     headers = [("Idempotency-Key", key), *preference.items()]
     problem = assert_problem(api.post("/order", json=valid_order(), headers=headers), 400, "idempotency-key-invalid")
-    assert "16 to 128 printable ASCII characters" in problem["detail"]
+    assert "1 to 255 printable ASCII characters" in problem["detail"]
     assert api.stored == {}
 
 

@@ -14,7 +14,7 @@ KEYED = {**JSON, "Idempotency-Key": "x" * 16}
 
 REQUESTS = {
     "malformed-json": ("POST", "/order", {"content": b"{", "headers": JSON}),
-    "idempotency-key-invalid": ("POST", "/order", {"json": valid_order(), "headers": {"Idempotency-Key": "x"}}),
+    "idempotency-key-invalid": ("POST", "/order", {"json": valid_order(), "headers": {"Idempotency-Key": "x" * 256}}),
     "cursor-invalid": ("GET", "/orders?status=RECEIVED&cursor=x", {}),
     "order-not-found": ("GET", "/orders/ord_2", {}),
     "not-found": ("GET", "/nowhere", {}),
