@@ -29,6 +29,7 @@ lease, and its lease before the queue delivers the message again.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 """
+API_CALLERS = re.compile(r"([a-z0-9]+=[a-z0-9-]+(,|$))*")
 AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".aws")
 LONGEST_CANCEL = 5.0  # seconds that a request waits for the warehouse; the reconciler repeats the question
 COMMAND_LINE = frozenset({"DOFS_API_URL", "DOFS_API_KEY"})
@@ -112,6 +113,11 @@ class Settings:
         "whether anybody may call the API on AWS outside the environment dev, on or off; for DOFS_API_AUTH=none",
         "off",
         choices=SWITCH,
+    )
+    api_callers: str = setting(
+        "callers by the ids of their API keys, as `ID=shop,ID=shop`: the keys of a caller share its orders; "
+        "any other key is a caller of its own",
+        "",
     )
     cors_origins: str = setting("origins whose pages may call the API, separated by commas", "")
     operator_api: str = setting(
@@ -312,6 +318,8 @@ def _access(settings: Settings) -> Iterator[str]:
     is_open = settings.cloud == "aws" and settings.api_auth == "none"
     if is_open and settings.environment != "dev" and settings.open_api == "off":
         yield "DOFS_API_AUTH=none lets anybody read all orders: set it, or DOFS_OPEN_API=on if this is meant"
+    if not API_CALLERS.fullmatch(settings.api_callers):
+        yield f"DOFS_API_CALLERS={settings.api_callers!r} must have the form ID=NAME,ID=NAME, in a-z, 0-9 and -"
     if is_open and settings.operator_api == "on":
         yield "DOFS_OPERATOR_API=on needs DOFS_API_AUTH: any caller could see and redrive every order"
 

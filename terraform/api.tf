@@ -267,16 +267,32 @@ resource "aws_api_gateway_usage_plan" "callers" {
   }
 }
 
-resource "aws_api_gateway_api_key" "first" {
-  count = var.api_auth == "api_key" ? 1 : 0
-
-  name = local.names.rest_api
+locals {
+  # The callers by their keys, as "shop/1" = "shop".
+  api_keys = var.api_auth != "api_key" ? {} : merge([for caller, labels in var.api_keys : { for label in labels : "${caller}/${label}" => caller }]...)
 }
 
-resource "aws_api_gateway_usage_plan_key" "first" {
-  count = var.api_auth == "api_key" ? 1 : 0
+resource "aws_api_gateway_api_key" "callers" {
+  for_each = local.api_keys
 
-  key_id        = aws_api_gateway_api_key.first[0].id
+  name = "${local.names.rest_api}-${replace(each.key, "/", "-")}"
+}
+
+resource "aws_api_gateway_usage_plan_key" "callers" {
+  for_each = local.api_keys
+
+  key_id        = aws_api_gateway_api_key.callers[each.key].id
   key_type      = "API_KEY"
   usage_plan_id = aws_api_gateway_usage_plan.callers[0].id
+}
+
+# Version 0.1.0 has one key.
+moved {
+  from = aws_api_gateway_api_key.first[0]
+  to   = aws_api_gateway_api_key.callers["first/1"]
+}
+
+moved {
+  from = aws_api_gateway_usage_plan_key.first[0]
+  to   = aws_api_gateway_usage_plan_key.callers["first/1"]
 }

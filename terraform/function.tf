@@ -12,6 +12,7 @@ locals {
     DOFS_DEAD_LETTER_QUEUE_URL    = aws_sqs_queue.dead_letter.url
     DOFS_STATE_MACHINE_ARN        = local.state_machine_arn
     DOFS_API_AUTH                 = var.api_auth
+    DOFS_API_CALLERS              = join(",", [for each in sort(keys(local.api_keys)) : "${aws_api_gateway_api_key.callers[each].id}=${local.api_keys[each]}"])
     DOFS_OPERATOR_API             = var.operator_api ? "on" : "off"
     DOFS_CORS_ORIGINS             = join(",", var.cors_origins)
     DOFS_LOG_LEVEL                = var.log_level

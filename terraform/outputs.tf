@@ -23,8 +23,14 @@ output "api_auth" {
 }
 
 output "api_key" {
-  description = "API key of the first caller, to send as X-Api-Key; only with api_auth = api_key."
-  value       = one(aws_api_gateway_api_key.first[*].value)
+  description = "An API key, to send as X-Api-Key: the first of api_keys by the alphabet; only with api_auth = api_key."
+  value       = try(values(aws_api_gateway_api_key.callers)[0].value, null)
+  sensitive   = true
+}
+
+output "api_keys" {
+  description = "All API keys, as shop/1 = KEY; only with api_auth = api_key."
+  value       = { for name, key in aws_api_gateway_api_key.callers : name => key.value }
   sensitive   = true
 }
 

@@ -449,6 +449,24 @@ variable "api_auth" {
   }
 }
 
+variable "api_keys" {
+  description = "API keys of each caller: its name, and a label for each of its keys. The keys of a caller share its orders. To replace a key, add one, give it to the caller, and remove the old one; only with api_auth = api_key."
+  type        = map(set(string))
+  default     = { first = ["1"] }
+
+  validation {
+    condition = alltrue(flatten([
+      for caller, labels in var.api_keys : [for text in concat([caller], tolist(labels)) : can(regex("^[a-z0-9][a-z0-9-]{0,31}$", text))]
+    ]))
+    error_message = "Names and labels of api_keys must have 1 to 32 characters: a-z, 0-9 and -."
+  }
+
+  validation {
+    condition     = length(flatten([for labels in var.api_keys : tolist(labels)])) <= 30
+    error_message = "There must be at most 30 api_keys: the function's environment has 4 KB."
+  }
+}
+
 variable "cognito_user_pool_arn" {
   description = "ARN of the user pool whose tokens the API accepts; only with api_auth = cognito."
   type        = string

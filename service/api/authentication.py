@@ -24,10 +24,10 @@ class Caller:
     """The sender of a request.
 
     Args:
-        name: the owner of the caller's orders. All sessions of a role have the same.
+        name: the owner of the caller's orders. All sessions of a role, and all API keys of a caller, have the same.
         sees_all: whether the caller reads other callers' orders.
         is_operator: whether the caller may call operator routes.
-        principal: the caller with the session, for the timeline; ``name`` if None.
+        principal: the session or the key, for the timeline; ``name`` if None.
     """
 
     name: str
@@ -71,10 +71,18 @@ def authenticate(request: Request, settings: Settings) -> Caller:
         raise Unauthenticated
     principal = f"{settings.api_auth}:{name}"
     if settings.api_auth != "cognito":
-        return Caller(_without_session(principal), sees_all=True, is_operator=True, principal=principal)
+        return Caller(_owner(name, settings), sees_all=True, is_operator=True, principal=principal)
     groups = _groups(str(claims.get("cognito:groups", "")), request.headers)
     is_operator = settings.serves_operators and OPERATORS in groups
     return Caller(principal, sees_all=is_operator, is_operator=is_operator)
+
+
+def _owner(name: str, settings: Settings) -> str:
+    """The owner of the orders that an API key or an IAM principal submits."""
+    callers = dict(pair.split("=") for pair in settings.api_callers.split(",") if pair)
+    if settings.api_auth == "api_key" and name in callers:
+        return f"api_caller:{callers[name]}"
+    return _without_session(f"{settings.api_auth}:{name}")
 
 
 def _without_session(principal: str) -> str:

@@ -302,13 +302,45 @@ run "api_keys_are_required_on_every_route_but_preflights" {
   }
 
   assert {
-    condition     = one(aws_api_gateway_usage_plan.callers[0].api_stages).stage == "dev" && length(aws_api_gateway_usage_plan_key.first) == 1
+    condition     = one(aws_api_gateway_usage_plan.callers[0].api_stages).stage == "dev" && join(",", keys(aws_api_gateway_usage_plan_key.callers)) == "first/1"
     error_message = "The stage must have a usage plan with a key: otherwise API Gateway refuses every key."
   }
 
   assert {
     condition     = strcontains(output.try_it, "X-Api-Key")
     error_message = "The command in the output try_it must send an API key."
+  }
+}
+
+run "keys_of_a_caller_share_its_orders" {
+  variables {
+    api_auth = "api_key"
+    api_keys = { shop = ["1", "2"], erp = ["1"] }
+  }
+
+  override_resource {
+    target = aws_api_gateway_api_key.callers["shop/1"]
+    values = { id = "k1" }
+  }
+
+  override_resource {
+    target = aws_api_gateway_api_key.callers["shop/2"]
+    values = { id = "k2" }
+  }
+
+  override_resource {
+    target = aws_api_gateway_api_key.callers["erp/1"]
+    values = { id = "k3" }
+  }
+
+  assert {
+    condition     = aws_lambda_function.orders.environment[0].variables.DOFS_API_CALLERS == "k3=erp,k1=shop,k2=shop"
+    error_message = "The function must know which keys are the same caller's."
+  }
+
+  assert {
+    condition     = aws_api_gateway_usage_plan_key.callers["shop/2"].key_id == "k2"
+    error_message = "Each key must be in the usage plan."
   }
 }
 
@@ -411,6 +443,7 @@ run "every_variable_reaches_its_resource" {
       DOFS_DEAD_LETTER_QUEUE_URL    = aws_sqs_queue.dead_letter.url
       DOFS_STATE_MACHINE_ARN        = "arn:aws:states:ap-south-1:123456789012:stateMachine:shop-order-processing-staging"
       DOFS_API_AUTH                 = "cognito"
+      DOFS_API_CALLERS              = ""
       DOFS_OPERATOR_API             = "on"
       DOFS_CORS_ORIGINS             = "https://a.example.com,https://b.example.com"
       DOFS_LOG_LEVEL                = "WARNING"

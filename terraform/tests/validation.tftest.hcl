@@ -22,6 +22,7 @@ run "numbers_below_the_minimum" {
     restart_limit                  = 0
     reconcile_limit                = 0
     reconcile_parallel             = 0
+    api_keys                       = { Shop = ["1"] }
     lenient_bytes                  = -1
     redrive_rate                   = 4
     lambda_timeout                 = 5
@@ -49,6 +50,7 @@ run "numbers_below_the_minimum" {
     var.restart_limit,
     var.reconcile_limit,
     var.reconcile_parallel,
+    var.api_keys,
     var.lenient_bytes,
     var.redrive_rate,
     var.lambda_timeout,
@@ -80,6 +82,7 @@ run "numbers_above_the_maximum" {
     restart_limit            = 100001
     reconcile_limit          = 100001
     reconcile_parallel       = 31
+    api_keys                 = { shop = [for number in range(31) : tostring(number)] }
     lenient_bytes            = 262145
     redrive_rate             = 1001
     lambda_timeout           = 901
@@ -102,6 +105,7 @@ run "numbers_above_the_maximum" {
     var.restart_limit,
     var.reconcile_limit,
     var.reconcile_parallel,
+    var.api_keys,
     var.lenient_bytes,
     var.redrive_rate,
     var.lambda_timeout,

@@ -82,6 +82,27 @@ def test_two_sessions_of_a_role_with_one_key_submit_one_order(event_loop):
     assert len(gateway.system.store.orders) == 1
 
 
+def test_two_keys_of_a_caller_are_one_owner(event_loop):
+    gateway = Gateway(api_auth="api_key", api_callers="k1=shop,k2=shop,k3=erp")
+    ids = []
+    for key_id in ("k1", "k2", "k3", "k4"):
+        gateway.caller = {"identity": {"apiKeyId": key_id}}
+        ids.append(content(gateway.post(headers={"Idempotency-Key": "order-1001"}))["order_id"])
+    assert [gateway.system.store.get(each).owner for each in ids] == [
+        *("api_caller:shop", "api_caller:shop", "api_caller:erp", "api_key:k4")
+    ]
+    assert len(set(ids)) == 3
+
+
+def test_a_retry_with_a_named_key_finds_the_order_that_the_key_submitted_without_a_name(event_loop):
+    gateway = Gateway(api_auth="api_key", api_callers="k1=shop")
+    gateway.caller = {"identity": {"apiKeyId": "k1"}}
+    document = from_python(valid_order())
+    before = Submission(document, owner="api_key:k1", idempotency_key="order-1001")
+    order, _ = Orders(gateway.system).submit(before)
+    assert content(gateway.post(headers={"Idempotency-Key": "order-1001"}))["order_id"] == order.order_id
+
+
 @pytest.mark.parametrize(
     "arn",
     [

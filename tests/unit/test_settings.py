@@ -278,6 +278,15 @@ def test_the_api_on_aws_is_open_outside_dev_only_if_that_is_meant(changes, loads
         Settings.load(environ)
 
 
+@pytest.mark.parametrize(
+    "wrong", ["k1", "k1=", "=shop", "k1=shop k2=shop", "k1=Shop", "k1=a=b", ",", "k1=shop,,k2=shop"]
+)
+def test_callers_of_keys_are_pairs(wrong):
+    Settings.load({**REQUIRED, "DOFS_API_CALLERS": "k1=shop,k2=shop-2"})
+    with pytest.raises(SettingsError, match="DOFS_API_CALLERS="):
+        Settings.load({**REQUIRED, "DOFS_API_CALLERS": wrong})
+
+
 def test_the_operator_api_on_aws_needs_authentication():
     with pytest.raises(SettingsError, match="DOFS_OPERATOR_API=on needs DOFS_API_AUTH"):
         Settings.load({**REQUIRED, "DOFS_OPERATOR_API": "on"})
