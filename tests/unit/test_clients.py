@@ -79,7 +79,7 @@ def test_an_order_is_accepted_after_one_short_try_to_start_its_workflow(silent_s
     settings = replace(SETTINGS, cloud="localstack", aws_endpoint_url=url)
     system = MemorySystem()
     system.workflow = StepFunctionsWorkflow(Clients(settings), settings.state_machine_arn)
-    order, replayed = Orders(system).submit(Submission(from_python(valid_order()), "somebody", lenient=False))
+    order, replayed = Orders(system).submit(Submission(from_python(valid_order()), "somebody"))
     assert (order.status, replayed) == (Status.RECEIVED, False)
     assert system.store.get(order.order_id) == order
     assert len(accepted) == 1
