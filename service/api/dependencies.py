@@ -65,7 +65,9 @@ async def _context(request: Request) -> RequestContext:
         name for name, times in Counter(name for name, _ in request.query_params.multi_items()).items() if times > 1
     ]
     if repeated:
-        raise RequestValidationError([{"loc": ("query", name), "msg": "must be given only once"} for name in repeated])
+        raise RequestValidationError(
+            [{"type": "repeated", "loc": ("query", name), "msg": "must be given only once"} for name in repeated]
+        )
     return RequestContext(authenticate(request, state.settings), state.system, state.settings, state.offload)
 
 

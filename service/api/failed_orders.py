@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.api import cursor
@@ -58,7 +58,13 @@ def _parse_note(written: object) -> object:
         raise PydanticCustomError("note", "{rule}", {"rule": str(error)}) from None
 
 
-OrderId = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
+def _check_id(value: str) -> str:
+    if not is_id(value):
+        raise PydanticCustomError("id", "must be the id of an order")
+    return value
+
+
+OrderId = Annotated[str, AfterValidator(_check_id), Field(json_schema_extra={"pattern": f"^{ID_PATTERN}$"})]
 Note = Annotated[
     str,
     BeforeValidator(_parse_note),
@@ -156,7 +162,7 @@ async def _read_model(request: Request, model: type[Body]) -> Body:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
+        found = error.errors(include_url=False, include_input=False)
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found]) from None
 
 

@@ -24,9 +24,9 @@ from service.orders.errors import (
 )
 from service.orders.json_views import error_views
 from service.orders.ports import Unavailable
-from service.orders.strict_json import MalformedDocument
+from service.orders.strict_json import MAX_SIZE, MalformedDocument
 from service.orders.trace import trace_id
-from service.orders.validation import pointer
+from service.orders.validation import describe, pointer
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +101,7 @@ class _ProblemKind:
     status: int
     slug: str
     title: str
+    detail: str | None = None
 
 
 _PROBLEMS: dict[type[Exception], _ProblemKind] = {
@@ -115,8 +116,10 @@ _PROBLEMS: dict[type[Exception], _ProblemKind] = {
     NotFailed: _ProblemKind(409, "not-failed", "Only a FAILED order can be redriven"),
     DeliveryOpen: _ProblemKind(409, "delivery-open", "The warehouse can still ship the old delivery"),
     TooLate: _ProblemKind(409, "too-late", "The order can no longer be cancelled"),
-    BodyTooLarge: _ProblemKind(413, "body-too-large", "The body is too large"),
-    WrongMediaType: _ProblemKind(415, "wrong-media-type", "The body must be application/json"),
+    BodyTooLarge: _ProblemKind(413, "body-too-large", "The body is too large", f"It may have {MAX_SIZE:,} bytes."),
+    WrongMediaType: _ProblemKind(
+        415, "wrong-media-type", "The body must be application/json", "Send the header Content-Type: application/json."
+    ),
     WrongContentEncoding: _ProblemKind(415, "wrong-content-encoding", "The body must not be compressed"),
     OrderInvalid: _ProblemKind(422, "order-invalid", "The order is not valid"),
     KeyReused: _ProblemKind(422, "idempotency-key-reused", "The idempotency key belongs to another order"),
@@ -142,7 +145,8 @@ def problem(
     kind: _ProblemKind, detail: str | None = None, headers: Mapping[str, str] | None = None, **members: Any
 ) -> JSONResponse:
     """Build a problem response. Members that are None are omitted."""
-    content = {"type": TYPE_PREFIX + kind.slug, "title": kind.title, "status": kind.status, "detail": detail, **members}
+    content: dict[str, Any] = {"type": TYPE_PREFIX + kind.slug, "title": kind.title, "status": kind.status}
+    content |= {"detail": detail or kind.detail, **members}
     shown = {name: value for name, value in content.items() if value is not None}
     return JSONResponse(shown, kind.status, dict(headers) if headers else None, MEDIA_TYPE)
 
@@ -160,12 +164,14 @@ async def _handle_known(_request: Request, error: Exception) -> JSONResponse:
             return problem(kind, "Send it without Content-Encoding.", {"Accept-Encoding": "identity"})
         case OrderInvalid() | ListingRefused():
             return problem(kind, errors=error_views(error.errors))
-        case TooLate():
+        case TooLate() | NotFailed():
             return problem(kind, error.detail, order_status=error.order.status)
-        case NotFailed():
-            return problem(kind, f"The order is {error.order.status}.", order_status=error.order.status)
         case DeliveryOpen():
-            return problem(kind, f"No new delivery: {error.detail}.", order_status=error.order.status)
+            why = f"The order has no new delivery, because the old one is not cancelled: {error.detail}."
+            return problem(kind, why, order_status=error.order.status)
+        case KeyReused():
+            what = f"The key was used for order {error.order_id}, with another document."
+            return problem(kind, f"{what} Send a new order with a new key.")
         case RequestValidationError():
             return problem(kind, errors=[_parameter_error_view(each) for each in error.errors()])
         case _:
@@ -228,5 +234,6 @@ def install(app: FastAPI) -> None:
 
 def _parameter_error_view(error: Mapping[str, Any]) -> dict[str, str]:
     place, *path = error["loc"]
-    where = pointer(path)
-    return {"pointer": where if place == "body" else where.removeprefix("/"), "detail": error["msg"]}
+    where, is_unknown = pointer(path), error["type"] == "extra_forbidden"
+    detail = "is not a parameter or a field of this request" if is_unknown else describe(error)
+    return {"pointer": where if place == "body" else where.removeprefix("/"), "detail": detail}

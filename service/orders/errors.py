@@ -3,6 +3,7 @@
 The state machine names some of them in ``Retry`` and ``Catch``, by the name of the class.
 """
 
+from service.orders.lifecycle import Status
 from service.orders.model import FieldError, Order
 
 
@@ -24,11 +25,23 @@ class ListingRefused(Exception):
 
 
 class KeyReused(Exception):
-    """The idempotency key was used before, for another order."""
+    """The idempotency key was used before, for another order; ``order_id`` is that order."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"order {order_id} was submitted before under this name or key, with another document")
+        self.order_id = order_id
 
 
 class OrderUnknown(Exception):
     """There is no order of this id."""
+
+
+_WAREHOUSE_SHIPS = "The warehouse has accepted it, and does not cancel it any more."
+_WHY_TOO_LATE = {
+    Status.FULFILLED: "The warehouse ships it, or has shipped it.",
+    Status.REJECTED: "It was not a valid order, and nothing will be shipped.",
+    Status.FAILED: "It is not processed any more, unless an operator redrives it.",
+}
 
 
 class TooLate(Exception):
@@ -37,8 +50,7 @@ class TooLate(Exception):
     def __init__(self, order: Order) -> None:
         super().__init__(f"order {order.order_id} is {order.status}; it can no longer be cancelled")
         self.order = order
-        refused = "The warehouse does not cancel it. " if order.is_open and order.asked else ""
-        self.detail = f"{refused}The order is {order.status}."
+        self.detail = f"The order is {order.status}. {_WHY_TOO_LATE.get(order.status, _WAREHOUSE_SHIPS)}"
 
 
 class NotFailed(Exception):
@@ -51,6 +63,11 @@ class NotFailed(Exception):
         super().__init__(f"order {order.order_id} is {order.status}; only a FAILED order can be redriven")
         self.order = order
         self.redriven = order.epoch > (epoch or 0)
+        self.detail = (
+            f"The last failure of the order has epoch {order.epoch}, not {epoch}. Read the failure, and send its epoch."
+            if order.status is Status.FAILED
+            else f"The order is {order.status}, so there is nothing to redrive."
+        )
 
 
 class DeliveryOpen(Exception):

@@ -270,7 +270,7 @@ def _same(stored: Order, order: Order) -> Order:
     from service.orders.notation import is_same_document
 
     if not is_same_document(stored, order):
-        raise KeyReused(f"order {stored.order_id} was submitted before, with another document") from None
+        raise KeyReused(stored.order_id) from None
     return stored
 
 

@@ -18,6 +18,7 @@ MAX_NUMBER_LENGTH = 40
 MAX_EXPONENT = 300
 
 _quoted = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # made once, not for each value
+_OUT_OF_RANGE = f"A number is out of range: its exponent is beyond {MAX_EXPONENT}."
 _TOO_DEEP = f"The document is nested deeper than {MAX_DEPTH} levels."
 
 
@@ -55,7 +56,9 @@ def parse(text: str | bytes) -> Any:
     if _deeper_than(value, MAX_DEPTH):
         raise MalformedDocument(_TOO_DEEP)
     if (isinstance(text, str) or "\\u" in decoded) and _has_unpaired_surrogate(value):
-        raise MalformedDocument("A string holds half of a surrogate pair, which is no character.")
+        raise MalformedDocument(
+            "A string has half of a surrogate pair, as in \\ud83d without \\ude00. Send whole characters."
+        )
     return value
 
 
@@ -100,30 +103,30 @@ def fingerprint(text: str) -> str:
 
 def _decimal(text: str) -> Decimal:
     if len(text) > MAX_NUMBER_LENGTH:
-        raise MalformedDocument(f"A number is longer than {MAX_NUMBER_LENGTH} characters.")
+        raise MalformedDocument(f"A number has more than {MAX_NUMBER_LENGTH} characters.")
     try:
         number = Decimal(text)
     except ArithmeticError:
-        raise MalformedDocument("A number is out of range.") from None
+        raise MalformedDocument(_OUT_OF_RANGE) from None
     if abs(number.adjusted()) > MAX_EXPONENT:
-        raise MalformedDocument("A number is out of range.")
+        raise MalformedDocument(_OUT_OF_RANGE)
     return number
 
 
 def _integer(text: str) -> int:
     if len(text) > MAX_NUMBER_LENGTH:
-        raise MalformedDocument(f"A number is longer than {MAX_NUMBER_LENGTH} characters.")
+        raise MalformedDocument(f"A number has more than {MAX_NUMBER_LENGTH} characters.")
     return int(text)
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise MalformedDocument(f"{name} is not a JSON value.")
+    raise MalformedDocument(f"{name} is no number in JSON. Send a number, or leave the field out.")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise MalformedDocument("An object names the same member twice.")
+        raise MalformedDocument("An object has two members of the same name. Send each name once.")
     return members
 
 

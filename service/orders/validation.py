@@ -153,6 +153,9 @@ _DETAILS = {
     "extra_forbidden": "is not a field of an order",
     "string_type": "must be a string",
     "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "bool_type": "must be true or false",
+    "enum": "must be {expected}",
     "list_type": "must be a list",
     "dict_type": "must be an object",
     "model_type": "must be an object",
@@ -162,6 +165,7 @@ _DETAILS = {
     "less_than_equal": "must be at most {le}",
     "too_short": "must have at least {min_length} element",
     "too_long": "must have at most {max_length} elements",
+    "string_too_short": "must have at least {min_length} character",
     "string_too_long": "must have at most {max_length} characters",
 }
 
@@ -170,7 +174,12 @@ def _field_error(error: ErrorDetails) -> FieldError:
     path = error["loc"]
     if len(path) > 2 and path[-1] == "[key]":  # the error concerns the name of a member
         path = path[:-1]
-    text = _DETAILS.get(error["type"], error["msg"])
     place = pointer(path)
     cut = place if len(place) <= MAX_POINTER else f"{place[: MAX_POINTER - 1]}…"
-    return FieldError(cut, text.format(**error.get("ctx", {})))
+    return FieldError(cut, describe(error))
+
+
+def describe(error: ErrorDetails | Mapping[str, Any]) -> str:
+    """Describe an error of a field: the rule that its value must obey."""
+    text = _DETAILS.get(error["type"])
+    return text.format(**error.get("ctx", {})) if text else str(error["msg"])

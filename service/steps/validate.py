@@ -5,7 +5,7 @@ from typing import Any
 
 from service import logs
 from service.orders import strict_json
-from service.orders.errors import KeyReused, OrderUnknown
+from service.orders.errors import OrderUnknown
 from service.orders.model import Order
 from service.orders.orders import Orders
 from service.orders.ports import System
@@ -48,12 +48,7 @@ def find_or_receive(task: Mapping[str, Any], system: System) -> Order:
         if order is None:
             raise OrderUnknown(f"order {order_id} has no row; was the execution started by hand?")
     else:
-        try:
-            order, _ = Orders(system).receive(_raw_order(order_id, task, system))
-        except KeyReused:
-            raise KeyReused(
-                f"the execution's name was used before, for another order, {order_id}; choose another name"
-            ) from None
+        order, _ = Orders(system).receive(_raw_order(order_id, task, system))
     logs.note(trace_id=trace_id(order.traceparent))
     return order
 

@@ -45,11 +45,18 @@ def test_cancelling_again_has_no_effect(api):
     assert api.system.store.get("ord_1").version == 2
 
 
+WHY = {
+    Status.FULFILLED: "The order is FULFILLED. The warehouse ships it, or has shipped it.",
+    Status.REJECTED: "The order is REJECTED. It was not a valid order, and nothing will be shipped.",
+    Status.FAILED: "The order is FAILED. It is not processed any more, unless an operator redrives it.",
+}
+
+
 @pytest.mark.parametrize("status", sorted(TERMINAL - {Status.CANCELLED}))
 def test_an_order_that_can_no_longer_be_cancelled_is_unchanged(status, api):
     before = standing(status, api.system)
     problem = assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")
-    assert (problem["order_status"], problem["detail"]) == (status, f"The order is {status}.")
+    assert (problem["order_status"], problem["detail"]) == (status, WHY[status])
     assert api.system.store.get("ord_1") == before
 
 
@@ -88,7 +95,9 @@ def test_an_order_that_the_warehouse_ships_is_not_cancelled(state, api):
     ask_without_an_answer(api, cancels=Cancellation.TOO_LATE, looks=Answer(state))
     problem = assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")
     assert problem["order_status"] == "PENDING"
-    assert problem["detail"] == "The warehouse does not cancel it. The order is PENDING."
+    assert problem["detail"] == (
+        "The order is PENDING. The warehouse has accepted it, and does not cancel it any more."
+    )
     assert api.get("/orders/ord_1").json()["cancel_asked"] is False
     order = api.system.store.get("ord_1")
     assert (order.status, order.cancel_asked) == (Status.PENDING, 0)

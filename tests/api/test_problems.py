@@ -154,3 +154,50 @@ def test_a_problem_has_no_empty_members(api):
         "title": "There is no such order",
         "status": 404,
     }
+
+
+def test_a_reused_key_names_the_order_that_has_it(api):
+    first = api.post("/order", json=valid_order(), headers=KEYED).json()["order_id"]
+    again = api.post("/order", json=valid_order(customer_id="c"), headers=KEYED)
+    detail = f"The key was used for order {first}, with another document. Send a new order with a new key."
+    assert assert_problem(again, 422, "idempotency-key-reused")["detail"] == detail
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "pointer", "detail"),
+    [
+        ("GET", "/orders?limit=0", None, "limit", "must be at least 1"),
+        ("GET", "/orders?limit=x", None, "limit", "must be a whole number"),
+        ("GET", "/orders?limit=101", None, "limit", "must be at most 100"),
+        ("GET", "/orders?page=2", None, "page", "is not a parameter or a field of this request"),
+        ("GET", "/orders?reference=%20a", None, "reference", "must not be empty, and must have no control characters"),
+        ("GET", "/orders?status=Shipped", None, "status", "must be 'RECEIVED', "),
+        ("GET", "/orders?created_after=x", None, "created_after", "must be an RFC 3339 timestamp with a time zone"),
+        ("POST", "/failed-orders/ord_1/redrive", {}, "/note", "is required"),
+        ("POST", "/failed-orders/ord_1/redrive", {"note": "x", "epoch": "1"}, "/epoch", "must be a whole number"),
+        ("POST", "/failed-orders/redrive", {"note": "x", "dry_run": 1}, "/dry_run", "must be true or false"),
+        ("POST", "/failed-orders/redrive", {"note": "x", "order_ids": ["a b"]}, "/order_ids/0", "must be the id of"),
+        (
+            "POST",
+            "/failed-orders/redrive",
+            {"note": "x", "order_ids": []},
+            "/order_ids",
+            "must have at least 1 element",
+        ),
+        ("POST", "/failed-orders/redrive", {"note": "x", "status": "FAILED"}, "/status", "is not a parameter or a fi"),
+    ],
+)
+def test_errors_of_parameters_say_the_rule_in_plain_words(method, path, body, pointer, detail):
+    response = Api(cloud="embedded").request(method, path, **({"json": body} if body is not None else {}))
+    (error,) = assert_problem(response, 422, "parameters-invalid")["errors"]
+    assert error["pointer"] == pointer
+    assert error["detail"].startswith(detail)
+
+
+def test_an_epoch_that_is_not_the_last_failure_is_named():
+    api = Api(cloud="embedded")
+    standing(Status.FAILED, api.system)
+    response = api.post("/failed-orders/ord_1/redrive", json={"note": "x", "epoch": 7})
+    assert assert_problem(response, 409, "not-failed")["detail"] == (
+        "The last failure of the order has epoch 0, not 7. Read the failure, and send its epoch."
+    )

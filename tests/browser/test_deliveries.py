@@ -21,7 +21,7 @@ OPEN = (
         "type": "urn:dofs:problem:delivery-open",
         "title": "The warehouse can still ship the old delivery",
         "status": 409,
-        "detail": "No new delivery: the warehouse says: shipped.",
+        "detail": "The order has no new delivery, because the old one is not cancelled: the warehouse says: shipped.",
     },
 )
 
@@ -106,7 +106,9 @@ def test_a_refused_new_delivery_shows_the_answer_of_the_warehouse_and_can_be_tri
     send(dialog)
     visit.page.get_by_role("button", name="Cancel the old one and send").click()
     expect(dialog.get_by_role("alert")).to_contain_text("The warehouse can still ship the old delivery (409)")
-    expect(dialog.get_by_role("alert")).to_contain_text("No new delivery: the warehouse says: shipped.")
+    expect(dialog.get_by_role("alert")).to_contain_text(
+        "The order has no new delivery, because the old one is not cancelled: the warehouse says: shipped."
+    )
     dialog.get_by_role("button", name="Try again").click()
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()
     assert [body["new_delivery"] for body in sent(stub)] == [True, True]

@@ -64,7 +64,7 @@ def test_cancel_says_that_the_warehouse_refuses(url, warehouse, asked):
     assert (ran.code, ran.out) == (6, "")
     assert ran.err == (
         f"dofs: Order {asked}: The order can no longer be cancelled: "
-        "The warehouse does not cancel it. The order is PENDING.\n"
+        "The order is PENDING. The warehouse has accepted it, and does not cancel it any more.\n"
     )
 
 
@@ -102,7 +102,7 @@ def test_with_aws_cancel_says_why_it_is_too_late(cloud, asked, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint.url)
     ran = run("--aws", "cancel", asked)
     assert (ran.code, ran.out) == (6, "")
-    assert ran.err.endswith("The warehouse does not cancel it. The order is PENDING.\n")
+    assert ran.err.endswith("The order is PENDING. The warehouse has accepted it, and does not cancel it any more.\n")
 
 
 def test_all_orders_at_once_get_no_new_deliveries():

@@ -181,7 +181,10 @@ def test_an_order_is_cancelled_unless_it_is_too_late(url, cloud, customer, tmp_p
     assert run("--api", url, "watch", order_id).code == 0
     late = run("--api", url, "cancel", order_id)
     assert (late.code, late.out) == (6, "")
-    assert late.err == f"dofs: Order {order_id}: The order can no longer be cancelled: The order is FULFILLED.\n"
+    assert late.err == (
+        f"dofs: Order {order_id}: The order can no longer be cancelled: The order is FULFILLED. "
+        "The warehouse ships it, or has shipped it.\n"
+    )
 
 
 @pytest.mark.parametrize("command", [("show",), ("watch",), ("cancel",), ("failed", "show")])

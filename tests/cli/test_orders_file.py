@@ -43,8 +43,8 @@ def test_each_order_of_an_array_has_a_line_and_an_error():
     content = f'[\n{ORDER},\n{{"price": NaN}},\n\n{{"a": 1, "a": 2}}, {ORDER}\n]\n'
     assert lines(content, "orders.json") == [
         (2, None),
-        (3, "NaN is not a JSON value."),
-        (5, "An object names the same member twice."),
+        (3, "NaN is no number in JSON. Send a number, or leave the field out."),
+        (5, "An object has two members of the same name. Send each name once."),
         (5, None),
     ]
 
