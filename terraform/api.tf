@@ -32,8 +32,10 @@ locals {
     # A browser cannot send an API key with a typed URL, so the console's files are not authenticated. They hold no data;
     # the API requests of the page are authenticated.
     !var.operator_api ? {} : {
-      "GET /console"          = { path = local.console_path, method = "GET", open = true, validated = false }
-      "GET /console/{proxy+}" = { path = local.files_path, method = "GET", open = true, validated = false }
+      "GET /console"           = { path = local.console_path, method = "GET", open = true, validated = false }
+      "GET /console/{proxy+}"  = { path = local.files_path, method = "GET", open = true, validated = false }
+      "HEAD /console"          = { path = local.console_path, method = "HEAD", open = true, validated = false }
+      "HEAD /console/{proxy+}" = { path = local.files_path, method = "HEAD", open = true, validated = false }
     },
   )
 

@@ -379,14 +379,14 @@ run "console_page_is_public_and_its_api_is_not" {
   assert {
     condition = alltrue([
       for name, method in aws_api_gateway_method.orders :
-      method.api_key_required == !startswith(name, "GET /console")
+      method.api_key_required == !strcontains(name, " /console")
     ])
     error_message = "Only the console's files must need no API key."
   }
 
   assert {
     condition = (
-      toset([for name in keys(aws_api_gateway_method.orders) : name if strcontains(name, "console")]) == toset(["GET /console", "GET /console/{proxy+}"]) &&
+      toset([for name in keys(aws_api_gateway_method.orders) : name if strcontains(name, "console")]) == toset(["GET /console", "GET /console/{proxy+}", "HEAD /console", "HEAD /console/{proxy+}"]) &&
       aws_api_gateway_resource.console_files[0].path_part == "{proxy+}" && aws_api_gateway_resource.console[0].path_part == "console"
     )
     error_message = "The console's page and files must have routes."
@@ -504,7 +504,7 @@ run "every_variable_reaches_its_resource" {
   assert {
     condition = alltrue([
       for name, method in aws_api_gateway_method.orders :
-      startswith(name, "OPTIONS") || startswith(name, "GET /console") || method.authorizer_id == aws_api_gateway_authorizer.cognito[0].id
+      startswith(name, "OPTIONS") || strcontains(name, " /console") || method.authorizer_id == aws_api_gateway_authorizer.cognito[0].id
     ])
     error_message = "Every route but preflights and the console must use the user pool."
   }
