@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from service.cli.render import cell, status_cell, table
+from service.cli.render import cell, status_cell, table, to_json
 from service.orders.currencies import MINOR_UNITS
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def render_order(order: Mapping[str, Any]) -> "list[RenderableType]":
     parts += _items(order)
     if errors := _mappings(order.get("errors")):
         parts += [Text(), table(("field", "error"), [(e.get("pointer"), e.get("detail")) for e in errors])]
+    if submission := _mapping(order.get("submission")):
+        parts += [Text(), table(("sent", ""), [(to_json({name: value}), "") for name, value in submission.items()])]
     timeline = [each for each in order.get("timeline") or () if isinstance(each, Mapping)]
     rows = [[e.get("at"), status_cell(e.get("to")), e.get("actor"), e.get("reason")] for e in timeline]
     return [*parts, Text(), table(("at", "status", "actor", "reason"), rows)]

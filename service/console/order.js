@@ -92,6 +92,7 @@ function parts(order, failure) {
     h("div", { class: "order-state" }, badge(order.status), actions(order, failure)),
     summary(order),
     order.errors.length > 0 && part("Validation errors", fieldErrors(order.errors)),
+    isGiven(order.submission) && part("As it was sent", h("pre", { class: "sent", tabindex: "0" }, JSON.stringify(order.submission, null, 2))),
     failure && part("Failure", failureFacts(failure)),
     warehouseFacts(order),
     part("Timeline", timeline(order)),

@@ -134,6 +134,7 @@ def test_a_rejected_order_shows_its_errors_and_malformed_items(rejected, visit):
     expect(wrong.get_by_role("row", name="/items/1/quantity")).to_be_visible()
     expect(visit.page.get_by_role("table", name="Items").get_by_role("row", name="– two")).to_be_visible()
     expect(visit.page.get_by_role("button", name="Cancel order")).to_have_count(0)
+    expect(visit.page.get_by_text('"quantity": "two"')).to_be_visible()
 
 
 def test_a_link_to_an_unknown_order_says_so(visit):

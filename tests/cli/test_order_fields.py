@@ -153,3 +153,11 @@ def test_an_order_that_was_rejected_is_shown_whatever_its_fields_are(odd, capsys
     )
     create_console().print(*render_order({**valid_order(), **dict.fromkeys(names, odd), "order_id": "ord_1"}))
     assert "ord_1" in capsys.readouterr().out
+
+
+def test_a_rejected_order_is_shown_as_it_was_sent(capsys):
+    sent = {"lines": [{"sku": "A\x1b", "price": Decimal("1.50")}], "note": None}
+    create_console().print(*render_order({**valid_order(), "order_id": "ord_1", "submission": sent}))
+    shown = capsys.readouterr().out
+    assert '{"lines":[{"sku":"A\\u001b","price":1.50}]}' in shown
+    assert '{"note":null}' in shown
