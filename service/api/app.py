@@ -18,7 +18,7 @@ from service.settings import Settings
 SIGV4_HEADERS = ("X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256")
 DESCRIPTION = """\
 Accepts orders, validates, stores and fulfills them, and never loses or duplicates an order.
-Errors are problem details (RFC 9457).
+Errors are problem details (RFC 9457). `HEAD` has the status and the headers of `GET`.
 """
 
 

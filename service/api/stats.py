@@ -136,7 +136,7 @@ StatsReaderDep = Annotated[Any, Depends(_stats_reader)]
 @router.get(
     "/stats",
     response_model=StatsView,
-    responses={status: {"model": Problem} for status in (401, 403, 503)},
+    responses={status: {"model": Problem} for status in (401, 403, 422, 503)},
 )
 async def show_stats(read_stats: StatsReaderDep) -> JSONResponse:
     """Show statistics of the system.

@@ -15,7 +15,7 @@ from typing import Any
 from service.api.body import KEY_PATTERN, prefers_lenient
 from service.api.failed_orders import NOTE_PATTERN
 from service.orders.currencies import MINOR_UNITS
-from service.orders.identity import NAME_PATTERN
+from service.orders.identity import ANONYMOUS, NAME_PATTERN
 from service.orders.lifecycle import Status
 from service.orders.money import DIGITS, MAX_AMOUNT, MAX_DIGITS
 from tests.hostile.logs import CANARY
@@ -39,9 +39,17 @@ class Customer:
             cycle(order_ids[::2]),
         )  # CANCELLED is terminal
         self.lists = cycle(
-            [{"customer_id": CANARY}, {"reference": CANARY}, *({"status": status.value} for status in Status)]
+            [
+                {},
+                {"customer_id": CANARY},
+                {"reference": CANARY},
+                {"reference": CANARY, "owner": ANONYMOUS},
+                {"customer_id": CANARY, "status": Status.RECEIVED.value},
+                *({"status": status.value} for status in Status),
+            ]
         )
         self.cursors: dict[str, str] = {}
+        self.spans = 0  # lists within a time span
         self.keys = (f"{CANARY}-{number}" for number in count())
         self.repeat: tuple[str, Any] | None = None
 
@@ -84,11 +92,16 @@ class Customer:
         listing = next(self.lists)
         cursor = self.cursors.pop(str(listing), None)
         limit = {name: value for name, value in query.items() if name == "limit"}
-        return limit | listing | ({"cursor": cursor} if cursor else {})
+        time = "created" if {"customer_id", "reference"} & listing.keys() else "updated"
+        span = {name: value for name, value in query.items() if name in (f"{time}_after", f"{time}_before")}
+        self.spans += bool(span)
+        return limit | listing | (span or ({"cursor": cursor} if cursor else {}))
 
     def after_call(self, _context: Any, case: Any, response: Any) -> None:
         if case.operation.label == "GET /orders" and response.status_code == 200:
-            listing = {name: case.query[name] for name in FILTERS if name in case.query}
+            listing = {name: case.query[name] for name in (*FILTERS, "owner") if name in case.query}
+            if any(name.endswith(("_after", "_before")) for name in case.query):
+                return
             if cursor := response.json()["next_cursor"]:
                 self.cursors[str(listing)] = cursor
 

@@ -23,6 +23,8 @@ class Run:
     states: set[str] = field(default_factory=set)
     """The states of the orders that GET /orders/{order_id} returned."""
     further_pages: int = 0
+    spans: int = 0
+    """The lists of orders within a time span."""
     replays: int = 0
     complaints: list[str] = field(default_factory=list)
 
@@ -68,7 +70,8 @@ def run(api: Api, order_ids: list[str], examples: int, chains: int, seed: int = 
     # The customer provides the ids. To search all answers for ids takes longer with every answer.
     schema.config.phases.fuzzing.extra_data_sources.responses = False
     result = Run()
-    with hooked(Customer(order_ids, api.system.now)):
+    customer = Customer(order_ids, api.system.now)
+    with hooked(customer):
         for event in from_schema(schema).execute():
             match event:
                 case events.ScenarioFinished():
@@ -77,6 +80,7 @@ def run(api: Api, order_ids: list[str], examples: int, chains: int, seed: int = 
                     result.complaints.append(f"{event.label}: {event.value!r}")
                 case events.EngineFinished():
                     result.complaints += [str(failure) for failure in event.failures]
+    result.spans = customer.spans
     return result
 
 

@@ -93,6 +93,7 @@ def test_the_answers_cover_every_state_further_pages_and_replays(fuzzed, thoroug
         assert fuzzed.states == {status.value for status in Status}
         assert fuzzed.further_pages > 10
         assert fuzzed.replays > 10
+    assert fuzzed.spans > 5
 
 
 def test_every_applicable_check_ran(fuzzed):
