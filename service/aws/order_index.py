@@ -31,8 +31,9 @@ class OrderIndex:
 
     def page(self, listing: Listing, limit: int, after: Position | None) -> Page[Order]:
         """List orders. Orders that stopped to match the listing since the query are omitted."""
-        keys, following = self._orders.page(self._partitions_of(listing), limit, after, listing.span)
-        return read_page(keys, following, after, lambda ids: (order for order in self.read(ids) if order in listing))
+        partitions, most = self._partitions_of(listing), listing.keys_to_read(limit)
+        keys, following = self._orders.page(partitions, most, after, listing.span)
+        return read_page(keys, following, after, self.read, limit, listing.__contains__)
 
     def list_waiting(self, status: Status, before: datetime, page: int) -> Iterator[tuple[Order, ...]]:
         """List orders that have been in a state since ``before``, oldest change first, in pages."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SIDE_BY_SIDE = 16  # parallel queries; `MOST_CONNECTIONS` of the client is larger
 BATCH_GET_KEYS = 100  # limit of BatchGetItem
-BATCH_GET_TRIES = 5
+BATCH_GET_TRIES = 5  # without a row; of large rows, a response has 1 MB of each partition of the table
 
 Answer = TypeVar("Answer")
 
@@ -134,15 +134,17 @@ class Partitions:
             if attributes:
                 request["ProjectionExpression"] = ", ".join(("order_id", *attributes))
             keys: Any = {self._table: request}
-            for tried in range(BATCH_GET_TRIES):
+            tries = 0
+            while keys:
                 answer = self._dynamodb.batch_get_item(RequestItems=keys)
-                rows |= {item["order_id"]["S"]: item for item in answer["Responses"].get(self._table, [])}
+                found = answer["Responses"].get(self._table, [])
+                rows |= {item["order_id"]["S"]: item for item in found}
                 keys = answer.get("UnprocessedKeys")
-                if not keys:
-                    break
-                time.sleep(0.05 * 2**tried)
-            else:
-                raise Unavailable(f"DynamoDB left keys of {self._table} unprocessed {BATCH_GET_TRIES} times")
+                tries = 0 if found else tries + 1
+                if keys and tries == BATCH_GET_TRIES:
+                    raise Unavailable(f"DynamoDB left keys of {self._table} unprocessed {BATCH_GET_TRIES} times")
+                if keys:
+                    time.sleep(0.05 * 2**tries)
         return self._reader.read((rows[order_id] for order_id in order_ids if order_id in rows), convert)
 
     def _query(self, partition: Partition, span: Span, most: int, **more: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Literal
 from service.orders.errors import ListingRefused
 from service.orders.lifecycle import Status
 from service.orders.model import FieldError, Order
-from service.orders.paging import ALWAYS, Span
+from service.orders.paging import ALWAYS, MOST_READ, Span
 
 Stamp = Literal["created_at", "updated_at"]
 OWNER_BYTES = 1024
@@ -43,6 +43,17 @@ class Listing:
     def statuses(self) -> Iterator[Status]:
         """The states of the orders."""
         return iter(Status if self.status is None else (self.status,))
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the index of the list has orders that do not match it."""
+        if self.sorted_by == "updated_at":
+            return False
+        return self.status is not None or None not in (self.owner, self.customer_id)
+
+    def keys_to_read(self, limit: int) -> int:
+        """The number of keys to read for a page, so that a page with few matching orders ends after a bounded work."""
+        return MOST_READ if self.is_filtered else limit
 
     def __contains__(self, order: Order) -> bool:
         return (

@@ -15,7 +15,9 @@ MARK_BYTES = 8
 MOST_ROWS = 25
 """Orders that are in memory at the same time: 25 rows of 400 KB are 10 MB."""
 MOST_BYTES = 5_000_000
-"""Of a page of orders. Lambda returns at most 6,291,556 bytes."""
+"""Of the orders that one page reads. Lambda returns at most 6,291,556 bytes."""
+MOST_READ = 1_000
+"""Orders that one page reads when its list omits some of them: 500 read units of DynamoDB, as ``MOST_BYTES`` are."""
 
 Listed = TypeVar("Listed")
 
@@ -92,24 +94,32 @@ def read_page(
     following: Position | None,
     after: Position | None,
     read: Callable[[Sequence[str]], Iterable[Order]],
+    limit: int,
+    wanted: Callable[[Order], bool],
 ) -> Page[Order]:
-    """Read the orders of a page. If they have more than ``MOST_BYTES``, the page ends early.
+    """Read the orders of a page. It ends early if more than ``MOST_BYTES`` are read.
 
     Args:
-        keys: the keys of the page, as ``cut`` returns them.
-        following: where the page ends, as ``cut`` returns it.
+        keys: the keys of the page, as ``cut`` returns them; more than ``limit`` if many orders may be unwanted.
+        following: where the keys end, as ``cut`` returns it.
         after: where the page before it ended; None for the first page.
         read: reads up to ``MOST_ROWS`` orders by their ids, in the order of the ids; it may omit some.
+        limit: the most orders of the page.
+        wanted: whether an order belongs to the list.
     """
+    places = {key.order_id: place for place, key in enumerate(keys)}
     orders: list[Order] = []
     size = 0
     for ids in batches([key.order_id for key in keys], MOST_ROWS):
         for order in read(ids):
+            place, bytes_before = places[order.order_id], size
             size += _size(order)
-            if size > MOST_BYTES and orders:
-                shown = keys[: [key.order_id for key in keys].index(order.order_id)]
-                return Page(tuple(orders), _end(shown, after))
-            orders.append(order)
+            if bytes_before and size > MOST_BYTES:
+                return Page(tuple(orders), _end(keys[:place], after))
+            if wanted(order):
+                orders.append(order)
+            if len(orders) == limit and place + 1 < len(keys):
+                return Page(tuple(orders), _end(keys[: place + 1], after))
     return Page(tuple(orders), following)
 
 

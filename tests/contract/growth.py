@@ -25,6 +25,8 @@ PAGE = 4
 GROWTH = replace(SETTINGS, status_shards=1, reconcile_limit=2, restart_limit=2)
 """One partition for each status, as in the memory store, and limits that ten orders reach."""
 
+UNPUSHED = order_in(resends=0, restarts=0, timeline=())
+
 
 def order_id(number: int) -> str:
     return f"ord_{number:07}"
@@ -51,8 +53,9 @@ def kind(number: int) -> FailureKind:
 def numbered(number: int) -> Order:
     """The order with a number. All have one customer and one reference; each is a millisecond younger than the last."""
     at = stamp(number)
-    unpushed = {"created_at": at, "updated_at": at, "lease_until": at, "resends": 0, "restarts": 0, "timeline": ()}
-    return order_in(status(number), order_id(number), **unpushed)
+    return replace(
+        UNPUSHED, order_id=order_id(number), status=status(number), created_at=at, updated_at=at, lease_until=at
+    )
 
 
 def numbered_failure(number: int) -> FailedOrder:
@@ -106,6 +109,9 @@ OPERATIONS: dict[str, Callable[[MemorySystem, int], Any]] = {
     ),
     "a reference's page half way": lambda system, orders: system.store.list_orders(
         Listing(owner=OWNER, reference=REFERENCE), PAGE, middle(orders)
+    ),
+    "an owner's page without a match": lambda system, _: system.store.list_orders(
+        Listing(owner=OWNER, customer_id="nobody"), PAGE
     ),
     "a state's first page": lambda system, _: system.store.list_orders(Listing(status=Status.PENDING), PAGE),
     "a state's page half way": lambda system, orders: system.store.list_orders(

@@ -144,9 +144,16 @@ def requests(clients: Clients) -> Iterator[list[tuple[str, dict[str, Any]]]]:
     def record(model: Any, params: dict[str, Any], **_: Any) -> None:
         sent.append((model.name, json.loads(params["body"])))
 
-    events = clients.dynamodb.meta.events
-    events.register("before-call.dynamodb", record)
-    try:
+    with on(clients, "before-call.dynamodb", record):
         yield sent
+
+
+@contextmanager
+def on(clients: Clients, event: str, do: Callable[..., Any]) -> Iterator[None]:
+    """Call a function at an event of the client."""
+    events = clients.dynamodb.meta.events
+    events.register(event, do)
+    try:
+        yield
     finally:
-        events.unregister("before-call.dynamodb", record)
+        events.unregister(event, do)

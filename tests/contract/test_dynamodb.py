@@ -16,22 +16,23 @@ from service.orders.listing import Listing
 from service.orders.model import Order
 from service.orders.ports import Unavailable
 from service.settings import Settings
-from tests.contract.support import NOW, after, expected, order_in, permitting, put, requests, waiting, walk, write_of
+from tests.contract.support import (
+    NOW,
+    after,
+    expected,
+    on,
+    order_in,
+    permitting,
+    put,
+    requests,
+    waiting,
+    walk,
+    write_of,
+)
 from tests.support import SETTINGS
 from tests.transition_table import NAMES
 
 NewTables = Callable[..., Settings]
-
-
-@contextmanager
-def on(clients: Clients, event: str, do: Callable[..., Any]) -> Iterator[None]:
-    """Call a function at an event of the client."""
-    events = clients.dynamodb.meta.events
-    events.register(event, do)
-    try:
-        yield
-    finally:
-        events.unregister(event, do)
 
 
 @contextmanager
@@ -225,42 +226,3 @@ def test_a_list_is_sorted_whatever_the_order_of_the_response(dynamodb_store: Dyn
 
     with on(clients, "after-call.dynamodb.BatchGetItem", shuffle):
         assert dynamodb_store.list_orders(Listing(customer_id="cust_123"), 10).orders == tuple(orders)
-
-
-def leave_keys(times: int) -> Callable[..., None]:
-    """Let DynamoDB leave the last key of a response unprocessed, a number of times."""
-    left = iter(range(times))
-
-    def leave(parsed: dict[str, Any], **_: Any) -> None:
-        if next(left, None) is not None:
-            ((table, rows),) = parsed["Responses"].items()
-            key = {"order_id": rows.pop()["order_id"]}
-            parsed["UnprocessedKeys"] = {table: {"Keys": [key]}}
-
-    return leave
-
-
-@pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    waits: list[float] = []
-    monkeypatch.setattr("service.aws.partitions.time.sleep", waits.append)
-    return waits
-
-
-def test_unprocessed_keys_are_requested_again(dynamodb_store: DynamoDbOrderStore, clients: Clients, slept: list[float]):
-    orders = put(dynamodb_store, 5, created_at=lambda number: after(-number))
-    with on(clients, "after-call.dynamodb.BatchGetItem", leave_keys(4)):
-        assert dynamodb_store.list_orders(Listing(customer_id="cust_123"), 10).orders == tuple(orders)
-    assert slept == sorted(slept)
-    assert len(slept) == 4
-
-
-def test_keys_that_stay_unprocessed_raise_an_error(
-    dynamodb_store: DynamoDbOrderStore, clients: Clients, slept: list[float]
-):
-    put(dynamodb_store, 2)
-    with (
-        on(clients, "after-call.dynamodb.BatchGetItem", leave_keys(5)),
-        pytest.raises(Unavailable, match="unprocessed 5 times"),
-    ):
-        dynamodb_store.list_orders(Listing(customer_id="cust_123"), 10)

@@ -75,13 +75,9 @@ class InMemoryOrderStore:
 
     def list_orders(self, listing: Listing, limit: int, after: Position | None = None) -> Page[Order]:
         with self._lock:
-            keys, following = self._cut(*self._index_of(listing), listing.span, limit, after)
-            return read_page(
-                keys,
-                following,
-                after,
-                lambda ids: (order for order in self._read_all(self.orders[each] for each in ids) if order in listing),
-            )
+            most = listing.keys_to_read(limit)
+            keys, following = self._cut(*self._index_of(listing), listing.span, most, after)
+            return read_page(keys, following, after, self._read_ids, limit, listing.__contains__)
 
     def _index_of(self, listing: Listing) -> tuple[Index[Order], Iterable[str]]:
         """The index of a listing, and its partitions there."""
@@ -124,8 +120,7 @@ class InMemoryOrderStore:
         return Ended(since, tuple(key for key in part.keys if key.at >= since))
 
     def durations(self, order_ids: Sequence[str]) -> list[timedelta]:
-        orders = self._read_all(self.orders[order_id] for order_id in order_ids)
-        return [order.updated_at - order.created_at for order in orders]
+        return [order.updated_at - order.created_at for order in self._read_ids(order_ids)]
 
     def ready(self) -> None:
         return None
@@ -152,6 +147,9 @@ class InMemoryOrderStore:
         if row.order_id in self.unreadable:
             raise UnreadableRow(row.order_id, self.unreadable[row.order_id])
         return row
+
+    def _read_ids(self, order_ids: Sequence[str]) -> list[Order]:
+        return self._read_all(self.orders[order_id] for order_id in order_ids)
 
     def _read_all(self, rows: Iterable[Listed]) -> list[Listed]:
         return self.reader.read(rows, self._read)

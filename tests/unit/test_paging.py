@@ -127,7 +127,7 @@ LARGE = {
 def test_a_page_of_orders_fits_into_an_answer_whatever_makes_them_large(large: str):
     orders = {f"ord_{number:02}": order_in(order_id=f"ord_{number:02}", **LARGE[large]) for number in range(100)}
     keys = [Key(START, order_id) for order_id in sorted(orders, reverse=True)]
-    page = read_page(keys, None, None, lambda ids: [orders[order_id] for order_id in ids])
+    page = read_page(keys, None, None, lambda ids: [orders[order_id] for order_id in ids], 100, lambda _: True)
     assert 2_000_000 < answer_size(page.orders) < LAMBDA_ANSWER < answer_size([*orders.values()])
     assert page.next is not None
 
