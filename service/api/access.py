@@ -3,6 +3,7 @@
 import logging
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from service import logs
 from service.api.problems import MISDIRECTED, NOT_FOUND, STREAM, problem
@@ -39,6 +40,10 @@ UNREGISTRABLE_HOSTS = re.compile(
 """IP addresses, single-label names, and names below a top-level domain that cannot be registered."""
 
 
+ABSOLUTE_FORM = re.compile(rb"https?://([^/]*)(/.*)?", re.IGNORECASE)
+"""A request target as a client sends it to a proxy, which may pass it on."""
+
+
 class Access:
     """Rejects unknown hosts, sets the trace and the security headers, and logs each request's route and status.
 
@@ -61,6 +66,7 @@ class Access:
             logs.note(gateway_request_id=logs.aws_id(scope["aws.event"]["requestContext"].get("requestId")))
             await self._handle(scope, receive, send)
             return
+        scope = _in_origin_form(scope)
         system = scope["app"].state.system
         level = logging.DEBUG if QUIET_PATHS.fullmatch(scope["path"]) else logging.INFO
         try:
@@ -73,8 +79,8 @@ class Access:
         scope["traceparent"] = _traceparent(scope)
         logs.note(trace_id=trace_id(scope["traceparent"]))
         method = scope["method"]
-        if method == "HEAD" and not scope["path"].endswith(STREAM):
-            scope["method"] = "GET"  # the response to HEAD is the one to GET, without its body
+        if method == "HEAD" and not scope["path"].endswith(STREAM):  # a copy: uvicorn reads the method of its own scope
+            scope = {**scope, "method": "GET"}  # the response to HEAD is the one to GET, without its body
 
         async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.body" and method == "HEAD":
@@ -96,6 +102,21 @@ class Access:
     def _is_known_host(self, scope: "Scope") -> bool:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         return all(host in self._names or UNREGISTRABLE_HOSTS.fullmatch(host) for host in hosts)
+
+
+def _in_origin_form(scope: "Scope") -> "Scope":
+    """Return the scope of a request without the host in its target, which replaces the header.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+    """
+    root = scope.get("root_path", "")
+    absolute = ABSOLUTE_FORM.fullmatch((scope.get("raw_path") or b"").removeprefix(root.encode()))
+    if absolute is None:
+        return scope
+    host, path = absolute[1], absolute[2] or b"/"
+    headers = [*((name, value) for name, value in scope["headers"] if name != b"host"), (b"host", host)]
+    raw_path = root.encode() + path
+    return {**scope, "path": root + unquote(path), "raw_path": raw_path, "headers": headers}
 
 
 def _log_request(scope: "Scope", method: str, status: int) -> None:

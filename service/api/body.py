@@ -47,10 +47,15 @@ async def read_json(request: Request) -> Any:
     return strict_json.parse(bytes(body).removeprefix(codecs.BOM_UTF8))
 
 
+QUOTED = re.compile('"[^"]*"')
+
+
 def _check_headers(headers: Headers) -> None:
-    given = headers.get("content-type", "").strip().lower()
+    # Some clients and proxies send the header twice, or its value: "application/json, application/json".
+    given = QUOTED.sub("", ",".join(headers.getlist("content-type"))).lower()
+    types = {each.partition(";")[0].strip() for each in given.split(",")} - {""}
     # A page of another site can send a request without a content type, and without asking the server first.
-    if given.partition(";")[0].strip() != "application/json" and (given or "origin" in headers):
+    if types != {"application/json"} and (types or "origin" in headers):
         raise WrongMediaType
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("", "identity"):

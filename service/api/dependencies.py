@@ -6,7 +6,7 @@ as reading an order.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Protocol, TypeVar
@@ -21,6 +21,7 @@ from service.orders.ports import System
 from service.settings import Settings
 
 T = TypeVar("T")
+UNREADABLE = "\ufffd"  # bytes that are not UTF-8
 
 
 class Offload(Protocol):
@@ -59,15 +60,18 @@ async def _offload(request: Request) -> Offload:
     return offload
 
 
+def _check_query(given: Sequence[tuple[str, str]]) -> None:
+    """Refuse parameters of which a route would read another value than the one that was sent."""
+    times = Counter(name for name, _ in given)
+    wrong = {name: "must be given only once" for name in times if times[name] > 1}
+    wrong |= {name: "is not UTF-8: percent-encode the bytes of UTF-8" for name, value in given if UNREADABLE in value}
+    if wrong:
+        raise RequestValidationError([{"type": "query", "loc": ("query", name), "msg": wrong[name]} for name in wrong])
+
+
 async def _context(request: Request) -> RequestContext:
     state = request.app.state
-    repeated = [
-        name for name, times in Counter(name for name, _ in request.query_params.multi_items()).items() if times > 1
-    ]
-    if repeated:
-        raise RequestValidationError(
-            [{"type": "repeated", "loc": ("query", name), "msg": "must be given only once"} for name in repeated]
-        )
+    _check_query(request.query_params.multi_items())
     return RequestContext(authenticate(request, state.settings), state.system, state.settings, state.offload)
 
 

@@ -17,8 +17,9 @@ router = APIRouter(route_class=ProblemRoute, include_in_schema=False)
 ASSETS = {
     "swagger-ui-bundle.js": "application/javascript",
     "swagger-ui.css": "text/css",
-    "favicon-32x32.png": "image/png",
+    "icon.svg": "image/svg+xml",
 }
+"""The files and their types. All are text: API Gateway passes on the base64 of a binary file, unless told its type."""
 
 
 @router.get("/")
@@ -36,7 +37,7 @@ async def docs(request: Request) -> HTMLResponse:
         openapi_url=f"{root}/openapi.json",
         swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
         swagger_css_url=f"{root}/docs/swagger-ui.css",
-        swagger_favicon_url=f"{root}/docs/favicon-32x32.png",
+        swagger_favicon_url=f"{root}/docs/icon.svg",
     )
     page.headers["Content-Security-Policy"] = _content_security_policy(bytes(page.body))
     return page
@@ -62,4 +63,5 @@ async def asset(name: str) -> Response:
 
 @cache
 def _read_asset(name: str) -> bytes:
-    return resources.files("fastapi_swagger.resources").joinpath(name).read_bytes()
+    package = "service.console" if name == "icon.svg" else "fastapi_swagger.resources"
+    return resources.files(package).joinpath(name).read_bytes()

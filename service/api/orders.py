@@ -101,7 +101,9 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    customer_id: str | None = Field(None, pattern=NAME_PATTERN, max_length=128)
+    customer_id: str | None = Field(
+        None, pattern=NAME_PATTERN, max_length=128, description="Write a plus sign as `%2B`: `+` is a space."
+    )
     status: Status | None = None
     reference: str | None = Field(
         None,

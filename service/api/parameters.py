@@ -1,5 +1,6 @@
 """Types of the parameters that several routes have."""
 
+import re
 from datetime import datetime
 from typing import Annotated
 
@@ -10,10 +11,13 @@ from service.orders.listing import OWNER_BYTES
 from service.orders.paging import Span
 from service.orders.timestamps import YEARS, parse, text
 
+DECODED_PLUS = re.compile("(?<=[0-9]) ([0-9]{2}:?[0-9]{2})$")
+"""The offset of a time in a URL whose ``+`` was not percent-encoded, so that it is read as a space."""
+
 
 def _parse_instant(written: object) -> datetime:
     try:
-        instant = parse(written if isinstance(written, str) else "")
+        instant = parse(DECODED_PLUS.sub(r"+\1", written) if isinstance(written, str) else "")
         if instant.year not in YEARS:
             raise ValueError
         return instant

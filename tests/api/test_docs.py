@@ -45,7 +45,7 @@ def test_the_page_refers_to_no_other_host(api):
     assert not re.search(r"""["'(]\s*(https?:)?//""", page.text)
     links = re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"']+)["']""", page.text)
     assert sorted(links) == [
-        "/docs/favicon-32x32.png",
+        "/docs/icon.svg",
         "/docs/swagger-ui-bundle.js",
         "/docs/swagger-ui.css",
         "/openapi.json",
@@ -57,7 +57,7 @@ def test_the_page_refers_to_no_other_host(api):
     [
         ("swagger-ui-bundle.js", "application/javascript", 1_000_000),
         ("swagger-ui.css", "text/css; charset=utf-8", 100_000),
-        ("favicon-32x32.png", "image/png", 100),
+        ("icon.svg", "image/svg+xml", 100),
     ],
 )
 def test_every_asset_of_the_page_is_served(name, media_type, size, api):

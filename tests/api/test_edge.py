@@ -1,5 +1,6 @@
 """Requests as clients really send them: paths, methods, headers and bodies in other forms than the documented one."""
 
+import asyncio
 import gzip
 import json
 from urllib.parse import parse_qs
@@ -147,3 +148,94 @@ def test_an_amount_in_another_notation_is_the_same_order_even_if_it_is_not_valid
     assert [gateway.post("/order", body, headers)["statusCode"] for body in bodies] == [202, 202, 202]
     assert [api.send(body, headers).status_code for body in bodies] == [202, 202, 202]
     assert (len(gateway.system.store.orders), len(api.stored)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "types", ["application/json, application/json", "application/json,application/json; charset=utf-8"]
+)
+def test_a_content_type_that_a_proxy_has_doubled_is_read(types, api, gateway):
+    assert gateway.post("/order", valid_order(), {"Content-Type": types})["statusCode"] == 202
+    assert api.post("/order", json=valid_order(), headers={"Content-Type": types}).status_code == 202
+
+
+@pytest.mark.parametrize("types", [["application/json", "text/plain"], ["text/plain", "application/json"]])
+def test_two_different_content_types_are_refused(types, api, gateway):
+    """A browser asks the server before it sends JSON, but not before it sends text/plain."""
+    event = at("/order", events.load("api_post_order"))
+    event["multiValueHeaders"]["Content-Type"] = types
+    assert problem(gateway.call(event)) == (415, "wrong-media-type")
+    for headers in ([("Content-Type", each) for each in types], [("Content-Type", ", ".join(types))]):
+        assert_problem(api.post("/order", content=b"{}", headers=headers), 415, "wrong-media-type")
+
+
+def test_a_comma_in_a_parameter_of_the_content_type_is_none(api):
+    headers = {"Content-Type": 'application/json; profile="a,b"'}
+    assert api.post("/order", json=valid_order(), headers=headers).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "bound", ["2026-01-31T10:30:00%2B01:00", "2026-01-31T10:30:00+01:00", "2026-01-31T10:30:00.5+0100"]
+)
+def test_the_plus_of_a_time_need_not_be_encoded(bound, api, gateway):
+    """A plus sign in a query is a space. No time of a list has a space there."""
+    query = f"customer_id=cust_123&created_after={bound}"
+    for customer in (api, gateway):
+        customer.system.receive("ord_1")
+    event = at("/orders", events.load("api_list_orders"))
+    event["multiValueQueryStringParameters"] = parse_qs(query)
+    assert [each["order_id"] for each in content(gateway.call(event))["orders"]] == ["ord_1"]
+    assert [each["order_id"] for each in api.get(f"/orders?{query}").json()["orders"]] == ["ord_1"]
+
+
+@pytest.mark.parametrize("written", ["2026-01-31 10:30", "2026-01-31T10:30:00 ", "10:30:00 01:00"])
+def test_no_other_space_is_a_plus(written, api):
+    assert_problem(api.get("/orders", params={"updated_after": written}), 422, "parameters-invalid")
+
+
+def test_a_query_in_another_encoding_is_an_error_and_no_empty_list(api):
+    problem = assert_problem(api.get("/orders?reference=M%FCller"), 422, "parameters-invalid")
+    assert problem["errors"] == [{"pointer": "reference", "detail": "is not UTF-8: percent-encode the bytes of UTF-8"}]
+
+
+def test_the_scope_of_the_server_is_not_changed(api):
+    """uvicorn compares the method of its own scope to tell whether the response has a body."""
+    scope = {"type": "http", "method": "HEAD", "path": "/health/", "headers": [], "query_string": b""}
+    before = dict(scope)
+
+    async def send(_):
+        pass
+
+    asyncio.run(api.app(scope, None, send))
+    assert {name: scope[name] for name in before} == before
+
+
+@pytest.mark.parametrize("root", ["", "/shop"])
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://localhost/health", 200),
+        ("HTTP://LOCALHOST:8000/health", 200),
+        ("https://10.0.0.1/health/", 200),
+        ("http://localhost", 307),
+        ("http://evil.example/health", 421),
+        ("http:///health", 421),
+        ("http://localhost/orders%2Ford_1", 404),
+    ],
+)
+def test_a_request_target_may_be_a_whole_url_whose_host_counts(target, status, root, api):
+    """As h11 passes on the target of a request that came through a proxy."""
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "headers": [(b"host", b"localhost")],
+        "query_string": b"",
+        "root_path": root,
+    }
+    scope |= {"path": root + target, "raw_path": (root + target).encode()}
+    statuses = []
+
+    async def send(message):
+        statuses.append(message.get("status"))
+
+    asyncio.run(api.app(scope, None, send))
+    assert statuses[0] == status
