@@ -13,8 +13,11 @@ from service.embedded.moto_speedups import speed_up_moto
 from service.orders.ports import OrderStore
 from service.provisioning.tables import failed_orders_table, orders_table
 from service.settings import Settings
+from tests.api.conftest import event_loop
 from tests.memory.store import InMemoryOrderStore
 from tests.support import SETTINGS
+
+__all__ = ["event_loop"]
 
 
 @pytest.fixture(scope="module")
