@@ -11,6 +11,9 @@ from typing import Any
 from service.cli.errors import CliError, ExitCode
 
 SEPARATORS = (",", ";", "\t", "|")
+_TEXT_FORMULA = re.compile('="([^"]*)"')
+_ESCAPE = re.compile("^'(?=[=+@-])")
+_SHORTENED = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]+")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 
 
@@ -24,6 +27,7 @@ class Columns:
         prefixes: beginnings of further columns, such as ``metadata.``.
         aliases: other headings of columns, in lower case without spaces and signs.
         substitutes: a column that may stand for a required one.
+        ids: the columns with numbers and ids, which a spreadsheet may have shortened.
         ignores_others: whether the file may have other columns, which have no meaning.
     """
 
@@ -32,6 +36,7 @@ class Columns:
     prefixes: Sequence[str] = ()
     aliases: Mapping[str, str] | None = None
     substitutes: Mapping[str, str] = field(default_factory=dict)
+    ids: Sequence[str] = ()
     ignores_others: bool = False
 
     def name_of(self, heading: str) -> str:
@@ -96,9 +101,29 @@ def read_table(
         if isinstance(row, str):
             yield Row(line, {}, row)
             continue
-        cells = dict(zip(headings, (cell.strip() for cell in row), strict=False))
-        wrong = f"the row has {len(row)} cells, but the file has {len(headings)} columns"
-        yield Row(line, cells, None if len(row) == len(headings) else wrong)
+        cells = dict(zip(headings, map(_read_cell, row), strict=False))
+        error = _find_shortened(cells, columns)
+        if len(row) != len(headings):
+            error = f"the row has {len(row)} cells, but the file has {len(headings)} columns"
+        yield Row(line, cells, error)
+
+
+def _read_cell(cell: str) -> str:
+    """Remove what keeps a spreadsheet from changing a cell: ``="00123"`` is 00123, and ``'-1.00`` is -1.00."""
+    cell = cell.strip()
+    formula = _TEXT_FORMULA.fullmatch(cell)
+    return formula[1] if formula else _ESCAPE.sub("", cell)
+
+
+def _find_shortened(cells: Mapping[str, str], columns: Columns) -> str | None:
+    """The error of a row whose order number or id has lost digits: two of them could be the same."""
+    for name in columns.ids:
+        if _SHORTENED.fullmatch(cells.get(name, "")):
+            return (
+                f"{name} is {cells[name]}, which a spreadsheet writes for a longer number. "
+                "Format the column as text, and export the file again"
+            )
+    return None
 
 
 def _find_separator(text: str, columns: Columns, mapping: Mapping[str, str]) -> str:

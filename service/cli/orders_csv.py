@@ -32,6 +32,7 @@ COLUMNS = Columns(
         **dict.fromkeys(("comment", "customernote"), "note"),
     },
     substitutes={"product_id": "sku"},
+    ids=("order", "customer_id", "product_id", "sku", "line_id"),
 )
 
 

@@ -38,7 +38,7 @@ def read(value: object) -> Decimal:
     if exact != number or len(exact.as_tuple().digits) > MAX_DIGITS or decimals_of(exact) > MAX_DECIMALS:
         raise PydanticCustomError(
             "amount",
-            "must have at most {digits} digits, and {decimals} of them after the point",
+            "must have at most {digits} digits, and {decimals} of them after the point; round it",
             {"digits": MAX_DIGITS, "decimals": MAX_DECIMALS},
         )
     return exact

@@ -49,7 +49,8 @@ def validate(submitted: Any, currencies: Mapping[str, int] = MINOR_UNITS) -> Ver
         ``errors``, all of them, each with its JSON Pointer. If there are too many, the last one says how many more.
     """
     if not isinstance(submitted, dict):
-        return Verdict(None, (FieldError("", "must be a JSON object"),))
+        twice = ", and not a string: it may be encoded twice" if isinstance(submitted, str) else ""
+        return Verdict(None, (FieldError("", f"must be a JSON object{twice}"),))
     try:
         order = OrderRequest.model_validate(submitted, context=currencies)
     except ValidationError as error:

@@ -239,3 +239,10 @@ def test_a_request_target_may_be_a_whole_url_whose_host_counts(target, status, r
 
     asyncio.run(api.app(scope, None, send))
     assert statuses[0] == status
+
+
+def test_json_that_is_encoded_twice_is_named(api, gateway):
+    body = json.dumps(json.dumps(valid_order()))
+    expected = "must be a JSON object, and not a string: it may be encoded twice"
+    assert content(gateway.post("/order", body))["errors"][0]["detail"] == expected
+    assert api.send(body).json()["errors"][0]["detail"] == expected

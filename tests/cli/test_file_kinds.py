@@ -232,3 +232,41 @@ def test_the_page_lists_the_headings_that_are_recognized():
             assert COLUMNS.name_of(heading.strip().upper()) in names, heading
             found.add(re.sub(r"[^a-z0-9]", "", heading.lower()))
     assert found >= {*COLUMNS.aliases}, "add the heading to docs/files.md"
+
+
+@pytest.mark.parametrize(
+    ("cell", "reference"),
+    [
+        ('="00123"', "00123"),
+        ('"=""00123"""', "00123"),
+        ("'+49-1001", "+49-1001"),
+        ("'=1001", "=1001"),
+        ("'-1001", "-1001"),
+        ("'@1001", "@1001"),
+        ("'1001", "'1001"),
+        ("O'Neil", "O'Neil"),
+        ("1E", "1E"),
+        ("E+12", "E+12"),
+    ],
+)
+def test_cells_that_were_kept_from_a_spreadsheet_are_read(cell, reference):
+    """WooCommerce writes an apostrophe before =, +, - and @, so that no spreadsheet reads a formula."""
+    text = f"order,customer_id,product_id,quantity,price,discount\n{cell},c,p,1,5.00,'-1.00\n"
+    [entry] = read_orders(text.encode(), "o.csv")
+    assert entry.document["reference"] == reference
+    assert entry.document["adjustments"] == [{"kind": "discount", "amount": Decimal("-1.00")}]
+
+
+@pytest.mark.parametrize("number", ["1.23457E+12", "1,23457E+12", "1E+12"])
+@pytest.mark.parametrize("column", ["order", "customer_id", "product_id", "sku"])
+def test_numbers_that_a_spreadsheet_has_shortened_are_refused(column, number):
+    """Otherwise the rows of two orders were one order."""
+    cells = {"order": "1001", "customer_id": "c", "product_id": "p", "sku": "s", "quantity": "1", "price": "5.00"}
+    cells[column] = number
+    text = ";".join(cells) + "\n" + 2 * (";".join(cells.values()) + "\n")
+    [entry] = read_orders(text.encode(), "o.csv")
+    assert entry.document is None
+    assert entry.error == (
+        f"{column} is {number}, which a spreadsheet writes for a longer number. "
+        "Format the column as text, and export the file again"
+    )

@@ -155,3 +155,19 @@ def test_an_amount_of_an_export_that_is_no_number_is_an_error_of_its_order():
     entries = read_rows("shopify_orders.csv", [{**first, "Total": "free"}, *others])
     said = "Total is 'free', which is not a number such as 2 or 29.99"
     assert [(entry.line, entry.error) for entry in entries[:2]] == [(2, said), (6, None)]
+
+
+@pytest.mark.parametrize(
+    ("file", "column"),
+    [
+        ("shopify_orders.csv", "Name"),
+        ("shopify_orders.csv", "Lineitem sku"),
+        ("woocommerce_orders.csv", "Order Number"),
+        ("woocommerce_orders.csv", "SKU"),
+    ],
+)
+def test_an_export_whose_numbers_a_spreadsheet_has_shortened_is_refused(file, column):
+    """A barcode of 13 digits is 4.00638E+12 in a spreadsheet."""
+    first, *others = rows(file)
+    entry = read_rows(file, [{**first, column: "4.00638E+12"}, *others])[0]
+    assert f"{column} is 4.00638E+12, which a spreadsheet writes for a longer number." in entry.error

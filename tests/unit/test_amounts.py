@@ -101,7 +101,7 @@ def test_an_amount_is_neither_negative_nor_beyond_fifteen_digits(price: str):
 
 @pytest.mark.parametrize("price", ["123456789.1234567", "0.123456789"])
 def test_an_amount_has_at_most_15_digits_and_8_decimals(price: str):
-    detail = "must have at most 15 digits, and 8 of them after the point"
+    detail = "must have at most 15 digits, and 8 of them after the point; round it"
     assert errors(order(items=[item(price=Decimal(price))])) == {"/items/0/price": detail}
 
 

@@ -31,7 +31,7 @@ IN_PYTHON, IN_RUST = jsonschema.Draft202012Validator(SCHEMA), jsonschema_rs.Draf
 BEYOND_JSON_SCHEMA = re.compile(
     "must equal the sum of quantity × price.*"
     "|(quantity × price )?must (have at most [0-9] decimals|be a whole number) in this currency"
-    "|must have at most 15 digits, and 8 of them after the point"
+    "|must have at most 15 digits, and 8 of them after the point; round it"
     "|is the line_id, or the position, of another item.*"
     "|must be the line_id of an item.*"
 )

@@ -67,7 +67,8 @@ def read_export(
         raise CliError(ExitCode.USAGE, f"{name}: CSV of {shop} cannot be read; give its orders as JSON.")
     if (other := shop_of_headings(first_row(text))) not in (shop, None):
         raise _not_of_shop(name, shop, f"the first row has no {form.columns[0]}", other)
-    columns = Columns(form.columns, ("Currency",), ignores_others=True)
+    ids = (form.columns[0], "SKU", "Lineitem sku")
+    columns = Columns(form.columns, ("Currency",), ids=ids, ignores_others=True)
     rows = list(read_table(text, name, columns, delimiter=delimiter, mapping=mapping))
     if rows and currency is None and "Currency" not in rows[0].cells:
         raise CliError(ExitCode.USAGE, f"{name}: the file has no column Currency; give --currency, such as EUR.")
