@@ -61,7 +61,7 @@ export async function post(path, body) {
 
 export async function getPage(path, query, name) {
   const page = await get(path, query);
-  return { entries: page[name], cursor: page.next_cursor };
+  return { entries: page[name], cursor: page.next_cursor, sortedBy: page.sorted_by };
 }
 
 // A broken connection may have delivered the request. Only a GET can be repeated without an effect.

@@ -66,7 +66,7 @@ export function facts(pairs, kind = "") {
 }
 
 export function table(caption, columns, rows, kind = "") {
-  const heads = columns.map((column) => h("th", { scope: "col", class: column.kind }, column.name ?? column));
+  const heads = columns.map((column) => h("th", { scope: "col", class: column.kind, "aria-sort": column.sort }, column.name ?? column));
   // A scrollable region needs keyboard access. Rows with links and buttons have it already.
   const region = kind.includes("rows") ? {} : { tabindex: "0", role: "region", "aria-label": caption };
   return h(

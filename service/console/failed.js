@@ -32,7 +32,7 @@ export function failedSection(body, head) {
     h("label", { class: "choice" }, selectAllBox, " Select all shown"), selectedNote, h("div", { class: "actions" }, redriveSelected, redriveAll));
   const rows = infiniteList({
     caption: "Failed orders",
-    columns: COLUMNS,
+    columns: () => COLUMNS,
     noun: "failed order",
     key: (failure) => failure.order_id,
     row: (failure) => failedRow(failure, toggle, redriveOne),

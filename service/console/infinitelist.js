@@ -5,7 +5,8 @@ import { problemNotice } from "./problem.js";
 
 const MAX_EMPTY_PAGES = 25;
 
-// A table with infinite scrolling. `start` takes a source, which returns the next page as {entries, more}.
+// A table with infinite scrolling. `start` takes a source, which returns the next page as {entries, more}. The functions
+// `columns`, `row` and `loaded` also get the page, which may say more.
 export function infiniteList({ caption, columns, row, noun, key, loaded }) {
   const state = h("p", { class: "list-state", role: "status" });
   const errorPlace = h("div", {});
@@ -55,24 +56,25 @@ export function infiniteList({ caption, columns, row, noun, key, loaded }) {
     return loadMore();
   }
 
-  function add({ entries, more: thereIsMore }) {
+  function add(page) {
+    const { entries, more: thereIsMore } = page;
     // Two lists that are merged may have the same entry.
     const fresh = entries.filter((entry) => !run.known.has(key(entry)) && run.known.set(key(entry), entry));
     run.isComplete = !thereIsMore;
     if (run.known.size === 0 && run.isComplete) fill(place, run.emptyView());
-    else tableBody().append(...fresh.map(row));
+    else tableBody(page).append(...fresh.map((entry) => row(entry, page)));
     const shown = plural(run.known.size, noun);
     say(state, run.known.size === 0 ? "" : run.isComplete ? `${shown}, end of list` : `${shown} shown`);
     more.hidden = run.isComplete;
-    loaded?.();
+    loaded?.(page);
     // The observer reports changes only. Observing again reports a button that is still in view.
     watcher.unobserve(more);
     if (!run.isComplete) watcher.observe(more);
   }
 
-  function tableBody() {
+  function tableBody(page) {
     if (!run.body) {
-      fill(place, table(caption, columns, [], "rows"));
+      fill(place, table(caption, columns(page), [], "rows"));
       run.body = place.querySelector("tbody");
     }
     return run.body;
@@ -83,9 +85,7 @@ export function infiniteList({ caption, columns, row, noun, key, loaded }) {
 
 // A page without a matching entry is not the end of the list: more pages may follow.
 async function nextNonEmptyPage(next) {
-  for (let turn = 0; turn < MAX_EMPTY_PAGES; turn += 1) {
-    const page = await next();
-    if (page.entries.length || !page.more) return page;
-  }
-  return { entries: [], more: true };
+  let page = await next();
+  for (let turn = 1; turn < MAX_EMPTY_PAGES && !page.entries.length && page.more; turn += 1) page = await next();
+  return page;
 }

@@ -110,11 +110,12 @@ function part(heading, content) {
 function summary(order) {
   return facts([
     ["Customer", order.customer_id ?? "–"],
+    ["Owner", order.owner && h("span", { class: "id" }, order.owner)], // only operators see it
     ...submittedFacts(order),
     ["Total", money(order.total_amount, order.currency)],
     ["Attempts", number(order.attempts)],
-    ["Received", moment(order.created_at)],
-    [isTerminal(order) ? "Duration" : "Last change", isTerminal(order) ? elapsed(between(order.created_at, order.updated_at)) : moment(order.updated_at)],
+    ["Created", moment(order.created_at)],
+    [isTerminal(order) ? "Duration" : "Updated", isTerminal(order) ? elapsed(between(order.created_at, order.updated_at)) : moment(order.updated_at)],
   ]);
 }
 

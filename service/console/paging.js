@@ -7,24 +7,19 @@ export function pages(path, query, name) {
   return async () => {
     const page = await getPage(path, { ...query, cursor }, name);
     cursor = page.cursor;
-    return { entries: page.entries, more: cursor !== null };
+    return { entries: page.entries, more: cursor !== null, sortedBy: page.sortedBy };
   };
 }
 
-export function filtered(next, matches) {
-  return async () => {
-    const { entries, more } = await next();
-    return { entries: entries.filter(matches), more };
-  };
-}
-
-// The API has one filter at a time. This merges sources that are each sorted newest first.
+// Merges sources that are each sorted newest first. If one has an empty page, this page ends: the API omits entries that
+// do not match the filter, and the reader of the list decides how many such pages to read.
 export function mergeNewest(sources, at, size) {
   const parts = sources.map((next) => ({ next, buffer: [], more: true }));
   return async () => {
     const entries = [];
     while (entries.length < size) {
       await Promise.all(parts.map(fillBuffer));
+      if (parts.some((part) => part.more && !part.buffer.length)) break;
       const nonEmpty = parts.filter((part) => part.buffer.length);
       if (!nonEmpty.length) return { entries, more: false };
       const newest = nonEmpty.reduce((one, other) => (at(other.buffer[0]) > at(one.buffer[0]) ? other : one));
@@ -35,9 +30,8 @@ export function mergeNewest(sources, at, size) {
 }
 
 async function fillBuffer(part) {
-  while (part.more && !part.buffer.length) {
-    const page = await part.next();
-    part.buffer = page.entries;
-    part.more = page.more;
-  }
+  if (!part.more || part.buffer.length) return;
+  const page = await part.next();
+  part.buffer = page.entries;
+  part.more = page.more;
 }

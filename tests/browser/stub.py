@@ -95,9 +95,9 @@ def failed_page(*orders: dict[str, Any], cursor: str | None = None) -> dict[str,
     return {"failed_orders": list(orders), "next_cursor": cursor}
 
 
-def orders_page(*orders: dict[str, Any], cursor: str | None = None) -> dict[str, Any]:
+def orders_page(*orders: dict[str, Any], cursor: str | None = None, sorted_by: str = "updated_at") -> dict[str, Any]:
     """A page of ``GET /orders``."""
-    return {"orders": list(orders), "next_cursor": cursor}
+    return {"orders": list(orders), "sorted_by": sorted_by, "next_cursor": cursor}
 
 
 def redrive_page(*order_ids: str, cursor: str | None = None, outcome: str = "redriven") -> dict[str, Any]:

@@ -71,6 +71,16 @@ def test_a_status_filters_and_is_in_the_link(rejected, visit):
     expect(visit.page.get_by_text("1 order, end of list")).to_be_visible()
 
 
+def test_a_date_filters_the_orders(visit):
+    visit.go("orders")
+    expect(visit.page.get_by_text("20 orders shown")).to_be_visible()
+    visit.page.get_by_label("Updated to").fill("2026-01-31")
+    expect(visit.page.get_by_text("No order matches the filters")).to_be_visible()
+    visit.page.get_by_label("Updated to").fill("")
+    visit.page.get_by_label("Updated from").fill("2026-01-31")
+    expect(visit.page.get_by_text("20 orders shown")).to_be_visible()
+
+
 def test_a_customer_search_can_be_filtered_by_status(shop, fulfilled, rejected, visit):
     visit.go("orders")
     visit.page.get_by_label("Order id, customer id or reference").fill("cust_0")

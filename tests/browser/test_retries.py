@@ -115,7 +115,7 @@ def test_a_page_that_failed_is_requested_again_with_its_cursor(stub, visit):
 
 def test_pages_without_a_match_are_passed_over_up_to_the_last_page(stub, visit):
     pages = {
-        None: orders_page(order("ord_1"), cursor="c1"),
+        None: orders_page(cursor="c1"),
         "c1": orders_page(cursor="c2"),
         "c2": orders_page(order("ord_3", "FULFILLED")),
     }
