@@ -75,12 +75,10 @@ def paginate(
         limit: the largest number of entries; None for all.
     """
     cursor, left = None, limit
-    size = PAGE_SIZE if left is None else min(PAGE_SIZE, left)
     while left is None or left > 0:
-        page = get_page(query, size, cursor)
+        page = get_page(query, PAGE_SIZE if left is None else min(PAGE_SIZE, left), cursor)
         yield from page[name][:left]
         left = None if left is None else left - len(page[name])
         cursor = page["next_cursor"]
         if cursor is None:
             return
-        size = PAGE_SIZE  # the page was short: the API reads a page, and then omits the orders that do not match

@@ -104,20 +104,6 @@ def test_errors_of_other_filters_name_their_options_too():
     assert ran.err.splitlines()[1:] == ["  --customer: String should match a pattern"]
 
 
-def test_after_a_short_page_the_pages_are_large():
-    """The API omits the orders of a page that do not match: pages of one order would take a request for each."""
-    answers = iter(
-        [
-            Answer(200, {"orders": [], "sorted_by": "created_at", "next_cursor": "c1"}),
-            Answer(200, {"orders": [{"order_id": "ord_1"}, {"order_id": "ord_2"}], "next_cursor": "c2"}),
-        ]
-    )
-    with stub(lambda _: next(answers)) as server:
-        ran = run("--api", server.url, "--json", "list", "--customer", "c", "--status", "FAILED", "--limit", "1")
-    assert ids_of(ran) == ["ord_1"]
-    assert [request.path.partition("limit=")[2] for request in server.received] == ["1", "100&cursor=c1"]
-
-
 def test_an_earlier_version_of_the_api_does_not_name_the_time():
     page = {"orders": [{"order_id": "ord_1", "created_at": "2026-01-31T09:30:00Z"}], "next_cursor": None}
     with stub(lambda _: Answer(200, page)) as server:
