@@ -72,11 +72,12 @@ def test_the_caller_is_stored_as_the_owner(mode, event_loop):
     assert gateway.system.store.get(posted(gateway)).owner == owner
 
 
-def test_two_sessions_of_a_role_with_one_key_submit_one_order(event_loop):
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov"])
+def test_two_sessions_of_a_role_with_one_key_submit_one_order(partition, event_loop):
     gateway = Gateway(api_auth="iam")
     answers = []
     for session in ("i-0a1b2c3d", "ann@example.com"):
-        gateway.caller = {"identity": {"userArn": f"arn:aws:sts::123456789012:assumed-role/shop/{session}"}}
+        gateway.caller = {"identity": {"userArn": f"arn:{partition}:sts::123456789012:assumed-role/shop/{session}"}}
         answers.append(content(gateway.post(headers={"Idempotency-Key": "order-1001-of-shop"}))["order_id"])
     assert answers[0] == answers[1]
     assert len(gateway.system.store.orders) == 1
@@ -294,17 +295,6 @@ def test_a_list_by_reference_has_the_callers_own_orders_only(mode, event_loop):
     mine = posted(gateway, body=valid_order(reference="#1001"))
     page = content(gateway.get("/orders", multiValueQueryStringParameters={"reference": ["#1001"]}))
     assert ([order["order_id"] for order in page["orders"]], page["next_cursor"]) == ([mine], None)
-
-
-def test_a_cursor_contains_no_other_callers_order_id(cognito):
-    """A cursor is encoded, not encrypted: its holder can read it."""
-    mine = posted(cognito)
-    cognito.system.now.forward(-1)
-    posted(cognito)
-    cognito.caller = BOB
-    page = content(cognito.get("/orders", multiValueQueryStringParameters={"status": ["RECEIVED"], "limit": ["1"]}))
-    inside = base64.urlsafe_b64decode((page["next_cursor"] or "") + "===")
-    assert mine.encode() not in inside
 
 
 @pytest.mark.parametrize("mode", ["api_key", "iam"])
