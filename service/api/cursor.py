@@ -12,7 +12,6 @@ from service.orders.paging import MARK_BYTES, Position
 from service.orders.ports import System
 from service.orders.timestamps import parse, text
 
-MAX_CURSOR = 8192  # characters
 SEAL_BYTES = 16
 
 
@@ -53,8 +52,6 @@ def decode(cursor: str | None, listing: str, system: System) -> Position | None:
 def _opened(cursor: str) -> tuple[bytes, bytes]:
     """The content and the seal; empty if the cursor is no Base64, so that no seal is valid for it."""
     try:
-        if len(cursor) > MAX_CURSOR:
-            return b"", b""
         sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except ValueError:
         return b"", b""

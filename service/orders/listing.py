@@ -61,6 +61,7 @@ class Listing:
             and self.reference in (None, order.reference)
             and self.customer_id in (None, order.customer_id)
             and self.status in (None, order.status)
+            and getattr(order, self.sorted_by) in self.span
         )
 
 

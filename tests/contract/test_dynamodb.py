@@ -14,6 +14,7 @@ from service.aws.store import DynamoDbOrderStore
 from service.orders.lifecycle import Status, TransitionName
 from service.orders.listing import Listing
 from service.orders.model import Order
+from service.orders.paging import Span
 from service.orders.ports import Unavailable
 from service.settings import Settings
 from tests.contract.support import (
@@ -167,6 +168,19 @@ def test_an_order_changed_while_a_list_is_read_is_omitted(dynamodb_store: Dynamo
 
     with on(clients, "before-call.dynamodb.BatchGetItem", move):
         assert dynamodb_store.list_orders(Listing(status=Status.PENDING), 10).orders == (staying,)
+
+
+def test_an_order_updated_while_a_list_of_a_time_span_is_read_is_omitted(
+    dynamodb_store: DynamoDbOrderStore, clients: Clients
+):
+    moving, staying = put(dynamodb_store, 2, status=lambda _: Status.PENDING)
+
+    def touch(**_: Any) -> None:
+        dynamodb_store.apply(write_of("resend", moving))
+
+    with on(clients, "before-call.dynamodb.BatchGetItem", touch):
+        listing = Listing(status=Status.PENDING, span=Span(end=NOW))
+        assert dynamodb_store.list_orders(listing, 10).orders == (staying,)
 
 
 def test_an_order_updated_while_overdue_orders_are_read_is_omitted(
