@@ -48,7 +48,7 @@ class Customer:
                 *({"status": status.value} for status in Status),
             ]
         )
-        self.cursors: dict[str, str] = {}
+        self.pages: dict[str, dict[str, Any]] = {}
         self.spans = 0  # lists within a time span
         self.keys = (f"{CANARY}-{number}" for number in count())
         self.repeat: tuple[str, Any] | None = None
@@ -89,21 +89,21 @@ class Customer:
             self.repeat = case.headers["Idempotency-Key"], deepcopy(case.body)
 
     def _page_of_a_list(self, query: dict[str, Any]) -> dict[str, Any]:
+        """The next page of a list, or the first one of it, within the generated time span if the list can have it."""
         listing = next(self.lists)
-        cursor = self.cursors.pop(str(listing), None)
         limit = {name: value for name, value in query.items() if name == "limit"}
+        if page := self.pages.pop(str(listing), None):
+            return page | limit
         time = "created" if {"customer_id", "reference"} & listing.keys() else "updated"
         span = {name: value for name, value in query.items() if name in (f"{time}_after", f"{time}_before")}
         self.spans += bool(span)
-        return limit | listing | (span or ({"cursor": cursor} if cursor else {}))
+        return limit | listing | span
 
     def after_call(self, _context: Any, case: Any, response: Any) -> None:
         if case.operation.label == "GET /orders" and response.status_code == 200:
             listing = {name: case.query[name] for name in (*FILTERS, "owner") if name in case.query}
-            if any(name.endswith(("_after", "_before")) for name in case.query):
-                return
             if cursor := response.json()["next_cursor"]:
-                self.cursors[str(listing)] = cursor
+                self.pages[str(listing)] = case.query | {"cursor": cursor}
 
 
 def ask_for_one_list(query: dict[str, Any]) -> None:
