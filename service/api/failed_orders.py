@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from service.api import cursor
 from service.api.body import read_json
 from service.api.dependencies import OperatorDep
-from service.api.parameters import Cursor, Instant, span_text
+from service.api.parameters import Cursor, Instant
 from service.api.problems import OrderNotFailed, OrderNotFound, Problem, ProblemRoute
 from service.api.views import (
     DecimalResponse,
@@ -105,7 +105,7 @@ class Filter(BaseModel):
     @property
     def listing(self) -> str:
         """The filter that a cursor is bound to."""
-        return f"failed reason={self.reason or ''} within={span_text(self.span)}"
+        return f"failed {self.reason} {self.span}"
 
 
 class FailedListQuery(Filter):

@@ -8,8 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from service.orders.listing import OWNER_BYTES
-from service.orders.paging import Span
-from service.orders.timestamps import YEARS, parse, text
+from service.orders.timestamps import YEARS, parse
 
 DECODED_PLUS = re.compile("(?<=[0-9]) ([0-9]{2}:?[0-9]{2})$")
 """The offset of a time in a URL whose ``+`` was not percent-encoded, so that it is read as a space."""
@@ -37,8 +36,3 @@ Cursor = Annotated[
     str | None,
     Field(description="`next_cursor` of the previous response.", json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"}),
 ]
-
-
-def span_text(span: Span) -> str:
-    """Write a span, as the filter that a cursor is bound to."""
-    return "/".join(text(bound) if bound else "" for bound in (span.start, span.end))

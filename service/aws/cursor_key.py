@@ -23,11 +23,11 @@ def read_or_create(clients: Clients, table: str) -> bytes:
     dynamodb = clients.dynamodb
     place: Any = {"order_id": {"S": KEY}}
     try:
-        key = os.urandom(KEY_BYTES)
         item: Any = dynamodb.get_item(TableName=table, Key=place, ConsistentRead=True).get("Item", {})
         if "B" in item.get("key", {}):
             found: bytes = item["key"]["B"]
             return found
+        key = os.urandom(KEY_BYTES)
         dynamodb.put_item(
             TableName=table,
             Item={**place, "key": {"B": key}},

@@ -26,8 +26,8 @@ Listed = TypeVar("Listed")
 class Position:
     """The end of a page: the last timestamp, and marks of the listed orders with that timestamp.
 
-    Many orders can have the same timestamp, so a timestamp alone would skip or repeat some. A mark does not reveal the
-    order's id: a page may leave out orders whose existence its reader must not learn.
+    Many orders can have the same timestamp, so a timestamp alone would skip or repeat some. A mark is shorter than
+    an id, and has always the same length.
     """
 
     at: datetime
@@ -152,7 +152,7 @@ def rest(span: Span, after: Position | None) -> Span:
 
 
 def mark(order_id: str) -> str:
-    """A mark of an id that does not reveal it: 64 bits of its SHA-256."""
+    """The mark of an id: 64 bits of its SHA-256."""
     return hashlib.sha256(order_id.encode()).digest()[:MARK_BYTES].hex()
 
 

@@ -70,7 +70,8 @@ def test_a_wrong_parameter_is_named(query, api):
 def test_a_cursor_is_valid_for_its_own_list_only(api):
     fail(api.system, "ord_1", "ord_2")
     cursor = api.get("/failed-orders", params={"limit": 1}).json()["next_cursor"]
-    for query in ({"reason": "declined"}, {"failed_after": "2026-01-31T09:30:00Z"}):
+    at = "2026-01-31T09:30:00Z"
+    for query in ({"reason": "declined"}, {"failed_after": at}, {"failed_before": at}):
         assert_problem(api.get("/failed-orders", params={"cursor": cursor, **query}), 400, "cursor-invalid")
 
 
