@@ -30,6 +30,7 @@ lease, and its lease before the queue delivers the message again.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 """
 API_CALLERS = re.compile(r"([a-z0-9]+=[a-z0-9-]+(,|$))*")
+ORIGIN = re.compile(r"https?://[^/*,\s]+")
 AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".aws")
 LONGEST_CANCEL = 5.0  # seconds that a request waits for the warehouse; the reconciler repeats the question
 COMMAND_LINE = frozenset({"DOFS_API_URL", "DOFS_API_KEY"})
@@ -227,6 +228,11 @@ class Settings:
         return self.cloud != "aws" or self.operator_api == "on"
 
     @property
+    def origins(self) -> list[str]:
+        """The origins whose pages may call the API, as browsers send them: in lower case."""
+        return [origin.strip().lower() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @property
     def has_owner_index(self) -> bool:
         """Whether the orders table has the index ``by-owner``. ``service/aws/order_index.py`` says why."""
         return self.api_auth == "cognito"
@@ -320,6 +326,9 @@ def _access(settings: Settings) -> Iterator[str]:
         yield "DOFS_API_AUTH=none lets anybody read all orders: set it, or DOFS_OPEN_API=on if this is meant"
     if not API_CALLERS.fullmatch(settings.api_callers):
         yield f"DOFS_API_CALLERS={settings.api_callers!r} must have the form ID=NAME,ID=NAME, in a-z, 0-9 and -"
+    for origin in settings.origins:
+        if not ORIGIN.fullmatch(origin):
+            yield f"DOFS_CORS_ORIGINS has {origin!r}, but an origin has no path, no slash at its end and no wildcard"
     if is_open and settings.operator_api == "on":
         yield "DOFS_OPERATOR_API=on needs DOFS_API_AUTH: any caller could see and redrive every order"
 

@@ -53,11 +53,10 @@ def create_app(
     for router in (orders.router, *(() if only_orders else _other_routers(app))):
         app.router.routes += router.routes  # include_router() would match each route several times for a request
     problems.install(app)
-    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
-    if origins:
+    if settings.origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=origins,
+            allow_origins=settings.origins,
             allow_methods=["GET", "POST"],
             allow_headers=[
                 "Content-Type",
@@ -72,7 +71,7 @@ def create_app(
             ],
             expose_headers=["Location", "Idempotency-Replayed", "Preference-Applied", "Retry-After"],
         )
-    names = frozenset(origin.partition("://")[2].encode() for origin in origins)
+    names = frozenset(origin.partition("://")[2].encode() for origin in settings.origins)
     app.add_middleware(Access, names=names)  # outermost, so that it logs every response
     app.openapi = lambda: _build_openapi(app)  # type: ignore[method-assign]
     return app

@@ -81,6 +81,11 @@ def test_a_page_can_read_an_internal_error(error, status, api):
     assert response.headers.get("access-control-allow-origin") == SHOP
 
 
+def test_origins_are_compared_as_browsers_send_them():
+    api = Api(cors_origins=SHOP.upper().replace("HTTPS", "https"))
+    assert preflight(api, SHOP).headers["access-control-allow-origin"] == SHOP
+
+
 @pytest.mark.parametrize("origin", [SHOP, "null", "*"])
 def test_without_origins_there_are_no_cors_headers(origin):
     api = Api(cors_origins="")

@@ -287,6 +287,12 @@ def test_callers_of_keys_are_pairs(wrong):
         Settings.load({**REQUIRED, "DOFS_API_CALLERS": wrong})
 
 
+@pytest.mark.parametrize("origin", ["https://shop.example/", "https://shop.example/app", "*", "shop.example", "null"])
+def test_an_origin_that_no_browser_sends_is_refused(origin):
+    [problem] = problems({**REQUIRED, "DOFS_CORS_ORIGINS": f"https://other.example, {origin}"})
+    assert problem.startswith(f"DOFS_CORS_ORIGINS has {origin!r}, ")
+
+
 def test_the_operator_api_on_aws_needs_authentication():
     with pytest.raises(SettingsError, match="DOFS_OPERATOR_API=on needs DOFS_API_AUTH"):
         Settings.load({**REQUIRED, "DOFS_OPERATOR_API": "on"})
