@@ -53,7 +53,7 @@ QUOTED = re.compile('"[^"]*"')
 def _check_headers(headers: Headers) -> None:
     # Some clients and proxies send the header twice, or its value: "application/json, application/json".
     given = QUOTED.sub("", ",".join(headers.getlist("content-type"))).lower()
-    types = {each.partition(";")[0].strip() for each in given.split(",")} - {""}
+    types = {each.partition(";")[0].strip() for each in given.split(",") if each.strip()}
     # A page of another site can send a request without a content type, and without asking the server first.
     if types != {"application/json"} and (types or "origin" in headers):
         raise WrongMediaType

@@ -143,7 +143,7 @@ def test_preferences_on_two_lines_are_read_as_on_one(api):
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"5", b"null", b"true"])
 def test_a_lenient_body_that_is_no_object_is_refused(body, api):
     problem = assert_problem(api.send(body, LENIENT), 422, "order-invalid")
-    assert problem["errors"] == [{"pointer": "", "detail": "must be a JSON object"}]
+    assert problem["errors"][0]["detail"].startswith("must be a JSON object")
     assert api.stored == {}
 
 
