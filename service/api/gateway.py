@@ -95,7 +95,7 @@ def _adapter(system: "LiveSystem", only_orders: bool) -> Mangum:
             scope["headers"] = [
                 (name.lower().encode(), value.encode())
                 for name, values in event["multiValueHeaders"].items()
-                for value in values or ()
+                for value in values
             ]
         await app(scope, receive, send)
 

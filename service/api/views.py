@@ -73,7 +73,9 @@ class OrderView(BaseModel):
     created_at: Instant
     updated_at: Instant
     errors: list[ProblemError] = Field(description="The validation errors of a REJECTED order.")
-    submission: dict[str, Any] | None = Field(description="What was sent, of a REJECTED order; null for others.")
+    submission: dict[str, Any] | None = Field(
+        description="The document as it was sent, of a REJECTED order; null for others."
+    )
     timeline: list[TimelineView]
 
 

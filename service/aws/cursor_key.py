@@ -1,7 +1,7 @@
 """The key that seals cursors: a row in the orders table, which the first process that needs it writes.
 
-All processes of the deployment share it. Whoever may read this row may read every order, too, so that it needs no
-better place. No index holds it.
+All processes of the deployment share it. A reader of this row can read every order, too, so that the key needs no
+better place. No index has the row.
 """
 
 import os
@@ -15,7 +15,7 @@ KEY_BYTES = 32
 
 
 def read_or_create(clients: Clients, table: str) -> bytes:
-    """Read the key. A row that is missing or damaged is written anew, and the cursors of before are invalid.
+    """Read the key. A missing or damaged row is replaced, which makes all earlier cursors invalid.
 
     Raises:
         Unavailable: DynamoDB does not answer.

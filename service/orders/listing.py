@@ -25,7 +25,7 @@ class Listing:
         reference: the shop's order number; only together with ``owner``.
         customer_id: the customer.
         status: the state.
-        span: the time span within which they were created, or updated: whatever ``sorted_by`` says.
+        span: the time span of their ``sorted_by``: creation or last update.
     """
 
     owner: str | None = None

@@ -54,8 +54,18 @@ def test_an_order_is_submitted_with_a_slash_at_the_end(api, gateway):
     assert api.post("/order/", json=valid_order()).status_code == 202
 
 
-@pytest.mark.parametrize("path", ["/orders/ord_1%2Fcancel", "/orders/ord_1%2fcancel", "/orders%2Ford_1/cancel"])
-def test_an_encoded_slash_is_no_slash(path, api, gateway):
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/orders/ord_1%2Fcancel",
+        "/orders/ord_1%2fcancel",
+        "/orders%2Ford_1/cancel",
+        "/orders/ord_1//cancel",
+        "/orders/ord_1/cancel//",
+        "//orders/ord_1/cancel",
+    ],
+)
+def test_an_encoded_or_a_double_slash_is_no_slash(path, api, gateway):
     """Otherwise a path could pass a policy of API Gateway that denies /orders/*/cancel."""
     api.system.receive("ord_1")
     gateway.system.receive("ord_1")
