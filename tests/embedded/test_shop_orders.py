@@ -48,7 +48,9 @@ def test_an_order_is_found_by_its_reference_and_in_the_ledger_with_its_address_a
     ]
     [found] = httpx.get(f"{api}/orders", params={"reference": expected.reference}).json()["orders"]
     assert (found["order_id"], found["status"]) == (order_id, "FULFILLED")
-    assert run("--api", api, "--json", "list", "--reference", expected.reference).lines == [found]
+    assert run("--api", api, "--json", "list", "--reference", expected.reference).lines == [
+        found | {"sorted_by": "created_at"}
+    ]
     assert Decimal(str(found["total_amount"])) == Decimal(expected.total)
     ledger = httpx.get(f"{warehouse}/ledger", params={"limit": 1000}).json()
     [delivery] = [each for each in ledger["deliveries"] if each["order_id"] == order_id]

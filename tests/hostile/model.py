@@ -145,6 +145,8 @@ class ModelOrder:
             "status": self.status,
             "customer_id": self.customer_id,
             "reference": self.reference,
+            "owner": "anonymous",
+            "submission": self.document if self.status == "REJECTED" else None,
             "currency": given.get("currency"),
             "total_amount": given.get("total_amount"),
             "items": items if isinstance(items, list) else [],
