@@ -141,10 +141,8 @@ class ListQuery(BaseModel):
             customer_id=self.customer_id,
             status=self.status,
         )
-        created, updated = (
-            Span(self.created_after, self.created_before),
-            Span(self.updated_after, self.updated_before),
-        )
+        created = Span(self.created_after, self.created_before)
+        updated = Span(self.updated_after, self.updated_before)
         return select_listing(listing, created, updated, has_owner_index=settings.has_owner_index)
 
 

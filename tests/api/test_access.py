@@ -56,6 +56,7 @@ def test_a_missing_trace_comes_from_api_gateway_or_is_generated(gateway, api):
     ("method", "path", "status", "route"),
     [
         ("GET", "/orders/{known}", 200, "GET /orders/{order_id}"),
+        ("HEAD", "/orders/{known}", 200, "HEAD /orders/{order_id}"),
         ("POST", "/orders/{known}/cancel", 200, "POST /orders/{order_id}/cancel"),
         ("GET", "/orders?customer_id=canary", 200, "GET /orders"),
         ("GET", "/orders/canary", 404, "GET /orders/{order_id}"),

@@ -59,6 +59,9 @@ def test_failed_orders_are_paged_newest_first_and_filtered(api):
         {"failed_after": "canary"},
         {"failed_after": "1769851800"},
         {"failed_before": "2026-01-31T09:30:00"},
+        {"failed_before": "0001-01-01T00:00:00Z"},
+        {"failed_after": "9999-12-31T23:59:59Z"},
+        {"failed_after": "0001-01-01T00:00:00+23:59"},
         {"other": "1"},
     ],
 )
