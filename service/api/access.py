@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 QUIET_PATHS = re.compile("/(health|ready|docs(/[^/]+)?|openapi.json|console(/.*)?|stats(/live)?)?")
 """Paths that probes and pages request periodically. These requests are logged at DEBUG."""
 
-OTHER_SLASHES = re.compile(rb"%2f|//", re.IGNORECASE)
-"""An encoded slash, or two of them: if they were read as one, a path could pass a policy that denies it."""
+OTHER_SLASHES = re.compile("%2f|//", re.IGNORECASE)
+ROUTE_WORD = re.compile("[a-z][a-z.-]*\n?")
+"""A segment of a route's path, and no id of an order. Starlette's routes also match with a line feed at the end."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 ORDER_ID_PATTERN = re.compile("ord_[0-9a-f]{32}")
@@ -76,11 +77,14 @@ class Access:
             system.metrics.flush()
 
     async def _handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        scope["traceparent"] = _traceparent(scope)
+        method, path = scope["method"], scope["path"]
+        if path != f"{scope.get('root_path', '')}/":
+            path = path.removesuffix("/")
+        # A copy, because the server reads the method again. The response to HEAD is the one to GET, without its body.
+        scope = {**scope, "path": path, "traceparent": _traceparent(scope)}
+        if method == "HEAD" and not path.endswith(STREAM):
+            scope["method"] = "GET"
         logs.note(trace_id=trace_id(scope["traceparent"]))
-        method = scope["method"]
-        if method == "HEAD" and not scope["path"].endswith(STREAM):  # a copy: uvicorn reads the method of its own scope
-            scope = {**scope, "method": "GET"}  # the response to HEAD is the one to GET, without its body
 
         async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.body" and method == "HEAD":
@@ -93,10 +97,8 @@ class Access:
             await send(message)
 
         app = self._app if "aws.event" in scope or self._is_known_host(scope) else problem(MISDIRECTED)
-        if OTHER_SLASHES.search(scope.get("raw_path") or b""):
+        if _is_disguised((scope.get("raw_path") or b"").decode("latin-1")):
             app = problem(NOT_FOUND)
-        elif scope["path"] != f"{scope.get('root_path', '')}/":
-            scope["path"] = scope["path"].removesuffix("/")
         await app(scope, receive, send_with_headers)
 
     def _is_known_host(self, scope: "Scope") -> bool:
@@ -117,6 +119,15 @@ def _in_origin_form(scope: "Scope") -> "Scope":
     headers = [*((name, value) for name, value in scope["headers"] if name != b"host"), (b"host", host)]
     raw_path = root.encode() + path
     return {**scope, "path": root + unquote(path), "raw_path": raw_path, "headers": headers}
+
+
+def _is_disguised(raw_path: str) -> bool:
+    """Return whether a path could lead to a route and pass a policy of API Gateway that denies the route by its path.
+
+    It has an encoded slash, two slashes, or encoded characters in a word of the route, as in ``/orders/x/c%61ncel``.
+    """
+    encoded = (segment for segment in raw_path.split("/") if "%" in segment)
+    return bool(OTHER_SLASHES.search(raw_path)) or any(ROUTE_WORD.fullmatch(unquote(each)) for each in encoded)
 
 
 def _log_request(scope: "Scope", method: str, status: int) -> None:
