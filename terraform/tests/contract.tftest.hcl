@@ -310,6 +310,14 @@ run "api_keys_are_required_on_every_route_but_preflights" {
     condition     = strcontains(output.try_it, "X-Api-Key")
     error_message = "The command in the output try_it must send an API key."
   }
+
+  assert {
+    condition = (
+      toset([for index in aws_dynamodb_table.orders.global_secondary_index : index.name]) == toset(["by-customer", "by-reference", "by-status"]) &&
+      !contains([for attribute in aws_dynamodb_table.orders.attribute : attribute.name], "owner")
+    )
+    error_message = "Without a user pool, one partition of an index by-owner would take all writes."
+  }
 }
 
 run "keys_of_a_caller_share_its_orders" {
@@ -356,6 +364,21 @@ run "cognito_tokens_are_required_on_every_route_but_preflights" {
       method.authorization == (startswith(name, "OPTIONS") ? "NONE" : "COGNITO_USER_POOLS")
     ])
     error_message = "A route is open."
+  }
+
+  assert {
+    condition = toset([
+      for index in aws_dynamodb_table.orders.global_secondary_index : "${index.name} ${index.hash_key} ${index.range_key} ${index.projection_type}"
+      ]) == toset([
+      "by-customer customer_id created_at KEYS_ONLY", "by-owner owner created_at KEYS_ONLY",
+      "by-reference owner_reference created_at KEYS_ONLY", "by-status status_shard updated_at KEYS_ONLY",
+    ])
+    error_message = "Customers of a user pool must have the index of their own orders."
+  }
+
+  assert {
+    condition     = strcontains(aws_iam_policy.function.policy, "${aws_dynamodb_table.orders.arn}/index/by-owner")
+    error_message = "The function must be allowed to query the index by-owner."
   }
 }
 

@@ -12,6 +12,7 @@ from itertools import product
 
 from tests.benchmarks.cost.bill import CHEAPEST, EARLIER, Model, Saving
 from tests.benchmarks.cost.execution import execution
+from tests.benchmarks.cost.lists import owner_index_cost, page_rows
 from tests.benchmarks.cost.prices import AWS, DATED, PRICES, REGION
 from tests.benchmarks.cost.sample import sample
 from tests.benchmarks.cost.usage import Assumptions, Choice
@@ -36,7 +37,7 @@ def main() -> None:
 
 def report(model: Model) -> str:
     """Write all tables as text."""
-    others = (_other_costs(model), _warehouse(model), _prices())
+    others = (_other_costs(model), _warehouse(model), *_lists(), _prices())
     parts = (_usage(model), _bills(model), _totals(model), *_savings(model), *others)
     return "\n\n".join(parts)
 
@@ -112,6 +113,12 @@ def _other_costs(model: Model) -> str:
 def _warehouse(model: Model) -> str:
     rows = [(item, dollars(amount)) for item, amount in model.warehouse_cost(STANDARD).items()]
     return table(("added by a warehouse over HTTP", "dollars"), rows)
+
+
+def _lists() -> Iterator[str]:
+    rows = [(item, dollars(amount)) for item, amount in owner_index_cost().items()]
+    yield table(("added by a user pool (api_auth = cognito)", "dollars"), rows)
+    yield table(("read units of a page", "limit 20", "limit 100", "a million of 20"), page_rows())
 
 
 def _prices() -> str:
