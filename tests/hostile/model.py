@@ -145,7 +145,7 @@ class ModelOrder:
             "status": self.status,
             "customer_id": self.customer_id,
             "reference": self.reference,
-            "owner": "anonymous",
+            "owner": "workflow" if self.by == "workflow" else "anonymous",
             "submission": self.document if self.status == "REJECTED" else None,
             "currency": given.get("currency"),
             "total_amount": given.get("total_amount"),
