@@ -24,16 +24,16 @@ def read_or_create(clients: Clients, table: str) -> bytes:
     place: Any = {"order_id": {"S": KEY}}
     try:
         item: Any = dynamodb.get_item(TableName=table, Key=place, ConsistentRead=True).get("Item", {})
-        if "B" in item.get("key", {}):
-            found: bytes = item["key"]["B"]
+        found: bytes = item.get("key", {}).get("B", b"")
+        if len(found) == KEY_BYTES:
             return found
         key = os.urandom(KEY_BYTES)
         dynamodb.put_item(
             TableName=table,
             Item={**place, "key": {"B": key}},
-            ConditionExpression="NOT attribute_type(#key, :binary)",
+            ConditionExpression="NOT (attribute_type(#key, :binary) AND size(#key) = :bytes)",
             ExpressionAttributeNames={"#key": "key"},
-            ExpressionAttributeValues={":binary": {"S": "B"}},
+            ExpressionAttributeValues={":binary": {"S": "B"}, ":bytes": {"N": str(KEY_BYTES)}},
         )
     except dynamodb.exceptions.ConditionalCheckFailedException:  # another process was first
         return read_or_create(clients, table)

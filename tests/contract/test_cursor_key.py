@@ -36,7 +36,9 @@ def test_a_process_that_another_one_was_faster_than_takes_its_key(clients, table
     assert read_or_create(clients, table) == theirs
 
 
-@pytest.mark.parametrize("damage", [{}, {"key": {"S": "text"}}, {"key": {"NULL": True}}])
+@pytest.mark.parametrize(
+    "damage", [{}, {"key": {"S": "s" * KEY_BYTES}}, {"key": {"NULL": True}}, {"key": {"B": b""}}, {"key": {"B": b"k"}}]
+)
 def test_a_damaged_row_is_written_anew(damage, clients, table):
     clients.dynamodb.put_item(TableName=table, Item={"order_id": {"S": KEY}} | damage)
     key = read_or_create(clients, table)
