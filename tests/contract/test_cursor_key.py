@@ -4,6 +4,7 @@ import pytest
 
 from service.aws.cursor_key import KEY, KEY_BYTES, read_or_create
 from service.orders.identity import is_id
+from service.wiring import LiveSystem
 from tests.contract.support import requests
 from tests.invariants import rows
 
@@ -50,3 +51,12 @@ def test_no_order_has_the_row(clients, table):
     read_or_create(clients, table)
     assert not is_id(KEY), "no route reads it"
     assert rows(clients.dynamodb, table) == {}
+
+
+def test_a_process_reads_the_key_once(clients, new_tables):
+    system = LiveSystem(new_tables())
+    system._clients = clients
+    read_or_create(clients, system.settings.orders_table)
+    with requests(clients) as sent:
+        assert system.cursor_key == system.cursor_key
+    assert [name for name, _ in sent] == ["GetItem"]
