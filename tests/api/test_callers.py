@@ -96,10 +96,10 @@ def test_two_keys_of_a_caller_are_one_owner(event_loop):
 
 
 def test_a_retry_with_a_named_key_finds_the_order_that_the_key_submitted_without_a_name(event_loop):
-    gateway = Gateway(api_auth="api_key", api_callers="k1=shop")
-    gateway.caller = {"identity": {"apiKeyId": "k1"}}
+    gateway = Gateway(api_auth="api_key", api_callers="k1a2b3=shop")
+    gateway.caller = {"identity": {"apiKeyId": "k1a2b3"}}
     document = from_python(valid_order())
-    before = Submission(document, owner="api_key:k1", idempotency_key="order-1001")
+    before = Submission(document, owner="api_key:k1a2b3", idempotency_key="order-1001")
     order, _ = Orders(gateway.system).submit(before)
     assert content(gateway.post(headers={"Idempotency-Key": "order-1001"}))["order_id"] == order.order_id
 

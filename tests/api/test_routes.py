@@ -153,7 +153,7 @@ def test_only_members_of_the_operators_group_are_operators(groups, allowed, meth
         ["e30.!.e30"],
         ["e30.e30.e30"],
         ["e30.W10.e30"],
-        ["e30.eyJjb2duaXRvOmdyb3VwcyI6MX0.e30"],
+        [token_of(1)],
     ],
 )
 def test_a_token_that_is_not_the_verified_one_has_no_groups(tokens, event_loop):
