@@ -14,8 +14,6 @@ from service.api.dependencies import run_inline
 from service.api.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
-
     from service.wiring import LiveSystem
 
 
@@ -29,6 +27,30 @@ class NotAProxyEvent(Exception):
     """The event looks like a proxy event but lacks required parts. API Gateway never sends such an event."""
 
 
+class ProxyEvent(APIGateway):  # type: ignore[misc]
+    """A proxy event that Mangum reads, with the paths and the headers as a server has them (ASGI, HTTP scope).
+
+    Mangum joins the headers of one name, and fails at the X-Forwarded-Port of two proxies: ``443, 80``.
+    https://github.com/Kludex/mangum/issues/303
+    """
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        event = self.event
+        root, path = _split_path(event)
+        single = event.get("headers") or {}
+        headers = event.get("multiValueHeaders") or {name: [value] for name, value in single.items()}
+        without_headers = APIGateway({**event, "headers": {}, "multiValueHeaders": {}}, self.context, self.config)
+        return {
+            **without_headers.scope,
+            "aws.event": event,
+            "headers": [(name.lower().encode(), value.encode()) for name in headers for value in headers[name]],
+            "root_path": root,
+            "path": root + unquote(path),
+            "raw_path": event["path"].encode(),
+        }
+
+
 def respond(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
     """Answer one REST proxy event.
 
@@ -39,12 +61,12 @@ def respond(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
     try:
         return adapter(event, context)
     except Exception:
-        if not _is_readable(APIGateway(event, context, adapter.config)):
+        if not _is_readable(ProxyEvent(event, context, adapter.config)):
             raise NotAProxyEvent from None
         raise
 
 
-def _is_readable(reader: APIGateway) -> bool:
+def _is_readable(reader: ProxyEvent) -> bool:
     """Return whether Mangum can read the event. Mangum does not validate events."""
     try:
         _ = reader.scope, reader.body
@@ -85,23 +107,9 @@ def _segments(path: str) -> list[str]:
 @cache
 def _adapter(system: "LiveSystem", only_orders: bool) -> Mangum:
     app = create_app(system.settings, run_inline, system, only_orders=only_orders)
-
-    async def app_with_root_path(scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Set the paths as a server does (ASGI, HTTP scope), and give each of several headers of one name."""
-        event = scope["aws.event"]
-        root, path = _split_path(event)
-        scope["root_path"], scope["path"], scope["raw_path"] = root, root + unquote(path), event["path"].encode()
-        if event.get("multiValueHeaders"):  # Mangum joins them
-            scope["headers"] = [
-                (name.lower().encode(), value.encode())
-                for name, values in event["multiValueHeaders"].items()
-                for value in values
-            ]
-        await app(scope, receive, send)
-
     return Mangum(
-        app_with_root_path,
+        app,
         lifespan="off",
-        custom_handlers=[APIGateway],
+        custom_handlers=[ProxyEvent],
         text_mime_types=["text/", "application/json", "application/javascript", "image/svg+xml", MEDIA_TYPE],
     )

@@ -94,6 +94,14 @@ def test_an_encoded_route_submits_nothing_behind_api_gateway(decoded, gateway):
     assert gateway.system.store.orders == {}
 
 
+@pytest.mark.parametrize("name", ["X-Forwarded-Port", "Host"])
+@pytest.mark.parametrize("values", [["443", "80"], ["443,80"], ["a:b"], ["[::1]:80"], [""]])
+def test_the_port_that_proxies_write_does_not_stop_a_request(name, values, gateway):
+    event = at("/order", events.load("api_post_order"))
+    event["headers"][name], event["multiValueHeaders"][name] = values[-1], values
+    assert gateway.call(event)["statusCode"] == 202
+
+
 def test_json_is_assumed_without_a_content_type(api, gateway):
     """The test page of API Gateway's console sends none."""
     event = at("/order", events.load("api_post_order"))
