@@ -110,7 +110,7 @@ OPERATIONS: dict[str, Callable[[MemorySystem, int], Any]] = {
     "a reference's page half way": lambda system, orders: system.store.list_orders(
         Listing(owner=OWNER, reference=REFERENCE), PAGE, middle(orders)
     ),
-    "an owner's page without a match": lambda system, _: system.store.list_orders(
+    "an owner's empty page": lambda system, _: system.store.list_orders(
         Listing(owner=OWNER, customer_id="nobody"), PAGE
     ),
     "a state's first page": lambda system, _: system.store.list_orders(Listing(status=Status.PENDING), PAGE),
