@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from service.orders.lifecycle import Status
 from service.orders.model import Order
-from service.orders.timestamps import TICK
+from service.orders.timestamps import TICK, to_the_millisecond
 
 MARK_BYTES = 8
 MOST_ROWS = 25
@@ -59,10 +59,18 @@ class Page(Generic[Listed]):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span of time from ``start``, inclusive, to ``end``, exclusive; None is unbounded."""
+    """A span of time from ``start``, inclusive, to ``end``, exclusive; None is unbounded.
+
+    The bounds are rounded up to milliseconds, which stored times have. No stored time enters or leaves the span by it.
+    """
 
     start: datetime | None = None
     end: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name, bound in (("start", self.start), ("end", self.end)):
+            if bound is not None and (cut := to_the_millisecond(bound)) != bound:
+                object.__setattr__(self, name, cut + TICK)
 
     def __contains__(self, instant: datetime) -> bool:
         return (self.start is None or self.start <= instant) and (self.end is None or instant < self.end)

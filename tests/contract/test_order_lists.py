@@ -51,6 +51,17 @@ def test_orders_of_a_customer_are_listed_newest_first_without_repeats(store: Ord
     assert all(len(page) == limit for page in pages[:-1])
 
 
+@pytest.mark.parametrize("listing", [Listing(status=Status.PENDING), Listing(customer_id="cust_123")])
+@pytest.mark.parametrize("microseconds", [0, 1, 456, 999])
+def test_of_two_spans_that_meet_within_a_millisecond_one_has_the_order(store: OrderStore, listing, microseconds):
+    store.create(order_in(Status.PENDING, created_at=NOW, updated_at=NOW))
+    meet = NOW + timedelta(microseconds=microseconds)
+    before, since = (
+        len(store.list_orders(replace(listing, span=span), 10).orders) for span in (Span(end=meet), Span(meet))
+    )
+    assert (before, since) == ((1, 0) if microseconds else (0, 1))
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 9, 10])
 def test_orders_of_a_status_are_listed_by_latest_change_without_repeats(store: OrderStore, limit: int):
     put(store, len(STAMPS), status=lambda _: Status.PENDING, updated_at=stamp, created_at=lambda number: after(-number))
