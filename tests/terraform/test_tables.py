@@ -1,12 +1,16 @@
 """Terraform's tables have the keys and the indexes of the tables that the emulators get."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from service.provisioning.tables import failed_orders_table, orders_table
+from service.provisioning.tables import create_tables, failed_orders_table, orders_table
+from tests.support import SETTINGS
 
 TEXT = (Path(__file__).parents[2] / "terraform" / "tables.tf").read_text()
 BLOCK = re.compile(r'^resource "aws_dynamodb_table" "(\w+)" {\n(.*?)^}', re.M | re.S)
@@ -47,3 +51,12 @@ def test_a_table_has_the_same_keys_and_indexes(name: str, text: str):
         {"name": each["AttributeName"], "type": each["AttributeType"]} for each in table["AttributeDefinitions"]
     ]
     assert '\n  hash_key                    = "order_id"\n' in text
+
+
+@pytest.mark.parametrize(("api_auth", "has_index"), [("cognito", True), ("none", False), ("iam", False)])
+def test_only_a_user_pool_has_the_index_of_owners(api_auth: str, has_index: bool):
+    dynamodb = Mock()
+    deployment: Any = SimpleNamespace(client=lambda _: dynamodb, settings=replace(SETTINGS, api_auth=api_auth))
+    create_tables(deployment)
+    orders = dynamodb.create_table.call_args_list[0].kwargs
+    assert ("by-owner" in {index["IndexName"] for index in orders["GlobalSecondaryIndexes"]}) is has_index
