@@ -54,8 +54,10 @@ def test_a_customers_orders_are_listed_whatever_characters_the_id_has(odd, url, 
 def test_a_space_in_a_query_is_percent_encoded_so_that_its_signature_is_valid():
     with stub(lambda _: Answer(200, {"orders": [], "next_cursor": None})) as server:
         ran = run("--api", server.url, "list", "--reference", "a b+c%2F~")
+        of_another = run("--api", server.url, "list", "--reference", "a b", "--owner", "api_key:other")
     assert server.received[0].path == "/orders?reference=a%20b%2Bc%252F~&limit=20"
     assert ran.err == "No orders. The API finds a reference among the orders that you have submitted.\n"
+    assert of_another.err == "No orders.\n"
 
 
 def test_with_aws_an_order_is_found_by_its_reference(with_aws, url, customer, tmp_path):

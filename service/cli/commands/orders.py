@@ -173,7 +173,7 @@ def list_orders(
         return
     orders = list(found)
     if not orders:
-        is_own = reference is not None and owner is None and not context.aws
+        is_own = reference is not None and owner is None
         own = " The API finds a reference among the orders that you have submitted." if is_own else ""
         context.output.note(f"No orders.{own}")
         return
