@@ -450,7 +450,7 @@ variable "api_auth" {
 }
 
 variable "api_keys" {
-  description = "API keys of each caller: its name, and a label for each of its keys. The keys of a caller share its orders. To replace a key, add one, give it to the caller, and remove the old one; only with api_auth = api_key."
+  description = "API keys of each caller: its name, and a label for each of its keys. The keys of a caller share its orders, which have its name: with another name, it is another caller. To replace a key, add one, give it to the caller, and remove the old one; only with api_auth = api_key."
   type        = map(set(string))
   default     = { first = ["1"] }
 

@@ -86,6 +86,15 @@ def test_a_custom_domain_with_a_base_path_serves_every_route(base, gateway):
     assert (home["statusCode"], home["headers"]["location"]) == (307, f"{base}/docs")
 
 
+@pytest.mark.parametrize("whole", ["/dev/order", "/dev/order/", "/%64ev/order"])
+def test_the_location_has_the_stage_however_the_path_is_written(whole, gateway):
+    event = at("/order", events.load("api_post_order"))
+    event["path"], event["requestContext"]["path"] = whole.removeprefix("/dev").removeprefix("/%64ev"), whole
+    accepted = gateway.call(event)
+    stage = whole.removesuffix("/").removesuffix("/order")
+    assert accepted["headers"]["location"] == f"{stage}/orders/{content(accepted)['order_id']}"
+
+
 @pytest.mark.parametrize("decoded", ["/dev/order", "/dev/%6Frder"])
 def test_an_encoded_route_submits_nothing_behind_api_gateway(decoded, gateway):
     event = at("/order", events.load("api_post_order"))
