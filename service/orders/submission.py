@@ -1,6 +1,6 @@
 """New orders: from a submitted document to the first row of an order."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ class Submission:
 
     document: Any
     owner: str
+    _: KW_ONLY
     lenient_bytes: int = 0
     idempotency_key: str | None = None
     traceparent: str | None = None

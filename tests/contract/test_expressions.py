@@ -124,7 +124,7 @@ def test_no_module_has_a_condition_outside_the_transition_table():
     assert written == {
         ("store.py", "ConditionExpression", '"attribute_not_exists(order_id)"'),
         ("brake.py", "ConditionExpression", '"attribute_not_exists(order_id) OR #version = :before"'),
-        ("cursor_key.py", "ConditionExpression", '"NOT attribute_type(#key, :binary)"'),
+        ("cursor_key.py", "ConditionExpression", '"NOT (attribute_type(#key, :binary) AND size(#key) = :bytes)"'),
         ("expressions.py", "ConditionExpression", "self.condition"),
         ("expressions.py", "UpdateExpression", "self.update"),
         ("partitions.py", "KeyConditionExpression", "condition"),

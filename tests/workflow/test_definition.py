@@ -61,10 +61,10 @@ def test_every_retry_of_a_task_has_full_jitter(name):
 
 def test_every_error_named_in_the_definition_is_an_exception_of_a_step():
     from service import handler
-    from service.orders import strict_json, submission
+    from service.orders import errors, strict_json
     from service.steps import events, validate
 
-    homes = (submission, validate, events, strict_json, handler)
+    homes = (errors, validate, events, strict_json, handler)
     for error in STATES["ValidateOrder"]["Retry"][0]["ErrorEquals"]:
         assert any(isinstance(getattr(home, error, None), type) for home in homes), error
 
