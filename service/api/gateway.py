@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 ORDER_PATHS = re.compile("/orders?(/.*)?")
 """The paths of most requests. An environment whose first request has one of these loads only the order routes."""
 
+WRONG_FORM = (AttributeError, LookupError, TypeError, ValueError)
+"""What reading an event raises that has not the form of API Gateway's."""
+
 logging.getLogger("mangum").setLevel(logging.WARNING)  # its INFO line for each request quotes the caller's path
 
 
@@ -57,7 +60,11 @@ def respond(event: dict[str, Any], context: Any, system: "LiveSystem") -> Any:
     Raises:
         NotAProxyEvent: the event is not a complete proxy event.
     """
-    adapter = _adapter(system, ORDER_PATHS.fullmatch(_split_path(event)[1]) is not None)
+    try:
+        path = _split_path(event)[1]
+    except WRONG_FORM:
+        raise NotAProxyEvent from None
+    adapter = _adapter(system, only_orders=ORDER_PATHS.fullmatch(path) is not None)
     try:
         return adapter(event, context)
     except Exception:
@@ -70,7 +77,7 @@ def _is_readable(reader: ProxyEvent) -> bool:
     """Return whether Mangum can read the event. Mangum does not validate events."""
     try:
         _ = reader.scope, reader.body
-    except (AttributeError, LookupError, TypeError, ValueError):
+    except WRONG_FORM:
         return False
     return True
 
@@ -105,7 +112,7 @@ def _segments(path: str) -> list[str]:
 
 
 @cache
-def _adapter(system: "LiveSystem", only_orders: bool) -> Mangum:
+def _adapter(system: "LiveSystem", *, only_orders: bool) -> Mangum:
     app = create_app(system.settings, run_inline, system, only_orders=only_orders)
     return Mangum(
         app,

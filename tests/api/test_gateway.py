@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -12,7 +13,7 @@ from service.orders.lifecycle import Status
 from service.orders.strict_json import MAX_SIZE
 from tests import events
 from tests.api.proxy import at, content, problem
-from tests.support import valid_order
+from tests.support import Context, valid_order
 
 
 def test_an_order_is_accepted(gateway):
@@ -175,3 +176,13 @@ def test_a_process_builds_one_application_for_orders_and_one_for_all_routes(gate
         gateway.post("/order", valid_order())
     given = (gateway.system.settings, run_inline, gateway.system)
     assert built == [(given, {"only_orders": False}), (given, {"only_orders": True})]
+
+
+@pytest.mark.parametrize("wrong", [True, 5, "text", ["proxy"], {"proxy": 5}, [], {}])
+@pytest.mark.parametrize(
+    "part", ["pathParameters", "path", "requestContext", "headers", "multiValueHeaders", "resource"]
+)
+def test_an_event_of_another_form_is_answered_or_is_no_proxy_event(part, wrong, gateway):
+    event = {**events.load("api_list_orders"), part: wrong}
+    with suppress(module.NotAProxyEvent):
+        assert module.respond(event, Context(), gateway.system)["statusCode"] < 500
