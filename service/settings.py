@@ -49,6 +49,8 @@ EMBEDDED_DEFAULTS = {
     "DOFS_RESTART_AFTER": "10",
     "DOFS_RECOVER_AFTER": "60",
     "DOFS_RESEND_AFTER": "150",
+    "DOFS_LOOK_AFTER": "10",
+    "DOFS_DUE_AFTER": "300",
     "DOFS_BACKOFF_CEILING": "300",
 }
 """Defaults of the embedded cloud that differ: minutes become seconds, and indexes have few partitions, because each
@@ -167,6 +169,15 @@ class Settings:
         0.1,
         WEEK,
     )
+    look_after: float = setting(
+        "age at which the reconciler looks at an order at the warehouse; doubled with each look without news",
+        300,
+        0.1,
+        WEEK,
+    )
+    due_after: float = setting(
+        "time that the warehouse has for a delivery, unless it names a due date", 3 * 86_400, 1, 52 * WEEK
+    )
     backoff_ceiling: float = setting("longest backoff between two interventions for one order", 3600, 0.1, WEEK)
     restart_limit: int = setting(
         "RECEIVED orders whose workflow one run of the reconciler starts, at most", 15_000, 1, 100_000
@@ -251,6 +262,8 @@ class Settings:
             restart_after=timedelta(seconds=self.restart_after),
             recover_after=timedelta(seconds=max(self.recover_after, 2 * self.visibility_timeout)),
             resend_after=timedelta(seconds=max(self.resend_after, 5 * self.visibility_timeout)),
+            look_after=timedelta(seconds=self.look_after),
+            due_after=timedelta(seconds=self.due_after),
             backoff_ceiling=timedelta(seconds=self.backoff_ceiling),
             restart_limit=self.restart_limit,
             reconcile_limit=self.reconcile_limit,

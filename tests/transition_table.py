@@ -15,7 +15,6 @@ from service.orders.lifecycle import (
     LEASE_IS_MINE,
     OPEN,
     TERMINAL,
-    TRANSITIONS,
     Assign,
     Change,
     Guard,
@@ -23,9 +22,9 @@ from service.orders.lifecycle import (
     Reset,
     Status,
     Transition,
-    TransitionName,
 )
 from service.orders.model import Write
+from service.orders.transitions import TRANSITIONS, TransitionName
 
 Move = tuple[str | None, str]
 """The states before and after a write; None before the first."""

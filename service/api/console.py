@@ -9,7 +9,8 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from service.api.problems import ProblemRoute
-from service.orders.lifecycle import TERMINAL, TRANSITIONS, Status, TransitionName
+from service.orders.lifecycle import TERMINAL, Status
+from service.orders.transitions import TRANSITIONS, TransitionName
 
 router = APIRouter(route_class=ProblemRoute, include_in_schema=False)
 

@@ -1,7 +1,7 @@
 """Converts Python values to DynamoDB attribute values and back.
 
-Rows hold strings, integers, timestamps, field errors, lists and maps. boto3 converts every type of DynamoDB, but is
-slow to import.
+Rows hold strings, integers, timestamps, field errors, shipments, lists and maps. boto3 converts every type of
+DynamoDB, but is slow to import.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 """
@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from service.orders.model import FieldError
+from service.orders.shipments import Shipment
 from service.orders.timestamps import text
 
 
@@ -31,6 +32,9 @@ def to_attribute(value: Any) -> dict[str, Any]:
             return {"S": text(value)}
         case FieldError():
             return to_attribute({"pointer": value.pointer, "detail": value.detail})
+        case Shipment():
+            values = {name: getattr(value, name) for name in Shipment.__slots__}
+            return to_attribute({name: each for name, each in values.items() if each is not None})
         case list() | tuple():
             return {"L": [to_attribute(element) for element in value]}
         case Mapping():

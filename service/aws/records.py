@@ -10,6 +10,7 @@ from service.aws.attributes import from_attribute, to_attribute
 from service.orders.errors import UnreadableRow
 from service.orders.lifecycle import Status
 from service.orders.model import FailedOrder, FailureKind, FieldError, Order, TimelineEntry, link
+from service.orders.shipments import Lines, Shipment
 from service.orders.timestamps import parse, text
 
 KINDS = frozenset(FailureKind)
@@ -49,6 +50,10 @@ def from_order(order: Order, shards: int) -> dict[str, Any]:
         "asked": order.asked,
         "cancel_asked": order.cancel_asked,
         "looks": order.looks,
+        "lines": order.lines or None,
+        "shipments": order.shipments or None,
+        "parcels": order.parcels,
+        "due_at": order.due_at,
         "write_id": order.write_id,
         "lease_owner": order.lease_owner,
         "lease_until": order.lease_until,
@@ -127,6 +132,10 @@ def to_order(row: RowAttributes) -> Order:
         asked=row.number("asked", 0),
         cancel_asked=row.number("cancel_asked", 0),
         looks=row.number("looks", 0),
+        lines=_lines(row.get("lines") or ()),
+        shipments=tuple(_shipment(shipment) for shipment in row.get("shipments") or ()),
+        parcels=row.number("parcels", 0),
+        due_at=parse(due_at) if (due_at := row.get("due_at")) else None,
         write_id=row["write_id"],
         lease_owner=row.get("lease_owner"),
         lease_until=parse(lease_until) if (lease_until := row.get("lease_until")) else None,
@@ -195,3 +204,22 @@ def _entry(row: Mapping[str, Any]) -> TimelineEntry:
     failure = row.get("failure")
     known = FailureKind(failure) if failure in KINDS else None  # a newer version may know more kinds
     return TimelineEntry(parse(row["at"]), source, Status(row["to"]), row["actor"], row.get("reason"), known)
+
+
+def _lines(rows: Any) -> Lines:
+    lines = tuple((position, quantity) for position, quantity in rows)
+    if any(type(number) is not int or number < 1 for line in lines for number in line):
+        raise TypeError("not a list of lines")
+    return lines
+
+
+def _shipment(row: Mapping[str, Any]) -> Shipment:
+    return Shipment(
+        delivery=int(row["delivery"]),
+        id=row["id"],
+        lines=_lines(row["lines"]),
+        carrier=row.get("carrier"),
+        tracking_number=row.get("tracking_number"),
+        tracking_url=row.get("tracking_url"),
+        shipped_at=parse(shipped_at) if (shipped_at := row.get("shipped_at")) else None,
+    )

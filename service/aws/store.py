@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from service.aws.clients import Clients
 from service.aws.expressions import compile_write
 from service.aws.records import from_failed_order, from_order, to_failed_order, to_order
-from service.orders.lifecycle import Status
+from service.orders.lifecycle import UNSUCCESSFUL, Status
 from service.orders.model import FailedOrder, FailureKind, Order, Write
 from service.orders.ports import Metrics, OrderExists, TransitionRefused, Unavailable
 from service.orders.row_reader import RowReader
@@ -97,7 +97,7 @@ class DynamoDbOrderStore:
 
     def list_failed(self, kind: FailureKind, page: int) -> Iterator[tuple[Order, ...]]:
         for order_ids in self._failures.walk(kind, page):
-            yield tuple(order for order in self._index.read(order_ids) if order.status is Status.FAILED)
+            yield tuple(order for order in self._index.read(order_ids) if order.status in UNSUCCESSFUL)
 
     def failed_orders(
         self, kind: FailureKind | None, span: Span, limit: int, after: Position | None = None

@@ -4,7 +4,7 @@ import logging
 
 from service.orders import message
 from service.orders.errors import UnreadableRow
-from service.orders.lifecycle import Status
+from service.orders.lifecycle import UNSUCCESSFUL, Status
 from service.orders.model import Order
 from service.orders.ports import DeadLetter, System, error_name
 
@@ -32,7 +32,7 @@ def is_superseded(dead: DeadLetter, order: Order, system: System) -> bool:
         return True
     if sent_in >= order.epoch:
         return False
-    failed = system.store.get_failed(order.order_id) if order.status is Status.FAILED else None
+    failed = system.store.get_failed(order.order_id) if order.status in UNSUCCESSFUL else None
     return failed is None or failed.message_id not in (None, dead.message_id)
 
 

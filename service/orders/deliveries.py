@@ -2,24 +2,25 @@
 
 import logging
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
-from service.orders.errors import DeliveryOpen, OrderUnknown, TooLate
+from service.orders.errors import DeliveryOpen, NotAtWarehouse, OrderUnknown, TooLate
 from service.orders.lifecycle import Status
-from service.orders.model import Order
+from service.orders.model import Failure, FailureKind, Order
 from service.orders.mover import Mover
-from service.orders.outcomes import FULFILLMENT, Outcome, after_attempt, after_look, times_put_back
+from service.orders.outcomes import FULFILLMENT, Outcome, after_attempt, after_look, give_up, times_put_back
 from service.orders.ports import System, TransitionRefused, Unavailable, error_name
-from service.orders.warehouse import Answer, Cancellation, State
+from service.orders.warehouse import Answer, State
 
 log = logging.getLogger(__name__)
 
 CUSTOMER, WAREHOUSE = "customer", "warehouse"
 """Actors, as the timeline names them."""
 
-ENDED = frozenset({State.DECLINED, State.REFUSED, State.CANCELLED})
+ENDED = frozenset({State.DECLINED, State.REFUSED, State.CLOSED, State.CANCELLED})
 """The states of a delivery that can ship nothing any more."""
-IN_WORK = frozenset({State.ACCEPTED, State.SHIPPED, State.CLOSED})
+IN_WORK = frozenset({State.ACCEPTED, State.SHIPPED})
 """The states of a delivery that was shipped, or will be."""
 
 TRIES = 3
@@ -66,7 +67,8 @@ class Deliveries:
         """
         owner, most = order.lease_owner, self._system.policy.max_attempts
         for tried in range(TRIES):
-            outcome = after_attempt(order, answer, most, free=braked or times_put_back(order) < most)
+            free = braked or times_put_back(order) < most
+            outcome = after_attempt(order, answer, most, self._due_at(), free=free)
             try:
                 return self._apply(outcome, order, FULFILLMENT, message_id, lease_owner=owner)
             except TransitionRefused as refused:  # a cancellation may have been asked for meanwhile
@@ -77,7 +79,7 @@ class Deliveries:
         raise AssertionError("the loop above returns or raises")
 
     def is_free(self, order: Order) -> bool:
-        """Whether an attempt or a look may begin: the order is PENDING, or PROCESSING under an expired lease."""
+        """Whether an attempt may begin: the order is PENDING, or PROCESSING under an expired lease."""
         if order.status is Status.PROCESSING:
             return order.lease_until is None or order.lease_until < self._system.now()
         return order.status is Status.PENDING
@@ -104,14 +106,26 @@ class Deliveries:
         Raises:
             TransitionRefused: it has changed since it was read, or is still leased.
         """
-        outcome = after_look(order, self._read(order, seconds), self._system.policy.max_attempts)
+        return self.look_now(order, seconds, actor, message_id)[1]
+
+    def look_now(self, order: Order, seconds: float, actor: str, message_id: str | None = None) -> tuple[bool, Order]:
+        """As ``look``; returns whether the warehouse gave a usable answer, too."""
+        answer = self._read(order, seconds)
+        is_answered = isinstance(answer, Answer) and answer.state is not State.NOT_TAKEN
+        return is_answered, self._apply_look(order, answer, actor, message_id)
+
+    def _apply_look(
+        self, order: Order, answer: Answer | Exception | None, actor: str, message_id: str | None = None
+    ) -> Order:
+        outcome = after_look(order, answer, self._system.policy.max_attempts, self._due_at())
         return self._apply(outcome, order, actor, message_id) if outcome else order
 
     def cancel(self, order_id: str, actor: str, reason: str) -> Order:
         """Cancel an order; if the warehouse may have it, ask the warehouse to cancel it. Repeating it has no effect.
 
         Returns:
-            The order: CANCELLED, or open with ``cancel_asked`` while the warehouse's answer is not known.
+            The order: CANCELLED, PARTLY_FULFILLED if only the rest could be cancelled, or open with ``cancel_asked``
+            while the warehouse's answer is not known.
 
         Raises:
             OrderUnknown: there is no such order.
@@ -126,9 +140,12 @@ class Deliveries:
                 raise OrderUnknown(f"there is no order {order_id}")
             if order.status is Status.CANCELLED:
                 return order
-            if not order.is_open or not order.asked:
-                raise TooLate(order)
             with suppress(TransitionRefused):  # if it has moved on, decide again
+                if order.status is Status.PENDING and not order.asked and order.parcels:
+                    failure = Failure(FailureKind.CANCELLED, reason)
+                    return self._move("cancel_rest", order_id, actor=actor, reason=reason, seen=order, failure=failure)
+                if not order.is_open or not order.asked:
+                    raise TooLate(order)
                 if not order.cancel_asked:
                     order = self._move("ask_cancel", order_id, actor=actor, reason=reason, seen=order)
                 return self.cancel_there(order, self._system.policy.cancel_seconds, WAREHOUSE)
@@ -138,7 +155,7 @@ class Deliveries:
         """Ask the warehouse to cancel an order's delivery, and move the order by the answer.
 
         Args:
-            order: the order as it was read, with ``cancel_asked``: open, or FAILED without an answer.
+            order: the order as it was read, with ``cancel_asked``: open, or failed without an answer.
             seconds: time that the warehouse may take.
             actor: the timeline shows it.
 
@@ -150,12 +167,11 @@ class Deliveries:
             TransitionRefused: the order has changed since it was read.
         """
         try:
-            answer = Answer(State.CANCELLED)
-            match self._system.fulfiller.cancel(order, seconds):
-                case Cancellation.REQUESTED:
-                    return order
-                case Cancellation.TOO_LATE:
-                    answer = self._system.fulfiller.look(order, seconds)
+            answer = self._system.fulfiller.cancel(order, seconds)
+            if answer.state is State.CANCELLING:
+                return order
+            if answer.state is not State.CANCELLED:  # the delivery may have ended by itself
+                answer = self._system.fulfiller.look(order, seconds)
         except Exception as error:  # the reconciler asks again
             text = "order %s: the cancellation had no usable answer, %s; the reconciler repeats it"
             log.warning(text, order.order_id, error_name(error))
@@ -165,25 +181,64 @@ class Deliveries:
                 return order
             reason = f"the warehouse does not cancel it: {answer.state}"
             raise TooLate(self._move("cancel_refused", order.order_id, actor=actor, reason=reason, seen=order))
-        if (order.is_open and not self.is_free(order)) or answer.state not in ENDED:
-            return order
-        outcome = after_look(order, answer, self._system.policy.max_attempts)
-        return self._apply(outcome, order, actor) if outcome else order
+        is_running = order.status is Status.PROCESSING and not self.is_free(order)
+        return order if is_running or answer.state not in ENDED else self._apply_look(order, answer, actor)
 
-    def require_ended(self, order: Order, seconds: float) -> None:
-        """Make sure that the order's present delivery can ship nothing any more.
+    def give_up(self, order_id: str, actor: str, note: str) -> Order:
+        """Give up an order that is at the warehouse. The delivery keeps its key, and looks go on.
+
+        Args:
+            order_id: the order.
+            actor: the operator; the timeline shows it.
+            note: the operator's reason; the timeline shows it.
+
+        Returns:
+            The order: FAILED, or PARTLY_FULFILLED if a parcel was shipped.
+
+        Raises:
+            OrderUnknown: there is no such order.
+            NotAtWarehouse: it is not at the warehouse.
+        """
+        for _ in range(TRIES):
+            order = self.require_there(order_id)
+            failure = Failure(FailureKind.UNKNOWN, f"given up at the warehouse: {note}")
+            outcome = give_up(order, failure, self._system.policy.max_attempts)
+            with suppress(TransitionRefused):
+                return self._apply(outcome, order, actor)
+        raise Unavailable(f"order {order_id} changed {TRIES} times while it was being given up")
+
+    def require_there(self, order_id: str) -> Order:
+        """Read an order, and check that it is at the warehouse. Arguments and errors are those of ``give_up``."""
+        order = self._system.store.get(order_id)
+        if order is None:
+            raise OrderUnknown(f"there is no order {order_id}")
+        if order.status is not Status.AT_WAREHOUSE:
+            raise NotAtWarehouse(order)
+        return order
+
+    def require_ended(self, order: Order, seconds: float, actor: str) -> Order:
+        """Make sure that the present delivery of a failed order can ship nothing any more.
+
+        Returns:
+            The order, with parcels of the delivery that were not known; FULFILLED if these were all.
 
         Raises:
             DeliveryOpen: the warehouse has shipped it, ships it, or gave no usable answer.
         """
         try:
-            if self._system.fulfiller.cancel(order, seconds) is Cancellation.CANCELLED:
-                return
-            state = self._system.fulfiller.look(order, seconds).state
+            answer = self._system.fulfiller.cancel(order, seconds)
+            if answer.state is not State.CANCELLED:
+                answer = self._system.fulfiller.look(order, seconds)
         except Exception as error:
             raise DeliveryOpen(order, f"the warehouse gave no usable answer ({error_name(error)})") from error
-        if state not in ENDED:
-            raise DeliveryOpen(order, f"the warehouse says: {state}")
+        if answer.state not in ENDED:
+            raise DeliveryOpen(order, f"the warehouse says: {answer.state}")
+        known = {shipment.key for shipment in order.shipments}
+        is_new = any(shipment.key not in known for shipment in answer.shipments)
+        try:
+            return self._apply_look(order, answer, actor) if is_new else order
+        except TransitionRefused:
+            raise DeliveryOpen(order, "the order has changed meanwhile") from None
 
     def _read(self, order: Order, seconds: float) -> Answer | Exception | None:
         if not order.asked:
@@ -193,6 +248,9 @@ class Deliveries:
         except Exception as error:
             log.warning("order %s: the warehouse does not say whether it has it, %s", order.order_id, error_name(error))
             return error
+
+    def _due_at(self) -> datetime:
+        return self._system.now() + self._system.policy.due_after
 
     def _apply(self, outcome: Outcome, order: Order, actor: str, message_id: str | None = None, **more: Any) -> Order:
         return self._move(

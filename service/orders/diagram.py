@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Iterable
 
-from service.orders.lifecycle import TERMINAL, TRANSITIONS, Guard, Status, Transition
+from service.orders.lifecycle import TERMINAL, UNSUCCESSFUL, Guard, Status, Transition
+from service.orders.transitions import TRANSITIONS
 
 _HEAD = """\
 # The life of an order
 
-Generated from the transition table in `service/orders/lifecycle.py` by `make fmt`.
+Generated from the transition table in `service/orders/transitions.py` by `make fmt`.
 """
 
 _NOTES = """
@@ -29,7 +30,7 @@ def _diagram() -> Iterable[str]:
         for source in [str(source.status) for source in transition.sources] or ["[*]"]:
             yield f"    {source} --> {transition.target or source}: {transition.name}"
     for status in Status:
-        if status in TERMINAL and status is not Status.FAILED:
+        if status in TERMINAL - UNSUCCESSFUL:
             yield f"    {status} --> [*]"
     yield "```"
 

@@ -3,7 +3,7 @@
 The state machine names some of them in ``Retry`` and ``Catch``, by the name of the class.
 """
 
-from service.orders.lifecycle import Status
+from service.orders.lifecycle import UNSUCCESSFUL, Status
 from service.orders.model import FieldError, Order
 
 
@@ -41,6 +41,7 @@ _WHY_TOO_LATE = {
     Status.FULFILLED: "The warehouse ships it, or has shipped it.",
     Status.REJECTED: "It was not a valid order, and nothing will be shipped.",
     Status.FAILED: "It is not processed any more, unless an operator redrives it.",
+    Status.PARTLY_FULFILLED: "A part was shipped. The rest is not processed any more, unless an operator redrives it.",
 }
 
 
@@ -54,20 +55,31 @@ class TooLate(Exception):
 
 
 class NotFailed(Exception):
-    """Only a FAILED order can be redriven; ``order`` is its present state.
+    """Only a FAILED or PARTLY_FULFILLED order can be redriven; ``order`` is its present state.
 
     ``redriven`` is true if the failure of epoch ``epoch`` was already redriven.
     """
 
     def __init__(self, order: Order, epoch: int | None = None) -> None:
-        super().__init__(f"order {order.order_id} is {order.status}; only a FAILED order can be redriven")
+        super().__init__(
+            f"order {order.order_id} is {order.status}; only a FAILED or PARTLY_FULFILLED order can be redriven"
+        )
         self.order = order
         self.redriven = order.epoch > (epoch or 0)
         self.detail = (
             f"The last failure of the order has epoch {order.epoch}, not {epoch}. Read the failure, and send its epoch."
-            if order.status is Status.FAILED
+            if order.status in UNSUCCESSFUL
             else f"The order is {order.status}, so there is nothing to redrive."
         )
+
+
+class NotAtWarehouse(Exception):
+    """Only an order at the warehouse can be looked at there, or given up; ``order`` is its present state."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"order {order.order_id} is {order.status}, and not at the warehouse")
+        self.order = order
+        self.detail = f"The order is {order.status}, and not at the warehouse."
 
 
 class DeliveryOpen(Exception):

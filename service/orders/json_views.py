@@ -8,7 +8,7 @@ from typing import Any
 
 from service.orders.brake import Brake
 from service.orders.counts import Depth, Tally
-from service.orders.lifecycle import OPEN, Status
+from service.orders.lifecycle import OPEN, UNSUCCESSFUL, Status
 from service.orders.model import FailedOrder, FieldError, Order
 from service.orders.redrive import BulkResult
 from service.orders.stats import LastHour, Stats
@@ -38,7 +38,7 @@ def customer_view(order: Order) -> dict[str, Any]:
         "metadata": metadata if isinstance(metadata, dict) else {},
         **{name: submitted.get(name) for name in optional},
         "attempts": order.attempts,
-        "cancel_asked": order.cancel_asked > 0 and order.asked > 0 and order.status in (*OPEN, Status.FAILED),
+        "cancel_asked": order.cancel_asked > 0 and order.asked > 0 and order.status in OPEN | UNSUCCESSFUL,
         "delivery": None,
         "created_at": text(order.created_at),
         "updated_at": text(order.updated_at),

@@ -10,6 +10,7 @@ from typing import Literal
 Unit = Literal["Count", "Milliseconds"]
 
 REASONS_OF_FAILURE = "`declined`, `refused`, `error`, `abandoned` or `unknown`"
+REASONS_OF_EVENTS = "`taken`, `repeated`, `ignored`, `too_early`, `unknown`, `unsigned` or `malformed`"
 REASONS_TO_INTERVENE = "`restarted`, `recovered`, `resent`, `looked` or `gave_up`; or `errors`, if the push failed"
 
 PAGE = """\
@@ -52,7 +53,12 @@ class Metric(StrEnum):
     IDEMPOTENT_REPLAYS = ("IdempotentReplays", "submissions whose idempotency key was used before for the same order")
     ORDERS_STORED = ("OrdersStored", "orders that the workflow accepted, and that became PENDING")
     ORDERS_REJECTED = ("OrdersRejected", "orders that the workflow found invalid, and that became REJECTED")
+    ORDERS_HANDED_OVER = ("OrdersHandedOver", "orders that the warehouse accepted, and that became AT_WAREHOUSE")
     ORDERS_FULFILLED = ("OrdersFulfilled", "orders that became FULFILLED")
+    ORDERS_PARTLY_FULFILLED = (
+        "OrdersPartlyFulfilled",
+        "orders that became PARTLY_FULFILLED because their delivery ended, or was given up",
+    )
     ORDERS_FAILED = ("OrdersFailed", "orders that became FAILED")
     ORDERS_CANCELLED = ("OrdersCancelled", "orders that were cancelled through the API")
     ORDERS_REDRIVEN = ("OrdersRedriven", "failed orders that an operator redrove through the API")
@@ -67,6 +73,12 @@ class Metric(StrEnum):
         "DeliveryConflicts",
         "requests that the warehouse answered with 409, because it has the delivery key with other items",
     )
+    WAREHOUSE_EVENTS = ("WarehouseEvents", f"events that the warehouse sent; {REASONS_OF_EVENTS}", "reason")
+    UNEXPECTED_PARCELS = (
+        "UnexpectedParcels",
+        "parcels that contradict their order: of an older delivery, of a cancelled order, or more than ordered",
+    )
+    WAREHOUSE_OVERDUE = ("WarehouseOverdue", "orders at the warehouse whose due date has passed, at each look")
     UNREADABLE_ROWS = (
         "UnreadableRows",
         "rows that a list left out, because this version cannot read them; each time that they are read",

@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from service.orders import strict_json
-from service.orders.lifecycle import OPEN, TRANSITIONS, Status, Transition, TransitionName
+from service.orders.lifecycle import OPEN, Status, Transition
+from service.orders.shipments import Lines, Shipment
+from service.orders.transitions import TRANSITIONS, TransitionName
 
 TIMELINE_LIMIT = 100
 """The most entries of a timeline. A writer that has read a full timeline drops the oldest entry."""
@@ -32,6 +34,8 @@ class FailureKind(StrEnum):
     ERROR = "error"  # the attempt had no usable answer, or the warehouse did not take it
     ABANDONED = "abandoned"  # the attempt was claimed and never ended
     UNKNOWN = "unknown"  # the warehouse may have shipped the order
+    CLOSED = "closed"  # the warehouse shipped a part, and will not ship the rest
+    CANCELLED = "cancelled"  # a part was shipped, and the rest was cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,12 @@ class Order:
 
     ``delivery`` is the number of the present delivery. ``asked`` counts the attempts under this number that may have
     reached the warehouse: while it is above 0, the warehouse may have the delivery. ``cancel_asked`` is 1 while the
-    order is to be cancelled there. ``looks`` counts the looks at a FAILED order that found nothing new.
+    order is to be cancelled there. ``looks`` counts the looks in a row that found nothing new, at an order that is at
+    the warehouse, or that failed.
+
+    ``lines`` is what the present delivery asks for; empty for the whole order. It is fixed with the delivery's number.
+    ``shipments`` are the parcels of all deliveries, and ``parcels`` is their number. ``due_at`` is the time by which
+    the warehouse should have ended the delivery.
     """
 
     order_id: str
@@ -79,6 +88,10 @@ class Order:
     asked: int = 0
     cancel_asked: int = 0
     looks: int = 0
+    lines: Lines = ()
+    shipments: tuple[Shipment, ...] = ()
+    parcels: int = 0
+    due_at: datetime | None = None
     lease_owner: str | None = None
     lease_until: datetime | None = None
     errors: tuple[FieldError, ...] = ()
@@ -111,7 +124,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedOrder:
-    """A row of the failed-orders table. It exists exactly as long as its order is FAILED.
+    """A row of the failed-orders table. It exists exactly as long as its order is FAILED or PARTLY_FULFILLED.
 
     ``message_id`` is the message that was being processed when the order failed; SQS moves that message to the
     dead-letter queue. It is None if the reconciler failed the order.

@@ -4,10 +4,10 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from service.orders.lifecycle import TRANSITIONS, TransitionName
 from service.orders.metric import Metric
 from service.orders.model import Failure, Order, Write
 from service.orders.ports import System
+from service.orders.transitions import TRANSITIONS, TransitionName
 
 log = logging.getLogger(__name__)
 

@@ -6,16 +6,18 @@ steps, the reconciler and the command line call these methods, and have no rules
 
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from service.orders.deliveries import TRIES, Deliveries
 from service.orders.errors import KeyReused, NotFailed, OrderInvalid, OrderUnknown, TooLate
-from service.orders.lifecycle import Status, TransitionName
+from service.orders.lifecycle import UNSUCCESSFUL, Status
 from service.orders.message import Message
 from service.orders.metric import Metric
 from service.orders.model import FieldError, Order
 from service.orders.mover import Mover
+from service.orders.outcomes import next_delivery
 from service.orders.ports import OrderExists, System, TransitionRefused, Unavailable, error_name
+from service.orders.transitions import TransitionName
 
 if TYPE_CHECKING:  # an event that submits nothing does not load this
     from service.orders.submission import Submission
@@ -143,9 +145,12 @@ class Orders:
                 cancelled = self._deliveries.cancel_there(order, seconds, RECONCILER)
                 if cancelled is not order:
                     return "looked", cancelled
-        if not order.is_open or self._deliveries.has_no_attempts_left(order):
+        is_there = order.status is Status.AT_WAREHOUSE
+        if is_there or not order.is_open or self._deliveries.has_no_attempts_left(order):
             looked = self._deliveries.look(order, seconds, RECONCILER)
-            return "gave_up" if order.is_open and looked.status is Status.FAILED else "looked", looked
+            if is_there and looked.due_at and looked.due_at < self._system.now() and looked.status is order.status:
+                self._report_overdue(looked)
+            return "gave_up" if order.is_open and looked.status in UNSUCCESSFUL else "looked", looked
         if order.status is Status.PROCESSING:
             reason = f"attempt {order.attempts} never ended"
             recovered = self._move("recover", order.order_id, actor=RECONCILER, reason=reason, seen=order)
@@ -155,6 +160,11 @@ class Orders:
         resent = self._move("resend", order.order_id, actor=RECONCILER, reason=reason, seen=order)
         self._send(resent)
         return "resent", resent
+
+    def _report_overdue(self, order: Order) -> None:
+        self._system.metrics.record(Metric.WAREHOUSE_OVERDUE)
+        text = "order %s: the warehouse should have ended delivery %s by %s; see docs/runbook.md#warehouse-overdue"
+        log.warning(text, order.order_id, order.delivery_key, order.due_at, extra={"order_id": order.order_id})
 
     def _restart(self, order: Order) -> Order:
         """Start the workflow of a RECEIVED order under the next name, and count the start.
@@ -173,7 +183,9 @@ class Orders:
             raise
 
     def redrive(self, order_id: str, actor: str, note: str, epoch: int | None = None) -> Order:
-        """Reset the attempts of a FAILED order, and send it to the queue.
+        """Reset the attempts of a FAILED or PARTLY_FULFILLED order, and send it to the queue.
+
+        A delivery asks only for the lines that were left when it got its number.
 
         While the warehouse may have the delivery, the order keeps its number: the warehouse answers a repeated request
         with the delivery's state, and ships nothing twice. If the message cannot be sent after the write, the
@@ -188,39 +200,43 @@ class Orders:
 
         Raises:
             OrderUnknown: there is no such order.
-            NotFailed: it is not FAILED, or is FAILED in another epoch; nothing was changed.
+            NotFailed: it has not failed, or has failed in another epoch; nothing was changed.
         """
         return self._redrive(self.require_failed(order_id, epoch), actor, note, epoch)
 
     def new_delivery(self, order_id: str, actor: str, note: str, epoch: int | None = None) -> Order:
-        """Redrive a FAILED order under a new delivery number, after the old delivery was cancelled at the warehouse.
+        """Redrive an order under a new delivery number, after the old delivery was cancelled at the warehouse.
 
-        Arguments are those of ``redrive``. If the warehouse does not have the order, this is ``redrive``.
+        Arguments are those of ``redrive``. If the warehouse does not have the order, this is ``redrive``. Parcels of
+        the old delivery that were not known are written down first: the new one does not ask for their lines.
 
         Raises:
             OrderUnknown: there is no such order.
-            NotFailed: it is not FAILED, or is FAILED in another epoch; nothing was changed.
+            NotFailed: it has not failed, or has failed in another epoch; nothing was changed.
             DeliveryOpen: the warehouse did not confirm that the old delivery can ship nothing any more.
         """
         order = self.require_failed(order_id, epoch)
+        ended = order.delivery
         if order.asked:
-            self._deliveries.require_ended(order, self._system.policy.cancel_seconds)
-        return self._redrive(order, actor, note, epoch, ended=order.delivery)
+            order = self._deliveries.require_ended(order, self._system.policy.cancel_seconds, actor)
+            if order.status not in UNSUCCESSFUL:
+                raise NotFailed(order, epoch)
+        return self._redrive(order, actor, note, epoch, ended)
 
     def _redrive(self, order: Order, actor: str, note: str, epoch: int | None, ended: int | None = None) -> Order:
         """Write a redrive, and send the order. ``ended`` is a delivery that can ship nothing any more.
 
-        A look may write between the read and this write. It leaves the order FAILED, and the redrive is decided again.
+        A look may write between the read and this write. If the order stays failed, the redrive is decided again.
         """
         for _ in range(TRIES):
             name: TransitionName = "new_delivery" if order.asked and order.delivery == ended else "redrive"
-            number: dict[str, Any] = {"delivery": order.delivery + 1} if name == "new_delivery" else {}
+            number = next_delivery(order, order.shipments) if name == "new_delivery" else {}
             try:
                 redriven = self._move(name, order.order_id, actor=actor, reason=note, seen=order, **number)
                 break
             except TransitionRefused as refused:
                 now = refused.order or order
-                if now.status is not Status.FAILED or now.epoch != order.epoch:
+                if now.status not in UNSUCCESSFUL or now.epoch != order.epoch:
                     raise NotFailed(now, epoch) from None
                 order = now
         else:
@@ -241,7 +257,7 @@ class Orders:
         order = self._system.store.get(order_id)
         if order is None:
             raise OrderUnknown(f"there is no order {order_id}")
-        if order.status is not Status.FAILED or epoch not in (None, order.epoch):
+        if order.status not in UNSUCCESSFUL or epoch not in (None, order.epoch):
             raise NotFailed(order, epoch)
         return order
 

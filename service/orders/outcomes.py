@@ -4,11 +4,14 @@ The functions are pure. ``Orders`` applies the transition that they return.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from service.orders.lifecycle import Status, TransitionName
+from service.orders.lifecycle import UNSUCCESSFUL, Status
 from service.orders.model import Failure, FailureKind, Order
 from service.orders.ports import Unavailable
+from service.orders.shipments import Shipment, TooManyShipments, left, merge, whole
+from service.orders.transitions import TransitionName
 from service.orders.warehouse import Answer, OtherItems, State
 
 CANCELLED = "cancelled, as was asked for"
@@ -26,31 +29,48 @@ class Outcome:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def after_attempt(order: Order, answer: Answer | Exception, most: int, *, free: bool = True) -> Outcome:
+def after_attempt(
+    order: Order, answer: Answer | Exception, most: int, due_at: datetime, *, free: bool = True
+) -> Outcome:
     """Return the transition that ends an attempt.
 
     Args:
         order: the order as it was claimed, or as it was read since.
         answer: the warehouse's answer; an exception if the outcome is unknown.
         most: the maximum number of attempts.
+        due_at: the time by which the warehouse should have ended an accepted delivery, if it names none itself.
         free: whether a request that was not taken costs no attempt.
     """
     attempt = f"attempt {order.attempts} of {most}"
+    answer, parcels = _parcels(order, answer)
     match answer:
-        case Answer(State.SHIPPED):
-            return Outcome("fulfill", f"attempt {order.attempts} succeeded")
+        case Answer(State.SHIPPED | State.ACCEPTED | State.CLOSED | State.CANCELLED) if _is_complete(order, parcels):
+            return Outcome("fulfill", f"attempt {order.attempts} succeeded", None, _record(parcels))
+        case Answer(State.SHIPPED | State.ACCEPTED):
+            values = _record(parcels) | {"due_at": answer.due_at or due_at}
+            return Outcome("hand_over", f"attempt {order.attempts}: the warehouse accepted it", None, values)
         case Answer(State.CANCELLED):
-            return Outcome("cancelled_there", f"{attempt}: the warehouse has cancelled it")
-        case Answer(State.DECLINED | State.REFUSED):
+            reason = "the warehouse has cancelled it"
+            if parcels:
+                return _close("close_short", order, parcels, Failure(FailureKind.CANCELLED, reason), f"{attempt}: ")
+            return Outcome("cancelled_there", f"{attempt}: {reason}")
+        case Answer(State.CLOSED | State.DECLINED | State.REFUSED):
             failure = _no(answer)
+            may_repeat = answer.state is State.DECLINED and order.attempts < most and not order.cancel_asked
+            if may_repeat:
+                values = next_delivery(order, parcels) | {"max_attempts": most}
+                return Outcome("decline", f"{attempt}: {failure.detail}", failure, values)
+            if parcels:
+                return _close("close_short", order, parcels, failure, f"{attempt}: ")
             if order.cancel_asked:
-                return Outcome("drop", f"{attempt}: {failure.detail}; {CANCELLED}", None, _next(order))
-            spent = answer.state is State.REFUSED or order.attempts >= most
-            values = _next(order) | ({} if spent else {"max_attempts": most})
-            return Outcome("fail" if spent else "decline", f"{attempt}: {failure.detail}", failure, values)
+                return Outcome("drop", f"{attempt}: {failure.detail}; {CANCELLED}", None, next_delivery(order, parcels))
+            return Outcome("fail", f"{attempt}: {failure.detail}", failure, next_delivery(order, parcels))
         case Answer(State.NOT_TAKEN):
             if order.cancel_asked and order.asked == 1:
-                return Outcome("drop", f"{attempt}: not taken; {CANCELLED}", None, _next(order))
+                if parcels:
+                    failure = Failure(FailureKind.CANCELLED, f"not taken; {CANCELLED}")
+                    return _close("close_short", order, parcels, failure, f"{attempt}: ")
+                return Outcome("drop", f"{attempt}: not taken; {CANCELLED}", None, next_delivery(order, parcels))
             failure = Failure(FailureKind.ERROR, answer.reason or "the warehouse did not take it")
             if free:
                 return Outcome("put_back", f"{attempt}: {failure.detail}; it does not count as an attempt")
@@ -59,7 +79,7 @@ def after_attempt(order: Order, answer: Answer | Exception, most: int, *, free: 
             failure = Failure(FailureKind.ERROR, f"the warehouse answered {state}")
         case OtherItems():
             failure = Failure(FailureKind.ERROR, "the warehouse has this delivery with other items")
-        case Unavailable() as error:
+        case Unavailable() | TooManyShipments() as error:
             failure = Failure(FailureKind.ERROR, f"no usable answer ({error})")
         case error:
             failure = Failure(FailureKind.ERROR, f"the attempt raised {type(error).__name__}")
@@ -74,36 +94,52 @@ def times_put_back(order: Order) -> int:
     """
     times = 0
     for entry in reversed(order.timeline):
-        if entry.source is Status.FAILED:
+        if entry.source in UNSUCCESSFUL:
             break
         ended = entry.source is Status.PROCESSING and entry.target is Status.PENDING and not entry.failure
         times += ended and entry.actor == FULFILLMENT
     return times
 
 
-def after_look(order: Order, answer: Answer | Exception | None, most: int) -> Outcome | None:
-    """Return the transition that a look causes; None if the look shows nothing new.
+def after_look(order: Order, answer: Answer | Exception | None, most: int, due_at: datetime) -> Outcome | None:
+    """Return the transition that a look causes; None if the look shows nothing new and is not counted.
 
     Args:
         order: the order as it was read before the look.
         answer: the delivery's state at the warehouse; an exception if the look failed; None if the order's delivery
             was never asked for, so that there was nothing to look at.
         most: the maximum number of attempts.
+        due_at: as for ``after_attempt``.
     """
-    open_, spent = order.is_open, order.attempts >= most
+    open_ = order.is_open
+    answer, parcels = _parcels(order, answer)
     match answer:
-        case Answer(State.SHIPPED):
-            return Outcome("look_shipped", "the warehouse has shipped it")
+        case Answer(State.SHIPPED | State.ACCEPTED | State.CLOSED | State.CANCELLED) if _is_complete(order, parcels):
+            return Outcome("look_shipped", "the warehouse has shipped it", None, _record(parcels))
+        case Answer(State.SHIPPED | State.ACCEPTED):
+            return _after_look_in_work(order, answer, parcels, due_at)
         case Answer(State.CANCELLED):
-            return Outcome("look_cancelled", "the warehouse has cancelled it")
-        case Answer(State.DECLINED | State.REFUSED):
+            reason = "the warehouse has cancelled it"
+            if parcels:
+                return _close("look_closed", order, parcels, Failure(FailureKind.CANCELLED, reason))
+            return Outcome("look_cancelled", reason)
+        case Answer(State.CLOSED | State.DECLINED | State.REFUSED):
             failure = _no(answer)
+            if answer.state is State.DECLINED and open_ and order.attempts < most and not order.cancel_asked:
+                return Outcome(
+                    "look_declined", failure.detail, failure, next_delivery(order, parcels) | {"max_attempts": most}
+                )
+            if parcels:
+                return _close("look_closed", order, parcels, failure)
             if open_ and order.cancel_asked:
-                return Outcome("look_dropped", f"{failure.detail}; {CANCELLED}", None, _next(order))
-            return Outcome("look_ended", failure.detail, failure, _next(order))
-        case _ if not open_:
+                return Outcome("look_dropped", f"{failure.detail}; {CANCELLED}", None, next_delivery(order, parcels))
+            return Outcome("look_ended", failure.detail, failure, next_delivery(order, parcels))
+        case Answer(State.NOT_FOUND) if order.status is Status.AT_WAREHOUSE:
+            failure = Failure(FailureKind.UNKNOWN, "the warehouse accepted it, and does not have it any more")
+            return give_up(order, failure, most)
+        case _ if not open_ or order.status is Status.AT_WAREHOUSE:
             return Outcome("look", "the warehouse was asked about it; nothing new")
-        case _ if not spent:
+        case _ if order.attempts < most:
             return None
         case Answer(State.NOT_TAKEN):  # a warehouse that takes nothing at present must fail nobody
             return None
@@ -114,13 +150,66 @@ def after_look(order: Order, answer: Answer | Exception | None, most: int) -> Ou
             failure = Failure(FailureKind.ABANDONED, f"{never}, and the warehouse does not have it")
         case _:
             failure = Failure(FailureKind.UNKNOWN, f"it may have been shipped: {most} attempts, and no usable answer")
-    return Outcome("give_up", failure.detail, failure, {"max_attempts": most})
+    return give_up(order, failure, most)
+
+
+def give_up(order: Order, failure: Failure, most: int) -> Outcome:
+    """Return the transition that gives up an order. Its delivery keeps its key: the warehouse may have it.
+
+    Args:
+        order: the order as it was read.
+        failure: why.
+        most: the maximum number of attempts.
+    """
+    name: TransitionName = "give_up_rest" if order.parcels else "give_up"
+    return Outcome(name, failure.detail, failure, {"max_attempts": most})
+
+
+def _after_look_in_work(
+    order: Order, answer: Answer, parcels: tuple[Shipment, ...], due_at: datetime
+) -> Outcome | None:
+    is_there, is_new = order.status is Status.AT_WAREHOUSE, parcels != order.shipments
+    if not order.is_open and is_new:
+        return Outcome("look_partly", "the warehouse has shipped a part of it", None, _record(parcels))
+    due = answer.due_at or (order.due_at if is_there else None) or due_at
+    if not order.is_open or (is_there and not is_new and due == order.due_at):
+        return Outcome("look", "the warehouse was asked about it; nothing new")
+    reason = "the warehouse has shipped a part of it" if is_new else "the warehouse works on it"
+    return Outcome("look_working", reason, None, _record(parcels) | {"due_at": due})
+
+
+def _parcels(order: Order, answer: Any) -> tuple[Any, tuple[Shipment, ...]]:
+    """The answer, and the parcels of the order with those of the answer; an answer with too many is no answer."""
+    reported = answer.shipments if isinstance(answer, Answer) else ()
+    if isinstance(answer, Answer) and answer.state is State.SHIPPED and not reported:
+        reported = (whole(order),)
+    try:
+        return answer, merge(order.shipments, reported)
+    except TooManyShipments as error:
+        return error, order.shipments
+
+
+def _is_complete(order: Order, parcels: tuple[Shipment, ...]) -> bool:
+    return bool(parcels) and not left(order, parcels)
+
+
+def _record(parcels: tuple[Shipment, ...]) -> dict[str, Any]:
+    return {"shipments": parcels, "parcels": len(parcels)}
+
+
+def _close(
+    name: TransitionName, order: Order, parcels: tuple[Shipment, ...], failure: Failure, attempt: str = ""
+) -> Outcome:
+    """The end of a delivery after which a part of the order is shipped."""
+    reason = f"{attempt}{failure.detail}; a part of it was shipped"
+    return Outcome(name, reason, failure, _record(parcels) | next_delivery(order, parcels))
 
 
 def _no(answer: Answer) -> Failure:
-    kind = FailureKind.DECLINED if answer.state is State.DECLINED else FailureKind.REFUSED
-    return Failure(kind, answer.reason or f"the warehouse {answer.state} it")
+    kinds = {State.DECLINED: FailureKind.DECLINED, State.CLOSED: FailureKind.CLOSED}
+    return Failure(kinds.get(answer.state, FailureKind.REFUSED), answer.reason or f"the warehouse {answer.state} it")
 
 
-def _next(order: Order) -> dict[str, Any]:
-    return {"delivery": order.delivery + 1}
+def next_delivery(order: Order, parcels: tuple[Shipment, ...]) -> dict[str, Any]:
+    """The values of a change to the next delivery, which asks for the lines that ``parcels`` leave."""
+    return {"delivery": order.delivery + 1, "lines": left(order, parcels) if parcels else ()}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.orders.lifecycle import Status
+from service.orders.lifecycle import UNSUCCESSFUL, Status
 from service.orders.model import Order
 
 
@@ -20,6 +20,10 @@ class Policy:
     """The time after which the reconciler recovers a PROCESSING order. The queue redelivers its message earlier."""
     resend_after: timedelta
     """The time after which a PENDING order is sent again; doubled with each resend, up to ``backoff_ceiling``."""
+    look_after: timedelta
+    """The time after which the reconciler looks at an order at the warehouse; doubled with each look without news."""
+    due_after: timedelta
+    """The time that the warehouse has for a delivery, unless it names a due date itself."""
     backoff_ceiling: timedelta
     restart_limit: int
     """Maximum number of RECEIVED orders whose workflow a run of the reconciler starts."""
@@ -55,7 +59,9 @@ class Policy:
                 return order.lease_until is None or order.lease_until < now
             case Status.PENDING if self.asks_the_warehouse(order):
                 return True
-            case Status.FAILED:
+            case Status.AT_WAREHOUSE:
+                patience, times = self.look_after, order.looks
+            case status if status in UNSUCCESSFUL:
                 times = order.looks
             case Status.PENDING:
                 times = order.resends

@@ -16,7 +16,7 @@ from service.orders.message import Message
 from service.orders.metric import Metric
 from service.orders.model import FailedOrder, FailureKind, Order, Write
 from service.orders.policy import Policy
-from service.orders.warehouse import Answer, Cancellation
+from service.orders.warehouse import Answer
 
 if TYPE_CHECKING:  # an event that lists nothing does not load these
     from service.orders.brake import Brake
@@ -108,7 +108,7 @@ class OrderStore(Protocol):
         """List the failed orders of one kind of failure, or of all kinds, that failed within a span, newest first."""
 
     def list_failed(self, kind: FailureKind, page: int) -> Iterator[tuple[Order, ...]]:
-        """List the FAILED orders of one kind of failure, newest failure first, in pages as ``list_waiting`` does."""
+        """List the failed orders of one kind of failure, newest failure first, in pages as ``list_waiting`` does."""
 
     def tally(self, group: Status | FailureKind, most: int) -> Tally:
         """Count the orders in a state, or the failed orders of one kind of failure.
@@ -239,10 +239,13 @@ class Fulfiller(Protocol):
             Exception: any error; nothing is known.
         """
 
-    def cancel(self, order: Order, seconds: float) -> Cancellation:
+    def cancel(self, order: Order, seconds: float) -> Answer:
         """Ask the warehouse to cancel the order's present delivery. Arguments are those of ``ask``.
 
         After CANCELLED, the key is dead: a request under it that arrives later ships nothing.
+
+        Returns:
+            CANCELLED with all parcels of the delivery; CANCELLING; or else it is too late, and a look shows the state.
 
         Raises:
             Exception: any error; nothing is known.

@@ -6,7 +6,7 @@ a larger count is reported as "at least".
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -78,10 +78,7 @@ def take(system: System) -> Stats:
     """Collect the statistics."""
     now = system.now()
     failed = {kind: system.store.tally(kind, COUNTED) for kind in FailureKind}
-    orders = {
-        status: _sum(failed.values()) if status is Status.FAILED else system.store.tally(status, COUNTED)
-        for status in Status
-    }
+    orders = {status: system.store.tally(status, COUNTED) for status in Status}
     return Stats(
         at=now,
         orders=orders,
@@ -92,10 +89,6 @@ def take(system: System) -> Stats:
         brake=system.brake.read(),
         last_hour=_last_hour(system, now),
     )
-
-
-def _sum(tallies: Collection[Tally]) -> Tally:
-    return Tally(sum(tally.count for tally in tallies), all(tally.exact for tally in tallies))
 
 
 def _oldest_open(system: System, now: datetime) -> Order | None:

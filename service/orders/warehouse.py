@@ -5,7 +5,10 @@ number only after an answer that ended the one before.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from service.orders.shipments import Shipment
 
 
 class State(StrEnum):
@@ -19,14 +22,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     NOT_TAKEN = "not taken"  # this request had no effect; it says nothing about earlier ones
     NOT_FOUND = "not found"  # the warehouse never had it
-
-
-class Cancellation(StrEnum):
-    """The warehouse's answer to a request to cancel a delivery."""
-
-    CANCELLED = "cancelled"
-    REQUESTED = "requested"  # a later look shows the result
-    TOO_LATE = "too late"
+    CANCELLING = "being cancelled"  # a later look shows whether it is cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +33,15 @@ class Answer:
         state: the delivery's state.
         reason: the warehouse's reason, for operators; it never quotes the order.
         retry_after: seconds to wait before the next request, if the warehouse named them; with NOT_TAKEN only.
+        shipments: all parcels of the delivery.
+        due_at: the time by which the delivery should have ended, if the warehouse named one; with ACCEPTED only.
     """
 
     state: State
     reason: str = ""
     retry_after: float | None = None
+    shipments: tuple[Shipment, ...] = ()
+    due_at: datetime | None = None
 
 
 class OtherItems(Exception):

@@ -21,7 +21,10 @@ from service.steps.redelivery import deliver_again
 
 log = logging.getLogger(__name__)
 
-FAILED = "order %s: FAILED, %s; see GET /failed-orders/%s"
+ENDED = TERMINAL | {Status.AT_WAREHOUSE}
+"""The states in which an order needs no message."""
+
+FAILED = "order %s: %s, %s; see GET /failed-orders/%s"
 
 
 class OrderFulfillment:
@@ -34,8 +37,8 @@ class OrderFulfillment:
         gate: the gate to the warehouse, shared by the batch.
         left: returns the seconds that are left for the warehouse.
 
-    ``work`` and ``work_after_others`` return True if the message may be deleted: the order is terminal and not FAILED,
-    or it is PENDING under the brake.
+    ``work`` and ``work_after_others`` return True if the message may be deleted: the order is at the warehouse, or
+    terminal and not FAILED, or PENDING under the brake.
     """
 
     def __init__(self, order_id: str, record: Record, system: System, gate: Gate, left: Callable[[], float]) -> None:
@@ -129,7 +132,7 @@ class OrderFulfillment:
             log.warning("order %s: no such order; its message stays on the queue", self._order_id, extra=extra)
             return False
         logs.note(attempt=order.attempts, trace_id=trace_id(order.traceparent))
-        if order.status in TERMINAL:
+        if order.status in ENDED:
             log.info("order %s: %s already", self._order_id, order.status, extra=logs.outcome("ended"))
             return self._is_done(order)
         extra = logs.outcome("not_free")
@@ -138,7 +141,7 @@ class OrderFulfillment:
 
     def _set_aside(self, order: Order | None) -> bool:
         """Whether a message may be deleted that came while the brake is on: a PENDING order waits on record."""
-        if order is not None and order.status in TERMINAL:
+        if order is not None and order.status in ENDED:
             return order.status is not Status.FAILED
         waits = order is not None and order.status is Status.PENDING
         kept = "it waits as PENDING" if waits else "its message stays on the queue"
@@ -150,7 +153,7 @@ class OrderFulfillment:
 
         A failed order's message belongs in the dead-letter queue, and SQS moves it there at a later receive.
         """
-        if order.status in TERMINAL and order.status is not Status.FAILED:
+        if order.status in ENDED and order.status is not Status.FAILED:
             return True
         deliver_again(self._record, self._system)
         return False
@@ -187,10 +190,10 @@ def _log_end(order: Order, done: str, failed: str, otherwise: str) -> None:
     """Log an order after an attempt or a look, with the outcome that fits its state."""
     order_id, reason = order.order_id, order.timeline[-1].reason
     match order.status:
-        case Status.FULFILLED | Status.CANCELLED:
+        case Status.FULFILLED | Status.CANCELLED | Status.AT_WAREHOUSE:
             log.info("order %s: %s", order_id, order.status, extra=logs.outcome(done))
-        case Status.FAILED:
+        case Status.FAILED | Status.PARTLY_FULFILLED:
             extra = logs.outcome(failed, reason=order.timeline[-1].failure)
-            log.error(FAILED, order_id, reason, order_id, extra=extra)
+            log.error(FAILED, order_id, order.status, reason, order_id, extra=extra)
         case _:
             log.info("order %s: %s; it will be tried again", order_id, reason, extra=logs.outcome(otherwise))

@@ -31,7 +31,7 @@ INTERVENTIONS = ("restarted", "recovered", "resent", "looked", "gave_up")
 COUNTED = (*INTERVENTIONS, "errors")
 """The results that the metric counts: pushes, and pushes or reads that failed."""
 
-FAILED = "order %s: FAILED, %s; see GET /failed-orders/%s"
+FAILED = "order %s: %s, %s; see GET /failed-orders/%s"
 
 LOOK_FURTHER = 10
 """A round passes over this many times ``reconcile_limit`` orders that are not due yet; others may stand behind them."""
@@ -94,6 +94,7 @@ def _rounds(system: System, left: Callable[[], float]) -> list[Round]:
         new_round("PROCESSING orders", _waiting(Status.PROCESSING, policy.recover_after, system)),
         new_round("dead-letter messages", _named_by_dead_letters(system)),
         new_round("PENDING orders", _pending(_read_brake(system), begun, system)),
+        new_round("orders at the warehouse", _waiting(Status.AT_WAREHOUSE, policy.look_after, system)),
         new_round("FAILED orders that may have been shipped", _unresolved(system)),
     ]
 
@@ -149,7 +150,7 @@ def _push(left: Callable[[], float], system: System, order: Order) -> str:
         if outcome == "gave_up":
             last = pushed.timeline[-1]
             extra = {"outcome": outcome, "attempt": order.attempts, "reason": last.failure}
-            log.error(FAILED, order.order_id, last.reason, order.order_id, extra=extra)
+            log.error(FAILED, order.order_id, pushed.status, last.reason, order.order_id, extra=extra)
         else:
             log.warning("order %s: %s", order.order_id, outcome, extra={"outcome": outcome})
         return outcome
@@ -200,7 +201,7 @@ def _read_named(system: System, dead: DeadLetter) -> tuple[Order | None, bool]:
 
 
 def _unresolved(system: System) -> PAGES:
-    """The FAILED orders that the warehouse may have, and that are due for a look; the last failed first."""
+    """The failed orders that the warehouse may have, and that are due for a look; the last failed first."""
     policy = system.policy
 
     def is_due(order: Order) -> bool:

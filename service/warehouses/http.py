@@ -22,10 +22,11 @@ from urllib3.response import BaseHTTPResponse, HTTPResponse
 from service import __version__
 from service.orders.model import Order
 from service.orders.ports import Unavailable
-from service.orders.warehouse import Answer, Cancellation, OtherItems, State
+from service.orders.warehouse import Answer, OtherItems, State
 from service.warehouses import sockets
+from service.warehouses.malformed import Malformed
 from service.warehouses.signer import NotSigned, Signer
-from service.warehouses.wire import Malformed, StrictResponse, read_retry_after, read_state, write_order
+from service.warehouses.wire import StrictResponse, read_retry_after, read_state, write_order
 
 MAX_BODY = 1024 * 1024
 """Bytes of an answer, which names the lines of each parcel: 500 lines with the longest ids have less."""
@@ -103,20 +104,21 @@ class HttpWarehouse:
             return self._not_taken(reply)
         return reply.read(order)
 
-    def cancel(self, order: Order, seconds: float) -> Cancellation:
+    def cancel(self, order: Order, seconds: float) -> Answer:
         path, request_id = f"{_path_of(order)}/cancel", _unique_id(order, "cancel")
         try:
             reply = self._send("PUT", path, request_id, seconds, with_state=(200, 202, 409))
         except sockets.NotConnected as error:
             raise WarehouseError(f"PUT: not sent: {error}") from None
-        state = reply.read(order).state
+        answer = reply.read(order)
+        state = answer.state
         match reply.status:
             case 200 if state is State.CANCELLED:
-                return Cancellation.CANCELLED
+                return answer
             case 202 if state is State.ACCEPTED:
-                return Cancellation.REQUESTED
+                return Answer(State.CANCELLING)
             case 409 if state is not State.CANCELLED:
-                return Cancellation.TOO_LATE  # also of a delivery that ended by itself; a look shows that
+                return answer
         raise reply.error(f"the state {state} contradicts the HTTP status")
 
     def _not_taken(self, reply: "_Reply") -> Answer:

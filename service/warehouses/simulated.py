@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from service.orders.model import Order
-from service.orders.warehouse import Answer, Cancellation, State
+from service.orders.warehouse import Answer, State
 from service.warehouses.decision import ships
 
 DECLINED = "the simulated warehouse declined"
@@ -39,8 +39,8 @@ class SimulatedWarehouse:
             return Answer(State.NOT_FOUND)
         return Answer(State.SHIPPED) if self._ships(order) else Answer(State.DECLINED, DECLINED)
 
-    def cancel(self, order: Order, _seconds: float) -> Cancellation:
-        return Cancellation.TOO_LATE if self._ships(order) else Cancellation.CANCELLED
+    def cancel(self, order: Order, _seconds: float) -> Answer:
+        return Answer(State.SHIPPED if self._ships(order) else State.CANCELLED)
 
     def _ships(self, order: Order) -> bool:
         return ships(self.seed, self.success_rate, order.delivery_key)

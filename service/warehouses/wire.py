@@ -8,17 +8,16 @@ from typing import Any
 
 from service.orders import strict_json
 from service.orders.model import Order
+from service.orders.shipments import asked_for, shipped
 from service.orders.warehouse import Answer, State
+from service.warehouses.malformed import Malformed
 from service.warehouses.redaction import hide_personal_data
+from service.warehouses.shipments import line_id, read_shipments, read_time
 
 WIRE_STATES = frozenset({State.ACCEPTED, State.SHIPPED, State.DECLINED, State.REFUSED, State.CLOSED, State.CANCELLED})
 """The states that a warehouse names in an answer."""
 MAX_REASON = 200  # characters
 MAX_RETRY_AFTER = 3600.0  # seconds
-
-
-class Malformed(Exception):
-    """The answer is not one of the contract. The message says why and quotes nothing of it."""
 
 
 class UnclearAnswer(http.client.HTTPException):
@@ -60,12 +59,12 @@ def write_order(order: Order) -> bytes:
             "order_id": order.delivery_key,
             "items": [
                 {
-                    "line_id": item.get("line_id") or str(position),
-                    "product_id": item["product_id"],
-                    "quantity": int(item["quantity"]),
-                    **_given(item, "name", "sku"),
+                    "line_id": line_id(document["items"][position - 1], position),
+                    "product_id": document["items"][position - 1]["product_id"],
+                    "quantity": quantity,
+                    **_given(document["items"][position - 1], "name", "sku"),
                 }
-                for position, item in enumerate(document["items"], 1)
+                for position, quantity in asked_for(order)
             ],
             "metadata": document.get("metadata") or {},
             **_given(document, "reference", "ship_to", "service_level", "note"),
@@ -101,7 +100,15 @@ def read_state(body: bytes, order: Order) -> Answer:
         raise Malformed("status is not a state of a delivery")
     if not (reason is None or isinstance(reason, str)):
         raise Malformed("reason is not a string")
-    return Answer(State(status), clean_reason(reason or "", order))
+    shipments = read_shipments(document.get("shipments"), order, order.delivery)
+    if status == State.SHIPPED and shipments:
+        quantities = shipped(shipments)
+        if any(quantities[position] < quantity for position, quantity in asked_for(order)):
+            raise Malformed("the status is shipped, and the shipments do not have all lines")
+    if status in (State.DECLINED, State.REFUSED) and shipments:
+        raise Malformed(f"the status is {status}, and there are shipments")
+    due_at = read_time(document.get("due_at")) if status == State.ACCEPTED else None
+    return Answer(State(status), clean_reason(reason or "", order), shipments=shipments, due_at=due_at)
 
 
 def clean_reason(text: str, order: Order) -> str:

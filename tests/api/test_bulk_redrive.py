@@ -7,11 +7,11 @@ import pytest
 
 from service.orders.lifecycle import Status
 from service.orders.paging import ALWAYS
-from service.orders.warehouse import Cancellation
 from tests.api.client import Api, assert_problem
 from tests.api.failing import fail, fail_without_an_answer, listed
 from tests.steps.doubles import DECLINED, REFUSED, PatchedStore, Scripted, deliver, message, standing
 from tests.support import START, MemorySystem
+from tests.warehouse_answers import CANCELLED
 
 PATH = "/failed-orders/redrive"
 NOTE = {"note": "the warehouse is open again"}
@@ -196,7 +196,7 @@ def test_named_orders_get_new_deliveries_where_the_warehouse_cancels_the_old_one
         "the warehouse gave no usable answer (TimeoutError)",
     )
     assert api.system.store.get("ord_1").status is Status.FAILED
-    api.system.fulfiller.cancels = Cancellation.CANCELLED
+    api.system.fulfiller.cancels = CANCELLED
     assert outcomes(api.post(PATH, json={**NOTE, "order_ids": ["ord_1"], "new_delivery": True})) == {
         "ord_1": "redriven"
     }
@@ -208,7 +208,7 @@ def test_a_short_function_timeout_leaves_time_for_a_new_delivery(monkeypatch):
     """The two questions to the warehouse are part of the time."""
     monkeypatch.setattr("service.api.failed_orders.time", SimpleNamespace(monotonic=lambda: 0, sleep=lambda _: None))
     api = Api(cloud="embedded", function_timeout=5, deadline_margin=1)
-    fail_without_an_answer(api.system, "ord_1", cancels=Cancellation.CANCELLED)
+    fail_without_an_answer(api.system, "ord_1", cancels=CANCELLED)
     body = {**NOTE, "order_ids": ["ord_1"], "new_delivery": True}
     assert outcomes(api.post(PATH, json=body)) == {"ord_1": "redriven"}
 
@@ -220,7 +220,7 @@ def test_a_dry_run_asks_the_warehouse_for_nothing(api):
 
 
 def test_new_deliveries_are_only_for_named_orders(api):
-    fail_without_an_answer(api.system, cancels=Cancellation.CANCELLED)
+    fail_without_an_answer(api.system, cancels=CANCELLED)
     problem = assert_problem(api.post(PATH, json={**NOTE, "new_delivery": True}), 422, "parameters-invalid")
     assert problem["errors"][0]["detail"] == "new_delivery needs order_ids"
     assert api.system.store.get("ord_1").status is Status.FAILED

@@ -3,7 +3,7 @@
 import pytest
 
 from service.orders.lifecycle import TERMINAL, Status
-from service.orders.warehouse import Answer, Cancellation, State
+from service.orders.warehouse import Answer, State
 from tests.api.client import assert_problem
 from tests.steps.doubles import (
     DECLINED,
@@ -18,6 +18,7 @@ from tests.steps.doubles import (
     standing,
 )
 from tests.transition_table import sources_of
+from tests.warehouse_answers import CANCELLED, CANCELLING, TOO_LATE
 
 
 @pytest.mark.parametrize("status", sources_of("cancel"))
@@ -70,7 +71,7 @@ def ask_without_an_answer(api, **answers):
 def test_an_order_that_the_warehouse_has_cancelled_is_cancelled(api):
     ask_without_an_answer(api)
     seconds = []
-    api.system.fulfiller.cancel = lambda _, left: seconds.append(left) or Cancellation.CANCELLED
+    api.system.fulfiller.cancel = lambda _, left: seconds.append(left) or CANCELLED
     response = api.post("/orders/ord_1/cancel")
     assert seconds == [api.system.policy.cancel_seconds]
     assert (response.status_code, response.json()["status"]) == (200, "CANCELLED")
@@ -79,7 +80,7 @@ def test_an_order_that_the_warehouse_has_cancelled_is_cancelled(api):
     assert (done["to"], done["actor"]) == ("CANCELLED", "warehouse")
 
 
-@pytest.mark.parametrize("answer", [Cancellation.REQUESTED, TimeoutError("canary")])
+@pytest.mark.parametrize("answer", [CANCELLING, TimeoutError("canary")])
 def test_a_cancellation_without_an_answer_yet_is_accepted_once(answer, api):
     ask_without_an_answer(api, cancels=answer)
     for _ in range(2):
@@ -92,7 +93,7 @@ def test_a_cancellation_without_an_answer_yet_is_accepted_once(answer, api):
 
 @pytest.mark.parametrize("state", [State.ACCEPTED, State.SHIPPED, State.CLOSED])
 def test_an_order_that_the_warehouse_ships_is_not_cancelled(state, api):
-    ask_without_an_answer(api, cancels=Cancellation.TOO_LATE, looks=Answer(state))
+    ask_without_an_answer(api, cancels=TOO_LATE, looks=Answer(state))
     problem = assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")
     assert problem["order_status"] == "PENDING"
     assert problem["detail"] == (
@@ -106,20 +107,20 @@ def test_an_order_that_the_warehouse_ships_is_not_cancelled(state, api):
 
 @pytest.mark.parametrize("state", [State.NOT_TAKEN, State.NOT_FOUND])
 def test_a_look_without_a_state_refuses_no_cancellation(state, api):
-    ask_without_an_answer(api, cancels=Cancellation.TOO_LATE, looks=Answer(state))
+    ask_without_an_answer(api, cancels=TOO_LATE, looks=Answer(state))
     assert api.post("/orders/ord_1/cancel").status_code == 202
     assert api.system.store.get("ord_1").cancel_asked == 1
 
 
 def test_an_order_that_the_warehouse_declined_is_cancelled(api):
-    ask_without_an_answer(api, cancels=Cancellation.TOO_LATE, looks=DECLINED)
+    ask_without_an_answer(api, cancels=TOO_LATE, looks=DECLINED)
     assert api.post("/orders/ord_1/cancel").json()["status"] == "CANCELLED"
 
 
 def test_an_order_is_not_cancelled_under_a_running_attempt(api):
     """The attempt gets the warehouse's answer."""
     processing(api.system)
-    api.system.fulfiller = Scripted(DECLINED, cancels=Cancellation.CANCELLED)
+    api.system.fulfiller = Scripted(DECLINED, cancels=CANCELLED)
     assert api.post("/orders/ord_1/cancel").status_code == 202
     assert api.system.store.get("ord_1").status is Status.PROCESSING
     later(api.system, api.system.policy.lease)

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 import service
-from service.orders.lifecycle import TERMINAL, TRANSITIONS, Status
+from service.orders.lifecycle import TERMINAL, Status
 from service.orders.model import FailureKind
 from service.orders.redrive import Outcome
+from service.orders.transitions import TRANSITIONS
 from tests.api.client import Api, assert_problem
 from tests.api.proxy import Gateway
 

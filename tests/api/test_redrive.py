@@ -8,11 +8,11 @@ from service.orders.lifecycle import Status
 from service.orders.message import Message
 from service.orders.redrive import NOTE_PATTERN
 from service.orders.strict_json import MAX_SIZE
-from service.orders.warehouse import Cancellation
 from tests.api.client import Api, assert_problem
 from tests.api.failing import fail, fail_without_an_answer, listed
 from tests.steps.doubles import DECLINED, Scripted, deliver, message, standing
 from tests.support import valid_order
+from tests.warehouse_answers import CANCELLED, CANCELLING, TOO_LATE
 
 NOTE = {"note": "the warehouse is open again"}
 BOTH_ROUTES = pytest.mark.parametrize("path", ["/failed-orders/ord_1/redrive", "/failed-orders/redrive"])
@@ -24,7 +24,7 @@ def api():
 
 
 def test_a_new_delivery_has_the_next_number_once_the_warehouse_has_cancelled_the_old_one(api):
-    fail_without_an_answer(api.system, cancels=Cancellation.CANCELLED)
+    fail_without_an_answer(api.system, cancels=CANCELLED)
     response = api.post("/failed-orders/ord_1/redrive", json={**NOTE, "new_delivery": True})
     assert (response.status_code, response.json()["status"]) == (200, "PENDING")
     api.system.fulfiller.answers = [DECLINED]
@@ -32,7 +32,7 @@ def test_a_new_delivery_has_the_next_number_once_the_warehouse_has_cancelled_the
     assert api.system.fulfiller.keys == ["ord_1-d1"] * 3 + ["ord_1-d2"]
 
 
-@pytest.mark.parametrize("answer", [Cancellation.REQUESTED, Cancellation.TOO_LATE, TimeoutError("canary")])
+@pytest.mark.parametrize("answer", [CANCELLING, TOO_LATE, TimeoutError("canary")])
 def test_no_new_delivery_as_long_as_the_old_one_can_be_shipped(answer, api):
     fail_without_an_answer(api.system, cancels=answer)
     before = api.system.store.get("ord_1")

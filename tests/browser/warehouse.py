@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from service.orders.model import Order
-from service.orders.warehouse import Answer, Cancellation, State
+from service.orders.warehouse import Answer, State
+from tests.warehouse_answers import TOO_LATE
 
 
 class Mood(Enum):
@@ -40,5 +41,5 @@ class Warehouse:
     def look(self, _order: Order, _seconds: float) -> Answer:
         return Answer(State.NOT_FOUND)
 
-    def cancel(self, _order: Order, _seconds: float) -> Cancellation:
-        return Cancellation.TOO_LATE
+    def cancel(self, _order: Order, _seconds: float) -> Answer:
+        return TOO_LATE

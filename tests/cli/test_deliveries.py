@@ -7,11 +7,11 @@ import pytest
 from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.submission import new_order
-from service.orders.warehouse import Cancellation
 from service.steps import store
 from tests.cli.commands import run
 from tests.steps.doubles import DONE, Scripted
 from tests.support import valid_order
+from tests.warehouse_answers import CANCELLED, TOO_LATE
 
 MAY_HAVE = "-d1, the warehouse may have it"
 
@@ -45,7 +45,7 @@ def unknown(cloud, asked):
 
 
 def test_cancel_says_that_the_warehouse_has_cancelled_the_order(url, warehouse, asked):
-    warehouse.cancels = Cancellation.CANCELLED
+    warehouse.cancels = CANCELLED
     ran = run("--api", url, "cancel", asked)
     assert (ran.code, ran.err) == (0, f"Order {asked} is cancelled.\n")
 
@@ -59,7 +59,7 @@ def test_cancel_says_that_the_cancellation_was_asked_for(url, asked):
 
 
 def test_cancel_says_that_the_warehouse_refuses(url, warehouse, asked):
-    warehouse.cancels, warehouse.looks = Cancellation.TOO_LATE, DONE
+    warehouse.cancels, warehouse.looks = TOO_LATE, DONE
     ran = run("--api", url, "cancel", asked)
     assert (ran.code, ran.out) == (6, "")
     assert ran.err == (
@@ -78,14 +78,14 @@ def test_an_order_that_may_have_been_shipped_is_shown_with_both_ways_to_redrive_
 
 def test_a_new_delivery_waits_until_the_warehouse_has_cancelled_the_old_one(url, cloud, warehouse, unknown):
     redrive = ("--api", url, "redrive", unknown, "--new-delivery", "--note", "lost")
-    warehouse.cancels, warehouse.looks = Cancellation.TOO_LATE, DONE
+    warehouse.cancels, warehouse.looks = TOO_LATE, DONE
     refused = run(*redrive)
     assert (refused.code, refused.err) == (
         6,
         f"dofs: Order {unknown} was not redriven: the warehouse says: shipped.\n",
     )
     assert "delivery open" in refused.out
-    warehouse.cancels, warehouse.answers = Cancellation.CANCELLED, [DONE]
+    warehouse.cancels, warehouse.answers = CANCELLED, [DONE]
     assert run(*redrive).code == 0
     assert cloud.system.store.get(unknown).delivery == 2
 

@@ -9,11 +9,12 @@ from itertools import product
 from typing import Any
 
 from service.aws.clients import Clients
-from service.orders.lifecycle import TRANSITIONS, VERSION_SEEN, Status, TransitionName
+from service.orders.lifecycle import VERSION_SEEN, Status
 from service.orders.model import Failure, FailureKind, FieldError, Order, TimelineEntry, Write
 from service.orders.paging import Page, Position
 from service.orders.ports import OrderStore
 from service.orders.submission import new_order
+from service.orders.transitions import TRANSITIONS, TransitionName
 from tests.support import START, valid_order
 from tests.transition_table import NAMES, changed_by, permits, values_of
 

@@ -12,11 +12,12 @@ import pytest
 from service.aws.clients import Clients
 from service.aws.records import shard_key
 from service.aws.store import DynamoDbOrderStore
-from service.orders.lifecycle import Status, TransitionName
+from service.orders.lifecycle import Status
 from service.orders.listing import Listing
 from service.orders.model import Order
 from service.orders.paging import Span
 from service.orders.ports import Unavailable
+from service.orders.transitions import TransitionName
 from service.settings import Settings
 from tests.contract.support import (
     NOW,

@@ -11,10 +11,11 @@ import service.aws
 from service.aws.clients import Clients
 from service.aws.expressions import Expressions, compile_write
 from service.aws.store import DynamoDbOrderStore
-from service.orders.lifecycle import TRANSITIONS, Assign, Guard, Increment, Reset, Source, Status, TransitionName
+from service.orders.lifecycle import Assign, Guard, Increment, Reset, Source, Status
 from service.orders.listing import Listing
 from service.orders.model import Order, Write
 from service.orders.ports import OrderStore, TransitionRefused
+from service.orders.transitions import TRANSITIONS, TransitionName
 from tests.contract.support import IN_TWO_TABLES, NOW, order_in, permitting, put, requests, write_of
 from tests.support import SETTINGS
 from tests.transition_table import NAMES

@@ -4,9 +4,10 @@ from dataclasses import fields, replace
 
 import pytest
 
-from service.orders.lifecycle import Status, TransitionName
+from service.orders.lifecycle import Status
 from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, TimelineEntry, link
 from service.orders.ports import OrderExists, OrderStore, TransitionRefused
+from service.orders.transitions import TransitionName
 from tests.contract.support import (
     ERRORS,
     FAILING,

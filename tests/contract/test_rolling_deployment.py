@@ -12,13 +12,14 @@ import pytest
 from service.aws.records import from_failed_order, from_order, to_failed_order, to_order
 from service.handler import dispatch
 from service.orders.errors import OrderInvalid, UnreadableRow
-from service.orders.lifecycle import Status, TransitionName
+from service.orders.lifecycle import Status
 from service.orders.model import TIMELINE_LIMIT, FailedOrder, FailureKind, Order, TimelineEntry
 from service.orders.orders import Orders
 from service.orders.redrive import redrive_one
 from service.orders.strict_json import MAX_SIZE, from_python
 from service.orders.submission import Submission
 from service.orders.timestamps import parse
+from service.orders.transitions import TransitionName
 from tests import events
 from tests.contract.support import expected, failed_in, order_in, permitting, write_of
 from tests.steps.doubles import deliver, invalid, message, pending

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from service.aws.clients import Clients
 from service.aws.store import DynamoDbOrderStore
-from service.orders.lifecycle import TERMINAL, TRANSITIONS, Status, TransitionName
+from service.orders.lifecycle import TERMINAL, Status
 from service.orders.listing import Listing
 from service.orders.model import Order
 from service.orders.ports import OrderStore, TransitionRefused
+from service.orders.transitions import TRANSITIONS, TransitionName
 from service.settings import Settings
 from tests.contract.support import order_in, write_of
 from tests.memory.store import InMemoryOrderStore

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from service.orders.lifecycle import TRANSITIONS, VERSION_SEEN, Status, TransitionName
+from service.orders.lifecycle import VERSION_SEEN, Status
 from service.orders.ports import OrderStore, TransitionRefused
+from service.orders.transitions import TRANSITIONS, TransitionName
 from tests.contract.support import (
     NOW,
     expected,

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from service.orders.lifecycle import OPEN, TRANSITIONS, Status, TransitionName
+from service.orders.lifecycle import OPEN, Status
 from service.orders.outcomes import Outcome, after_attempt, after_look
+from service.orders.transitions import TRANSITIONS, TransitionName
 from service.orders.warehouse import Answer, State
 from tests.transition_table import changed_by, permits
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from service.orders.lifecycle import TRANSITIONS, Increment, Reset, Status
+from service.orders.lifecycle import Increment, Reset, Status
 from service.orders.outcomes import after_attempt
+from service.orders.transitions import TRANSITIONS
 from service.orders.warehouse import State
 from tests.exploration import model as module
 from tests.exploration.explore import explore

@@ -6,18 +6,19 @@ from typing import TypeVar
 
 from service.orders.model import Order
 from service.orders.ports import Unavailable
-from service.orders.warehouse import Answer, Cancellation, OtherItems, State
+from service.orders.warehouse import Answer, OtherItems, State
 from service.settings import Settings
 from tests.faults.fault_injector import Fault, FaultInjector
 from tests.simulation.warehouse import Ledger
 from tests.support import ManualClock
+from tests.warehouse_answers import CANCELLING
 
-T = TypeVar("T", Answer, Cancellation)
+T = TypeVar("T", bound=Answer)
 
 LATE = 70.0
 """Seconds until a request without an answer takes effect: after two further deliveries of its message."""
 NOT_TAKEN = Answer(State.NOT_TAKEN)
-IN_WORK = {"ask": Answer(State.ACCEPTED), "look": Answer(State.ACCEPTED), "cancel": Cancellation.REQUESTED}
+IN_WORK = {"ask": Answer(State.ACCEPTED), "look": Answer(State.ACCEPTED), "cancel": CANCELLING}
 DECISIONS = {Fault.DECLINED: State.DECLINED, Fault.REFUSED: State.REFUSED}
 
 
@@ -48,7 +49,7 @@ class FaultyWarehouse:
         key = order.delivery_key
         return self._call("look", key, lambda: self.ledger.look(key))
 
-    def cancel(self, order: Order, _seconds: float) -> Cancellation:
+    def cancel(self, order: Order, _seconds: float) -> Answer:
         key = order.delivery_key
         return self._call("cancel", key, lambda: self.ledger.cancel(key))
 

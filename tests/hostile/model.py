@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from unicodedata import category
 
-from service.orders.lifecycle import OPEN, TERMINAL, TRANSITIONS, Status, TransitionName
-from service.orders.warehouse import Cancellation
+from service.orders.lifecycle import OPEN, TERMINAL, Status
+from service.orders.transitions import TRANSITIONS, TransitionName
+from service.orders.warehouse import Answer
 from tests.hostile.documents import PLACED_AT
 from tests.transition_table import changed_by, permits
+from tests.warehouse_answers import CANCELLED, TOO_LATE
 
 MAX_ATTEMPTS = 3
 LEASE = timedelta(seconds=90)
@@ -72,7 +74,7 @@ class ModelOrder:
     def _values(self, at: datetime) -> dict[str, Any]:
         return {**VALUES, "now": at, "lease_until": at + LEASE, "delivery": self.delivery + 1}
 
-    def cancel(self, answer: Cancellation, at: datetime) -> int:
+    def cancel(self, answer: Answer, at: datetime) -> int:
         """Cancel the order, at the warehouse if it may have it; return the status code of the answer."""
         by = "customer" if self.by == "api" else "operator:anonymous"
         if self.move("cancel", by, at) or self.status == "CANCELLED":
@@ -80,10 +82,10 @@ class ModelOrder:
         if not (self.status in OPEN and self.asked):
             return 409
         self.move("ask_cancel", by, at)
-        if answer is Cancellation.TOO_LATE:
+        if answer == TOO_LATE:
             self.move("cancel_refused", "warehouse", at)
             return 409
-        if answer is Cancellation.CANCELLED and self.move("look_cancelled", "warehouse", at):
+        if answer == CANCELLED and self.move("look_cancelled", "warehouse", at):
             return 200
         return 202
 
@@ -94,7 +96,7 @@ class ModelOrder:
         """Begin an attempt if one may begin; return whether it begins."""
         return self.move("claim", "fulfillment", at)
 
-    def deliver(self, outcome: str, cancels: Cancellation, at: datetime) -> bool:
+    def deliver(self, outcome: str, cancels: Answer, at: datetime) -> bool:
         """Deliver the message once.
 
         Args:
@@ -106,10 +108,10 @@ class ModelOrder:
             Whether the message may be deleted.
         """
         if self.attempts and self.cancel_asked and self.asked and self.may("claim", at):  # it is cancelled first
-            ended = {Cancellation.CANCELLED: "look_cancelled", Cancellation.TOO_LATE: "look_dropped"}
-            if cancels is Cancellation.TOO_LATE and outcome == "done":
+            ended = {CANCELLED: "look_cancelled", TOO_LATE: "look_dropped"}
+            if cancels == TOO_LATE and outcome == "done":
                 self.move("cancel_refused", "warehouse", at)
-            elif cancels is Cancellation.CANCELLED or (cancels is Cancellation.TOO_LATE and outcome != "broken"):
+            elif cancels == CANCELLED or (cancels == TOO_LATE and outcome != "broken"):
                 return self.move(ended[cancels], "warehouse", at)
         claimed = self.claim(at)
         ends = {

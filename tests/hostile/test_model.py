@@ -24,9 +24,9 @@ from hypothesis.stateful import (
 
 from service.orders.deliveries import Deliveries
 from service.orders.errors import OrderInvalid
-from service.orders.lifecycle import TRANSITIONS, Status
+from service.orders.lifecycle import Status
 from service.orders.ports import TransitionRefused
-from service.orders.warehouse import Cancellation
+from service.orders.transitions import TRANSITIONS
 from tests.api.client import assert_problem
 from tests.hostile.documents import CUSTOMERS, REFERENCES, invalid_orders, orders
 from tests.hostile.driver import Driver, SteadyApi
@@ -35,6 +35,7 @@ from tests.hostile.model import LEASE, MAX_ATTEMPTS, ModelOrder
 from tests.steps.doubles import DECLINED, DONE, REFUSED, Scripted, deliver, message
 from tests.support import SETTINGS, valid_order
 from tests.transition_table import MOVES, sources_of
+from tests.warehouse_answers import CANCELLED, CANCELLING, TOO_LATE
 
 OUTCOMES = {"done": DONE, "declined": DECLINED, "refused": REFUSED, "broken": RuntimeError("connection lost")}
 ENDINGS = {"FULFILLED": "done", "FAILED": "refused"}
@@ -119,7 +120,7 @@ class OrderMachine(RuleBasedStateMachine):
         valid = state != "REJECTED"
         order_id = self.driver.accept(order if valid else wrong, valid, not valid, keyed)
         if state == "CANCELLED":
-            self.cancel(order_id, Cancellation.TOO_LATE)
+            self.cancel(order_id, TOO_LATE)
         elif state != "RECEIVED":
             self.the_workflow_runs(order_id)
         if state == "PROCESSING":
@@ -143,7 +144,7 @@ class OrderMachine(RuleBasedStateMachine):
         assert_problem(self.driver.post(json.dumps(order).encode(), False, key), 422, "idempotency-key-reused")
         assert len(self.system.store.orders) == len(self.model)
 
-    @rule(order_id=known, answer=st.sampled_from(Cancellation))
+    @rule(order_id=known, answer=st.sampled_from((CANCELLED, CANCELLING, TOO_LATE)))
     def cancel(self, order_id, answer):
         before = self.model[order_id].status
         self.system.fulfiller = Scripted(DONE, looks=DONE, cancels=answer)
@@ -177,9 +178,9 @@ class OrderMachine(RuleBasedStateMachine):
         order_id=known,
         outcomes=st.lists(st.sampled_from(sorted(OUTCOMES)), min_size=1, max_size=4),
         seconds=st.sampled_from((0, 91)),
-        cancels=st.sampled_from(Cancellation),
+        cancels=st.sampled_from((CANCELLED, CANCELLING, TOO_LATE)),
     )
-    def its_message_is_delivered(self, order_id, outcomes, seconds, cancels=Cancellation.TOO_LATE):
+    def its_message_is_delivered(self, order_id, outcomes, seconds, cancels=TOO_LATE):
         for outcome in outcomes:
             COVERED["delivered", self.model[order_id].status] += 1
             self.system.fulfiller = Scripted(OUTCOMES[outcome], looks=OUTCOMES[outcome], cancels=cancels)
@@ -277,7 +278,7 @@ class OrderMachine(RuleBasedStateMachine):
         COVERED.update(("repeated", self.model[order_id].status) for order_id, *_ in self.driver.keys.values())
         one_more = partial(self.its_message_is_delivered, outcomes=["declined"], seconds=0)
         last = (
-            partial(self.cancel, answer=Cancellation.TOO_LATE),
+            partial(self.cancel, answer=TOO_LATE),
             self.the_workflow_runs,
             self.an_operator_redrives_it,
             one_more,
@@ -293,12 +294,12 @@ class RareMoves(OrderMachine):
 
     def run(self) -> None:
         """Make each of them once, and compare the result with the model."""
-        self.cancel(self.answers_are_lost(1), Cancellation.TOO_LATE)
+        self.cancel(self.answers_are_lost(1), TOO_LATE)
         for outcome in OUTCOMES:
             self.its_message_is_delivered(self.answers_are_lost(MAX_ATTEMPTS), [outcome], 0)
-            for times, cancels in itertools.product((1, MAX_ATTEMPTS), Cancellation):
+            for times, cancels in itertools.product((1, MAX_ATTEMPTS), (CANCELLED, CANCELLING, TOO_LATE)):
                 order_id = self.answers_are_lost(times)
-                self.cancel(order_id, Cancellation.REQUESTED)
+                self.cancel(order_id, CANCELLING)
                 self.its_message_is_delivered(order_id, [outcome], 0, cancels)
         self.teardown()
 

@@ -12,11 +12,12 @@ from threading import Barrier, Event
 
 from service.handler import dispatch
 from service.orders.model import Order
-from service.orders.warehouse import Answer, Cancellation, State
+from service.orders.warehouse import Answer, State
 from service.settings import Settings
 from service.wiring import LiveSystem
 from tests.polling import PATIENCE
 from tests.support import Context
+from tests.warehouse_answers import TOO_LATE
 
 
 class System(LiveSystem):
@@ -32,8 +33,8 @@ class System(LiveSystem):
 class Warehouse:
     """Ships every order but the poison; that one ends the process once ``together`` attempts run."""
 
-    def cancel(self, order: Order, seconds: float) -> Cancellation:
-        return Cancellation.TOO_LATE
+    def cancel(self, order: Order, seconds: float) -> Answer:
+        return TOO_LATE
 
     def ask(self, order: Order, seconds: float) -> Answer:
         if together.parties > 1:

@@ -11,13 +11,14 @@ from service.orders.brake import Brake
 from service.orders.deliveries import Deliveries
 from service.orders.gate import Gate, Passage
 from service.orders.identity import order_id_for
-from service.orders.lifecycle import OPEN, TRANSITIONS, Change, Increment, Reset, Source, Status, Transition
+from service.orders.lifecycle import OPEN, Change, Increment, Reset, Source, Status, Transition
 from service.orders.model import Order, Write
 from service.orders.orders import Orders
 from service.orders.outcomes import after_attempt
 from service.orders.policy import Policy
 from service.orders.ports import OrderStore, TransitionRefused
 from service.orders.row_reader import RowReader
+from service.orders.transitions import TRANSITIONS
 from service.orders.warehouse import Answer, State
 from service.steps import fulfill, reconcile, store
 from service.steps.attempt import OrderFulfillment

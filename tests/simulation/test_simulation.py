@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.logs import JsonLines
-from service.orders.lifecycle import TRANSITIONS
+from service.orders.transitions import TRANSITIONS
 from tests.simulation.__main__ import describe
 from tests.simulation.profiles import PROFILES
 from tests.simulation.run import simulate

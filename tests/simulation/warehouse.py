@@ -5,9 +5,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from service.orders.model import Order
-from service.orders.warehouse import Answer, Cancellation, State
+from service.orders.warehouse import Answer, State
 from service.warehouses.decision import ships
 from tests.simulation.loop import Crash
+from tests.warehouse_answers import CANCELLED, TOO_LATE
 
 if TYPE_CHECKING:
     from tests.simulation.ports import Ports
@@ -43,10 +44,10 @@ class Ledger:
     def look(self, key: str) -> Answer:
         return Answer(self.deliveries.get(key, State.NOT_FOUND))
 
-    def cancel(self, key: str) -> Cancellation:
+    def cancel(self, key: str) -> Answer:
         """Cancel a delivery; an unknown one too, so that a request that arrives later ships nothing."""
         state = self.deliveries.setdefault(key, State.CANCELLED)
-        return Cancellation.CANCELLED if state is State.CANCELLED else Cancellation.TOO_LATE
+        return CANCELLED if state is State.CANCELLED else TOO_LATE
 
     def parcels(self) -> dict[str, int]:
         """The number of parcels of each order."""
@@ -85,7 +86,7 @@ class Warehouse:
             raise NoAnswer
         return Answer(State.NOT_TAKEN) if fault == CLOSED else self._ports.world.ledger.look(order.delivery_key)
 
-    def cancel(self, order: Order, seconds: float) -> Cancellation:
+    def cancel(self, order: Order, seconds: float) -> Answer:
         fault, _ = self._travel("cancellation", order, seconds)
         if fault == "lost":
             raise NoAnswer

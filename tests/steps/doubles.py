@@ -7,16 +7,18 @@ from typing import Any
 
 from service.handler import dispatch
 from service.orders.deliveries import Deliveries
-from service.orders.lifecycle import TRANSITIONS, Status
+from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.mover import Mover
 from service.orders.ports import OrderStore
 from service.orders.submission import new_order
-from service.orders.warehouse import Answer, Cancellation, State
+from service.orders.transitions import TRANSITIONS
+from service.orders.warehouse import Answer, State
 from service.steps import reject, store
 from tests import events
 from tests.polling import PATIENCE
 from tests.support import Context, MemorySystem, sqs_event
+from tests.warehouse_answers import TOO_LATE
 
 DONE = Answer(State.SHIPPED)
 DECLINED = Answer(State.DECLINED, "not today")
@@ -30,8 +32,8 @@ class Warehouse:
     def look(self, order: Order, seconds: float) -> Answer:
         return Answer(State.NOT_FOUND)
 
-    def cancel(self, order: Order, seconds: float) -> Cancellation:
-        return Cancellation.TOO_LATE
+    def cancel(self, order: Order, seconds: float) -> Answer:
+        return TOO_LATE
 
 
 class Scripted(Warehouse):
@@ -41,7 +43,7 @@ class Scripted(Warehouse):
         self,
         *answers: Answer | Exception,
         looks: Answer | Exception = NOT_FOUND,
-        cancels: Cancellation | Exception = Cancellation.TOO_LATE,
+        cancels: Answer | Exception = TOO_LATE,
     ) -> None:
         self.answers = list(answers)
         self.looks, self.cancels = looks, cancels
@@ -63,7 +65,7 @@ class Scripted(Warehouse):
             raise self.looks
         return self.looks
 
-    def cancel(self, order: Order, seconds: float) -> Cancellation:
+    def cancel(self, order: Order, seconds: float) -> Answer:
         if isinstance(self.cancels, Exception):
             raise self.cancels
         return self.cancels

@@ -4,9 +4,10 @@ import pytest
 
 from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
-from service.orders.warehouse import Answer, Cancellation, State
+from service.orders.warehouse import Answer, State
 from tests.steps.doubles import DONE, Scripted, deliver, later, message, pending, processing
 from tests.support import MemorySystem
+from tests.warehouse_answers import CANCELLED, CANCELLING, TOO_LATE
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def ask_to_cancel(system: MemorySystem, attempts: int = 1) -> None:
 @pytest.mark.parametrize("attempts", [1, 2])
 def test_an_order_is_cancelled_and_not_shipped_although_the_first_request_was_lost(system, attempts):
     ask_to_cancel(system, attempts)
-    system.fulfiller = Scripted(DONE, cancels=Cancellation.CANCELLED)
+    system.fulfiller = Scripted(DONE, cancels=CANCELLED)
     assert deliver(system, message("ord_1")) == []
     assert (system.store.get("ord_1").status, system.fulfiller.asked) == (Status.CANCELLED, [])
 
@@ -36,7 +37,7 @@ def test_an_order_whose_attempt_never_ended_is_cancelled_likewise(system):
     processing(system)
     Deliveries(system).cancel("ord_1", "customer", "no longer needed")
     later(system, system.policy.lease)
-    system.fulfiller = Scripted(DONE, cancels=Cancellation.CANCELLED)
+    system.fulfiller = Scripted(DONE, cancels=CANCELLED)
     assert deliver(system, message("ord_1")) == []
     assert (system.store.get("ord_1").status, system.fulfiller.asked) == (Status.CANCELLED, [])
 
@@ -44,13 +45,13 @@ def test_an_order_whose_attempt_never_ended_is_cancelled_likewise(system):
 @pytest.mark.parametrize("looks", [DONE, Answer(State.ACCEPTED)])
 def test_an_order_that_the_warehouse_does_not_cancel_is_attempted(system, looks):
     ask_to_cancel(system)
-    system.fulfiller = Scripted(DONE, cancels=Cancellation.TOO_LATE, looks=looks)
+    system.fulfiller = Scripted(DONE, cancels=TOO_LATE, looks=looks)
     assert deliver(system, message("ord_1")) == []
     order = system.store.get("ord_1")
     assert (order.status, order.attempts, order.cancel_asked) == (Status.FULFILLED, 2, 0)
 
 
-@pytest.mark.parametrize("cancels", [TimeoutError(), Cancellation.REQUESTED])
+@pytest.mark.parametrize("cancels", [TimeoutError(), CANCELLING])
 def test_an_attempt_follows_a_cancellation_without_an_answer(system, cancels):
     ask_to_cancel(system)
     system.fulfiller = Scripted(TimeoutError(), cancels=cancels)
@@ -62,6 +63,6 @@ def test_an_attempt_follows_a_cancellation_without_an_answer(system, cancels):
 def test_an_order_that_was_not_asked_to_be_cancelled_is_not(system):
     pending(system)
     deliver(system, message("ord_1"))
-    system.fulfiller = Scripted(DONE, cancels=Cancellation.CANCELLED)
+    system.fulfiller = Scripted(DONE, cancels=CANCELLED)
     deliver(system, message("ord_1"))
     assert system.store.get("ord_1").status is Status.FULFILLED

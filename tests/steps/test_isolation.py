@@ -12,7 +12,6 @@ from service.orders.lifecycle import Status
 from service.orders.message import Message, write
 from service.orders.model import FailureKind
 from service.orders.orders import Orders
-from service.orders.warehouse import Cancellation
 from service.steps import batch, fulfill
 from tests.polling import PATIENCE
 from tests.steps.doubles import (
@@ -29,6 +28,7 @@ from tests.steps.doubles import (
     reconcile,
 )
 from tests.support import SETTINGS, Context, MemorySystem, sqs_event
+from tests.warehouse_answers import CANCELLING
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def redrive(system, order_id="ord_1"):
 
 
 def ask_to_cancel(system):
-    usual, system.fulfiller = system.fulfiller, Scripted(DONE, cancels=Cancellation.REQUESTED)
+    usual, system.fulfiller = system.fulfiller, Scripted(DONE, cancels=CANCELLING)
     Deliveries(system).cancel("ord_1", "customer", "cancelled by the customer")
     system.fulfiller = usual
 

@@ -8,7 +8,6 @@ import pytest
 from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind, TimelineEntry
-from service.orders.warehouse import Cancellation
 from service.steps import store
 from service.steps.reconcile import LOOK_FURTHER, run
 from tests.steps.doubles import (
@@ -26,6 +25,7 @@ from tests.steps.doubles import (
 )
 from tests.support import SETTINGS, MemorySystem
 from tests.transition_table import OPEN_STATES, TERMINAL_STATES
+from tests.warehouse_answers import CANCELLED, CANCELLING, TOO_LATE
 
 NO_COUNTS = {
     "restarted": 0,
@@ -154,9 +154,9 @@ def test_a_pending_order_without_attempts_left_is_given_up_without_backoff(syste
 @pytest.mark.parametrize(
     ("cancels", "looks", "status"),
     [
-        (Cancellation.CANCELLED, NOT_FOUND, Status.CANCELLED),
-        (Cancellation.TOO_LATE, DONE, Status.FULFILLED),
-        (Cancellation.REQUESTED, NOT_FOUND, Status.FAILED),
+        (CANCELLED, NOT_FOUND, Status.CANCELLED),
+        (TOO_LATE, DONE, Status.FULFILLED),
+        (CANCELLING, NOT_FOUND, Status.FAILED),
         (TimeoutError(), NOT_FOUND, Status.FAILED),
     ],
 )

@@ -9,7 +9,7 @@ from service.orders.brake import Brake
 from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
-from service.orders.warehouse import Answer, Cancellation, State
+from service.orders.warehouse import Answer, State
 from tests.steps.doubles import (
     DONE,
     NOT_FOUND,
@@ -22,6 +22,7 @@ from tests.steps.doubles import (
     reconcile,
 )
 from tests.support import SETTINGS, MemorySystem
+from tests.warehouse_answers import CANCELLED, CANCELLING, TOO_LATE
 
 POLICY = SETTINGS.policy
 LOST = TimeoutError("no answer")
@@ -51,14 +52,14 @@ def fail(system, looks):
 
 def test_a_cancellation_without_an_answer_is_asked_for_again(system):
     ask_to_cancel(system)
-    system.fulfiller.cancels = Cancellation.CANCELLED
+    system.fulfiller.cancels = CANCELLED
     assert reconcile(system) == {"looked": 1}
     order = system.store.get("ord_1")
     assert (order.status, order.timeline[-1].actor) == (Status.CANCELLED, "reconciler")
     assert system.queue.sent == []
 
 
-@pytest.mark.parametrize("answer", [Cancellation.REQUESTED, LOST])
+@pytest.mark.parametrize("answer", [CANCELLING, LOST])
 def test_an_order_whose_cancellation_has_no_answer_yet_is_sent_again(answer, system):
     """Its next attempt gets the warehouse's answer."""
     ask_to_cancel(system)
@@ -72,13 +73,13 @@ def test_an_order_whose_cancellation_has_no_answer_yet_is_sent_again(answer, sys
 def test_a_cancellation_is_asked_for_again_whatever_the_backoff_of_its_order(backoff, system):
     ask_to_cancel(system)
     system.store.orders["ord_1"] = replace(system.store.get("ord_1"), resends=backoff)
-    system.fulfiller.cancels = Cancellation.CANCELLED
+    system.fulfiller.cancels = CANCELLED
     assert reconcile(system) == {"looked": 1}
 
 
 def test_a_cancellation_that_comes_too_late_leaves_the_order_to_its_next_attempt(system):
     ask_to_cancel(system)
-    system.fulfiller.cancels, system.fulfiller.looks = Cancellation.TOO_LATE, DONE
+    system.fulfiller.cancels, system.fulfiller.looks = TOO_LATE, DONE
     assert reconcile(system) == {"moved_on": 1}
     order = system.store.get("ord_1")
     assert (order.status, order.cancel_asked) == (Status.PENDING, 0)

@@ -4,8 +4,8 @@ import ast
 from pathlib import Path
 
 import service
-from service.orders.lifecycle import TRANSITIONS
 from service.orders.metric import Metric
+from service.orders.transitions import TRANSITIONS
 
 MODULES = sorted(Path(service.__file__).parent.rglob("*.py"))
 

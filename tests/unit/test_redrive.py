@@ -7,7 +7,7 @@ from service.orders.lifecycle import Status
 from service.orders.model import TimelineEntry
 from service.orders.orders import Orders
 from service.orders.redrive import Outcome, Pace, Result, Selection, redrive_many, validate_note
-from service.orders.warehouse import Answer, Cancellation, State
+from service.orders.warehouse import Answer, State
 from tests.steps.doubles import (
     DECLINED,
     DONE,
@@ -23,6 +23,7 @@ from tests.steps.doubles import (
     standing,
 )
 from tests.support import SETTINGS, MemorySystem
+from tests.warehouse_answers import CANCELLED, TOO_LATE
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_a_redrive_goes_through_although_the_reconciler_looks_at_the_same_time(l
         return store.apply(write)
 
     system.store = PatchedStore(real, apply=look_first)
-    system.fulfiller = Scripted(DONE, cancels=Cancellation.CANCELLED)
+    system.fulfiller = Scripted(DONE, cancels=CANCELLED)
     redrive = Orders(system).new_delivery if new_delivery else Orders(system).redrive
     order = redrive("ord_1", "jo", "the warehouse is open again", 0)
     assert (order.status, order.epoch, order.delivery) == (Status.PENDING, 1, delivery)
@@ -155,7 +156,7 @@ def test_a_redrive_of_a_future_epoch_is_not_a_repeat(system):
 @pytest.mark.parametrize("state", State)
 def test_a_new_delivery_needs_an_answer_that_has_ended_the_old_one(state, system):
     """The warehouse does not cancel it; the look says why."""
-    system.fulfiller = Scripted(TimeoutError(), looks=TimeoutError(), cancels=Cancellation.TOO_LATE)
+    system.fulfiller = Scripted(TimeoutError(), looks=TimeoutError(), cancels=TOO_LATE)
     pending(system)
     for _ in range(4):
         deliver(system, message("ord_1"))

@@ -10,9 +10,10 @@ import pytest
 
 from service import __version__
 from service.orders.model import Order
-from service.orders.warehouse import Answer, Cancellation, OtherItems, State
+from service.orders.warehouse import Answer, OtherItems, State
 from service.warehouses import http
 from service.warehouses.http import WarehouseError
+from tests.warehouse_answers import CANCELLED, CANCELLING, TOO_LATE
 from tests.warehouses.endpoint import Endpoint, Request, respond
 from tests.warehouses.support import PRIVATE, order, state, warehouse
 
@@ -126,13 +127,13 @@ def test_a_look_at_a_delivery_that_the_warehouse_never_had_finds_nothing():
 @pytest.mark.parametrize(
     ("status", "name", "result"),
     [
-        (200, "cancelled", Cancellation.CANCELLED),
-        (202, "accepted", Cancellation.REQUESTED),
-        (409, "accepted", Cancellation.TOO_LATE),
-        (409, "shipped", Cancellation.TOO_LATE),
-        (409, "closed", Cancellation.TOO_LATE),
-        (409, "declined", Cancellation.TOO_LATE),
-        (409, "refused", Cancellation.TOO_LATE),
+        (200, "cancelled", CANCELLED),
+        (202, "accepted", CANCELLING),
+        (409, "accepted", TOO_LATE),
+        (409, "shipped", TOO_LATE),
+        (409, "closed", TOO_LATE),
+        (409, "declined", TOO_LATE),
+        (409, "refused", TOO_LATE),
     ],
 )
 def test_the_answers_to_a_cancellation(status, name, result):

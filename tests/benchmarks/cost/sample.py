@@ -28,7 +28,7 @@ from service.handler import dispatch
 from service.logs import JsonLines
 from service.orders import strict_json
 from service.orders.model import Order
-from service.orders.warehouse import Answer, Cancellation, State
+from service.orders.warehouse import Answer, State
 from service.provisioning.schedule import RECONCILE_EVENT
 from service.provisioning.tables import failed_orders_table, orders_table
 from service.provisioning.workflow import workflow_definition
@@ -39,6 +39,7 @@ from tests.benchmarks.cost.dynamodb import stored_size
 from tests.benchmarks.cost.meter import Call, Meter
 from tests.benchmarks.cost.prices import REGION
 from tests.support import SETTINGS, Context, sqs_event, valid_order
+from tests.warehouse_answers import TOO_LATE
 
 FULL = 10  # messages of a full batch
 FULL_BATCH = "full batch"
@@ -92,8 +93,8 @@ class PlannedWarehouse:
     def look(self, order: Order, seconds: float) -> Answer:
         return Answer(State.NOT_FOUND)
 
-    def cancel(self, order: Order, seconds: float) -> Cancellation:
-        return Cancellation.TOO_LATE
+    def cancel(self, order: Order, seconds: float) -> Answer:
+        return TOO_LATE
 
 
 class LogSizes(logging.Handler):
