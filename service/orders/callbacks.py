@@ -10,9 +10,10 @@ from enum import StrEnum, auto
 from typing import Any
 
 from service.orders.lifecycle import UNSUCCESSFUL, Status
+from service.orders.lines import exceeds, left
 from service.orders.model import Order
 from service.orders.outcomes import Outcome
-from service.orders.shipments import Lines, Shipment, exceeds, left, merge
+from service.orders.shipments import Lines, Shipment, merge
 from service.orders.transitions import TransitionName
 
 

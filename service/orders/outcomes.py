@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from service.orders.lifecycle import UNSUCCESSFUL, Status
+from service.orders.lines import left, whole
 from service.orders.model import Failure, FailureKind, Order
 from service.orders.ports import Unavailable
-from service.orders.shipments import Shipment, TooManyShipments, left, merge, whole
+from service.orders.shipments import Shipment, TooManyShipments, merge
 from service.orders.transitions import TransitionName
 from service.orders.warehouse import Answer, OtherItems, State
 

@@ -1,26 +1,19 @@
-"""The parcels of an order, and the lines that are left.
+"""The parcels of an order.
 
-A line is named by its position in the submitted document, counted from 1. A parcel is known by the number of its
-delivery and by the id that the warehouse gave it. A parcel that is reported again changes nothing.
+A parcel is known by the number of its delivery and by the id that the warehouse gave it. A parcel that is reported
+again changes nothing.
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from service.orders.model import Order
+from datetime import datetime
 
 MAX_SHIPMENTS = 50
 """The most parcels of an order: more could let its row exceed 400 KB, the limit of DynamoDB."""
 
 Lines = tuple[tuple[int, int], ...]
-"""Lines with their quantities: pairs of position and quantity, sorted by position."""
+"""Lines with their quantities, sorted by line. A line is named by its position in the submitted document, from 1."""
 
 
 class TooManyShipments(Exception):
@@ -48,21 +41,6 @@ class Shipment:
         return self.delivery, self.id
 
 
-def ordered(document: Mapping[str, Any]) -> Lines:
-    """The lines of a submitted document. A quantity may have been stored as ``2.0``."""
-    return tuple((position, int(item["quantity"])) for position, item in enumerate(document["items"], 1))
-
-
-def asked_for(order: Order) -> Lines:
-    """The lines that the present delivery asks for."""
-    return order.lines or ordered(order.document)
-
-
-def whole(order: Order) -> Shipment:
-    """One parcel with all lines of the present delivery, for a warehouse that names no parcel."""
-    return Shipment(delivery=order.delivery, id=order.delivery_key, lines=asked_for(order))
-
-
 def merge(known: tuple[Shipment, ...], reported: Iterable[Shipment]) -> tuple[Shipment, ...]:
     """Add the parcels that are not known yet. A known parcel stays as it was first reported.
 
@@ -84,21 +62,3 @@ def shipped(shipments: Iterable[Shipment]) -> Counter[int]:
     for shipment in shipments:
         total.update(dict(shipment.lines))
     return total
-
-
-def left(order: Order, shipments: tuple[Shipment, ...]) -> Lines:
-    """The lines of an order that were not shipped, with the quantities that are left.
-
-    Args:
-        order: the order.
-        shipments: its parcels; they may be more than those of its row.
-    """
-    sent = shipped(shipments)
-    rest = ((position, quantity - sent[position]) for position, quantity in ordered(order.document))
-    return tuple((position, quantity) for position, quantity in rest if quantity > 0)
-
-
-def exceeds(order: Order, shipments: tuple[Shipment, ...]) -> bool:
-    """Whether more was shipped of a line than was ordered. Arguments are those of ``left``."""
-    quantities = dict(ordered(order.document))
-    return any(quantity > quantities.get(position, 0) for position, quantity in shipped(shipments).items())

@@ -7,8 +7,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from service.orders import strict_json
+from service.orders.lines import asked_for
 from service.orders.model import Order
-from service.orders.shipments import asked_for, shipped
+from service.orders.shipments import shipped
 from service.orders.warehouse import Answer, State
 from service.warehouses.malformed import Malformed
 from service.warehouses.redaction import hide_personal_data

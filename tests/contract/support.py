@@ -13,6 +13,7 @@ from service.orders.lifecycle import VERSION_SEEN, Status
 from service.orders.model import Failure, FailureKind, FieldError, Order, TimelineEntry, Write
 from service.orders.paging import Page, Position
 from service.orders.ports import OrderStore
+from service.orders.shipments import Shipment
 from service.orders.submission import new_order
 from service.orders.transitions import TRANSITIONS, TransitionName
 from tests.support import START, valid_order
@@ -29,7 +30,20 @@ VALUES = {
     "lease_until": NOW + timedelta(seconds=90),
     "errors": ERRORS,
     "delivery": 3,
+    "lines": ((1, 1),),
+    "shipments": (Shipment(delivery=1, id="a", lines=((1, 1),)), Shipment(delivery=2, id="b", lines=((1, 1),))),
+    "parcels": 2,
+    "due_at": NOW + timedelta(days=3),
 }
+PARCEL = Shipment(
+    delivery=1,
+    id="a",
+    lines=((1, 1),),
+    carrier="DHL",
+    tracking_number="00340434",
+    tracking_url="https://parcels.example/00340434",
+    shipped_at=START,
+)
 
 
 def order_in(status: Status = Status.RECEIVED, order_id: str = "ord_1", **changes: Any) -> Order:
@@ -45,6 +59,9 @@ def order_in(status: Status = Status.RECEIVED, order_id: str = "ord_1", **change
         "delivery": 2,
         "asked": 1,
         "looks": 3,
+        "lines": ((1, 2),),
+        "due_at": START + timedelta(days=1),
+        "shipments": (PARCEL,) * changes.get("parcels", 0),
         "reference": "#1001",
         "lease_owner": "mine",
         "lease_until": NOW - timedelta(milliseconds=1),
@@ -94,8 +111,9 @@ def expected(order: Order, write: Write) -> Order:
 
 def permitting(name: TransitionName, status: Status | None = None) -> Order | None:
     """An order, in a given status or any, from which a transition is permitted; None if there is none."""
-    for each, attempts, asked, cancel_asked in product(Status if status is None else (status,), (2, 3), (1, 0), (0, 1)):
-        order = order_in(each, attempts=attempts, asked=asked, cancel_asked=cancel_asked)
+    statuses = Status if status is None else (status,)
+    for each, attempts, asked, cancel_asked, parcels in product(statuses, (2, 3), (1, 0), (0, 1), (0, 1)):
+        order = order_in(each, attempts=attempts, asked=asked, cancel_asked=cancel_asked, parcels=parcels)
         if holds(order, write_of(name, order)):
             return order
     return None

@@ -38,6 +38,7 @@ from tests.memory.store import InMemoryOrderStore
 from tests.support import SETTINGS
 
 TEN, MANY = 10, 10_000
+KINDS = len(FailureKind)
 
 # Queries, entries and rows with ten orders and with more, and the number of binary searches. A page of four reads a
 # fifth entry to know whether more follow, and a later page reads the last entry of the page before. A list whose
@@ -52,13 +53,13 @@ IN_MEMORY = {
     "a state's first page": (Reads(1, 2, 2), Reads(1, 5, 4), 0),
     "a state's page half way": (Reads(1, 1, 1), Reads(1, 6, 4), 1),
     "failed orders of one kind": (Reads(1, 1, 1), Reads(1, 5, 4), 0),
-    "failed orders half way": (Reads(5, 0, 0), Reads(5, 30, 4), 5),
+    "failed orders half way": (Reads(KINDS, 0, 0), Reads(KINDS, 6 * KINDS, 4), KINDS),
     "stats": (Reads(5, 5, 4), Reads(5, 503, 103), 5),
     "a run of the reconciler": (Reads(5, 6, 18), Reads(23, 46, 58), 71),
 }
 
-COUNTS = len(Status) - 1 + len(FailureKind)
-"""The counts of stats: one for each status, and for FAILED one for each kind of failure."""
+COUNTS = len(Status) + KINDS
+"""The counts of stats: one for each status and each kind of failure."""
 
 # Requests, entries and rows with ten orders and with ten thousand, and the requests by limit. Each count of stats is
 # a query of up to a thousand entries.
@@ -78,16 +79,20 @@ ON_MOTO = {
     "a state's first page": (Reads(2, 2, 2), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
     "a state's page half way": (Reads(2, 1, 1), Reads(2, 6, 4), {("Query", 6): 1, ("BatchGetItem", None): 1}),
     "failed orders of one kind": (Reads(2, 1, 1), Reads(2, 5, 4), {("Query", 5): 1, ("BatchGetItem", None): 1}),
-    "failed orders half way": (Reads(5, 0, 0), Reads(6, 30, 4), {("Query", 6): 5, ("BatchGetItem", None): 1}),
+    "failed orders half way": (
+        Reads(KINDS, 0, 0),
+        Reads(KINDS + 1, 6 * KINDS, 4),
+        {("Query", 6): KINDS, ("BatchGetItem", None): 1},
+    ),
     "stats": (
-        Reads(COUNTS + 9, 15, 4),
-        Reads(COUNTS + 9, 6 * 1_000 + 1_428 + 503, 103),
-        {("Query", 1_000): COUNTS, ("Query", 250): 2, ("Query", 1): 3, ("BatchGetItem", None): 4},
+        Reads(COUNTS + 10, 16, 4),
+        Reads(COUNTS + 10, 7 * 1_000 + 1_428 + 503, 103),
+        {("Query", 1_000): COUNTS, ("Query", 250): 2, ("Query", 1): 4, ("BatchGetItem", None): 4},
     ),
     "a run of the reconciler": (
-        Reads(14, 6, 6),
-        Reads(52, 46, 46),
-        {("Query", 2): 23, ("BatchGetItem", None): 23, ("UpdateItem", None): 6},
+        Reads(15, 6, 6),
+        Reads(53, 46, 46),
+        {("Query", 2): 24, ("BatchGetItem", None): 23, ("UpdateItem", None): 6},
     ),
 }
 

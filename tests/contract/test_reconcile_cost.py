@@ -36,7 +36,7 @@ def test_a_run_costs_the_same_for_any_number_of_open_orders(waiting, clients, ne
     done, sent = cost(clients, settings, waiting)
     assert done["resent"] == LIMIT
     calls = Counter(name for name, _ in sent)
-    assert calls == {"Query": 5 * settings.status_shards, "BatchGetItem": 1, "UpdateItem": LIMIT}
+    assert calls == {"Query": 6 * settings.status_shards, "BatchGetItem": 1, "UpdateItem": LIMIT}
     assert {body["Limit"] for name, body in sent if name == "Query"} == {LIMIT}
     keys = [key for name, body in sent if name == "BatchGetItem" for key in body["RequestItems"].values()]
     assert [len(each["Keys"]) for each in keys] == [LIMIT]

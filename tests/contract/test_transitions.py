@@ -30,10 +30,19 @@ LEASES = {
 
 def circumstances(name: TransitionName, status: Status) -> Iterator[tuple[dict[str, Any], bool]]:
     """Attribute values for which guards hold and do not hold, and whether the version seen is current."""
-    if permitting(name, status) is None:
+    permitted = permitting(name, status)
+    if permitted is None:
         yield {"attempts": 2}, True
         yield {"attempts": 3}, True
         return
+    numbers = {each: getattr(permitted, each) for each in ("asked", "cancel_asked", "parcels")}
+    for changes, is_seen in _circumstances():
+        yield numbers | changes, is_seen
+    for each, number in numbers.items():
+        yield numbers | {"attempts": permitted.attempts, each: int(not number)}, True
+
+
+def _circumstances() -> Iterator[tuple[dict[str, Any], bool]]:
     for attempts, lease, owner, seen in product((2, 3), LEASES.values(), ("mine", "theirs"), (True, False)):
         yield {"attempts": attempts, "lease_until": lease, "lease_owner": owner}, seen
     yield {"lease_owner": None}, True

@@ -11,6 +11,7 @@ from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.mover import Mover
 from service.orders.ports import OrderStore
+from service.orders.shipments import Shipment
 from service.orders.submission import new_order
 from service.orders.transitions import TRANSITIONS
 from service.orders.warehouse import Answer, State
@@ -24,6 +25,20 @@ DONE = Answer(State.SHIPPED)
 DECLINED = Answer(State.DECLINED, "not today")
 REFUSED = Answer(State.REFUSED, "no longer sold")
 NOT_FOUND = Answer(State.NOT_FOUND)
+
+
+PARCEL = Shipment(delivery=1, id="s1", lines=((1, 1),))
+"""A parcel with one of the two pieces of ``valid_order``."""
+IN_WORK = Answer(State.ACCEPTED)
+CLOSED = Answer(State.CLOSED, "sold out", shipments=(PARCEL,))
+
+ANSWERS = {
+    Status.FULFILLED: DONE,
+    Status.FAILED: REFUSED,
+    Status.AT_WAREHOUSE: IN_WORK,
+    Status.PARTLY_FULFILLED: CLOSED,
+}
+"""The answers that move an order to a state."""
 
 
 class Warehouse:
@@ -176,9 +191,9 @@ def standing(status: Status, system: MemorySystem, order_id: str = "ord_1") -> O
         case Status.CANCELLED:
             system.receive(order_id)
             Deliveries(system).cancel(order_id, "customer", "cancelled by the customer")
-        case Status.FULFILLED | Status.FAILED:
+        case _ if status in ANSWERS:
             pending(system, order_id)
-            usual, system.fulfiller = system.fulfiller, Scripted(DONE if status is Status.FULFILLED else REFUSED)
+            usual, system.fulfiller = system.fulfiller, Scripted(ANSWERS[status])
             deliver(system, message(order_id))
             system.fulfiller = usual
         case _:

@@ -1,0 +1,40 @@
+"""The lines of an order: what was ordered, what the present delivery asks for, and what is left."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.orders.model import Order
+from service.orders.shipments import Lines, Shipment, shipped
+
+
+def ordered(document: Mapping[str, Any]) -> Lines:
+    """The lines of a submitted document. A quantity may have been stored as ``2.0``."""
+    return tuple((position, int(item["quantity"])) for position, item in enumerate(document["items"], 1))
+
+
+def asked_for(order: Order) -> Lines:
+    """The lines that the present delivery asks for."""
+    return order.lines or ordered(order.document)
+
+
+def whole(order: Order) -> Shipment:
+    """One parcel with all lines of the present delivery, for a warehouse that names no parcel."""
+    return Shipment(delivery=order.delivery, id=order.delivery_key, lines=asked_for(order))
+
+
+def left(order: Order, shipments: tuple[Shipment, ...]) -> Lines:
+    """The lines of an order that were not shipped, with the quantities that are left.
+
+    Args:
+        order: the order.
+        shipments: its parcels; they may be more than those of its row.
+    """
+    sent = shipped(shipments)
+    rest = ((position, quantity - sent[position]) for position, quantity in ordered(order.document))
+    return tuple((position, quantity) for position, quantity in rest if quantity > 0)
+
+
+def exceeds(order: Order, shipments: tuple[Shipment, ...]) -> bool:
+    """Whether more was shipped of a line than was ordered. Arguments are those of ``left``."""
+    quantities = dict(ordered(order.document))
+    return any(quantity > quantities.get(position, 0) for position, quantity in shipped(shipments).items())
