@@ -26,6 +26,8 @@ locals {
     DOFS_RESTART_AFTER            = tostring(var.restart_after)
     DOFS_RECOVER_AFTER            = tostring(var.recover_after)
     DOFS_RESEND_AFTER             = tostring(var.resend_after)
+    DOFS_LOOK_AFTER               = tostring(var.look_after)
+    DOFS_DUE_AFTER                = tostring(var.due_after)
     DOFS_BACKOFF_CEILING          = tostring(var.backoff_ceiling)
     DOFS_RESTART_LIMIT            = tostring(var.restart_limit)
     DOFS_RECONCILE_LIMIT          = tostring(var.reconcile_limit)

@@ -352,6 +352,28 @@ variable "resend_after" {
   }
 }
 
+variable "look_after" {
+  description = "Age in seconds at which the reconciler looks at an order at the warehouse; doubled with each look without news."
+  type        = number
+  default     = 300
+
+  validation {
+    condition     = var.look_after >= 1 && var.look_after <= 604800
+    error_message = "look_after must be between 1 and 604800 seconds, a week."
+  }
+}
+
+variable "due_after" {
+  description = "Time in seconds that the warehouse has for a delivery, unless it names a due date."
+  type        = number
+  default     = 259200
+
+  validation {
+    condition     = var.due_after >= 1 && var.due_after <= 31449600
+    error_message = "due_after must be between 1 and 31449600 seconds, 52 weeks."
+  }
+}
+
 variable "backoff_ceiling" {
   description = "Longest time in seconds between two interventions for one order."
   type        = number

@@ -39,6 +39,8 @@ PINNED: dict[str, Any] = {
     "restart_after": 120,
     "recover_after": 400,
     "resend_after": 900,
+    "look_after": 300,
+    "due_after": 3 * 86_400,
     "backoff_ceiling": 3600,
     "restart_limit": 100,
     "reconcile_limit": 100,

@@ -441,6 +441,8 @@ run "every_variable_reaches_its_resource" {
     restart_after               = 100
     recover_after               = 500
     resend_after                = 1300
+    look_after                  = 200
+    due_after                   = 86400
     backoff_ceiling             = 7200
     restart_limit               = 2000
     reconcile_limit             = 300
@@ -480,6 +482,8 @@ run "every_variable_reaches_its_resource" {
       DOFS_RESTART_AFTER            = "100"
       DOFS_RECOVER_AFTER            = "500"
       DOFS_RESEND_AFTER             = "1300"
+      DOFS_LOOK_AFTER               = "200"
+      DOFS_DUE_AFTER                = "86400"
       DOFS_BACKOFF_CEILING          = "7200"
       DOFS_RESTART_LIMIT            = "2000"
       DOFS_RECONCILE_LIMIT          = "300"

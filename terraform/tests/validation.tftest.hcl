@@ -18,6 +18,8 @@ run "numbers_below_the_minimum" {
     restart_after                  = 0
     recover_after                  = 0
     resend_after                   = 0
+    look_after                     = 0
+    due_after                      = 0
     backoff_ceiling                = 0
     restart_limit                  = 0
     reconcile_limit                = 0
@@ -46,6 +48,8 @@ run "numbers_below_the_minimum" {
     var.restart_after,
     var.recover_after,
     var.resend_after,
+    var.look_after,
+    var.due_after,
     var.backoff_ceiling,
     var.restart_limit,
     var.reconcile_limit,
@@ -78,6 +82,8 @@ run "numbers_above_the_maximum" {
     restart_after            = 604801
     recover_after            = 604801
     resend_after             = 604801
+    look_after               = 604801
+    due_after                = 31449601
     backoff_ceiling          = 604801
     restart_limit            = 100001
     reconcile_limit          = 100001
@@ -101,6 +107,8 @@ run "numbers_above_the_maximum" {
     var.restart_after,
     var.recover_after,
     var.resend_after,
+    var.look_after,
+    var.due_after,
     var.backoff_ceiling,
     var.restart_limit,
     var.reconcile_limit,

@@ -45,6 +45,8 @@ def test_the_policy_has_the_values_of_the_settings():
             restart_after=timedelta(seconds=120),
             recover_after=timedelta(seconds=400),
             resend_after=timedelta(seconds=900),
+            look_after=timedelta(seconds=300),
+            due_after=timedelta(days=3),
             backoff_ceiling=HOUR,
             restart_limit=100,
             reconcile_limit=100,
