@@ -56,7 +56,7 @@ def after_attempt(
                 return _close("close_short", order, parcels, Failure(FailureKind.CANCELLED, reason), f"{attempt}: ")
             return Outcome("cancelled_there", f"{attempt}: {reason}")
         case Answer(State.CLOSED | State.DECLINED | State.REFUSED):
-            failure = _no(answer)
+            failure = _no(answer, parcels)
             may_repeat = answer.state is State.DECLINED and order.attempts < most and not order.cancel_asked
             if may_repeat:
                 values = next_delivery(order, parcels) | {"max_attempts": most}
@@ -125,7 +125,7 @@ def after_look(order: Order, answer: Answer | Exception | None, most: int, due_a
                 return _close("look_closed", order, parcels, Failure(FailureKind.CANCELLED, reason))
             return Outcome("look_cancelled", reason)
         case Answer(State.CLOSED | State.DECLINED | State.REFUSED):
-            failure = _no(answer)
+            failure = _no(answer, parcels)
             if answer.state is State.DECLINED and open_ and order.attempts < most and not order.cancel_asked:
                 return Outcome(
                     "look_declined", failure.detail, failure, next_delivery(order, parcels) | {"max_attempts": most}
@@ -206,9 +206,11 @@ def _close(
     return Outcome(name, reason, failure, _record(parcels) | next_delivery(order, parcels))
 
 
-def _no(answer: Answer) -> Failure:
-    kinds = {State.DECLINED: FailureKind.DECLINED, State.CLOSED: FailureKind.CLOSED}
-    return Failure(kinds.get(answer.state, FailureKind.REFUSED), answer.reason or f"the warehouse {answer.state} it")
+def _no(answer: Answer, parcels: tuple[Shipment, ...]) -> Failure:
+    kind = FailureKind.DECLINED if answer.state is State.DECLINED else FailureKind.REFUSED
+    if answer.state is State.CLOSED and parcels:
+        kind = FailureKind.CLOSED
+    return Failure(kind, answer.reason or f"the warehouse {answer.state} it")
 
 
 def next_delivery(order: Order, parcels: tuple[Shipment, ...]) -> dict[str, Any]:

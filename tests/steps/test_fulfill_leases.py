@@ -13,6 +13,7 @@ from service.orders.ports import TransitionRefused
 from service.orders.warehouse import Answer, State
 from tests.polling import PATIENCE
 from tests.steps.doubles import (
+    CLOSED,
     DECLINED,
     DONE,
     REFUSED,
@@ -181,7 +182,9 @@ def test_redeliveries_never_cause_more_than_the_maximum_of_attempts(system):
         (DECLINED, Status.FAILED, FailureKind.DECLINED, False),
         (REFUSED, Status.FAILED, FailureKind.REFUSED, False),
         (Answer(State.CANCELLED), Status.CANCELLED, None, True),
-        (Answer(State.ACCEPTED), Status.FAILED, FailureKind.UNKNOWN, False),
+        (CLOSED, Status.PARTLY_FULFILLED, FailureKind.CLOSED, True),
+        (Answer(State.CLOSED), Status.FAILED, FailureKind.REFUSED, False),
+        (Answer(State.ACCEPTED), Status.AT_WAREHOUSE, None, True),
         (TimeoutError(), Status.FAILED, FailureKind.UNKNOWN, False),
         (Answer(State.NOT_FOUND), Status.FAILED, FailureKind.ABANDONED, False),
     ],

@@ -35,6 +35,7 @@ from service.settings import Settings
 
 at = datetime(2026, 1, 31, tzinfo=UTC)
 ids = count(1)
+DOCUMENT = '{"items":[{"quantity":1}]}'
 system = SimpleNamespace(
     policy=Settings.load().policy,
     store=InMemoryOrderStore(),
@@ -48,7 +49,7 @@ system = SimpleNamespace(
     new_id=lambda: str(next(ids)),
 )
 system.store.create(
-    Order(order_id="ord_1", owner="o", submission="{}", fingerprint="f", customer_id=None, created_at=at, updated_at=at,
+    Order(order_id="ord_1", owner="o", submission=DOCUMENT, fingerprint="f", customer_id=None, created_at=at, updated_at=at,
           write_id="w", status=Status(sys.argv[1]))
 )
 record = {"messageId": "m1", "eventSource": "aws:sqs", "body": '{"order_id": "ord_1"}'}

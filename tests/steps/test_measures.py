@@ -178,7 +178,7 @@ def test_a_failed_intervention_is_counted_as_an_error(system):
 def test_a_failed_read_of_the_reconciler_is_counted_as_an_error(system):
     system.store = PatchedStore(system.store, list_waiting=lambda *_: 1 / 0)
     reconcile(system)
-    assert counted(system) == {"ReconcilerInterventions/errors": 3, "ReconcilerRuns": 1}
+    assert counted(system) == {"ReconcilerInterventions/errors": 4, "ReconcilerRuns": 1}
 
 
 def test_every_run_of_the_reconciler_is_counted(system):

@@ -109,7 +109,7 @@ def test_a_state_that_hangs_uses_no_more_than_its_share_before_the_others(clock)
     sent = []
     system.queue.send = lambda message: sent.append(clock.now)
     clock.run(lambda: run({}, system, clock.left_of(25 + MARGIN)))
-    assert sent == [pytest.approx(5)], "a fifth of the time, as there are five rounds"
+    assert sent == [pytest.approx(25 / 6, abs=0.01)], "a sixth of the time, as there are six rounds"
 
 
 def test_a_thread_that_hangs_is_left_behind():
@@ -143,7 +143,7 @@ def test_a_state_with_many_orders_does_not_use_up_the_time_of_the_others(clock):
     system.queue.send = lambda _: clock.sleep(1)
     done = clock.run(lambda: run({}, system, clock.left_of(25 + MARGIN)))
     assert (done["resent"], done["out_of_time"]) == (3, 1)
-    assert 20 <= done["restarted"] <= 22
+    assert 20 <= done["restarted"] <= 24
 
 
 def test_no_push_begins_after_the_deadline(clock):
@@ -158,7 +158,7 @@ def test_no_push_begins_after_the_deadline(clock):
     system.workflow.start = start
     clock.run(lambda: run({}, system, clock.left_of(10 + MARGIN)))
     clock.run(lambda: clock.sleep(60))
-    assert 18 <= len(began) <= 20
+    assert 18 <= len(began) <= 24
     assert max(began) < 10
 
 

@@ -7,7 +7,7 @@ import pytest
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
 from service.orders.orders import Orders
-from tests.steps.doubles import DONE, Scripted, later, message, processing, reconcile, standing
+from tests.steps.doubles import DONE, IN_WORK, Scripted, later, message, processing, reconcile, standing
 from tests.support import SETTINGS, MemorySystem
 from tests.transition_table import OPEN_STATES
 
@@ -33,7 +33,8 @@ def test_one_unreadable_row_in_each_state_stops_no_other_order(system):
     for status in OPEN_STATES:
         standing(status, system, f"good-{status}")
     later(system, POLICY.resend_after)
-    assert reconcile(system) == {"restarted": 1, "recovered": 1, "resent": 1}
+    system.fulfiller.looks = IN_WORK
+    assert reconcile(system) == {"restarted": 1, "recovered": 1, "resent": 1, "looked": 1}
     assert system.workflow.started == [("good-RECEIVED", "good-RECEIVED-1")]
     assert sorted(system.queue.sent) == ["good-PENDING", "good-PROCESSING"]
 
