@@ -190,7 +190,8 @@ class Settings:
 
     warehouse_url: str = setting("base URL of the warehouse; empty for the simulated one", "")
     warehouse_secret: str = setting(
-        "secret that signs the requests to the warehouse: `whsec_` and base64; on AWS its ARN in Secrets Manager",
+        "secret that signs the requests to the warehouse and its events: `whsec_` and base64; during a rotation two with "
+        "a space between them, of which the first signs; on AWS their ARN in Secrets Manager",
         "",
         secret=True,
     )
@@ -387,7 +388,7 @@ def _warehouse(settings: Settings) -> Iterator[str]:
         yield "DOFS_EMBEDDED_WAREHOUSE_ARGS needs DOFS_EMBEDDED_WAREHOUSE=http (make run WAREHOUSE=http)"
     if not settings.warehouse_url:
         return
-    from service.warehouses.signatures import read_secret
+    from service.warehouses.signatures import read_secrets
     from service.warehouses.urls import validate_url
 
     try:
@@ -400,6 +401,6 @@ def _warehouse(settings: Settings) -> Iterator[str]:
         yield "DOFS_WAREHOUSE_SECRET is missing or wrong: on AWS it must be the ARN of a secret in Secrets Manager"
         return
     try:
-        read_secret(settings.warehouse_secret)
+        read_secrets(settings.warehouse_secret)
     except ValueError as error:
         yield f"DOFS_WAREHOUSE_SECRET is missing or wrong: {error}"

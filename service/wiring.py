@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.aws.clients import Clients
+    from service.warehouses.signer import Signer
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +62,8 @@ class LiveSystem:
     def fulfiller(self) -> Fulfiller:
         if self.settings.warehouse_url:
             from service.warehouses.http import HttpWarehouse
-            from service.warehouses.signer import Signer
 
-            return HttpWarehouse(self.settings.warehouse_url, Signer(self._read_warehouse_secret, self.now), self.now)
+            return HttpWarehouse(self.settings.warehouse_url, self._signer, self.now)
         from service.warehouses.simulated import SimulatedWarehouse
 
         return SimulatedWarehouse(
@@ -93,6 +93,17 @@ class LiveSystem:
         from service.aws.cursor_key import read_or_create
 
         return read_or_create(self._clients, self.settings.orders_table)
+
+    def is_from_warehouse(self, headers: Mapping[str, str], body: bytes) -> bool:
+        if not self.settings.warehouse_url:
+            return False
+        return self._signer.verifies(headers, body, self.policy.cancel_seconds)
+
+    @cached_property
+    def _signer(self) -> "Signer":
+        from service.warehouses.signer import Signer
+
+        return Signer(self._read_warehouse_secret, self.now)
 
     def _read_warehouse_secret(self) -> str:
         if not self.settings.warehouse_secret_is_stored:

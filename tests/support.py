@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from service.orders.ports import DeadLetter, Fulfiller, OrderStore
 from service.orders.row_reader import RowReader
 from service.orders.submission import new_order
 from service.settings import Settings
+from service.warehouses.signer import Signer
 from service.warehouses.simulated import SimulatedWarehouse
 from tests.memory.brake import InMemoryBrake
 from tests.memory.store import InMemoryOrderStore
@@ -212,6 +213,7 @@ class MemorySystem:
     brake: InMemoryBrake = field(default_factory=InMemoryBrake)
     new_id: Callable[[], str] = field(default_factory=counting_ids)
     cursor_key: bytes = b"of this deployment"
+    signer: Signer | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.store, InMemoryOrderStore):
@@ -220,6 +222,9 @@ class MemorySystem:
     @property
     def policy(self) -> Policy:
         return self.settings.policy
+
+    def is_from_warehouse(self, headers: Mapping[str, str], body: bytes) -> bool:
+        return self.signer is not None and self.signer.verifies(headers, body, 1)
 
     def receive(self, order_id: str = "ord_1", **changes: Any) -> Order:
         """Put a RECEIVED order into the store."""

@@ -5,7 +5,7 @@ Any method of a store, a queue or the workflow raises ``Unavailable`` when the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -314,6 +314,17 @@ class System(Protocol):
 
         Raises:
             Unavailable: it cannot be read.
+        """
+
+    def is_from_warehouse(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether the warehouse has signed a request. Without a warehouse over HTTP, no request is.
+
+        Args:
+            headers: the request's headers, with names in lower case.
+            body: the body as it arrived.
+
+        Raises:
+            Unavailable: the secret cannot be read, so nobody can say.
         """
 
     @property

@@ -10,6 +10,8 @@ import os
 from collections.abc import Mapping, Sequence
 
 PREFIX = "whsec_"
+MAX_SECRETS = 2
+"""How many secrets are valid at the same time: during a rotation, the new one and the old one."""
 TOLERANCE = 300
 """How many seconds the time of a request may differ from the receiver's clock."""
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
@@ -32,6 +34,18 @@ def read_secret(text: str) -> bytes:
     if not text.startswith(PREFIX) or not 24 <= len(key) <= 64:
         raise ValueError("it must be whsec_ and 24 to 64 random bytes in base64")
     return key
+
+
+def read_secrets(text: str) -> tuple[bytes, ...]:
+    """The keys of one or two secrets with white space between them: the first signs, and each verifies.
+
+    Raises:
+        ValueError: it holds no secret, another text or more than two; the message quotes nothing of it.
+    """
+    keys = tuple(map(read_secret, text.split() or [""]))
+    if len(keys) > MAX_SECRETS:
+        raise ValueError(f"it must hold at most {MAX_SECRETS} secrets")
+    return keys
 
 
 def new_secret() -> str:

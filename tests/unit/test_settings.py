@@ -317,7 +317,7 @@ def test_on_aws_a_warehouse_needs_a_url_and_the_arn_of_a_secret():
     assert settings.warehouse_secret_is_stored
 
 
-@pytest.mark.parametrize("secret", [ARN, PLAIN])
+@pytest.mark.parametrize("secret", [ARN, PLAIN, f"{PLAIN} whsec_{'REVG' * 8}"])
 def test_on_an_emulator_the_secret_may_be_the_setting_itself(secret: str):
     settings = Settings.load({**REQUIRED, **WAREHOUSE, **EMULATOR, "DOFS_WAREHOUSE_SECRET": secret})
     assert settings.warehouse_secret_is_stored is (secret == ARN)
@@ -332,6 +332,9 @@ def test_on_an_emulator_the_secret_may_be_the_setting_itself(secret: str):
         ({"DOFS_WAREHOUSE_SECRET": f"{ARN} canary"}, "on AWS it must be the ARN"),
         ({**EMULATOR, "DOFS_WAREHOUSE_SECRET": ""}, "DOFS_WAREHOUSE_SECRET is missing or wrong: it must be whsec_ and"),
         ({**EMULATOR, "DOFS_WAREHOUSE_SECRET": "whsec_canary"}, "DOFS_WAREHOUSE_SECRET is missing or wrong"),
+        ({**EMULATOR, "DOFS_WAREHOUSE_SECRET": f"{PLAIN} canary"}, "DOFS_WAREHOUSE_SECRET is missing or wrong"),
+        ({**EMULATOR, "DOFS_WAREHOUSE_SECRET": f"{PLAIN} {ARN}"}, "DOFS_WAREHOUSE_SECRET is missing or wrong"),
+        ({**EMULATOR, "DOFS_WAREHOUSE_SECRET": f"{PLAIN} {PLAIN} {PLAIN}"}, "it must hold at most 2 secrets"),
         ({"DOFS_WAREHOUSE_URL": "http://warehouse.example"}, "DOFS_WAREHOUSE_URL must begin with https://"),
         ({"DOFS_WAREHOUSE_URL": "http://warehouse:8090"}, "DOFS_WAREHOUSE_URL must begin with https://"),
     ],

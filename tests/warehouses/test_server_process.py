@@ -129,7 +129,7 @@ def test_the_help_describes_every_fault_and_says_that_the_ledger_is_in_memory(ca
         (["--fault", "1"], "unrecognized arguments"),
         (["--secret-file", "x", "--unsigned"], "not allowed with argument"),
         (["--secret-file", "/nonexistent"], "No such file"),
-        (["--secret-file", os.devnull], f"--secret-file {os.devnull} holds no secret"),
+        (["--secret-file", os.devnull], f"--secret-file {os.devnull} cannot be used: it must be whsec_"),
     ],
 )
 def test_a_bad_option_ends_with_an_error_that_names_it(options, said, capsys, monkeypatch):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from service.warehouses.signatures import BadSignature, read_secret, sign, verify
+from service.warehouses.signatures import BadSignature, new_secret, read_secret, read_secrets, sign, verify
 from tests.warehouses.endpoint import Endpoint, respond
 from tests.warehouses.support import KEY, SECRET, order, state, warehouse
 
@@ -92,6 +92,19 @@ def test_a_request_with_another_body_is_refused():
 @pytest.mark.parametrize("size", [24, 32, 64])
 def test_a_secret_holds_24_to_64_bytes(size):
     assert read_secret("whsec_" + base64.b64encode(bytes(size)).decode()) == bytes(size)
+
+
+def test_two_secrets_are_read_in_their_order():
+    assert read_secrets(f"{SECRET}\n") == (KEY,)
+    other = new_secret()
+    assert read_secrets(f"{other}\t{SECRET} ") == (read_secret(other), KEY)
+
+
+@pytest.mark.parametrize("text", ["", " \n", f"{SECRET} x", f"x {SECRET}", f"{SECRET},{SECRET}", f"{SECRET} " * 3])
+def test_any_other_list_of_secrets_is_refused_without_being_quoted(text):
+    with pytest.raises(ValueError, match="it must") as caught:
+        read_secrets(text)
+    assert SECRET not in str(caught.value)
 
 
 @pytest.mark.parametrize(

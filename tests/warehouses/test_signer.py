@@ -9,7 +9,7 @@ import pytest
 from service.orders.ports import Unavailable
 from service.orders.warehouse import Answer, State
 from service.warehouses.http import HttpWarehouse, WarehouseError
-from service.warehouses.signatures import BadSignature, new_secret, read_secret, verify
+from service.warehouses.signatures import BadSignature, new_secret, read_secret, sign, verify
 from service.warehouses.signer import PAUSE, NotSigned, Signer
 from tests.polling import PATIENCE
 from tests.support import ManualClock
@@ -178,3 +178,53 @@ def test_the_time_that_reading_the_secret_takes_is_part_of_the_requests_time():
         warehouse = HttpWarehouse(endpoint.url, Signer(load, clock), clock)
         assert warehouse.ask(order(), 0.05) == Answer(State.NOT_TAKEN, "no time was left")
     assert endpoint.requests == []
+
+
+def signed_by(secret: str, clock: ManualClock, body: bytes = b"body") -> dict[str, str]:
+    return sign(read_secret(secret), "evt_1", int(clock().timestamp()), body)
+
+
+def test_of_two_secrets_the_first_signs_and_both_verify():
+    new, clock = new_secret(), ManualClock()
+    signer = Signer(Store(f"{new} {SECRET}\n"), clock)
+    assert is_signed(signer.sign("id", b"body", 1), new, clock)
+    assert [signer.verifies(signed_by(each, clock), b"body", 1) for each in (new, SECRET)] == [True, True]
+
+
+def test_a_request_with_a_new_secret_is_verified_after_the_secrets_are_read_again():
+    store, clock, new = Store(SECRET), ManualClock(), new_secret()
+    signer = Signer(store, clock)
+    assert signer.verifies(signed_by(SECRET, clock), b"body", 1)
+    store.secret = f"{new} {SECRET}"
+    assert not signer.verifies(signed_by(new, clock), b"body", 1), "the secrets were read a moment ago"
+    clock.forward(PAUSE.total_seconds())
+    assert signer.verifies(signed_by(new, clock), b"body", 1)
+    assert signer.verifies(signed_by(SECRET, clock), b"body", 1)
+    assert store.reads == 2
+
+
+def test_forged_requests_without_end_read_the_secrets_once_in_a_pause():
+    store, clock = Store(SECRET), ManualClock()
+    signer = Signer(store, clock)
+    for _ in range(61):
+        assert not signer.verifies(signed_by(SECRET, clock, b"another body"), b"body", 1)
+        assert signer.verifies(signed_by(SECRET, clock), b"body", 1)
+        clock.forward(1)
+    assert store.reads == 60 // PAUSE.total_seconds() + 1
+
+
+def test_requests_with_valid_signatures_read_the_secrets_once():
+    store, clock = Store(SECRET), ManualClock()
+    signer = Signer(store, clock)
+    for _ in range(3):
+        assert signer.verifies(signed_by(SECRET, clock), b"body", 1)
+        clock.forward(86_400)
+    assert store.reads == 1
+
+
+@pytest.mark.parametrize("secret", ["", Unavailable("secretsmanager GetSecretValue: ThrottlingException")])
+def test_without_a_usable_secret_nobody_can_say_who_signed_a_request(secret):
+    clock = ManualClock()
+    signer = Signer(Store(secret), clock)
+    with pytest.raises(Unavailable, match="there is no secret of the warehouse"):
+        signer.verifies(signed_by(SECRET, clock), b"body", 1)

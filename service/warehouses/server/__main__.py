@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from service.warehouses.server.options import create_parser, create_server
-from service.warehouses.signatures import new_secret, read_secret
+from service.warehouses.signatures import new_secret, read_secret, read_secrets
 
 URL = "DOFS_WAREHOUSE_URL"
 SECRET = "DOFS_WAREHOUSE_SECRET"  # noqa: S105
@@ -84,12 +84,10 @@ def _read_secrets(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         if options.secret_file:
             source, word = f"--secret-file {options.secret_file}", f'"$(cat {shlex.quote(str(options.secret_file))})"'
             text = options.secret_file.read_text(errors="replace")
-        keys = [read_secret(each) for each in text.split()]
+        keys = [*read_secrets(text)]
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         parser.error(f"{source} cannot be used: {reason}")
-    if not keys:
-        parser.error(f"{source} holds no secret")
     return keys, word
 
 
