@@ -49,8 +49,8 @@ system = SimpleNamespace(
     new_id=lambda: str(next(ids)),
 )
 system.store.create(
-    Order(order_id="ord_1", owner="o", submission=DOCUMENT, fingerprint="f", customer_id=None, created_at=at, updated_at=at,
-          write_id="w", status=Status(sys.argv[1]))
+    Order(order_id="ord_1", owner="o", submission=DOCUMENT, fingerprint="f", customer_id=None, created_at=at,
+          updated_at=at, write_id="w", status=Status(sys.argv[1]))
 )
 record = {"messageId": "m1", "eventSource": "aws:sqs", "body": '{"order_id": "ord_1"}'}
 event = {
