@@ -37,7 +37,7 @@ def create_app(
         offload: how to run calls that block on AWS: inline on Lambda, in a thread on a server.
         system: the ports; None if ``lifespan`` sets ``app.state.system``.
         lifespan: runs when a server starts and stops.
-        only_orders: load only the routes of ``/order`` and ``/orders``, for a faster cold start.
+        only_orders: load only the customers' routes of ``/order`` and ``/orders``, for a faster cold start.
     """
     app = FastAPI(
         title="DOFS",
@@ -78,19 +78,21 @@ def create_app(
 
 
 def _other_routers(app: FastAPI) -> tuple[APIRouter, ...]:
-    """Import and return the routers beside the one of ``/order`` and ``/orders``."""
-    from service.api import console, docs, failed_orders, health, stats
+    """Import and return the routers beside the one of customers' orders."""
+    from service.api import console, deliveries, docs, failed_orders, health, stats
 
     if not app.state.settings.serves_operators:
         return health.router, docs.router
     app.state.stats_cache = stats.StatsCache()
     # API Gateway buffers responses, so it cannot stream events.
     live = () if app.state.offload is run_inline else (stats.live_router,)
-    return health.router, docs.router, failed_orders.router, stats.router, console.router, *live
+    operators = (failed_orders.router, deliveries.router, stats.router, console.router)
+    return health.router, docs.router, *operators, *live
 
 
 def _build_openapi(app: FastAPI) -> dict[str, Any]:
     """Build FastAPI's document. Add the media type of problems and the models of bodies that the routes parse."""
+    from service.api.deliveries import GiveUpRequest
     from service.api.failed_orders import BulkRedriveRequest, RedriveRequest
 
     if app.openapi_schema:
@@ -99,7 +101,7 @@ def _build_openapi(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version="3.1.0"
     )
     reference = "#/components/schemas/{model}"
-    operators = (RedriveRequest, BulkRedriveRequest) if app.state.settings.serves_operators else ()
+    operators = (RedriveRequest, BulkRedriveRequest, GiveUpRequest) if app.state.settings.serves_operators else ()
     for model in (*MODELS, *operators):
         described = model.model_json_schema(ref_template=reference)
         described.pop("$defs", None)

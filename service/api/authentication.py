@@ -11,7 +11,6 @@ from fastapi import Request
 
 from service.api.problems import OrderNotFound, Unauthenticated
 from service.orders.identity import ANONYMOUS
-from service.orders.json_views import customer_view, operator_view
 from service.orders.model import Order
 from service.settings import Settings
 
@@ -43,10 +42,6 @@ class Caller:
     def can_see(self, order: Order) -> bool:
         """Return whether the caller may see an order."""
         return self.sees_all or order.owner == self.name
-
-    def view(self, order: Order) -> dict[str, Any]:
-        """Return an order as the caller sees it."""
-        return operator_view(order) if self.is_operator else customer_view(order)
 
     def check_can_see(self, order: Order) -> None:
         """Raise OrderNotFound for another caller's order. A 403 would disclose that the order exists."""

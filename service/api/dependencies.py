@@ -17,6 +17,8 @@ from fastapi.exceptions import RequestValidationError
 
 from service.api.authentication import Caller, authenticate
 from service.api.problems import NotOperator
+from service.orders.json_views import customer_view, operator_view
+from service.orders.model import Order
 from service.orders.ports import System
 from service.settings import Settings
 
@@ -48,6 +50,10 @@ class RequestContext:
     system: System
     settings: Settings
     offload: Offload
+
+    def view(self, order: Order) -> dict[str, Any]:
+        """Return an order as the caller sees it."""
+        return operator_view(order, self.system.now()) if self.caller.is_operator else customer_view(order)
 
 
 async def _system(request: Request) -> System:

@@ -3,18 +3,17 @@
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Query, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.api import cursor
-from service.api.body import read_json
 from service.api.dependencies import OperatorDep
+from service.api.operator_requests import Note, problems, read_model, request_body
 from service.api.parameters import Cursor, Instant
-from service.api.problems import OrderNotFailed, OrderNotFound, Problem, ProblemRoute
+from service.api.problems import OrderNotFailed, OrderNotFound, ProblemRoute
 from service.api.views import (
     DecimalResponse,
     FailedOrderDetailView,
@@ -28,34 +27,18 @@ from service.orders.model import FailedOrder, FailureKind
 from service.orders.paging import Span
 from service.orders.ports import System
 from service.orders.redrive import (
-    NOTE_LENGTH,
-    NOTE_PATTERN,
     REDRIVE_SECONDS,
     BulkResult,
     Pace,
     Selection,
     redrive_many,
     redrive_one,
-    validate_note,
 )
 
 router = APIRouter(route_class=ProblemRoute, tags=["operators"], default_response_class=DecimalResponse)
 
 MAX_ORDERS = 100  # of one response
 SHARE = 0.6  # of the function's timeout, in which a bulk redrive may start another order
-
-
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Problem} for status in statuses}
-
-
-def _parse_note(written: object) -> object:
-    if not isinstance(written, str):
-        return written
-    try:
-        return validate_note(written)
-    except ValueError as error:
-        raise PydanticCustomError("note", "{rule}", {"rule": str(error)}) from None
 
 
 def _check_id(value: str) -> str:
@@ -65,16 +48,6 @@ def _check_id(value: str) -> str:
 
 
 OrderId = Annotated[str, AfterValidator(_check_id), Field(json_schema_extra={"pattern": f"^{ID_PATTERN}$"})]
-Note = Annotated[
-    str,
-    BeforeValidator(_parse_note),
-    Field(
-        min_length=1,
-        max_length=NOTE_LENGTH,
-        description="The reason for the redrive. It is part of the order's timeline, which the customer can read.",
-        json_schema_extra={"pattern": NOTE_PATTERN},
-    ),
-]
 NewDelivery = Annotated[
     bool,
     Field(
@@ -154,24 +127,7 @@ class BulkRedriveRequest(Filter):
         return Selection(tuple(self.order_ids), self.reason, self.span, self.limit, after)
 
 
-Body = TypeVar("Body", bound=BaseModel)
-
-
-async def _read_model(request: Request, model: type[Body]) -> Body:
-    document = await read_json(request)
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found]) from None
-
-
-def _request_body(model: type[BaseModel]) -> dict[str, Any]:
-    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-@router.get("/failed-orders", response_model=FailedOrderListView, responses=_problems(400, 401, 403, 422, 503))
+@router.get("/failed-orders", response_model=FailedOrderListView, responses=problems(400, 401, 403, 422, 503))
 async def list_failed_orders(query: Annotated[FailedListQuery, Query()], context: OperatorDep) -> DecimalResponse:
     """List the FAILED orders, newest failure first."""
     system = context.system
@@ -188,7 +144,7 @@ async def list_failed_orders(query: Annotated[FailedListQuery, Query()], context
 @router.get(
     "/failed-orders/{order_id}",
     response_model=FailedOrderDetailView,
-    responses=_problems(401, 403, 404, 422, 503),
+    responses=problems(401, 403, 404, 422, 503),
 )
 async def get_failed_order(order_id: str, context: OperatorDep) -> DecimalResponse:
     """Show a FAILED order: its last error, its timeline, and the id of its message in the dead-letter queue."""
@@ -196,40 +152,40 @@ async def get_failed_order(order_id: str, context: OperatorDep) -> DecimalRespon
     order = await context.offload(context.system.store.get, order_id) if failed else None
     if failed is None or order is None:
         raise OrderNotFailed
-    return DecimalResponse({**failed_order_view(failed), "order": context.caller.view(order)})
+    return DecimalResponse({**failed_order_view(failed), "order": context.view(order)})
 
 
 @router.post(
     "/failed-orders/{order_id}/redrive",
     response_model=OrderView,
-    responses=_problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
-    openapi_extra=_request_body(RedriveRequest),
+    responses=problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
+    openapi_extra=request_body(RedriveRequest),
 )
 async def redrive_order(order_id: str, request: Request, context: OperatorDep) -> DecimalResponse:
     """Return a FAILED order to PENDING with all its attempts. Repeating the request has no effect.
 
     While the warehouse may have the order, it is sent again under the same number, so that nothing is shipped twice.
     """
-    wanted = await _read_model(request, RedriveRequest)
+    wanted = await read_model(request, RedriveRequest)
     if not is_id(order_id):
         raise OrderNotFound
     redrive = partial(redrive_one, new_delivery=wanted.new_delivery)
     order = await context.offload(redrive, order_id, context.caller.actor, wanted.note, context.system, wanted.epoch)
-    return DecimalResponse(context.caller.view(order))
+    return DecimalResponse(context.view(order))
 
 
 @router.post(
     "/failed-orders/redrive",
     response_model=RedriveView,
-    responses=_problems(400, 401, 403, 408, 413, 415, 422, 503),
-    openapi_extra=_request_body(BulkRedriveRequest),
+    responses=problems(400, 401, 403, 408, 413, 415, 422, 503),
+    openapi_extra=request_body(BulkRedriveRequest),
 )
 async def redrive_orders(request: Request, context: OperatorDep) -> DecimalResponse:
     """Return FAILED orders to PENDING with all their attempts, at a bounded rate. Each order has a result.
 
     Continue with `next_cursor` until it is null.
     """
-    wanted = await _read_model(request, BulkRedriveRequest)
+    wanted = await read_model(request, BulkRedriveRequest)
     seconds = min(REDRIVE_SECONDS, SHARE * context.settings.function_timeout)
     if wanted.new_delivery:
         seconds -= (

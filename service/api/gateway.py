@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from service.wiring import LiveSystem
 
 
-ORDER_PATHS = re.compile("/orders?(/.*)?")
-"""The paths of most requests. An environment whose first request has one of these loads only the order routes."""
+ORDER_PATHS = re.compile("(?!/orders/[^/]+/(look|give-up)$)/orders?(/.*)?")
+"""The paths of most requests. An environment whose first request has one of these loads only the customers' routes."""
 
 WRONG_FORM = (AttributeError, LookupError, TypeError, ValueError)
 """What reading an event raises that has not the form of API Gateway's."""

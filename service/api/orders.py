@@ -189,7 +189,7 @@ async def list_orders(query: Annotated[ListQuery, Query()], context: ContextDep)
         return page.orders, cursor.encode(page.next, str(listing), system)
 
     orders, following = await context.offload(read)
-    views = [context.caller.view(order) for order in orders]
+    views = [context.view(order) for order in orders]
     return DecimalResponse({"orders": views, "sorted_by": listing.sorted_by, "next_cursor": following})
 
 
@@ -200,15 +200,15 @@ async def get_order(order_id: str, context: ContextDep) -> DecimalResponse:
     if order is None:
         raise OrderNotFound
     context.caller.check_can_see(order)
-    return DecimalResponse(context.caller.view(order))
+    return DecimalResponse(context.view(order))
 
 
 @router.post("/orders/{order_id}/cancel", response_model=OrderView, responses=RESPONSES["cancel"])
 async def cancel_order(order_id: str, context: ContextDep) -> DecimalResponse:
     """Cancel an order. Cancelling it again has no effect.
 
-    200: it is CANCELLED. 202: the warehouse may have it, and was asked to cancel it; read the order later. 409: it can
-    no longer be cancelled.
+    200: it is CANCELLED; or PARTLY_FULFILLED, if a part was shipped and the rest is cancelled. 202: the warehouse may
+    have it, and was asked to cancel it; read the order later. 409: it can no longer be cancelled.
     """
     caller = context.caller
     order = await context.offload(context.system.store.get, order_id) if is_id(order_id) else None
@@ -218,4 +218,4 @@ async def cancel_order(order_id: str, context: ContextDep) -> DecimalResponse:
     actor = CUSTOMER if order.owner == caller.name else caller.actor
     reason = f"cancellation asked for by the {actor.partition(':')[0]}"
     cancelled = await context.offload(Deliveries(context.system).cancel, order_id, actor, reason)
-    return DecimalResponse(caller.view(cancelled), 202 if cancelled.is_open else 200)
+    return DecimalResponse(context.view(cancelled), 202 if cancelled.is_open else 200)

@@ -17,7 +17,9 @@ from service.orders.errors import (
     DeliveryOpen,
     KeyReused,
     ListingRefused,
+    NotAtWarehouse,
     NotFailed,
+    NoUsableAnswer,
     OrderInvalid,
     OrderUnknown,
     TooLate,
@@ -113,8 +115,9 @@ _PROBLEMS: dict[type[Exception], _ProblemKind] = {
     OrderNotFound: _ProblemKind(404, "order-not-found", "There is no such order"),
     OrderUnknown: _ProblemKind(404, "order-not-found", "There is no such order"),
     BodyTooSlow: _ProblemKind(408, "body-too-slow", "The body did not arrive in time"),
-    NotFailed: _ProblemKind(409, "not-failed", "Only a FAILED order can be redriven"),
+    NotFailed: _ProblemKind(409, "not-failed", "Only a FAILED or PARTLY_FULFILLED order can be redriven"),
     DeliveryOpen: _ProblemKind(409, "delivery-open", "The warehouse can still ship the old delivery"),
+    NotAtWarehouse: _ProblemKind(409, "not-at-warehouse", "The warehouse does not have the order"),
     TooLate: _ProblemKind(409, "too-late", "The order can no longer be cancelled"),
     BodyTooLarge: _ProblemKind(413, "body-too-large", "The body is too large", f"It may have {MAX_SIZE:,} bytes."),
     WrongMediaType: _ProblemKind(
@@ -124,6 +127,9 @@ _PROBLEMS: dict[type[Exception], _ProblemKind] = {
     OrderInvalid: _ProblemKind(422, "order-invalid", "The order is not valid"),
     KeyReused: _ProblemKind(422, "idempotency-key-reused", "The idempotency key belongs to another order"),
     RequestValidationError: _ProblemKind(422, "parameters-invalid", "The parameters are not valid"),
+    NoUsableAnswer: _ProblemKind(
+        502, "no-usable-answer", "The warehouse gave no usable answer", "Nothing was changed. Try again later."
+    ),
     ListingRefused: _ProblemKind(422, "parameters-invalid", "The parameters are not valid"),
 }
 NOT_FOUND = _ProblemKind(404, "not-found", "Not Found")
@@ -164,7 +170,7 @@ async def _handle_known(_request: Request, error: Exception) -> JSONResponse:
             return problem(kind, "Send it without Content-Encoding.", {"Accept-Encoding": "identity"})
         case OrderInvalid() | ListingRefused():
             return problem(kind, errors=error_views(error.errors))
-        case TooLate() | NotFailed():
+        case TooLate() | NotFailed() | NotAtWarehouse():
             return problem(kind, error.detail, order_status=error.order.status)
         case DeliveryOpen():
             why = f"The order has no new delivery, because the old one is not cancelled: {error.detail}."

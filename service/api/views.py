@@ -27,6 +27,27 @@ class TimelineView(BaseModel):
     failure: FailureKind | None = Field(description="How an attempt ended that failed; null for every other entry.")
 
 
+class LineView(BaseModel):
+    """A line of an order, and a quantity of it."""
+
+    line_id: str = Field(description="The line's `line_id`, or its position from 1.", examples=["1"])
+    quantity: int
+
+
+class ShipmentView(BaseModel):
+    """A parcel that the warehouse has shipped."""
+
+    id: str = Field(description="The warehouse's id. It is unique within its delivery.", examples=["shp_1"])
+    delivery: int = Field(description="The number of its delivery.", examples=[1])
+    carrier: str | None = Field(examples=["DHL"])
+    tracking_number: str | None = Field(examples=["00340434161094042557"])
+    tracking_url: str | None = Field(
+        description="A link of http or https.", examples=["https://tracking.example/00340434161094042557"]
+    )
+    shipped_at: Instant | None
+    items: list[LineView]
+
+
 class DeliveryView(BaseModel):
     """The order's present delivery: what the warehouse is asked for under one key."""
 
@@ -36,6 +57,10 @@ class DeliveryView(BaseModel):
     asked: int = Field(
         description="Requests that may have reached the warehouse. Above 0, the warehouse may have the order."
     )
+    lines: list[LineView] | None = Field(description="The lines that it asks for; null for the whole order.")
+    at_warehouse_since: Instant | None = Field(description="Since when it is AT_WAREHOUSE; null in other states.")
+    overdue: bool = Field(description="Whether the order is AT_WAREHOUSE and `due_at` has passed.")
+    looks: int = Field(description="How often in a row the warehouse had nothing new about it.")
 
 
 class OrderView(BaseModel):
@@ -64,6 +89,11 @@ class OrderView(BaseModel):
     placed_at: Any = Field(
         description="When the order was placed in the shop, in UTC; null if not given.",
         examples=["2026-01-31T09:30:00.000Z"],
+    )
+    shipped: list[LineView] = Field(description="What was shipped of each line; nothing for other lines.")
+    shipments: list[ShipmentView] = Field(description="The parcels of all deliveries.")
+    due_at: Instant | None = Field(
+        description="The time by which the warehouse should have ended the delivery; null unless AT_WAREHOUSE."
     )
     attempts: int = Field(description="Fulfillment attempts since the order was received or last redriven.")
     cancel_asked: bool = Field(

@@ -69,19 +69,19 @@ class AwsBackend:
 
     def order(self, order_id: str) -> Any:
         with self._errors():
-            return operator_view(self._get_order(order_id))
+            return self._view(self._get_order(order_id))
 
     def orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         with self._errors():
             listing = listing_of(query, self._settings)
             page = self._system.store.list_orders(listing, limit, cursor)
-        views = [operator_view(order) for order in page.orders]
+        views = [self._view(order) for order in page.orders]
         return {"orders": views, "sorted_by": listing.sorted_by, "next_cursor": page.next}
 
     def cancel(self, order_id: str) -> Any:
         with self._errors():
             try:
-                return operator_view(
+                return self._view(
                     Deliveries(self._system).cancel(order_id, self._actor, "cancellation asked for by an operator")
                 )
             except OrderUnknown:
@@ -100,7 +100,7 @@ class AwsBackend:
             failed = self._system.store.get_failed(order_id)
             if failed is None:
                 raise CliError(ExitCode.NO_SUCH_ORDER, f"Order {order_id}: There is no failed order with this id.")
-            return {**failed_order_view(failed), "order": operator_view(self._get_order(order_id))}
+            return {**failed_order_view(failed), "order": self._view(self._get_order(order_id))}
 
     def redrive(self, selection: Mapping[str, Any]) -> Any:
         dry_run = selection["dry_run"]
@@ -137,6 +137,9 @@ class AwsBackend:
 
     def close(self) -> None:
         """Do nothing: the connections of boto3 end with the process."""
+
+    def _view(self, order: Order) -> dict[str, Any]:
+        return operator_view(order, self._system.now())
 
     def _get_order(self, order_id: str) -> Order:
         order = self._system.store.get(order_id)

@@ -3,10 +3,11 @@
 import logging
 from contextlib import suppress
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
-from service.orders.errors import DeliveryOpen, NotAtWarehouse, OrderUnknown, TooLate
-from service.orders.lifecycle import Status
+from service.orders.errors import DeliveryOpen, NotAtWarehouse, NoUsableAnswer, OrderUnknown, TooLate
+from service.orders.lifecycle import UNSUCCESSFUL, Status
 from service.orders.model import Failure, FailureKind, Order
 from service.orders.mover import Mover
 from service.orders.outcomes import FULFILLMENT, Outcome, after_attempt, after_look, give_up, times_put_back
@@ -111,8 +112,35 @@ class Deliveries:
     def look_now(self, order: Order, seconds: float, actor: str, message_id: str | None = None) -> tuple[bool, Order]:
         """As ``look``; returns whether the warehouse gave a usable answer, too."""
         answer = self._read(order, seconds)
-        is_answered = isinstance(answer, Answer) and answer.state is not State.NOT_TAKEN
-        return is_answered, self._apply_look(order, answer, actor, message_id)
+        return _is_usable(answer), self._apply_look(order, answer, actor, message_id)
+
+    def look_on_request(self, order_id: str, actor: str) -> Order:
+        """Look at an order that is at the warehouse, or that failed while the warehouse may have it.
+
+        Args:
+            order_id: the order.
+            actor: the operator; the timeline shows it.
+
+        Returns:
+            The order after the look.
+
+        Raises:
+            OrderUnknown: there is no such order.
+            NotAtWarehouse: the warehouse does not have it.
+            NoUsableAnswer: the warehouse did not say; nothing was changed.
+        """
+        for _ in range(TRIES):
+            order = self._system.store.get(order_id)
+            if order is None:
+                raise OrderUnknown(f"there is no order {order_id}")
+            if not (order.asked and order.status in UNSUCCESSFUL | {Status.AT_WAREHOUSE}):
+                raise NotAtWarehouse(order)
+            answer = self._read(order, self._system.policy.cancel_seconds)
+            if not _is_usable(answer):
+                raise NoUsableAnswer(order)
+            with suppress(TransitionRefused):
+                return self._apply_look(order, answer, actor)
+        raise Unavailable(f"order {order_id} changed {TRIES} times while the warehouse was asked about it")
 
     def _apply_look(
         self, order: Order, answer: Answer | Exception | None, actor: str, message_id: str | None = None
@@ -129,7 +157,7 @@ class Deliveries:
 
         Raises:
             OrderUnknown: there is no such order.
-            TooLate: the warehouse ships it, or it is in another terminal state.
+            TooLate: the warehouse ships it, or has shipped it meanwhile, or it is in another terminal state.
         """
         for _ in range(TRIES):
             try:
@@ -138,7 +166,7 @@ class Deliveries:
                 order = refused.order
             if order is None:
                 raise OrderUnknown(f"there is no order {order_id}")
-            if order.status is Status.CANCELLED:
+            if order.status is Status.CANCELLED or _is_rest_cancelled(order):
                 return order
             with suppress(TransitionRefused):  # if it has moved on, decide again
                 if order.status is Status.PENDING and not order.asked and order.parcels:
@@ -148,7 +176,10 @@ class Deliveries:
                     raise TooLate(order)
                 if not order.cancel_asked:
                     order = self._move("ask_cancel", order_id, actor=actor, reason=reason, seen=order)
-                return self.cancel_there(order, self._system.policy.cancel_seconds, WAREHOUSE)
+                order = self.cancel_there(order, self._system.policy.cancel_seconds, WAREHOUSE)
+                if order.status is Status.FULFILLED:
+                    raise TooLate(order)
+                return order
         raise Unavailable(f"order {order_id} changed {TRIES} times while it was being cancelled")
 
     def cancel_there(self, order: Order, seconds: float, actor: str) -> Order:
@@ -180,9 +211,20 @@ class Deliveries:
             if not order.is_open:  # a look tells what was shipped
                 return order
             reason = f"the warehouse does not cancel it: {answer.state}"
-            raise TooLate(self._move("cancel_refused", order.order_id, actor=actor, reason=reason, seen=order))
-        is_running = order.status is Status.PROCESSING and not self.is_free(order)
-        return order if is_running or answer.state not in ENDED else self._apply_look(order, answer, actor)
+            refused = self._move("cancel_refused", order.order_id, actor=actor, reason=reason, seen=order)
+            raise TooLate(self._record_shipped(refused, answer, actor))
+        return order if self._is_running(order) or answer.state not in ENDED else self._apply_look(order, answer, actor)
+
+    def _record_shipped(self, order: Order, answer: Answer, actor: str) -> Order:
+        """Write down the parcels that came before a cancellation. A running attempt writes them itself."""
+        is_news = answer.state is State.SHIPPED or _has_new_parcels(order, answer)
+        if is_news and not self._is_running(order):
+            with suppress(TransitionRefused):  # the next look shows them
+                return self._apply_look(order, answer, actor)
+        return order
+
+    def _is_running(self, order: Order) -> bool:
+        return order.status is Status.PROCESSING and not self.is_free(order)
 
     def give_up(self, order_id: str, actor: str, note: str) -> Order:
         """Give up an order that is at the warehouse. The delivery keeps its key, and looks go on.
@@ -233,10 +275,8 @@ class Deliveries:
             raise DeliveryOpen(order, f"the warehouse gave no usable answer ({error_name(error)})") from error
         if answer.state not in ENDED:
             raise DeliveryOpen(order, f"the warehouse says: {answer.state}")
-        known = {shipment.key for shipment in order.shipments}
-        is_new = any(shipment.key not in known for shipment in answer.shipments)
         try:
-            return self._apply_look(order, answer, actor) if is_new else order
+            return self._apply_look(order, answer, actor) if _has_new_parcels(order, answer) else order
         except TransitionRefused:
             raise DeliveryOpen(order, "the order has changed meanwhile") from None
 
@@ -264,3 +304,19 @@ class Deliveries:
             **outcome.values,
             **more,
         )
+
+
+def _is_usable(answer: object) -> bool:
+    """Whether the warehouse answered a look with something that says where the delivery is."""
+    return isinstance(answer, Answer) and answer.state is not State.NOT_TAKEN
+
+
+def _has_new_parcels(order: Order, answer: Answer) -> bool:
+    known = {shipment.key for shipment in order.shipments}
+    return any(shipment.key not in known for shipment in answer.shipments)
+
+
+def _is_rest_cancelled(order: Order) -> bool:
+    """Whether a part of an order was shipped, and the rest was cancelled."""
+    entered = takewhile(lambda entry: entry.target is Status.PARTLY_FULFILLED, reversed(order.timeline))
+    return any(entry.failure is FailureKind.CANCELLED for entry in entered)

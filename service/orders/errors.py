@@ -37,8 +37,9 @@ class OrderUnknown(Exception):
 
 
 _WAREHOUSE_SHIPS = "The warehouse has accepted it, and does not cancel it any more."
+_WAREHOUSE_SHIPS_THE_REST = "A part was shipped, and the warehouse does not cancel the rest any more."
 _WHY_TOO_LATE = {
-    Status.FULFILLED: "The warehouse ships it, or has shipped it.",
+    Status.FULFILLED: "The warehouse has shipped it.",
     Status.REJECTED: "It was not a valid order, and nothing will be shipped.",
     Status.FAILED: "It is not processed any more, unless an operator redrives it.",
     Status.PARTLY_FULFILLED: "A part was shipped. The rest is not processed any more, unless an operator redrives it.",
@@ -51,7 +52,8 @@ class TooLate(Exception):
     def __init__(self, order: Order) -> None:
         super().__init__(f"order {order.order_id} is {order.status}; it can no longer be cancelled")
         self.order = order
-        self.detail = f"The order is {order.status}. {_WHY_TOO_LATE.get(order.status, _WAREHOUSE_SHIPS)}"
+        there = _WAREHOUSE_SHIPS_THE_REST if order.parcels else _WAREHOUSE_SHIPS
+        self.detail = f"The order is {order.status}. {_WHY_TOO_LATE.get(order.status, there)}"
 
 
 class NotFailed(Exception):
@@ -80,6 +82,14 @@ class NotAtWarehouse(Exception):
         super().__init__(f"order {order.order_id} is {order.status}, and not at the warehouse")
         self.order = order
         self.detail = f"The order is {order.status}, and not at the warehouse."
+
+
+class NoUsableAnswer(Exception):
+    """The warehouse was asked about an order, and did not answer, or with nothing that this system can read."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"order {order.order_id}: the warehouse gave no usable answer")
+        self.order = order
 
 
 class DeliveryOpen(Exception):

@@ -4,27 +4,48 @@ They are plain dictionaries, so that the command line needs no FastAPI; ``servic
 OpenAPI.
 """
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from service.orders.brake import Brake
 from service.orders.counts import Depth, Tally
 from service.orders.lifecycle import OPEN, UNSUCCESSFUL, Status
+from service.orders.lines import line_id
 from service.orders.model import FailedOrder, FieldError, Order
 from service.orders.redrive import BulkResult
+from service.orders.shipments import Shipment, shipped
 from service.orders.stats import LastHour, Stats
 from service.orders.timestamps import text
 
 
-def operator_view(order: Order) -> dict[str, Any]:
-    """Show an order to an operator: with its owner, and its delivery at the warehouse."""
-    delivery = {"key": order.delivery_key, "asked": order.asked}
-    return {**customer_view(order), "owner": order.owner, "delivery": delivery}
+def operator_view(order: Order, now: datetime) -> dict[str, Any]:
+    """Show an order to an operator: with its owner, and its delivery at the warehouse.
+
+    Args:
+        order: the order.
+        now: the time by which it is overdue or not.
+    """
+    view = customer_view(order)
+    is_there = order.status is Status.AT_WAREHOUSE
+    delivery = {
+        "key": order.delivery_key,
+        "asked": order.asked,
+        "lines": _lines(order.lines, _line_ids(view["items"])) if order.lines else None,
+        "at_warehouse_since": text(_since(order)) if is_there else None,
+        "overdue": is_there and order.due_at is not None and order.due_at < now,
+        "looks": order.looks,
+    }
+    return {**view, "owner": order.owner, "delivery": delivery}
 
 
 def customer_view(order: Order) -> dict[str, Any]:
     """Show an order with its timeline."""
     submitted = order.document
     items, metadata = submitted.get("items"), submitted.get("metadata")
+    items = items if isinstance(items, list) else []
+    line_ids = _line_ids(items) if order.shipments else {}
+    due_at = order.due_at if order.status is Status.AT_WAREHOUSE else None
     optional = ("adjustments", "ship_to", "service_level", "note", "placed_at")
     return {
         "order_id": order.order_id,
@@ -34,9 +55,12 @@ def customer_view(order: Order) -> dict[str, Any]:
         "owner": None,
         "currency": submitted.get("currency"),
         "total_amount": submitted.get("total_amount"),
-        "items": items if isinstance(items, list) else [],
+        "items": items,
         "metadata": metadata if isinstance(metadata, dict) else {},
         **{name: submitted.get(name) for name in optional},
+        "shipped": _lines(sorted(shipped(order.shipments).items()), line_ids),
+        "shipments": [_shipment(shipment, line_ids) for shipment in order.shipments],
+        "due_at": text(due_at) if due_at else None,
         "attempts": order.attempts,
         "cancel_asked": order.cancel_asked > 0 and order.asked > 0 and order.status in OPEN | UNSUCCESSFUL,
         "delivery": None,
@@ -56,6 +80,40 @@ def customer_view(order: Order) -> dict[str, Any]:
             for entry in order.timeline
         ],
     }
+
+
+def _line_ids(items: list[Any]) -> dict[int, str]:
+    """The ids of an order's lines, by their positions. The document of a REJECTED order may have items of any type."""
+    positions = enumerate(items, 1)
+    return {
+        position: str(line_id(item, position) if isinstance(item, dict) else position) for position, item in positions
+    }
+
+
+def _lines(lines: Iterable[tuple[int, int]], line_ids: Mapping[int, str]) -> list[dict[str, Any]]:
+    return [{"line_id": line_ids.get(position, str(position)), "quantity": quantity} for position, quantity in lines]
+
+
+def _shipment(shipment: Shipment, line_ids: Mapping[int, str]) -> dict[str, Any]:
+    return {
+        "id": shipment.id,
+        "delivery": shipment.delivery,
+        "carrier": shipment.carrier,
+        "tracking_number": shipment.tracking_number,
+        "tracking_url": shipment.tracking_url,
+        "shipped_at": text(shipment.shipped_at) if shipment.shipped_at else None,
+        "items": _lines(shipment.lines, line_ids),
+    }
+
+
+def _since(order: Order) -> datetime:
+    """The time since which an order has its present state, as far as its timeline goes back."""
+    since = order.updated_at
+    for entry in reversed(order.timeline):
+        if entry.target is not order.status:
+            break
+        since = entry.at
+    return since
 
 
 def failed_order_view(failed: FailedOrder) -> dict[str, Any]:

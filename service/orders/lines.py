@@ -7,6 +7,11 @@ from service.orders.model import Order
 from service.orders.shipments import Lines, Shipment, shipped
 
 
+def line_id(item: Mapping[str, Any], position: int) -> str:
+    """The id of a line at the warehouse: the order's own, or its position."""
+    return item.get("line_id") or str(position)
+
+
 def ordered(document: Mapping[str, Any]) -> Lines:
     """The lines of a submitted document. A quantity may have been stored as ``2.0``."""
     return tuple((position, int(item["quantity"])) for position, item in enumerate(document["items"], 1))

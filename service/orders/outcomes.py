@@ -62,7 +62,7 @@ def after_attempt(
                 values = next_delivery(order, parcels) | {"max_attempts": most}
                 return Outcome("decline", f"{attempt}: {failure.detail}", failure, values)
             if parcels:
-                return _close("close_short", order, parcels, failure, f"{attempt}: ")
+                return _close("close_short", order, parcels, _as_asked(order, failure), f"{attempt}: ")
             if order.cancel_asked:
                 return Outcome("drop", f"{attempt}: {failure.detail}; {CANCELLED}", None, next_delivery(order, parcels))
             return Outcome("fail", f"{attempt}: {failure.detail}", failure, next_delivery(order, parcels))
@@ -131,7 +131,7 @@ def after_look(order: Order, answer: Answer | Exception | None, most: int, due_a
                     "look_declined", failure.detail, failure, next_delivery(order, parcels) | {"max_attempts": most}
                 )
             if parcels:
-                return _close("look_closed", order, parcels, failure)
+                return _close("look_closed", order, parcels, _as_asked(order, failure))
             if open_ and order.cancel_asked:
                 return Outcome("look_dropped", f"{failure.detail}; {CANCELLED}", None, next_delivery(order, parcels))
             return Outcome("look_ended", failure.detail, failure, next_delivery(order, parcels))
@@ -204,6 +204,13 @@ def _close(
     """The end of a delivery after which a part of the order is shipped."""
     reason = f"{attempt}{failure.detail}; a part of it was shipped"
     return Outcome(name, reason, failure, _record(parcels) | next_delivery(order, parcels))
+
+
+def _as_asked(order: Order, failure: Failure) -> Failure:
+    """The end of a delivery that was to be cancelled is what was asked for, whatever ended it."""
+    if not (order.is_open and order.cancel_asked):
+        return failure
+    return Failure(FailureKind.CANCELLED, f"{failure.detail}; {CANCELLED}")
 
 
 def _no(answer: Answer, parcels: tuple[Shipment, ...]) -> Failure:

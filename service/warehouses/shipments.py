@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from service.orders.lines import line_id
 from service.orders.shipments import MAX_SHIPMENTS, Lines, Shipment
 from service.orders.timestamps import YEARS, parse, to_the_millisecond
 from service.warehouses.malformed import Malformed
@@ -21,11 +22,6 @@ MAX_ID = 128
 MAX_DESCRIPTION = {"carrier": 64, "tracking_number": 64, "tracking_url": 512}
 """Characters of the members that describe a parcel."""
 MAX_QUANTITY = 1_000_000_000
-
-
-def line_id(item: Any, position: int) -> str:
-    """The id of a line at the warehouse: the order's own, or its position."""
-    return item.get("line_id") or str(position)
 
 
 def read_shipments(document: Any, order: Order, delivery: int) -> tuple[Shipment, ...]:

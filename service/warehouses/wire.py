@@ -7,13 +7,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from service.orders import strict_json
-from service.orders.lines import asked_for
+from service.orders.lines import asked_for, line_id
 from service.orders.model import Order
 from service.orders.shipments import shipped
 from service.orders.warehouse import Answer, State
 from service.warehouses.malformed import Malformed
 from service.warehouses.redaction import hide_personal_data
-from service.warehouses.shipments import line_id, read_shipments, read_time
+from service.warehouses.shipments import read_shipments, read_time
 
 WIRE_STATES = frozenset({State.ACCEPTED, State.SHIPPED, State.DECLINED, State.REFUSED, State.CLOSED, State.CANCELLED})
 """The states that a warehouse names in an answer."""

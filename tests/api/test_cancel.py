@@ -1,12 +1,18 @@
 """POST /orders/{id}/cancel: at once before the warehouse is asked, otherwise by its answer; idempotent."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.orders.lifecycle import TERMINAL, Status
+from service.orders.mover import Mover
 from service.orders.warehouse import Answer, State
-from tests.api.client import assert_problem
+from tests.api.client import Api, assert_problem
 from tests.steps.doubles import (
     DECLINED,
+    DONE,
+    IN_WORK,
+    PARCEL,
     Scripted,
     break_store,
     deliver,
@@ -19,6 +25,11 @@ from tests.steps.doubles import (
 )
 from tests.transition_table import sources_of
 from tests.warehouse_answers import CANCELLED, CANCELLING, TOO_LATE
+
+
+@pytest.fixture
+def api():
+    return Api(cloud="embedded")
 
 
 @pytest.mark.parametrize("status", sources_of("cancel"))
@@ -47,7 +58,11 @@ def test_cancelling_again_has_no_effect(api):
 
 
 WHY = {
-    Status.FULFILLED: "The order is FULFILLED. The warehouse ships it, or has shipped it.",
+    Status.FULFILLED: "The order is FULFILLED. The warehouse has shipped it.",
+    Status.PARTLY_FULFILLED: (
+        "The order is PARTLY_FULFILLED. A part was shipped. The rest is not processed any more, unless an operator "
+        "redrives it."
+    ),
     Status.REJECTED: "The order is REJECTED. It was not a valid order, and nothing will be shipped.",
     Status.FAILED: "The order is FAILED. It is not processed any more, unless an operator redrives it.",
 }
@@ -91,9 +106,8 @@ def test_a_cancellation_without_an_answer_yet_is_accepted_once(answer, api):
     assert api.system.store.get("ord_1").cancel_asked == 1
 
 
-@pytest.mark.parametrize("state", [State.ACCEPTED, State.SHIPPED, State.CLOSED])
-def test_an_order_that_the_warehouse_ships_is_not_cancelled(state, api):
-    ask_without_an_answer(api, cancels=TOO_LATE, looks=Answer(state))
+def test_an_order_that_the_warehouse_ships_is_not_cancelled(api):
+    ask_without_an_answer(api, cancels=TOO_LATE, looks=IN_WORK)
     problem = assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")
     assert problem["order_status"] == "PENDING"
     assert problem["detail"] == (
@@ -102,7 +116,80 @@ def test_an_order_that_the_warehouse_ships_is_not_cancelled(state, api):
     assert api.get("/orders/ord_1").json()["cancel_asked"] is False
     order = api.system.store.get("ord_1")
     assert (order.status, order.cancel_asked) == (Status.PENDING, 0)
-    assert order.timeline[-1].reason == "the warehouse does not cancel it: " + state
+    assert (order.timeline[-1].actor, order.timeline[-1].reason) == (
+        "warehouse",
+        "the warehouse does not cancel it: accepted",
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "why"),
+    [
+        (DONE, "FULFILLED", "The order is FULFILLED. The warehouse has shipped it."),
+        (
+            Answer(State.ACCEPTED, shipments=(PARCEL,)),
+            "AT_WAREHOUSE",
+            "The order is AT_WAREHOUSE. A part was shipped, and the warehouse does not cancel the rest any more.",
+        ),
+    ],
+)
+def test_a_parcel_that_comes_before_a_cancellation_is_recorded_and_the_answer_says_so(answer, status, why, api):
+    ask_without_an_answer(api, cancels=TOO_LATE, looks=answer)
+    problem = assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")
+    assert (problem["order_status"], problem["detail"]) == (status, why)
+    order = api.get("/orders/ord_1").json()
+    assert (order["status"], order["cancel_asked"], len(order["shipments"])) == (status, False, 1)
+    asked, refused, shipped = (entry["reason"] for entry in order["timeline"][-3:])
+    assert asked == "cancellation asked for by the customer"
+    assert refused.startswith("the warehouse does not cancel it: ")
+    assert shipped.startswith("the warehouse has shipped ")
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.CLOSED])
+def test_an_order_whose_last_parcel_comes_before_the_cancellation_is_fulfilled(state, api):
+    parcels = (PARCEL, replace(PARCEL, id="s2"))
+    ask_without_an_answer(api, cancels=TOO_LATE, looks=Answer(state, shipments=parcels))
+    assert assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")["order_status"] == "FULFILLED"
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.CLOSED])
+def test_of_an_order_that_was_shipped_in_part_the_rest_is_cancelled(state, api):
+    standing(Status.AT_WAREHOUSE, api.system)
+    api.system.fulfiller = Scripted(DONE, cancels=TOO_LATE, looks=Answer(state, shipments=(PARCEL,)))
+    response = api.post("/orders/ord_1/cancel")
+    assert (response.status_code, response.json()["status"]) == (200, "PARTLY_FULFILLED")
+    assert response.json()["shipped"] == [{"line_id": "1", "quantity": 1}]
+    assert response.json()["timeline"][-1]["failure"] == "cancelled"
+    assert api.get("/failed-orders/ord_1").json()["reason"] == "cancelled"
+    api.system.now.forward(60)
+    again = api.post("/orders/ord_1/cancel")
+    assert (again.status_code, again.json()) == (200, response.json())
+
+
+def test_the_rest_of_an_order_is_cancelled_at_once_if_it_was_not_asked_for(api):
+    standing(Status.PARTLY_FULFILLED, api.system)
+    assert api.post("/failed-orders/ord_1/redrive", json={"note": "again"}).status_code == 200
+    api.system.fulfiller = Scripted(DONE, cancels=RuntimeError("never asked"))
+    for _ in range(2):
+        response = api.post("/orders/ord_1/cancel")
+        assert (response.status_code, response.json()["status"]) == (200, "PARTLY_FULFILLED")
+    last = response.json()["timeline"][-1]
+    assert (last["actor"], last["failure"]) == ("customer", "cancelled")
+
+
+def test_a_parcel_that_is_reported_while_the_warehouse_is_asked_refuses_the_cancellation(api):
+    """The report comes first, so the answer that the order is cancelled is decided again."""
+    standing(Status.AT_WAREHOUSE, api.system)
+    parcels = (PARCEL, replace(PARCEL, id="s2"))
+
+    def ship_and_cancel(order, _):
+        values = {"shipments": parcels, "parcels": 2}
+        Mover(api.system).move("ship_last", "ord_1", actor="warehouse", seen=order, **values)
+        return CANCELLED
+
+    api.system.fulfiller = Scripted(DONE)
+    api.system.fulfiller.cancel = ship_and_cancel
+    assert assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")["order_status"] == "FULFILLED"
 
 
 @pytest.mark.parametrize("state", [State.NOT_TAKEN, State.NOT_FOUND])

@@ -32,6 +32,8 @@ OPERATORS = {
     "GET /failed-orders/{order_id}",
     "POST /failed-orders/{order_id}/redrive",
     "POST /failed-orders/redrive",
+    "POST /orders/{order_id}/look",
+    "POST /orders/{order_id}/give-up",
     "GET /stats",
     "GET /console",
     "GET /console/{name}",
@@ -91,6 +93,8 @@ CALLS = [
     ("GET", "/failed-orders/ord_1"),
     ("POST", "/failed-orders/ord_1/redrive"),
     ("POST", "/failed-orders/redrive"),
+    ("POST", "/orders/ord_1/look"),
+    ("POST", "/orders/ord_1/give-up"),
     ("GET", "/stats"),
 ]
 

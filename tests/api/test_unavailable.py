@@ -14,6 +14,7 @@ REQUESTS = {
     "GET /orders": {"params": {"status": "RECEIVED"}},
     "POST /failed-orders/{order_id}/redrive": {"json": {"note": "again"}},
     "POST /failed-orders/redrive": {"json": {"note": "again"}},
+    "POST /orders/{order_id}/give-up": {"json": {"note": "lost"}},
 }
 """The body or the query of each route that needs one."""
 

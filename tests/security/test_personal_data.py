@@ -119,7 +119,7 @@ def test_the_text_of_a_warehouse_that_quotes_the_order_shows_nothing_of_it(answe
         assert_only_in_the_order(system, order_id)
     assert PERSONAL in endpoint.requests[0].body.decode()
     reasons = [entry.reason for entry in system.store.get(order_id).timeline]
-    assert any("Wrong: […]" in (reason or "") for reason in reasons) is (answer in ("declined", "refused"))
+    assert any("Wrong: […]" in (reason or "") for reason in reasons) is (answer in ("declined", "refused", "closed"))
 
 
 WRONG = {

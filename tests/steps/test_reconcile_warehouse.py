@@ -79,12 +79,19 @@ def test_a_cancellation_is_asked_for_again_whatever_the_backoff_of_its_order(bac
 
 def test_a_cancellation_that_comes_too_late_leaves_the_order_to_its_next_attempt(system):
     ask_to_cancel(system)
-    system.fulfiller.cancels, system.fulfiller.looks = TOO_LATE, DONE
+    system.fulfiller.cancels, system.fulfiller.looks = TOO_LATE, Answer(State.ACCEPTED)
     assert reconcile(system) == {"moved_on": 1}
     order = system.store.get("ord_1")
     assert (order.status, order.cancel_asked) == (Status.PENDING, 0)
     later(system, POLICY.resend_after)
     assert reconcile(system) == {"resent": 1}
+
+
+def test_an_order_that_was_shipped_before_its_cancellation_is_fulfilled(system):
+    ask_to_cancel(system)
+    system.fulfiller.cancels, system.fulfiller.looks = TOO_LATE, DONE
+    assert reconcile(system) == {"moved_on": 1}
+    assert system.store.get("ord_1").status is Status.FULFILLED
 
 
 @pytest.mark.parametrize("kind", [FailureKind.UNKNOWN, FailureKind.ABANDONED])

@@ -133,5 +133,5 @@ def test_a_page_of_orders_fits_into_an_answer_whatever_makes_them_large(large: s
 
 
 def answer_size(orders: Sequence[Order]) -> int:
-    body = DecimalResponse({"orders": [operator_view(order) for order in orders]}).body
+    body = DecimalResponse({"orders": [operator_view(order, order.updated_at) for order in orders]}).body
     return len(json.dumps({"body": bytes(body).decode()}))

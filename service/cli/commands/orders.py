@@ -49,12 +49,15 @@ def show(ctx: typer.Context, order_id: OrderId) -> None:
 def cancel(ctx: typer.Context, order_id: OrderId) -> None:
     """Cancel an order, or ask the warehouse to cancel it if it may have the order.
 
-    The exit code is 0 if the order is CANCELLED or its cancellation was asked for, and 6 if it is too late.
+    The exit code is 0 if the order or the rest of it is cancelled, or if its cancellation was asked for; and 6 if it is
+    too late.
     """
     context: CommandContext = ctx.obj
     order = context.backend.cancel(check_id(order_id))
     _show_order(context, order)
-    if is_terminal(order):
+    if order["status"] == Status.PARTLY_FULFILLED:
+        context.output.note(f"Order {order_id}: a part was shipped, and the rest is cancelled.")
+    elif is_terminal(order):
         context.output.note(f"Order {order_id} is cancelled.")
     else:
         context.output.note(
