@@ -8,6 +8,7 @@ from typing import Any
 
 from service.orders.errors import DeliveryOpen, NotAtWarehouse, NoUsableAnswer, OrderUnknown, TooLate
 from service.orders.lifecycle import UNSUCCESSFUL, Status
+from service.orders.metric import Metric
 from service.orders.model import Failure, FailureKind, Order
 from service.orders.mover import Mover
 from service.orders.outcomes import FULFILLMENT, Outcome, after_attempt, after_look, give_up, times_put_back
@@ -146,7 +147,12 @@ class Deliveries:
         self, order: Order, answer: Answer | Exception | None, actor: str, message_id: str | None = None
     ) -> Order:
         outcome = after_look(order, answer, self._system.policy.max_attempts, self._due_at())
-        return self._apply(outcome, order, actor, message_id) if outcome else order
+        if outcome is None:
+            return order
+        moved = self._apply(outcome, order, actor, message_id)
+        if order.status is Status.AT_WAREHOUSE and moved.status is Status.FAILED:
+            self._system.metrics.record(Metric.ORDERS_FAILED_AT_WAREHOUSE)
+        return moved
 
     def cancel(self, order_id: str, actor: str, reason: str) -> Order:
         """Cancel an order; if the warehouse may have it, ask the warehouse to cancel it. Repeating it has no effect.

@@ -60,6 +60,10 @@ class Metric(StrEnum):
         "orders that became PARTLY_FULFILLED because their delivery ended, or was given up",
     )
     ORDERS_FAILED = ("OrdersFailed", "orders that became FAILED")
+    ORDERS_FAILED_AT_WAREHOUSE = (
+        "OrdersFailedAtWarehouse",
+        "orders that became FAILED after the warehouse had accepted them; the dead-letter queue has no message of them",
+    )
     ORDERS_CANCELLED = ("OrdersCancelled", "orders that were cancelled through the API")
     ORDERS_REDRIVEN = ("OrdersRedriven", "failed orders that an operator redrove through the API")
     ATTEMPTS_FAILED = (

@@ -132,7 +132,7 @@ class Orders:
             seconds: time that the warehouse may take, if it is asked.
 
         Returns:
-            ``restarted``, ``looked``, ``gave_up``, ``recovered`` or ``resent``; and the order after the push.
+            ``restarted``, ``checked``, ``looked``, ``gave_up``, ``recovered`` or ``resent``; and the order after it.
 
         Raises:
             TransitionRefused: the order has changed since it was read.
@@ -145,11 +145,10 @@ class Orders:
                 cancelled = self._deliveries.cancel_there(order, seconds, RECONCILER)
                 if cancelled is not order:
                     return "looked", cancelled
-        is_there = order.status is Status.AT_WAREHOUSE
-        if is_there or not order.is_open or self._deliveries.has_no_attempts_left(order):
+        if order.status is Status.AT_WAREHOUSE:
+            return self._check(order, seconds)
+        if not order.is_open or self._deliveries.has_no_attempts_left(order):
             looked = self._deliveries.look(order, seconds, RECONCILER)
-            if is_there and looked.due_at and looked.due_at < self._system.now() and looked.status is order.status:
-                self._report_overdue(looked)
             return "gave_up" if order.is_open and looked.status in UNSUCCESSFUL else "looked", looked
         if order.status is Status.PROCESSING:
             reason = f"attempt {order.attempts} never ended"
@@ -161,10 +160,14 @@ class Orders:
         self._send(resent)
         return "resent", resent
 
-    def _report_overdue(self, order: Order) -> None:
-        self._system.metrics.record(Metric.WAREHOUSE_OVERDUE)
-        text = "order %s: the warehouse should have ended delivery %s by %s; see docs/runbook.md#warehouse-overdue"
-        log.warning(text, order.order_id, order.delivery_key, order.due_at, extra={"order_id": order.order_id})
+    def _check(self, order: Order, seconds: float) -> tuple[str, Order]:
+        """Look at an order that the warehouse works on, and report it if it is overdue. Its age fails no order."""
+        looked = self._deliveries.look(order, seconds, RECONCILER)
+        if looked.status is Status.AT_WAREHOUSE and looked.due_at and looked.due_at < self._system.now():
+            self._system.metrics.record(Metric.WAREHOUSE_OVERDUE)
+            text = "order %s: the warehouse should have ended delivery %s by %s; see docs/runbook.md#warehouse-overdue"
+            log.warning(text, order.order_id, order.delivery_key, looked.due_at, extra={"order_id": order.order_id})
+        return "gave_up" if looked.status in UNSUCCESSFUL and looked.asked else "checked", looked
 
     def _restart(self, order: Order) -> Order:
         """Start the workflow of a RECEIVED order under the next name, and count the start.

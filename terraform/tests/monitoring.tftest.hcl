@@ -41,6 +41,9 @@ run "alarms_watch_documented_metrics_or_the_services_own" {
       workflow-timeouts        = [["AWS/States", "ExecutionsTimedOut", "StateMachineArn", "Sum"]]
       success-rate             = [["DOFS", "OrdersFailed", "environment", "Sum"], ["DOFS", "OrdersFulfilled", "environment", "Sum"]]
       warehouse-brake          = [["DOFS", "WarehouseBrake", "environment", "Sum"]]
+      warehouse-overdue        = [["DOFS", "WarehouseOverdue", "environment", "Sum"]]
+      warehouse-failures       = [["DOFS", "OrdersFailedAtWarehouse", "environment", "Sum"], ["DOFS", "OrdersPartlyFulfilled", "environment", "Sum"]]
+      unexpected-parcels       = [["DOFS", "UnexpectedParcels", "environment", "Sum"]]
       abandoned-orders         = [["DOFS", "AttemptsFailed", "environment reason", "Sum"]]
       delivery-conflicts       = [["DOFS", "DeliveryConflicts", "environment", "Sum"]]
       reconciler-silent        = [["DOFS", "ReconcilerRuns", "environment", "Sum"]]
@@ -77,10 +80,11 @@ run "alarms_on_several_metrics_watch_one_expression" {
       for name, alarm in aws_cloudwatch_metric_alarm.all : name => [for query in alarm.metric_query : query.expression if query.return_data == true]
       if length(alarm.metric_query) > 0
       } == {
-      lambda-errors     = ["errors - 1.1 * FILL(rejected, 0)"]
-      workflow-failures = ["failed - 1.1 * FILL(rejected, 0)"]
-      success-rate      = ["IF(FILL(fulfilled, 0) + failed >= 20, 100 * FILL(fulfilled, 0) / (FILL(fulfilled, 0) + failed), 100)"]
-      table-throttles   = ["FILL(orders, 0) + FILL(by_status, 0) + FILL(by_customer, 0) + FILL(by_owner, 0) + FILL(by_reference, 0) + FILL(failed_orders, 0)"]
+      lambda-errors      = ["errors - 1.1 * FILL(rejected, 0)"]
+      workflow-failures  = ["failed - 1.1 * FILL(rejected, 0)"]
+      success-rate       = ["IF(FILL(fulfilled, 0) + failed >= 20, 100 * FILL(fulfilled, 0) / (FILL(fulfilled, 0) + failed), 100)"]
+      warehouse-failures = ["FILL(failed, 0) + FILL(partly, 0)"]
+      table-throttles    = ["FILL(orders, 0) + FILL(by_status, 0) + FILL(by_customer, 0) + FILL(by_owner, 0) + FILL(by_reference, 0) + FILL(failed_orders, 0)"]
     }
     error_message = "An alarm on several metrics must watch this one expression."
   }
@@ -124,6 +128,9 @@ run "alarms_have_their_thresholds_periods_and_handling_of_missing_data" {
       workflow-timeouts        = [1, 1, 1]
       success-rate             = [90, 1, 1]
       warehouse-brake          = [1, 3, 3]
+      warehouse-overdue        = [1, 1, 2]
+      warehouse-failures       = [1, 1, 1]
+      unexpected-parcels       = [1, 1, 1]
       abandoned-orders         = [1, 1, 1]
       delivery-conflicts       = [1, 1, 1]
       reconciler-silent        = [1, 5, 5]
@@ -139,10 +146,10 @@ run "alarms_have_their_thresholds_periods_and_handling_of_missing_data" {
     condition = alltrue(flatten([
       for name, alarm in aws_cloudwatch_metric_alarm.all : [
         for period in alarm.metric_name == null ? [for query in alarm.metric_query : query.metric[0].period if length(query.metric) > 0] : [alarm.period] :
-        period == (contains(["abandoned-orders", "delivery-conflicts", "success-rate", "reconciler-interventions", "unreadable-rows"], name) ? 300 : 60)
+        period == lookup({ for each in ["abandoned-orders", "delivery-conflicts", "success-rate", "reconciler-interventions", "unreadable-rows", "unexpected-parcels", "warehouse-failures"] : each => 300 }, name, name == "warehouse-overdue" ? 3600 : 60)
       ]
     ]))
-    error_message = "A data point must cover 60 seconds, or 300 for five alarms."
+    error_message = "A data point must cover 60 seconds, 300 for seven alarms, or an hour for the one on overdue orders."
   }
 }
 
@@ -161,7 +168,7 @@ run "variables_reach_alarms_and_dashboard" {
 
   assert {
     condition = (
-      length(aws_cloudwatch_metric_alarm.all) == 15 && aws_cloudwatch_metric_alarm.all["queue-age"].threshold == 1000 &&
+      length(aws_cloudwatch_metric_alarm.all) == 18 && aws_cloudwatch_metric_alarm.all["queue-age"].threshold == 1000 &&
       aws_cloudwatch_metric_alarm.all["success-rate"].threshold == 75 &&
       strcontains(jsonencode(aws_cloudwatch_metric_alarm.all["success-rate"].metric_query[*].expression), "failed \\u003e= 7,") &&
       aws_cloudwatch_metric_alarm.all["reconciler-silent"].namespace == "SHOP" &&

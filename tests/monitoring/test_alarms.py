@@ -43,7 +43,7 @@ def test_an_alarm_has_every_field(name):
     of_one = {"description", "metric", "period", "periods", "comparison", "threshold", "missing"}
     of_several = of_one - {"metric"} | {"metrics", "math", "label"}
     assert alarm.keys() - {"breaching"} in (of_one, of_several)
-    assert alarm["period"] in (60, 300)
+    assert alarm["period"] in (60, 300, 3600)
     assert 1 <= alarm.get("breaching", alarm["periods"]) <= alarm["periods"]
 
 

@@ -11,7 +11,7 @@ from tests.monitoring.watched import ROOT
 
 TERRAFORM = {file.name: file.read_text() for file in (ROOT / "terraform").glob("*.tf")}
 NAMES = set(re.findall(r'"\$\{local\.prefix\}-([a-z-]+)-\$\{local\.suffix\}"', TERRAFORM["names.tf"]))
-COMMANDS = re.findall(r"\bdofs (?:--aws )?([a-z]+)(?: ([a-z]+)\b)?", RUNBOOK)
+COMMANDS = re.findall(r"\bdofs (?:--aws )?([a-z]+)(?: ([a-z]+(?:-[a-z]+)*)\b)?", RUNBOOK)
 
 
 @pytest.mark.parametrize(("name", "second"), sorted(set(COMMANDS)))

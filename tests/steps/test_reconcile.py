@@ -29,6 +29,7 @@ from tests.warehouse_answers import CANCELLED, CANCELLING, TOO_LATE
 
 NO_COUNTS = {
     "restarted": 0,
+    "checked": 0,
     "recovered": 0,
     "resent": 0,
     "gave_up": 0,

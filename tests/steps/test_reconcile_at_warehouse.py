@@ -82,7 +82,7 @@ def test_news_make_looks_frequent_again(system):
     looks_at(system, 3)
     system.fulfiller.looks = PART
     system.now.forward(3600)
-    assert reconcile(system) == {"looked": 1}
+    assert reconcile(system) == {"checked": 1}
     order = system.store.get("ord_1")
     assert (order.looks, order.shipments) == (0, (PARCEL,))
     assert looks_at(system, 1) == [6, 17, 38]
@@ -112,6 +112,9 @@ def test_a_look_moves_the_order_by_the_whole_answer(answer, status, kind, system
     reconcile(system)
     order, failed = system.store.get("ord_1"), system.store.get_failed("ord_1")
     assert (order.status, failed and failed.kind) == (status, kind)
+    assert system.metrics.counts["OrdersFailedAtWarehouse",] == (status is Status.FAILED)
+    assert system.metrics.counts["ReconcilerInterventions", "gave_up"] == (answer is NOT_FOUND)
+    assert system.metrics.counts["ReconcilerInterventions", "looked"] == 0
     assert order.shipments == (getattr(answer, "shipments", ()) if answer is not DONE else order.shipments)
 
 
@@ -130,11 +133,11 @@ def test_a_declined_delivery_is_asked_for_again_under_the_next_number(system):
 def test_an_overdue_delivery_is_reported_at_each_look_and_fails_by_no_age(system, caplog):
     due_at = standing_at(system).due_at
     system.now.at = due_at - timedelta(seconds=1)
-    assert reconcile(system) == {"looked": 1}
+    assert reconcile(system) == {"checked": 1}
     assert system.metrics.counts[OVERDUE] == 0
     with caplog.at_level(logging.WARNING):
         later(system, POLICY.backoff_ceiling)
-        assert reconcile(system) == {"looked": 1}
+        assert reconcile(system) == {"checked": 1}
     assert system.metrics.counts[OVERDUE] == 1
     assert any("should have ended delivery ord_1-d1" in record.getMessage() for record in caplog.records)
     system.now.forward(timedelta(days=400).total_seconds())

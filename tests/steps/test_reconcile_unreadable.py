@@ -34,7 +34,7 @@ def test_one_unreadable_row_in_each_state_stops_no_other_order(system):
         standing(status, system, f"good-{status}")
     later(system, POLICY.resend_after)
     system.fulfiller.looks = IN_WORK
-    assert reconcile(system) == {"restarted": 1, "recovered": 1, "resent": 1, "looked": 1}
+    assert reconcile(system) == {"restarted": 1, "recovered": 1, "resent": 1, "checked": 1}
     assert system.workflow.started == [("good-RECEIVED", "good-RECEIVED-1")]
     assert sorted(system.queue.sent) == ["good-PENDING", "good-PROCESSING"]
 

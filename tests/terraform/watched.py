@@ -42,6 +42,8 @@ def simple_alarms(names: Names) -> dict[str, Watched]:
         "api-5xx": Watched("AWS/ApiGateway", "5XXError", api, (1, *[0] * 9), (1, *[0] * 99)),
         "workflow-timeouts": Watched("AWS/States", "ExecutionsTimedOut", workflow, once, never),
         "warehouse-brake": Watched("DOFS", "WarehouseBrake", SERVICE, once, never),
+        "warehouse-overdue": Watched("DOFS", "WarehouseOverdue", SERVICE, once, never),
+        "unexpected-parcels": Watched("DOFS", "UnexpectedParcels", SERVICE, once, never),
         "abandoned-orders": Watched("DOFS", "AttemptsFailed", SERVICE | by(reason="abandoned"), once, never),
         "delivery-conflicts": Watched("DOFS", "DeliveryConflicts", SERVICE, once, never),
         "reconciler-silent": Watched("DOFS", "ReconcilerRuns", SERVICE, (), (1,)),
@@ -64,5 +66,9 @@ def math_alarms(names: Names) -> dict[str, set[Metric]]:
         "lambda-errors": {errors, rejected},
         "workflow-failures": {executions_failed, rejected},
         "success-rate": {fulfilled, failed},
+        "warehouse-failures": {
+            ("DOFS", "OrdersFailedAtWarehouse", SERVICE),
+            ("DOFS", "OrdersPartlyFulfilled", SERVICE),
+        },
         "table-throttles": {("AWS/DynamoDB", "WriteThrottleEvents", table) for table in tables},
     }
