@@ -116,11 +116,14 @@ def _after_parcel(order: Order, shipment: Shipment) -> Decision:
     unexpected = is_old or exceeds(order, parcels)
     rest = left(order, parcels)
     late = order.status in UNSUCCESSFUL
+    cancels = bool(is_old and order.asked and order.is_open)
     reason = "the warehouse shipped a parcel" + (" of an older delivery" if is_old else "")
     if not rest:
         name: TransitionName = "ship_late_last" if late else "ship_last"
-        return Decision(Verdict.TAKEN, Outcome(name, f"{reason}; it was the last one", None, values), unexpected)
+        return Decision(
+            Verdict.TAKEN, Outcome(name, f"{reason}; it was the last one", None, values), unexpected, cancels
+        )
     # What was asked for is frozen: the warehouse compares it with what it has under the key.
     lines: Lines = order.lines if order.asked else rest
     outcome = Outcome("ship_late" if late else "ship", reason, None, values | {"lines": lines})
-    return Decision(Verdict.TAKEN, outcome, unexpected, cancels=bool(is_old and order.asked and order.is_open))
+    return Decision(Verdict.TAKEN, outcome, unexpected, cancels)

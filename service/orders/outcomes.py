@@ -45,7 +45,7 @@ def after_attempt(
     attempt = f"attempt {order.attempts} of {most}"
     answer, parcels = _parcels(order, answer)
     match answer:
-        case Answer(State.SHIPPED | State.ACCEPTED | State.CLOSED | State.CANCELLED) if _is_complete(order, parcels):
+        case Answer() if _is_complete(order, parcels):
             return Outcome("fulfill", f"attempt {order.attempts} succeeded", None, _record(parcels))
         case Answer(State.SHIPPED | State.ACCEPTED):
             values = _record(parcels) | {"due_at": answer.due_at or due_at}
@@ -115,7 +115,7 @@ def after_look(order: Order, answer: Answer | Exception | None, most: int, due_a
     open_ = order.is_open
     answer, parcels = _parcels(order, answer)
     match answer:
-        case Answer(State.SHIPPED | State.ACCEPTED | State.CLOSED | State.CANCELLED) if _is_complete(order, parcels):
+        case Answer() if _is_complete(order, parcels):
             return Outcome("look_shipped", "the warehouse has shipped it", None, _record(parcels))
         case Answer(State.SHIPPED | State.ACCEPTED):
             return _after_look_in_work(order, answer, parcels, due_at)
