@@ -138,6 +138,8 @@ def after_look(order: Order, answer: Answer | Exception | None, most: int, due_a
         case Answer(State.NOT_FOUND) if order.status is Status.AT_WAREHOUSE:
             failure = Failure(FailureKind.UNKNOWN, "the warehouse accepted it, and does not have it any more")
             return give_up(order, failure, most)
+        case TooManyShipments() if not open_ or order.status is Status.AT_WAREHOUSE:
+            return Outcome("look", f"the answer of the warehouse cannot be used: {answer}")
         case _ if not open_ or order.status is Status.AT_WAREHOUSE:
             return Outcome("look", "the warehouse was asked about it; nothing new")
         case _ if order.attempts < most:

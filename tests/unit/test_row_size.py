@@ -11,10 +11,12 @@ from service.orders import strict_json
 from service.orders.document import AddressRequest
 from service.orders.lifecycle import Status
 from service.orders.model import TIMELINE_LIMIT, Order, TimelineEntry
+from service.orders.shipments import MAX_BYTES, MAX_SHIPMENTS, Shipment, TooManyShipments, merge
 from service.orders.strict_json import MAX_SIZE, MalformedDocument
 from service.orders.submission import new_order
 from service.orders.validation import MAX_ERRORS, validate
 from service.warehouses.server.http import MAX_BODY
+from service.warehouses.shipments import MAX_QUANTITY
 from service.warehouses.wire import MAX_REASON, write_order
 from tests.benchmarks.cost.dynamodb import size
 from tests.support import START, valid_order
@@ -82,6 +84,39 @@ def test_the_largest_document_fits_into_a_row_with_the_longest_timeline(characte
     frame = len(strict_json.canonical_text({"x": ""}))
     document = {"x": character * ((MAX_SIZE - frame) // len(character.encode()))}
     assert row_size(order_of(document, timeline=history(TIMELINE_LIMIT))) < ROW
+
+
+def largest_parcels(character: str) -> tuple[Shipment, ...]:
+    """Parcels with as many bytes as an order may have."""
+    parcels: tuple[Shipment, ...] = ()
+    for number in range(MAX_SHIPMENTS):
+        parcel = Shipment(
+            delivery=99,
+            id=character * 10 + str(number),
+            lines=tuple((position, MAX_QUANTITY) for position in range(100, 120)),
+            carrier=character * 10,
+            tracking_number="x" * 12,
+            tracking_url="https://parcels.example/",
+            shipped_at=START,
+        )
+        try:
+            parcels = merge(parcels, (parcel,))
+        except TooManyShipments:
+            break
+    return parcels
+
+
+@pytest.mark.parametrize("character", ["x", "é", "😀"])
+def test_the_largest_document_fits_into_a_row_with_its_parcels_and_the_lines_that_are_left(character: str):
+    frame = len(strict_json.canonical_text({"x": ""}))
+    document = {"x": "x" * (MAX_SIZE - frame)}
+    parcels = largest_parcels(character)
+    lines = tuple((position, MAX_QUANTITY) for position in range(1, 501))
+    order = order_of(document, timeline=history(TIMELINE_LIMIT))
+    row = row_size(replace(order, shipments=parcels, parcels=len(parcels), lines=lines, due_at=START))
+    grown = row_size(replace(order, shipments=parcels)) - row_size(order)
+    assert grown <= sum(parcel.size for parcel in parcels) <= MAX_BYTES
+    assert row + MAX_BYTES - grown < ROW
 
 
 @pytest.mark.parametrize("width", [1, 100, 200, 5_000, 250_000])

@@ -38,8 +38,16 @@ def test_the_parcels_are_the_same_whatever_the_order_of_the_reports(first: int):
 def test_an_order_has_fifty_parcels_at_most():
     fifty = merge((), (parcel(f"s{number:02}") for number in range(MAX_SHIPMENTS)))
     assert len(merge(fifty, fifty)) == MAX_SHIPMENTS == 50
-    with pytest.raises(TooManyShipments, match="more than 50 parcels"):
+    with pytest.raises(TooManyShipments, match="more than 50 parcels, or more than 30,000 bytes"):
         merge(fifty, (parcel("one more"),))
+
+
+def test_parcels_with_long_descriptions_are_limited_by_their_bytes():
+    url = "https://parcels.example/" + "x" * 480
+    long = [replace(parcel(f"s{number:02}"), tracking_url=url) for number in range(MAX_SHIPMENTS)]
+    fitting = merge((), long[:40])
+    with pytest.raises(TooManyShipments):
+        merge(fitting, long)
 
 
 def test_the_lines_of_an_order_are_numbered_from_one():
