@@ -190,8 +190,8 @@ class Settings:
 
     warehouse_url: str = setting("base URL of the warehouse; empty for the simulated one", "")
     warehouse_secret: str = setting(
-        "secret that signs the requests to the warehouse and its events: `whsec_` and base64; during a rotation two with "
-        "a space between them, of which the first signs; on AWS their ARN in Secrets Manager",
+        "secret that signs the requests to the warehouse and its events: `whsec_` and base64; during a rotation two "
+        "with a space between them, of which the first signs; on AWS their ARN in Secrets Manager",
         "",
         secret=True,
     )

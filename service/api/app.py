@@ -79,15 +79,16 @@ def create_app(
 
 def _other_routers(app: FastAPI) -> tuple[APIRouter, ...]:
     """Import and return the routers beside the one of customers' orders."""
-    from service.api import console, deliveries, docs, failed_orders, health, stats
+    from service.api import console, deliveries, docs, failed_orders, health, stats, warehouse_events
 
+    everybodys = health.router, docs.router, warehouse_events.router
     if not app.state.settings.serves_operators:
-        return health.router, docs.router
+        return everybodys
     app.state.stats_cache = stats.StatsCache()
     # API Gateway buffers responses, so it cannot stream events.
     live = () if app.state.offload is run_inline else (stats.live_router,)
     operators = (failed_orders.router, deliveries.router, stats.router, console.router)
-    return health.router, docs.router, *operators, *live
+    return *everybodys, *operators, *live
 
 
 def _build_openapi(app: FastAPI) -> dict[str, Any]:

@@ -19,32 +19,40 @@ BODY_TIMEOUT = 20
 
 
 async def read_json(request: Request) -> Any:
-    """Read a JSON body of up to 256 KiB, and never buffer more than that.
+    """Read a JSON body of up to 256 KiB. Further errors are those of ``read_body``.
+
+    Raises:
+        MalformedDocument: the body is not valid JSON.
+    """
+    return strict_json.parse((await read_body(request, strict_json.MAX_SIZE)).removeprefix(codecs.BOM_UTF8))
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """Read the body of a JSON request as it was sent, and never buffer more than ``most`` bytes.
 
     Raises:
         WrongMediaType: the content type is not ``application/json``. Without one, JSON is assumed.
         WrongContentEncoding: the body is compressed.
-        BodyTooLarge: ``Content-Length`` or the body is larger than 256 KiB.
+        BodyTooLarge: ``Content-Length`` or the body is larger than ``most``.
         BodyTooSlow: the body did not arrive in time.
-        MalformedDocument: the body is not valid JSON.
         BadRequest: the client disconnected before the end of the body.
     """
     _check_headers(request.headers)
     content_length = request.headers.get("content-length", "")
-    if re.fullmatch("[0-9]{1,20}", content_length) and int(content_length) > strict_json.MAX_SIZE:
-        raise BodyTooLarge
+    if re.fullmatch("[0-9]{1,20}", content_length) and int(content_length) > most:
+        raise BodyTooLarge(most)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT), aclosing(request.stream()) as chunks:
             async for chunk in chunks:
                 body += chunk
-                if len(body) > strict_json.MAX_SIZE:
-                    raise BodyTooLarge
+                if len(body) > most:
+                    raise BodyTooLarge(most)
     except ClientDisconnect:
         raise BadRequest("body-incomplete", "The client disconnected before the end of the body.") from None
     except TimeoutError:
         raise BodyTooSlow from None
-    return strict_json.parse(bytes(body).removeprefix(codecs.BOM_UTF8))
+    return bytes(body)
 
 
 QUOTED = re.compile('"[^"]*"')

@@ -26,7 +26,7 @@ from service.orders.errors import (
 )
 from service.orders.json_views import error_views
 from service.orders.ports import Unavailable
-from service.orders.strict_json import MAX_SIZE, MalformedDocument
+from service.orders.strict_json import MalformedDocument
 from service.orders.trace import trace_id
 from service.orders.validation import describe, pointer
 
@@ -67,7 +67,11 @@ class BadRequest(Exception):
 
 
 class BodyTooLarge(Exception):
-    """The body is larger than the limit."""
+    """The body has more than ``most`` bytes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"the body has more than {most} bytes")
+        self.most = most
 
 
 class BodyTooSlow(Exception):
@@ -98,6 +102,22 @@ class OrderNotFound(Exception):
     """The order does not exist, or belongs to another caller."""
 
 
+class DeliveryNotFound(Exception):
+    """The warehouse was never asked for a delivery of this key."""
+
+
+class EventInvalid(Exception):
+    """The event of the warehouse is malformed. The warehouse sees the message."""
+
+
+class EventTooEarly(Exception):
+    """The event of the warehouse cannot be processed yet. The warehouse sends it again after ``seconds``."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("the event came too early")
+        self.seconds = seconds
+
+
 @dataclass(frozen=True, slots=True)
 class _ProblemKind:
     status: int
@@ -114,18 +134,21 @@ _PROBLEMS: dict[type[Exception], _ProblemKind] = {
     OrderNotFailed: _ProblemKind(404, "order-not-failed", "There is no failed order with this id"),
     OrderNotFound: _ProblemKind(404, "order-not-found", "There is no such order"),
     OrderUnknown: _ProblemKind(404, "order-not-found", "There is no such order"),
+    DeliveryNotFound: _ProblemKind(404, "delivery-not-found", "There is no such delivery"),
     BodyTooSlow: _ProblemKind(408, "body-too-slow", "The body did not arrive in time"),
     NotFailed: _ProblemKind(409, "not-failed", "Only a FAILED or PARTLY_FULFILLED order can be redriven"),
     DeliveryOpen: _ProblemKind(409, "delivery-open", "The warehouse can still ship the old delivery"),
     NotAtWarehouse: _ProblemKind(409, "not-at-warehouse", "The warehouse does not have the order"),
     TooLate: _ProblemKind(409, "too-late", "The order can no longer be cancelled"),
-    BodyTooLarge: _ProblemKind(413, "body-too-large", "The body is too large", f"It may have {MAX_SIZE:,} bytes."),
+    EventTooEarly: _ProblemKind(409, "event-too-early", "The event came too early; send it again"),
+    BodyTooLarge: _ProblemKind(413, "body-too-large", "The body is too large"),
     WrongMediaType: _ProblemKind(
         415, "wrong-media-type", "The body must be application/json", "Send the header Content-Type: application/json."
     ),
     WrongContentEncoding: _ProblemKind(415, "wrong-content-encoding", "The body must not be compressed"),
     OrderInvalid: _ProblemKind(422, "order-invalid", "The order is not valid"),
     KeyReused: _ProblemKind(422, "idempotency-key-reused", "The idempotency key belongs to another order"),
+    EventInvalid: _ProblemKind(422, "event-invalid", "The event is not valid"),
     RequestValidationError: _ProblemKind(422, "parameters-invalid", "The parameters are not valid"),
     NoUsableAnswer: _ProblemKind(
         502, "no-usable-answer", "The warehouse gave no usable answer", "Nothing was changed. Try again later."
@@ -164,6 +187,12 @@ async def _handle_known(_request: Request, error: Exception) -> JSONResponse:
             return problem(kind, str(error))
         case BadRequest():
             return problem(_ProblemKind(kind.status, error.slug, kind.title), str(error))
+        case BodyTooLarge():
+            return problem(kind, f"It may have {error.most:,} bytes.")
+        case EventInvalid():
+            return problem(kind, str(error))
+        case EventTooEarly():
+            return problem(kind, headers={"Retry-After": str(error.seconds)})
         case BodyTooSlow():
             return problem(kind, headers={"Connection": "close"})  # the rest of the body may never arrive
         case WrongContentEncoding():  # https://www.rfc-editor.org/rfc/rfc7694#section-3

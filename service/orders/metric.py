@@ -10,7 +10,7 @@ from typing import Literal
 Unit = Literal["Count", "Milliseconds"]
 
 REASONS_OF_FAILURE = "`declined`, `refused`, `error`, `abandoned` or `unknown`"
-REASONS_OF_EVENTS = "`taken`, `repeated`, `ignored`, `too_early`, `unknown`, `unsigned` or `malformed`"
+REASONS_OF_EVENTS = "`taken`, `look`, `repeated`, `ignored`, `too_early`, `unknown`, `unsigned` or `malformed`"
 REASONS_TO_INTERVENE = "`restarted`, `recovered`, `resent`, `looked` or `gave_up`; or `errors`, if the push failed"
 
 PAGE = """\

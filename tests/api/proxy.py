@@ -8,6 +8,9 @@ from service.handler import dispatch
 from tests import events
 from tests.support import SETTINGS, Context, MemorySystem
 
+EXACT = ("/", "/order", "/warehouse/events")
+"""Paths that have a resource of their own in ``terraform/api.tf``."""
+
 
 class GatewaySystem(MemorySystem):
     """A hashable system, since the function caches one application for each system."""
@@ -47,7 +50,7 @@ class Gateway:
 def at(path: str, event: dict[str, Any], stage: str = "/dev", base: str = "") -> dict[str, Any]:
     """Return the event with another path, as ``terraform/api.tf`` maps it; with the base path of a custom domain."""
     event["path"], event["requestContext"]["path"] = base + path, (base or stage) + path
-    event["resource"] = event["requestContext"]["resourcePath"] = path if path in ("/", "/order") else "/{proxy+}"
+    event["resource"] = event["requestContext"]["resourcePath"] = path if path in EXACT else "/{proxy+}"
     event["pathParameters"] = {"proxy": path[1:]} if event["resource"] == "/{proxy+}" else None
     return event
 

@@ -21,6 +21,7 @@ EVERYBODYS = {
     "GET /orders",
     "GET /orders/{order_id}",
     "POST /orders/{order_id}/cancel",
+    "POST /warehouse/events",
     "GET /health",
     "GET /ready",
     "GET /",

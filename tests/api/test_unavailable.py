@@ -20,7 +20,7 @@ REQUESTS = {
 
 WITHOUT_STORE = {
     *("GET /", "GET /docs", "GET /docs/{name}", "GET /openapi.json", "HEAD /openapi.json"),
-    *("GET /console", "GET /console/{name}", "GET /health"),
+    *("GET /console", "GET /console/{name}", "GET /health", "POST /warehouse/events"),
 }
 OWN_ANSWER = {"GET /ready": 503, "GET /stats/live": 200}
 """Routes that use the store and answer no problem: readiness lists its checks, and the event stream ends."""

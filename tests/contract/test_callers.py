@@ -86,6 +86,7 @@ ROUTES: list[tuple[str, str, Any, tuple[int, int, int]]] = [
     ("POST /failed-orders/redrive", "/failed-orders/redrive", NOTE | {"dry_run": True}, (403, 403, 200)),
     ("POST /failed-orders/{order_id}/redrive", f"/failed-orders/{FAILED}/redrive", NOTE, (403, 403, 200)),
     ("GET /stats", "/stats", None, (403, 403, 200)),
+    ("POST /warehouse/events", "/warehouse/events", {}, (401, 401, 401)),
     ("GET /console", "/console", None, (200, 200, 200)),
     ("GET /console/{name}", "/console/main.js", None, (200, 200, 200)),
     ("GET /health", "/health", None, (200, 200, 200)),

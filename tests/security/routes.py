@@ -24,6 +24,9 @@ OPEN = {
 }
 """Pages, which hold nothing, and what tells that the service is there."""
 
+SIGNED = {"POST /warehouse/events"}
+"""Routes that answer to a signature alone, whoever API Gateway says that the caller is."""
+
 SERVERS_ONLY = "GET /stats/live"
 """Its answer has no end."""
 

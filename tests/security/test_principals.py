@@ -11,7 +11,7 @@ from service.orders.lifecycle import Status
 from tests.api.client import Api, assert_problem
 from tests.api.proxy import Gateway, content, problem
 from tests.api.test_callers import ANN, BOB, SPOOFED
-from tests.security.routes import OPEN, SERVERS_ONLY, every_request, every_route
+from tests.security.routes import OPEN, SERVERS_ONLY, SIGNED, every_request, every_route
 from tests.steps.doubles import standing
 
 ANNS, UNKNOWN = "ord_" + "a" * 32, "ord_" + "b" * 32
@@ -47,7 +47,9 @@ def test_no_route_gives_access_to_another_callers_order(of_ann):
         answer = asked.behind(of_ann)
         assert ANNS not in json.dumps(answer), asked
         assert of_ann.system.store.get(ANNS) == before, asked
-        if asked.route not in CUSTOMERS | OPEN:
+        if asked.route in SIGNED:
+            assert problem(answer) == (401, "unauthenticated"), asked
+        elif asked.route not in CUSTOMERS | OPEN:
             assert problem(answer) == (403, "not-operator"), asked
         elif "{order_id}" in asked.route:
             assert problem(answer) == (404, "order-not-found"), asked

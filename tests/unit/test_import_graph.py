@@ -18,7 +18,7 @@ ALLOWED = {
     "warehouses": {"orders"},
     "steps": {"logs", "orders"},
     "wiring": {"aws", "orders", "settings", "warehouses"},
-    "api": {"logs", "orders", "settings", "wiring"},
+    "api": {"logs", "orders", "settings", "warehouses", "wiring"},
     "handler": {"api", "logs", "settings", "steps", "wiring"},
     "function": {"aws", "handler", "settings"},
     "provisioning": {"aws", "settings"},
