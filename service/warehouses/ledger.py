@@ -4,17 +4,21 @@ It keeps the promises of the warehouse contract and knows nothing of HTTP. It is
 the rows of the orders.
 """
 
-import hashlib
+import heapq
+import itertools
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 from service.orders.warehouse import OtherItems, State
-from service.warehouses.decision import ships
-from service.warehouses.ledger_entries import Delivery, Doubled, Extract, Item, Parcel
+from service.warehouses.decision import decide, draw
+from service.warehouses.ledger_entries import Delivery, Doubled, Event, Extract, Item, Parcel, event_id, select_before
+from service.warehouses.ledger_parcels import Parcels
+from service.warehouses.picking import AT_ONCE, Picking, count_units
 
 CAPACITY = 100_000  # deliveries
 STATES = (State.ACCEPTED, State.SHIPPED, State.DECLINED, State.REFUSED, State.CLOSED, State.CANCELLED)
@@ -22,8 +26,14 @@ STATES = (State.ACCEPTED, State.SHIPPED, State.DECLINED, State.REFUSED, State.CL
 REASONS = {
     State.DECLINED: "the simulated warehouse declined",
     State.REFUSED: "the simulated warehouse refused",
+    State.CLOSED: "the simulated warehouse ships no more of it",
 }
 CANCELLED_FIRST = "cancelled before it was asked for"
+CANCELLED = "cancelled on request"
+CANCEL_REFUSED = "the simulated warehouse did not cancel"
+
+Step = Callable[[datetime], None]
+"""A part of the work on a delivery, as of a time."""
 
 
 class LedgerFull(Exception):
@@ -33,11 +43,15 @@ class LedgerFull(Exception):
 class Ledger:
     """Decides about deliveries and remembers each decision. All methods may be called from several threads.
 
+    Each method first does the work that is due, as of the time for which it was planned. ``report`` is called with
+    each event, in the order of the events. The ledger is locked meanwhile, so ``report`` must not block.
+
     Args:
         seed: seed of the decisions.
         success_rate: share of the deliveries that are shipped; the others are declined.
         capacity: the number of deliveries that it holds.
         now: the present time in UTC.
+        picking: when the deliveries are shipped, and in how many parcels.
     """
 
     def __init__(
@@ -46,19 +60,19 @@ class Ledger:
         success_rate: float,
         capacity: int = CAPACITY,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        picking: Picking = AT_ONCE,
     ) -> None:
         self.seed = seed
         self.success_rate = success_rate
-        self._capacity = capacity
-        self._now = now
+        self.report: Callable[[Event], None] = lambda _: None
+        self._capacity, self._now, self._picking = capacity, now, picking
         self._lock = threading.Lock()
         self._deliveries: dict[str, Delivery] = {}
         self._keys: list[str] = []
-        self._parcels: list[Parcel] = []
+        self._parcels = Parcels(seed)
         self._counts: Counter[State] = Counter()
-        self._ordered: dict[tuple[str, str], int] = {}
-        self._shipped: dict[tuple[str, str], list[Parcel]] = {}
-        self._doubled: dict[tuple[str, str], None] = {}
+        self._steps: list[tuple[datetime, int, Step]] = []  # a heap; steps of the same time in the order of their plan
+        self._numbers = itertools.count()
 
     def ask(
         self,
@@ -68,6 +82,7 @@ class Ledger:
         *,
         declined: float = 0,
         refused: float = 0,
+        closed: float = 0,
     ) -> Delivery:
         """Take a delivery, or replay the answer that was given under its key.
 
@@ -77,6 +92,7 @@ class Ledger:
             details: the address and the other members of a new delivery.
             declined: share of the new deliveries that are declined beyond the success rate.
             refused: share of the new deliveries that are refused.
+            closed: share of the new deliveries of two or more units that are closed short.
 
         Raises:
             OtherItems: there is a delivery of the key with other items.
@@ -84,11 +100,12 @@ class Ledger:
         """
         lines = tuple(sorted(items, key=lambda item: item.line_id))
         with self._lock:
+            now = self._advance()
             known = self._deliveries.get(key)
             if known is None:
-                state = decide(self.seed, self.success_rate, key, declined=declined, refused=refused)
-                delivery = self._add(key, lines, state, REASONS.get(state, ""), details or {})
-                return self._ship(delivery) if state is State.SHIPPED else delivery
+                closed = closed if count_units(lines) > 1 else 0
+                end = decide(self.seed, self.success_rate, key, declined=declined, refused=refused, closed=closed)
+                return self._begin(self._add(key, lines, details or {}, now), end)
             if known.items and known.items != lines:
                 raise OtherItems(f"delivery {key} exists with other items")
             return known
@@ -96,14 +113,19 @@ class Ledger:
     def look(self, key: str) -> Delivery | None:
         """Read a delivery; None if the warehouse never had it."""
         with self._lock:
+            self._advance()
             return self._deliveries.get(key)
 
-    def cancel(self, key: str) -> Delivery:
+    def cancel(self, key: str, *, asked: float = 0, refused: float = 0) -> Delivery:
         """Cancel a delivery if it is not too late.
 
-        An unknown key becomes a cancelled delivery: a request under the key that arrives later ships nothing. A
-        delivery that was shipped, declined or refused stays so, because its answer must be replayed under its key; the
-        caller reads from the state that the delivery has ended.
+        An unknown key becomes a cancelled delivery: a later request under the key ships nothing. Of an accepted
+        delivery, the rest is cancelled. A delivery that has ended stays so: its answer must be replayed.
+
+        Args:
+            key: the delivery key.
+            asked: share of the cancellations that are decided half a pick time later; refused if a parcel goes first.
+            refused: share of the cancellations that are refused.
 
         Returns:
             The delivery; it is cancelled only if its status says so.
@@ -112,12 +134,31 @@ class Ledger:
             LedgerFull: the key is new, and there is no room for it.
         """
         with self._lock:
-            return self._deliveries.get(key) or self._add(key, (), State.CANCELLED, CANCELLED_FIRST, {})
+            now = self._advance()
+            delivery = self._deliveries.get(key)
+            if delivery is None:
+                self._add(key, (), {}, now)
+                self._end(key, State.CANCELLED, CANCELLED_FIRST, now)
+            elif delivery.status is State.ACCEPTED and not delivery.cancel_asked:
+                is_refused = draw(self.seed, "cancel refused", key) < refused
+                if draw(self.seed, "cancel asked", key) < asked:
+                    self._change(key, cancel_asked=True)
+                    step = partial(self._decide_cancellation, key, len(delivery.parcels), is_refused)
+                    self._plan(now + timedelta(seconds=self._picking.seconds / 2), step)
+                elif not is_refused:
+                    self._end(key, State.CANCELLED, CANCELLED, now)
+            return self._deliveries[key]
+
+    def advance(self) -> None:
+        """Do the work that is due."""
+        with self._lock:
+            self._advance()
 
     def find_doubled(self) -> tuple[Doubled, ...]:
-        """List every line of which more was shipped than its order's first delivery asked for, over all its keys."""
+        """List every line of which more was shipped than its order's first delivery asked for, newest first."""
         with self._lock:
-            return tuple(self._describe_doubled(line) for line in self._doubled)
+            self._advance()
+            return self._parcels.find_doubled()
 
     def read(self, limit: int, deliveries_before: int | None = None, parcels_before: int | None = None) -> Extract:
         """Read up to ``limit`` deliveries, parcels and doubled lines, newest first.
@@ -128,68 +169,82 @@ class Ledger:
             parcels_before: the same for parcels.
         """
         with self._lock:
-            keys = _select_before(self._keys, deliveries_before, limit)
-            doubled = list(self._doubled)
+            self._advance()
             return Extract(
                 counts={state: self._counts[state] for state in STATES},
                 parcel_count=len(self._parcels),
-                doubled_orders=len({order_id for order_id, _ in doubled}),
-                doubled=tuple(self._describe_doubled(line) for line in _select_before(doubled, None, limit)),
-                deliveries=tuple(self._deliveries[key] for key in keys),
-                parcels=tuple(_select_before(self._parcels, parcels_before, limit)),
+                doubled_orders=self._parcels.count_doubled_orders(),
+                doubled=self._parcels.find_doubled(limit),
+                deliveries=tuple(self._deliveries[key] for key in select_before(self._keys, deliveries_before, limit)),
+                parcels=self._parcels.read(limit, parcels_before),
             )
 
-    def _add(
-        self, key: str, items: tuple[Item, ...], status: State, reason: str, details: Mapping[str, Any]
-    ) -> Delivery:
+    def _add(self, key: str, items: tuple[Item, ...], details: Mapping[str, Any], now: datetime) -> Delivery:
         if len(self._keys) >= self._capacity:
             raise LedgerFull(f"the ledger holds {self._capacity} deliveries")
-        delivery = Delivery(len(self._keys) + 1, key, items, self._now(), status, reason, details=details)
+        delivery = Delivery(len(self._keys) + 1, key, items, now, State.ACCEPTED, details=details)
         self._keys.append(key)
         self._deliveries[key] = delivery
-        self._counts[status] += 1
-        for item in items:
-            self._ordered.setdefault((delivery.order_id, item.line_id), item.quantity)
+        self._counts[delivery.status] += 1
+        self._parcels.expect(delivery)
         return delivery
 
-    def _ship(self, delivery: Delivery) -> Delivery:
-        """Ship all lines of a delivery in one parcel."""
-        key, lines = delivery.key, {item.line_id: item.quantity for item in delivery.items}
-        number = len(delivery.parcels) + 1
-        tracking = hashlib.sha256(f"{self.seed}\n{key}\n{number}".encode()).hexdigest()[:12].upper()
-        parcel = Parcel(len(self._parcels) + 1, key, f"s{number}", tracking, self._now(), lines)
-        self._parcels.append(parcel)
-        for line_id in lines:
-            line = (delivery.order_id, line_id)
-            self._shipped.setdefault(line, []).append(parcel)
-            if sum(each.lines[line_id] for each in self._shipped[line]) > self._ordered[line]:
-                self._doubled[line] = None
-        self._deliveries[key] = replace(delivery, parcels=(*delivery.parcels, parcel))
+    def _begin(self, delivery: Delivery, end: State) -> Delivery:
+        """Do the work on a delivery at once, or plan it if the delivery is accepted first."""
+        key, at, picking = delivery.key, delivery.received_at, self._picking
+        parcels = picking.split(self.seed, key, delivery.items, end)
+        steps: list[Step] = [partial(self._ship, key, lines) for lines in parcels]
+        last: Step = partial(self._end, key, end, REASONS.get(end, ""))
+        if end is State.DECLINED or not picking.accepts_first(self.seed, key):  # no callback says "declined"
+            for step in (*steps, last):
+                step(at)
+            return self._deliveries[key]
+        if picking.due_seconds is not None:
+            self._change(key, due_at=at + timedelta(seconds=picking.due_seconds))
+        self._report(key, "accepted", at)
+        pace = timedelta(seconds=picking.seconds)
+        for number, step in enumerate(steps, 1):
+            self._plan(at + number * pace, step)
+        self._plan(at + max(len(steps), 1) * pace, last)
         return self._deliveries[key]
 
-    def _describe_doubled(self, line: tuple[str, str]) -> Doubled:
-        return Doubled(*line, self._ordered[line], tuple(self._shipped[line]))
+    def _plan(self, at: datetime, step: Step) -> None:
+        heapq.heappush(self._steps, (at, next(self._numbers), step))
 
+    def _advance(self) -> datetime:
+        now = self._now()
+        while self._steps and self._steps[0][0] <= now:
+            at, _, step = heapq.heappop(self._steps)
+            step(at)
+        return now
 
-def decide(seed: str, success_rate: float, key: str, *, declined: float = 0, refused: float = 0) -> State:
-    """Decide about a new delivery. The arguments alone determine the result; they are those of ``Ledger.ask``."""
-    if draw(seed, "refused", key) < refused:
-        return State.REFUSED
-    if draw(seed, "declined", key) < declined or not ships(seed, success_rate, key):
-        return State.DECLINED
-    return State.SHIPPED
+    def _ship(self, key: str, lines: Mapping[str, int], at: datetime) -> None:
+        delivery = self._deliveries[key]
+        if delivery.status is State.ACCEPTED:  # not cancelled meanwhile
+            parcel = self._parcels.ship(delivery, lines, at)
+            self._change(key, parcels=(*delivery.parcels, parcel))
+            self._report(key, "shipped", at, parcel=parcel)
 
+    def _end(self, key: str, state: State, reason: str, at: datetime) -> None:
+        if self._deliveries[key].status is State.ACCEPTED:
+            self._change(key, status=state, reason=reason)
+            if state in (State.REFUSED, State.CLOSED, State.CANCELLED):
+                self._report(key, state, at, reason=reason)
 
-def draw(*values: object) -> float:
-    """Return a number from 0 up to 1, by a hash of the values."""
-    digest = hashlib.sha256("\n".join(map(str, values)).encode()).digest()
-    return (int.from_bytes(digest[:8]) >> 11) / 2**53
+    def _decide_cancellation(self, key: str, parcels: int, is_refused: bool, at: datetime) -> None:
+        delivery = self._change(key, cancel_asked=False)
+        if delivery.status is State.ACCEPTED and len(delivery.parcels) == parcels and not is_refused:
+            self._end(key, State.CANCELLED, CANCELLED, at)
+        else:
+            self._report(key, "cancel_refused", at, reason=CANCEL_REFUSED)
 
+    def _change(self, key: str, **changes: Any) -> Delivery:
+        before = self._deliveries[key]
+        after = self._deliveries[key] = replace(before, **changes)
+        self._counts[before.status] -= 1
+        self._counts[after.status] += 1
+        return after
 
-T = TypeVar("T")
-
-
-def _select_before(entries: Sequence[T], before: int | None, limit: int) -> list[T]:
-    """Return the last ``limit`` entries whose number, counted from 1, is below ``before``, the last one first."""
-    end = len(entries) if before is None else min(max(before - 1, 0), len(entries))
-    return list(reversed(entries[max(end - limit, 0) : end]))
+    def _report(self, key: str, kind: str, at: datetime, *, parcel: Parcel | None = None, reason: str = "") -> None:
+        number = self._change(key, events=self._deliveries[key].events + 1).events
+        self.report(Event(event_id(self.seed, key, kind, number), kind, key, at, parcel, reason))

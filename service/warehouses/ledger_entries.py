@@ -1,10 +1,11 @@
 """The entries of a simulated warehouse's ledger."""
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from service.orders.warehouse import State
 
@@ -46,6 +47,8 @@ class Delivery:
     """A delivery and its present state. ``number`` is its place in the ledger, from 1; ``items`` are sorted by line.
 
     ``details`` are the other members of the request: the reference, the address, the service level and the note.
+    ``due_at`` is the time that was named for an accepted delivery; ``cancel_asked`` is true while a cancellation waits
+    for a decision; ``events`` counts the events.
     """
 
     number: int
@@ -56,11 +59,26 @@ class Delivery:
     reason: str = ""
     parcels: tuple[Parcel, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    due_at: datetime | None = None
+    cancel_asked: bool = False
+    events: int = 0
 
     @property
     def order_id(self) -> str:
         """The order that the delivery belongs to."""
         return order_of(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a delivery. ``type`` is that of its callback; a shipped parcel is in ``parcel``."""
+
+    id: str
+    type: str
+    key: str
+    occurred_at: datetime
+    parcel: Parcel | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +114,24 @@ class Extract:
 def order_of(key: str) -> str:
     """Return the order of a delivery key: the key without ``-d`` and the number of the delivery."""
     return re.sub(r"-d[1-9][0-9]*\Z", "", key)
+
+
+def event_id(seed: str, key: str, kind: str, number: int) -> str:
+    """Return the id of an event by its type and its number among the events of its delivery."""
+    digest = hashlib.sha256(f"{seed}\n{key}\n{kind}\n{number}".encode()).hexdigest()
+    return f"evt_{digest[:24]}"
+
+
+T = TypeVar("T")
+
+
+def select_before(entries: Sequence[T], before: int | None, limit: int) -> list[T]:
+    """Return the last ``limit`` entries whose number, counted from 1, is below ``before``, the last one first.
+
+    Args:
+        entries: the entries, oldest first.
+        before: the number; by default, the newest entry is the first.
+        limit: the most entries.
+    """
+    end = len(entries) if before is None else min(max(before - 1, 0), len(entries))
+    return list(reversed(entries[max(end - limit, 0) : end]))

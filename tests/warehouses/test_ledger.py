@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from service.orders.warehouse import OtherItems, State
-from service.warehouses.decision import ships
-from service.warehouses.ledger import Ledger, LedgerFull, decide, draw
+from service.warehouses.decision import decide, draw, ships
+from service.warehouses.ledger import Ledger, LedgerFull
 from service.warehouses.ledger_entries import Item, order_of
 
 ITEMS = [Item("1", "prod_456", 2), Item("2", "prod_789", 1)]
