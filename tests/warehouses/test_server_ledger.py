@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from service.orders.warehouse import State
-from service.warehouses.ledger_entries import Delivery, Doubled, Extract, Parcel
+from service.warehouses.ledger_entries import Delivery, Doubled, Event, Extract, Parcel
 from service.warehouses.server import Faults
+from service.warehouses.server.callback_entries import CallbackExtract, CallbackResult
 from service.warehouses.server.page import POLICY, SCRIPT, render
 from tests.browser.browsing import running_browser, visiting
 from tests.warehouses.warehouse_client import WarehouseClient, assert_problem, running_warehouse
@@ -128,9 +129,11 @@ def test_hostile_values_are_escaped_in_every_place_of_the_page():
         deliveries=(Delivery(1, HOSTILE, (), NOW, State.DECLINED, HOSTILE),),
         parcels=(parcel,),
     )
-    page = render(extract, Faults())
+    event = Event(HOSTILE, HOSTILE, HOSTILE, NOW)
+    callbacks = CallbackExtract({}, 0, (CallbackResult(event, NOW, HOSTILE, HOSTILE, 1),))
+    page = render(extract, Faults(), callbacks)
     assert "<img" not in page
-    assert page.count(ESCAPED) == 12
+    assert page.count(ESCAPED) == 16
 
 
 def test_a_hostile_key_is_escaped_on_the_page_and_unchanged_in_the_ledger():

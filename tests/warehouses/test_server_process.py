@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -15,9 +16,11 @@ import pytest
 from service.warehouses.server import Faults, Ledger, WarehouseServer
 from service.warehouses.server.__main__ import main
 from service.warehouses.server.options import create_parser
-from service.warehouses.signatures import read_secret
-from tests.polling import PATIENCE
-from tests.warehouses.warehouse_client import SECRET, WarehouseClient, running_warehouse
+from service.warehouses.signatures import new_secret, read_secret, verify
+from tests.polling import PATIENCE, eventually
+from tests.warehouses.endpoint import Endpoint
+from tests.warehouses.receiver import TAKEN, bodies, url_of
+from tests.warehouses.warehouse_client import KEY, SECRET, WarehouseClient, running_warehouse
 
 VARIABLE = "DOFS_WAREHOUSE_SECRET"
 # -S: without the installed packages
@@ -126,6 +129,8 @@ def test_the_help_describes_every_fault_and_says_that_the_ledger_is_in_memory(ca
         (["--lost", "nan"], "--lost: it must be a number from 0 to 1"),
         (["--success-rate", "-0.1"], "--success-rate"),
         (["--port", "65536"], "--port: it must be a number from 0 to 65535"),
+        (["--parcels", "0"], "--parcels: it must be a number from 1 to 50"),
+        (["--pick-seconds", "-1"], "--pick-seconds: it must be a number from 0 to 3600"),
         (["--fault", "1"], "unrecognized arguments"),
         (["--secret-file", "x", "--unsigned"], "not allowed with argument"),
         (["--secret-file", "/nonexistent"], "No such file"),
@@ -148,6 +153,46 @@ def test_a_bad_secret_is_not_quoted(secret, capsys, monkeypatch):
     error = capsys.readouterr().err
     assert f"{VARIABLE} cannot be used" in error
     assert "hunter2" not in error
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "127.0.0.1:8000", "ftp://x", "http://", "http://a:hunter2@x", "http://x:99999", "http://x/#a", "http://x/ a"],
+)
+def test_a_bad_url_for_callbacks_is_an_error_that_does_not_quote_it(url, capsys):
+    with pytest.raises(SystemExit):
+        main(["--unsigned", "--callback-url", url])
+    error = capsys.readouterr().err
+    assert "--callback-url: it must be an http or https URL" in error
+    assert "hunter2" not in error
+
+
+def test_the_work_on_deliveries_and_callbacks_are_options_and_the_first_secret_signs():
+    options = ("--success-rate", "1", "--accepted", "1", "--parcels", "2", "--pick-seconds", "0", "--due-seconds", "60")
+    with (
+        Endpoint(TAKEN) as endpoint,
+        running_process(*options, "--callback-url", url_of(endpoint), secret=f"{SECRET} {new_secret()}") as (_, url),
+        WarehouseClient(url) as client,
+    ):
+        state = client.ask("ord_1-d1").json()
+        assert (state["status"], "due_at" in state) == ("accepted", True)
+        requests = eventually(lambda: endpoint.requests[:], lambda requests: len(requests) == 3)
+    assert [body["type"] for body in bodies(endpoint)] == ["accepted", "shipped", "shipped"]
+    for request in requests:
+        verify([KEY], request.headers, request.body, time.time())
+
+
+def test_without_a_secret_callbacks_are_signed_with_the_one_that_was_made():
+    with (
+        Endpoint(TAKEN) as endpoint,
+        running_process("--success-rate", "1", "--unsigned", "--callback-url", url_of(endpoint)) as (process, url),
+        WarehouseClient(url, None) as client,
+    ):
+        client.ask("ord_1-d1")
+        [request] = eventually(lambda: endpoint.requests[:])
+        process.terminate()
+        made = re.search(r"whsec_\S+", process.stdout.read())
+    verify([read_secret(made[0])], request.headers, request.body, time.time())
 
 
 def test_a_taken_port_is_named():

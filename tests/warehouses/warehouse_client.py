@@ -10,9 +10,11 @@ from typing import Any, Self
 
 import httpx
 
+from service.warehouses.picking import AT_ONCE, Picking
 from service.warehouses.server import Faults, Ledger, WarehouseServer
 from service.warehouses.signatures import read_secret, sign
 from tests.polling import PATIENCE
+from tests.warehouses.clock import Clock
 
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 KEY = read_secret(SECRET)
@@ -62,11 +64,17 @@ class WarehouseClient:
 
 @contextmanager
 def running_warehouse(
-    success_rate: float = 1, faults: Faults | None = None, keys: tuple[bytes, ...] = (KEY,), capacity: int = 1000
+    success_rate: float = 1,
+    faults: Faults | None = None,
+    keys: tuple[bytes, ...] = (KEY,),
+    capacity: int = 1000,
+    picking: Picking = AT_ONCE,
+    clock: Clock | None = None,
+    **callbacks: Any,
 ) -> Iterator[tuple[WarehouseServer, WarehouseClient]]:
-    """Run a warehouse with a client for it."""
-    ledger = Ledger("seed", success_rate, capacity)
-    with WarehouseServer(ledger, keys, faults) as server, WarehouseClient(server.url) as client:
+    """Run a warehouse with a client for it. A clock is that of its ledger."""
+    ledger = Ledger("seed", success_rate, capacity, picking=picking, **({"now": clock} if clock else {}))
+    with WarehouseServer(ledger, keys, faults, **callbacks) as server, WarehouseClient(server.url) as client:
         yield server, client
 
 

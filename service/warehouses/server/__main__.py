@@ -26,7 +26,7 @@ are the same in each run with the same seed, keys and order of requests.
 
 The environment variable {SECRET} holds the secret: whsec_ and
 24 to 64 bytes in base64; during a rotation two, with a space between them.
-Without one, a new secret is made and printed.
+Without one, a new secret is made and printed. The first one signs callbacks.
 """
 STARTED = """
 Its ledger is a page there, and JSON at {url}/ledger.
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = _create_parser()
     options = parser.parse_args(arguments)
     keys, secret = _read_secrets(parser, options)
-    server = create_server(options, keys)
+    server = create_server(options, [] if options.unsigned else keys, keys[0])
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -70,15 +70,15 @@ def _create_parser() -> argparse.ArgumentParser:
 
 
 def _read_secrets(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple[list[bytes], str]:
-    """Read the secrets of the file, or else of the environment. If there is none, make one.
+    """Read the secrets of the file, or else of the environment. If there is none, or with ``--unsigned``, make one.
 
     Returns:
-        The keys, none with ``--unsigned``; and the secret as a word of a shell. It shows only a secret that was made.
+        The keys; and the secret as a word of a shell. It shows only a secret that was made.
     """
     text, word = os.environ.get(SECRET, ""), f'"${SECRET}"'
     if options.unsigned or not (options.secret_file or text.strip()):
         word = new_secret()  # the system signs its requests, whether the signatures are verified or not
-        return ([] if options.unsigned else [read_secret(word)]), word
+        return [read_secret(word)], word
     source = SECRET
     try:
         if options.secret_file:

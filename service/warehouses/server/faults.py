@@ -1,4 +1,7 @@
-"""The faults of the simulated warehouse. The seed, the key and the number of the request determine each of them."""
+"""The faults of the simulated warehouse.
+
+The seed, the key and the number of a request determine its faults; the seed and the id of a callback determine its own.
+"""
 
 import math
 import threading
@@ -7,7 +10,8 @@ from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Self
 
-from service.warehouses.ledger import CAPACITY, draw
+from service.warehouses.decision import draw
+from service.warehouses.ledger import CAPACITY
 
 MAX_SECONDS = 3600.0
 REFUSALS = {"unavailable": 503, "too_many": 429, "error": 500}
@@ -34,8 +38,16 @@ class Faults:
     slow: float = _rate("requests whose work is done, and whose answer is slow")
     declined: float = _rate("deliveries that are declined beyond the success rate")
     refused: float = _rate("deliveries that are refused")
+    closed: float = _rate("deliveries that are closed short: a part is shipped, and the rest never")
+    cancel_asked: float = _rate("cancellations that are answered 202 and decided after half of --pick-seconds")
+    cancel_refused: float = _rate("cancellations of accepted deliveries that are refused")
+    callback_lost: float = _rate("callbacks that are never sent")
+    callback_doubled: float = _rate("callbacks that are sent twice")
+    callback_late: float = _rate("callbacks that are held back, so that later ones overtake them")
     slow_seconds: float = _seconds("duration of a slow answer in seconds", 1.0)
     retry_after: float = _seconds("Retry-After of 429 and 503 in seconds, rounded up", 1.0)
+    callback_delay: float = _seconds("seconds until a callback is sent", 0.0)
+    callback_late_seconds: float = _seconds("further seconds until a late callback is sent", 5.0)
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -117,3 +129,16 @@ class FaultInjector:
             garbage=int(draw(self._seed, "kind of garbage", key, number) * 1000) if happens("garbage") else None,
             seconds=faults.slow_seconds if happens("slow") else 0,
         )
+
+    def draw_delays(self, callback_id: str) -> list[float]:
+        """Draw the faults of a callback.
+
+        Returns:
+            The seconds after which each copy of it is sent; none if it is lost.
+        """
+        faults = self.faults
+        if draw(self._seed, "callback_lost", callback_id) < faults.callback_lost:
+            return []
+        is_late = draw(self._seed, "callback_late", callback_id) < faults.callback_late
+        delay = faults.callback_delay + (faults.callback_late_seconds if is_late else 0)
+        return [delay] * (2 if draw(self._seed, "callback_doubled", callback_id) < faults.callback_doubled else 1)

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from service.warehouses.ledger import Ledger
+from service.warehouses.server.callbacks import Callbacks
 from service.warehouses.server.faults import FaultInjector, Faults
 from service.warehouses.server.http import Answer, Connection
 from service.warehouses.server.routes import Routes
 
 HOST = "127.0.0.1"
-POLL = 0.05  # seconds until the accepting thread sees that it must stop
+POLL = 0.05  # seconds until the accepting thread sees that it must stop, or that work on a delivery is due
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ class WarehouseServer:
         host: the address to listen on.
         port: the port to listen on; 0 for a free one.
         clock: the present time in seconds since 1970, for signatures.
+        callback_url: the URL that receives a callback for each event of the ledger; None for none.
+        callback_key: the key that signs the callbacks; by default, the first of ``keys``.
 
     Raises:
         OSError: the address cannot be used.
@@ -45,12 +48,18 @@ class WarehouseServer:
         host: str = HOST,
         port: int = 0,
         clock: Callable[[], float] = time.time,
+        callback_url: str | None = None,
+        callback_key: bytes | None = None,
     ) -> None:
         self.ledger = ledger
         self._stopping = threading.Event()
         self._injector = FaultInjector(ledger.seed, faults or Faults())
-        routes = Routes(ledger, self._injector, keys, clock, self._stopping.wait)
-        self._listener = _Listener(host, port, routes.answer)
+        self._callbacks: Callbacks | None = None
+        if callback_url:
+            self._callbacks = Callbacks(callback_url, callback_key or keys[0], self._injector.draw_delays)
+            ledger.report = self._callbacks.add
+        routes = Routes(ledger, self._injector, keys, clock, self._stopping.wait, self._callbacks)
+        self._listener = _Listener(host, port, routes.answer, ledger.advance)
         self._thread = threading.Thread(
             target=self._listener.serve_forever, args=(POLL,), name="warehouse", daemon=True
         )
@@ -72,8 +81,10 @@ class WarehouseServer:
         self._injector.faults = faults
 
     def start(self) -> None:
-        """Start answering."""
+        """Start answering, and sending callbacks."""
         self._thread.start()
+        if self._callbacks:
+            self._callbacks.start()
 
     def stop(self) -> None:
         """Stop at once: close all connections, also those that wait for a slow answer, and free the port."""
@@ -82,6 +93,8 @@ class WarehouseServer:
             self._listener.shutdown()
             self._thread.join()
         self._listener.close_all()
+        if self._callbacks:
+            self._callbacks.stop()
 
     def __enter__(self) -> Self:
         self.start()
@@ -95,7 +108,8 @@ class _Listener(http.server.ThreadingHTTPServer):
     daemon_threads = False  # so that server_close waits for them; it closes their connections before
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, answer: Answer) -> None:
+    def __init__(self, host: str, port: int, answer: Answer, work: Callable[[], None]) -> None:
+        self._work = work
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -103,6 +117,9 @@ class _Listener(http.server.ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         socketserver.TCPServer.server_bind(self)  # HTTPServer would look up a name for the address
+
+    def service_actions(self) -> None:
+        self._work()  # at least once in each POLL
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:

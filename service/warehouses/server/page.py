@@ -6,11 +6,12 @@ that of a newer document.
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 
 from service.orders import timestamps
 from service.warehouses.ledger_entries import Delivery, Doubled, Extract, Parcel
+from service.warehouses.server.callback_entries import CallbackExtract, CallbackResult
 from service.warehouses.server.faults import Faults
 
 ROWS = 50
@@ -84,12 +85,13 @@ POLICY = "; ".join(
 """The page's Content-Security-Policy."""
 
 
-def render(extract: Extract, faults: Faults) -> str:
+def render(extract: Extract, faults: Faults, callbacks: CallbackExtract | None = None) -> str:
     """Write the page.
 
     Args:
         extract: the counts and the latest entries of the ledger.
         faults: the present faults.
+        callbacks: the counts and the latest results of the callbacks; None if there are none.
     """
     title = (
         f"{_count(extract.doubled_orders, 'order')} shipped twice"
@@ -113,7 +115,8 @@ def render(extract: Extract, faults: Faults) -> str:
 {_faults(faults)}
 {_counts(extract)}
 {_table("Latest parcels", ("time", "order", "delivery", "parcel", "lines"), map(_parcel_row, extract.parcels))}
-{_table("Latest deliveries", ("time", "delivery", "status", "reason"), map(_delivery_row, extract.deliveries))}
+{_table("Latest deliveries", ("time", "delivery", "status", "due", "reason"), map(_delivery_row, extract.deliveries))}
+{_callbacks(callbacks)}
 </main>
 <p class="muted">The ledger is in memory and ends with the process.</p>
 <script>{SCRIPT}</script>
@@ -144,11 +147,25 @@ def _faults(faults: Faults) -> str:
 
 
 def _counts(extract: Extract) -> str:
-    counts = {
-        "deliveries": sum(extract.counts.values()),
-        **{str(state): count for state, count in extract.counts.items()},
-        "parcels": extract.parcel_count,
-    }
+    return _numbers(
+        {
+            "deliveries": sum(extract.counts.values()),
+            **{str(state): count for state, count in extract.counts.items()},
+            "parcels": extract.parcel_count,
+        }
+    )
+
+
+def _callbacks(callbacks: CallbackExtract | None) -> str:
+    if callbacks is None:
+        return ""
+    names = {name.replace("_", " "): count for name, count in callbacks.counts.items()}
+    columns = ("time", "delivery", "type", "outcome", "answer", "tries")
+    table = _table("Latest callbacks", columns, map(_callback_row, callbacks.latest))
+    return f"<h2>Callbacks</h2>{_numbers({**names, 'pending': callbacks.pending})}{table}"
+
+
+def _numbers(counts: Mapping[str, int]) -> str:
     return f"<dl>{''.join(f'<div><dt>{name}</dt><dd>{count:,}</dd></div>' for name, count in counts.items())}</dl>"
 
 
@@ -158,7 +175,14 @@ def _parcel_row(parcel: Parcel) -> tuple[str, ...]:
 
 
 def _delivery_row(delivery: Delivery) -> tuple[str, ...]:
-    return timestamps.text(delivery.received_at), delivery.key, str(delivery.status), delivery.reason
+    status = f"{delivery.status}, cancel asked" if delivery.cancel_asked else str(delivery.status)
+    due = timestamps.text(delivery.due_at) if delivery.due_at else ""
+    return timestamps.text(delivery.received_at), delivery.key, status, due, delivery.reason
+
+
+def _callback_row(result: CallbackResult) -> tuple[str, ...]:
+    event, outcome = result.event, result.outcome.replace("_", " ")
+    return timestamps.text(result.ended_at), event.key, event.type, outcome, result.answer, str(result.tries)
 
 
 def _table(heading: str, columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:

@@ -11,6 +11,8 @@ from service.orders.warehouse import OtherItems, State
 from service.warehouses.ledger import Ledger, LedgerFull
 from service.warehouses.ledger_entries import Item
 from service.warehouses.server import page, views
+from service.warehouses.server.callback_entries import CallbackExtract
+from service.warehouses.server.callbacks import Callbacks
 from service.warehouses.server.faults import FaultInjector, Faults
 from service.warehouses.server.http import HttpError, Reply, Request, json_reply
 from service.warehouses.signatures import BadSignature, verify
@@ -38,6 +40,7 @@ class Routes:
         keys: the keys of the secrets; without one, signatures are not verified.
         clock: the present time in seconds since 1970.
         wait: waits for some seconds; true if the server stops meanwhile.
+        callbacks: the callbacks, to show them; None without a receiver.
     """
 
     def __init__(
@@ -47,12 +50,14 @@ class Routes:
         keys: Sequence[bytes],
         clock: Callable[[], float],
         wait: Callable[[float], bool],
+        callbacks: Callbacks | None = None,
     ) -> None:
         self._ledger = ledger
         self._injector = injector
         self._keys = keys
         self._clock = clock
         self._wait = wait
+        self._callbacks = callbacks
 
     def answer(self, request: Request) -> Reply | None:
         """Answer a request.
@@ -76,9 +81,8 @@ class Routes:
             case ["ledger"]:
                 _allow(request, "GET", "HEAD")
                 limit, *before = _read_query(request.query)
-                return json_reply(
-                    200, views.show_ledger(self._ledger.read(limit, *before), limit, _may_see_addresses(request))
-                )
+                extract, callbacks = self._ledger.read(limit, *before), self._read_callbacks(limit)
+                return json_reply(200, views.show_ledger(extract, callbacks, limit, _may_see_addresses(request)))
             case ["faults"]:
                 _allow(request, "GET", "HEAD", "PUT")
                 if request.method == "PUT":
@@ -86,7 +90,8 @@ class Routes:
                 return json_reply(200, self._injector.faults.as_dict())
             case [""]:
                 _allow(request, "GET", "HEAD")
-                content = page.render(self._ledger.read(page.ROWS), self._injector.faults)
+                extract, callbacks = self._ledger.read(page.ROWS), self._read_callbacks(page.ROWS)
+                content = page.render(extract, self._injector.faults, callbacks)
                 return Reply(
                     200, content.encode(), "text/html; charset=utf-8", {"Content-Security-Policy": page.POLICY}
                 )
@@ -131,10 +136,13 @@ class Routes:
         items = _read_items(document, key)
         details = {name: document[name] for name in DETAILS if name in document}
         try:
-            delivery = self._ledger.ask(key, items, details, declined=faults.declined, refused=faults.refused)
+            delivery = self._ledger.ask(
+                key, items, details, declined=faults.declined, refused=faults.refused, closed=faults.closed
+            )
         except OtherItems:
             raise HttpError(HTTPStatus.CONFLICT, "The delivery was asked for before, with other items.") from None
-        return json_reply(422 if delivery.status is State.REFUSED else 200, views.show_state(delivery))
+        status = {State.ACCEPTED: 202, State.REFUSED: 422}.get(delivery.status, 200)
+        return json_reply(status, views.show_state(delivery))
 
     def _look(self, _: Request, key: str, __: Faults) -> Reply:
         delivery = self._ledger.look(key)
@@ -142,9 +150,14 @@ class Routes:
             raise HttpError(HTTPStatus.NOT_FOUND, "There is no delivery of this key.")
         return json_reply(200, views.show_state(delivery))
 
-    def _cancel(self, _: Request, key: str, __: Faults) -> Reply:
-        delivery = self._ledger.cancel(key)
-        return json_reply(200 if delivery.status is State.CANCELLED else 409, views.show_state(delivery))
+    def _cancel(self, _: Request, key: str, faults: Faults) -> Reply:
+        delivery = self._ledger.cancel(key, asked=faults.cancel_asked, refused=faults.cancel_refused)
+        is_asked = delivery.status is State.ACCEPTED and delivery.cancel_asked
+        status = 200 if delivery.status is State.CANCELLED else 202 if is_asked else 409
+        return json_reply(status, views.show_state(delivery))
+
+    def _read_callbacks(self, limit: int) -> CallbackExtract | None:
+        return self._callbacks.read(limit) if self._callbacks else None
 
     def _replace_faults(self, request: Request) -> None:
         if not request.is_local or "origin" in request.headers:

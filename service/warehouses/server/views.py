@@ -4,7 +4,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from service.orders import timestamps
-from service.warehouses.ledger_entries import Delivery, Doubled, Extract, Parcel
+from service.warehouses.ledger_entries import Delivery, Doubled, Event, Extract, Parcel
+from service.warehouses.server.callback_entries import CallbackExtract
 
 CARRIER = "Simulated Parcels"
 PERSONAL_DATA = ("ship_to", "note")
@@ -17,25 +18,31 @@ def show_state(delivery: Delivery) -> dict[str, Any]:
         "order_id": delivery.key,
         "status": delivery.status,
         **({"reason": delivery.reason} if delivery.reason else {}),
-        "shipments": [
-            {
-                "id": parcel.shipment_id,
-                "carrier": CARRIER,
-                "tracking_number": parcel.tracking_number,
-                "tracking_url": f"{TRACKING_URL}{parcel.tracking_number}",
-                "shipped_at": timestamps.text(parcel.shipped_at),
-                "items": _show_lines(parcel),
-            }
-            for parcel in delivery.parcels
-        ],
+        **({"due_at": timestamps.text(delivery.due_at)} if delivery.due_at and delivery.status == "accepted" else {}),
+        "shipments": [_show_shipment(parcel) for parcel in delivery.parcels],
     }
 
 
-def show_ledger(extract: Extract, limit: int, with_personal_data: bool) -> dict[str, Any]:
+def show_event(event: Event) -> dict[str, Any]:
+    """The body of the callback of an event, as the contract describes it."""
+    return {
+        "id": event.id,
+        "type": event.type,
+        "order_id": event.key,
+        "occurred_at": timestamps.text(event.occurred_at),
+        **({"shipment": _show_shipment(event.parcel)} if event.parcel else {}),
+        **({"reason": event.reason} if event.reason else {}),
+    }
+
+
+def show_ledger(
+    extract: Extract, callbacks: CallbackExtract | None, limit: int, with_personal_data: bool
+) -> dict[str, Any]:
     """A page of the ledger. ``next`` is the path of the next page; after the last one it is None.
 
     Args:
         extract: the entries.
+        callbacks: the callbacks; None if there are none. Each page has the latest ones.
         limit: the most entries of each kind.
         with_personal_data: whether deliveries show their address and note.
     """
@@ -50,6 +57,7 @@ def show_ledger(extract: Extract, limit: int, with_personal_data: bool) -> dict[
         "doubled": [_show_doubled(each) for each in extract.doubled],
         "deliveries": [_show_delivery(each, with_personal_data) for each in extract.deliveries],
         "parcels": [_show_parcel(each) for each in extract.parcels],
+        "callbacks": _show_callbacks(callbacks) if callbacks else None,
         "next": _next_page(extract, limit),
     }
 
@@ -72,6 +80,8 @@ def _show_delivery(delivery: Delivery, with_personal_data: bool) -> dict[str, An
         "status": delivery.status,
         "reason": delivery.reason,
         "received_at": timestamps.text(delivery.received_at),
+        "due_at": timestamps.text(delivery.due_at) if delivery.due_at else None,
+        "cancel_asked": delivery.cancel_asked,
         "items": [
             {
                 "line_id": item.line_id,
@@ -83,6 +93,36 @@ def _show_delivery(delivery: Delivery, with_personal_data: bool) -> dict[str, An
         ],
         **{name: value for name, value in delivery.details.items() if with_personal_data or name not in PERSONAL_DATA},
         "shipments": [parcel.shipment_id for parcel in delivery.parcels],
+    }
+
+
+def _show_shipment(parcel: Parcel) -> dict[str, Any]:
+    return {
+        "id": parcel.shipment_id,
+        "carrier": CARRIER,
+        "tracking_number": parcel.tracking_number,
+        "tracking_url": f"{TRACKING_URL}{parcel.tracking_number}",
+        "shipped_at": timestamps.text(parcel.shipped_at),
+        "items": _show_lines(parcel),
+    }
+
+
+def _show_callbacks(callbacks: CallbackExtract) -> dict[str, Any]:
+    return {
+        **callbacks.counts,
+        "pending": callbacks.pending,
+        "latest": [
+            {
+                "id": each.event.id,
+                "type": each.event.type,
+                "key": each.event.key,
+                "ended_at": timestamps.text(each.ended_at),
+                "outcome": each.outcome,
+                "answer": each.answer,
+                "tries": each.tries,
+            }
+            for each in callbacks.latest
+        ],
     }
 
 
