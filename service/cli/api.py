@@ -38,6 +38,14 @@ class Api:
     def cancel(self, order_id: str) -> Any:
         return self._request("POST", f"/orders/{quote_id(order_id)}/cancel", f"Order {order_id}")
 
+    def look(self, order_id: str) -> Any:
+        # The API has asked the warehouse already: it need not be asked six times.
+        return self._request("POST", f"/orders/{quote_id(order_id)}/look", f"Order {order_id}", idempotent=False)
+
+    def give_up(self, order_id: str, note: str) -> Any:
+        path = f"/orders/{quote_id(order_id)}/give-up"
+        return self._request("POST", path, f"Order {order_id}", idempotent=False, json={"note": note})
+
     def failed_orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         return self._get_page("/failed-orders", query, limit, cursor)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.commands import failed, load, orders, redrive, smoke, stats, submit, trace
+from service.cli.commands import failed, load, orders, redrive, smoke, stats, submit, trace, warehouse
 from service.cli.context import CommandContext
 from service.cli.errors import CliError, ExitCode
 from service.cli.render import Output
@@ -115,6 +115,7 @@ def create_context(
 for command in (submit, orders):
     command.add_to(app)
 app.add_typer(failed.app, name="failed")
+app.add_typer(warehouse.app, name="warehouse")
 for command in (trace, redrive, stats, load, smoke):
     command.add_to(app)
 

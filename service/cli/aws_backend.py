@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from service.cli.errors import CliError, ExitCode
 from service.cli.log_group import CLOCK_SKEW, DEFAULT_AGE, LogSearch, search_log_group
 from service.orders import stats
 from service.orders.deliveries import Deliveries
-from service.orders.errors import OrderUnknown, TooLate
+from service.orders.errors import NotAtWarehouse, NoUsableAnswer, OrderUnknown, TooLate
 from service.orders.json_views import bulk_result_view, failed_order_view, operator_view, stats_view
 from service.orders.metric import Metric
 from service.orders.model import Order
@@ -79,16 +79,14 @@ class AwsBackend:
         return {"orders": views, "sorted_by": listing.sorted_by, "next_cursor": page.next}
 
     def cancel(self, order_id: str) -> Any:
-        with self._errors():
-            try:
-                return self._view(
-                    Deliveries(self._system).cancel(order_id, self._actor, "cancellation asked for by an operator")
-                )
-            except OrderUnknown:
-                raise _unknown_order(order_id) from None
-            except TooLate as late:
-                message = f"Order {order_id}: The order can no longer be cancelled: {late.detail}"
-                raise CliError(ExitCode.CONFLICT, message) from None
+        reason = "cancellation asked for by an operator"
+        return self._act(order_id, lambda deliveries: deliveries.cancel(order_id, self._actor, reason))
+
+    def look(self, order_id: str) -> Any:
+        return self._act(order_id, lambda deliveries: deliveries.look_on_request(order_id, self._actor))
+
+    def give_up(self, order_id: str, note: str) -> Any:
+        return self._act(order_id, lambda deliveries: deliveries.give_up(order_id, self._actor, note))
 
     def failed_orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         with self._errors():
@@ -137,6 +135,23 @@ class AwsBackend:
 
     def close(self) -> None:
         """Do nothing: the connections of boto3 end with the process."""
+
+    def _act(self, order_id: str, act: Callable[[Deliveries], Order]) -> Any:
+        """Move an order at the warehouse, and return it."""
+        with self._errors():
+            try:
+                return self._view(act(Deliveries(self._system)))
+            except OrderUnknown:
+                raise _unknown_order(order_id) from None
+            except TooLate as late:
+                message = f"Order {order_id}: The order can no longer be cancelled: {late.detail}"
+                raise CliError(ExitCode.CONFLICT, message) from None
+            except NotAtWarehouse as refused:
+                message = f"Order {order_id}: The warehouse does not have the order: {refused.detail}"
+                raise CliError(ExitCode.CONFLICT, message) from None
+            except NoUsableAnswer:
+                message = f"Order {order_id}: The warehouse gave no usable answer: Nothing was changed."
+                raise CliError(ExitCode.API, f"{message} Try again later.") from None
 
     def _view(self, order: Order) -> dict[str, Any]:
         return operator_view(order, self._system.now())

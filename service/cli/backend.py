@@ -22,6 +22,12 @@ class Backend(Protocol):
     def cancel(self, order_id: str) -> Any:
         """Cancel the order, and return it."""
 
+    def look(self, order_id: str) -> Any:
+        """Ask the warehouse now about the order, and return it."""
+
+    def give_up(self, order_id: str, note: str) -> Any:
+        """Give up the order at the warehouse, and return it."""
+
     def failed_orders(self, query: Mapping[str, str], limit: int, cursor: Any) -> Any:
         """Return a page of failed orders: by ``reason``, from ``failed_after``, before ``failed_before``."""
 

@@ -88,6 +88,8 @@ class ApiEndpoint:
             return CliError(ExitCode.API, f"{subject}: the API at {self.url} has no such route ({status}): {CHECK_URL}")
         if status == 409:
             return CliError(ExitCode.CONFLICT, f"{subject}: {text}.")
+        if slug == "no-usable-answer":
+            return CliError(ExitCode.API, f"{subject}: {text}.")
         if status >= 500 or status == 429:
             return CliError(ExitCode.API, f"{subject}: the API at {self.url} fails ({status}, {text}); try again.")
         return CliError(

@@ -30,7 +30,7 @@ def render_order(order: Mapping[str, Any]) -> "list[RenderableType]":
     ):
         if rows:
             parts += [Text(), table(headings, rows)]
-    parts += _items(order)
+    parts += [*_items(order), *_parcels(order)]
     if errors := _mappings(order.get("errors")):
         parts += [Text(), table(("field", "error"), [(e.get("pointer"), e.get("detail")) for e in errors])]
     if submission := _mapping(order.get("submission")):
@@ -70,6 +70,14 @@ def _facts(order: Mapping[str, Any]) -> Iterable[tuple[object, object]]:
     if delivery := _mapping(order.get("delivery")):  # earlier versions of the API show no delivery
         may_have = delivery.get("asked") and order.get("status") not in ("FULFILLED", "CANCELLED")
         yield "delivery", f"{delivery.get('key')}{', the warehouse may have it' if may_have else ''}"
+        if delivery.get("lines"):
+            yield "asks for", _quantities(delivery["lines"])
+        if delivery.get("at_warehouse_since"):
+            yield "at warehouse", f"since {delivery['at_warehouse_since']}, looks without news: {delivery.get('looks')}"
+    if order.get("due_at"):
+        yield "due", cell(f"{order['due_at']}, overdue", "red") if delivery.get("overdue") else order["due_at"]
+    if order.get("shipped"):
+        yield "shipped", "{} of {} lines".format(*count_shipped(order))
     if order.get("cancel_asked"):
         yield "cancellation", "asked for; the warehouse has not answered yet"
     yield "created", order.get("created_at")
@@ -86,12 +94,15 @@ def _items(order: Mapping[str, Any]) -> "list[RenderableType]":
     from rich.text import Text
 
     currency = order.get("currency")
+    sent = _shipped(order)
     parts: list[RenderableType] = []
     for name, first, columns in (
-        ("items", ("product_id", "quantity", "price"), ("line_id", "sku", "name")),
+        ("items", ("product_id", "quantity", "price"), ("shipped", "line_id", "sku", "name")),
         ("adjustments", ("kind", "amount"), ("line_id", "label")),
     ):
         rows = _mappings(order.get(name))
+        if name == "items" and sent:
+            rows = [{**row, "shipped": sent.get(_line_id(row, position), 0)} for position, row in enumerate(rows, 1)]
         shown = [*first, *(column for column in columns if any(row.get(column) is not None for row in rows))]
         headings = [column.removesuffix("_id").replace("kind", "adjustment") for column in shown]
         cells = [
@@ -104,6 +115,47 @@ def _items(order: Mapping[str, Any]) -> "list[RenderableType]":
         if rows:
             parts += [Text(), table(headings, cells, numbers=range(1, len(first)))]
     return parts
+
+
+def _parcels(order: Mapping[str, Any]) -> "list[RenderableType]":
+    """The parcels, with their tracking."""
+    from rich.text import Text
+
+    rows = [
+        [
+            *(parcel.get(name) for name in ("id", "shipped_at", "carrier", "tracking_number")),
+            _quantities(parcel.get("items")),
+            parcel.get("tracking_url"),
+        ]
+        for parcel in _mappings(order.get("shipments"))
+    ]
+    headings = ("parcel", "shipped at", "carrier", "tracking number", "lines", "tracking")
+    return [Text(), table(headings, rows, optional=(1, 2))] if rows else []
+
+
+def _quantities(lines: object) -> str:
+    return ", ".join(f"{line.get('line_id')} × {line.get('quantity')}" for line in _mappings(lines))
+
+
+def count_shipped(order: Mapping[str, Any]) -> tuple[int, int]:
+    """Count the lines of an order that were shipped as a whole, and all its lines."""
+    sent, items = _shipped(order), _mappings(order.get("items"))
+    whole = [_is_whole(item, sent.get(_line_id(item, position), 0)) for position, item in enumerate(items, 1)]
+    return sum(whole), len(items)
+
+
+def _is_whole(item: Mapping[str, Any], sent: int) -> bool:
+    quantity = item.get("quantity")
+    return isinstance(quantity, int | Decimal) and sent >= quantity
+
+
+def _shipped(order: Mapping[str, Any]) -> dict[str, Any]:
+    """The quantity that was shipped of each line, by the line's id."""
+    return {str(line.get("line_id")): line.get("quantity") for line in _mappings(order.get("shipped"))}
+
+
+def _line_id(item: Mapping[str, Any], position: int) -> str:
+    return str(item.get("line_id") or position)
 
 
 def _mapping(value: object) -> Mapping[Any, Any]:

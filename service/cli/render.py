@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 GAP = 2  # characters between two columns of a table
 PIPE_WIDTH = 200  # characters; the width of a table outside a terminal
-STYLES = {"FULFILLED": "green", "FAILED": "red", "REJECTED": "red", "CANCELLED": "yellow"}
+STYLES = {
+    "FULFILLED": "green",
+    "PARTLY_FULFILLED": "yellow",
+    "FAILED": "red",
+    "REJECTED": "red",
+    "CANCELLED": "yellow",
+}
 OPEN_STYLE = "cyan"
 
 

@@ -9,7 +9,7 @@ from service.orders.lifecycle import Status
 from service.orders.submission import new_order
 from service.steps import store
 from tests.cli.commands import run
-from tests.steps.doubles import DONE, Scripted
+from tests.steps.doubles import DONE, IN_WORK, Scripted
 from tests.support import valid_order
 from tests.warehouse_answers import CANCELLED, TOO_LATE
 
@@ -59,7 +59,7 @@ def test_cancel_says_that_the_cancellation_was_asked_for(url, asked):
 
 
 def test_cancel_says_that_the_warehouse_refuses(url, warehouse, asked):
-    warehouse.cancels, warehouse.looks = TOO_LATE, DONE
+    warehouse.cancels, warehouse.looks = TOO_LATE, IN_WORK
     ran = run("--api", url, "cancel", asked)
     assert (ran.code, ran.out) == (6, "")
     assert ran.err == (
@@ -102,7 +102,7 @@ def test_with_aws_cancel_says_why_it_is_too_late(cloud, asked, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint.url)
     ran = run("--aws", "cancel", asked)
     assert (ran.code, ran.out) == (6, "")
-    assert ran.err.endswith("The order is PENDING. The warehouse has accepted it, and does not cancel it any more.\n")
+    assert ran.err.endswith("The order is FULFILLED. The warehouse has shipped it.\n")
 
 
 def test_all_orders_at_once_get_no_new_deliveries():

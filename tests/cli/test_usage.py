@@ -15,7 +15,19 @@ def test_help_lists_all_commands_and_exit_codes(monkeypatch):
     monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", None)
     ran = run("--help")
     assert ran.code == 0
-    for command in ("submit", "watch", "show", "list", "cancel", "failed", "redrive", "trace", "stats", "load"):
+    for command in (
+        "submit",
+        "watch",
+        "show",
+        "list",
+        "cancel",
+        "failed",
+        "warehouse",
+        "redrive",
+        "trace",
+        "stats",
+        "load",
+    ):
         assert f" {command} " in ran.out
     for code in ExitCode:
         assert f"{code.value}  {code.meaning}" in ran.out
@@ -24,7 +36,10 @@ def test_help_lists_all_commands_and_exit_codes(monkeypatch):
 
 @pytest.mark.parametrize(
     "command",
-    [*"submit watch show list cancel failed redrive trace stats load".split(), "failed list", "failed show"],
+    [
+        *"submit watch show list cancel failed warehouse redrive trace stats load".split(),
+        *("failed list", "failed show", "warehouse look", "warehouse cancel", "warehouse give-up"),
+    ],
 )
 def test_each_command_has_help_without_an_api(command):
     ran = run(*command.split(), "--help")
@@ -56,6 +71,9 @@ def test_completion_is_printed_for_the_shell(monkeypatch):
         (("show",), "Missing argument 'ORDER_ID'"),
         (("show", "../stats"), "'../stats' is not the id of an order."),
         (("cancel", ".."), "'..' is not the id of an order."),
+        (("warehouse", "look", ".."), "'..' is not the id of an order."),
+        (("warehouse", "give-up", "ord_1"), "Missing option '--note'"),
+        (("warehouse", "give-up", "ord_1", "--note", " "), "--note must be one line of 1 to 200 characters."),
         (("watch", "a\x1b[31m"), "is not the id of an order."),
         (("watch", "ord_1", "--timeout", "soon"), "--timeout 'soon': a duration is a number with a unit"),
         (("failed", "show", "a" * 65), "is not the id of an order."),

@@ -27,6 +27,8 @@ from service.orders.lifecycle import Status
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+_STATUS_WIDTH = max(map(len, Status))
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
@@ -43,7 +45,7 @@ def add_to(app: typer.Typer) -> None:
 def show(ctx: typer.Context, order_id: OrderId) -> None:
     """Show an order with its timeline."""
     context: CommandContext = ctx.obj
-    _show_order(context, context.backend.order(check_id(order_id)))
+    show_order(context, context.backend.order(check_id(order_id)))
 
 
 def cancel(ctx: typer.Context, order_id: OrderId) -> None:
@@ -54,8 +56,8 @@ def cancel(ctx: typer.Context, order_id: OrderId) -> None:
     """
     context: CommandContext = ctx.obj
     order = context.backend.cancel(check_id(order_id))
-    _show_order(context, order)
-    if order["status"] == Status.PARTLY_FULFILLED:
+    show_order(context, order)
+    if order.get("status") == Status.PARTLY_FULFILLED:
         context.output.note(f"Order {order_id}: a part was shipped, and the rest is cancelled.")
     elif is_terminal(order):
         context.output.note(f"Order {order_id} is cancelled.")
@@ -108,7 +110,7 @@ def _show_entry(context: CommandContext, order_id: str, entry: Mapping[str, Any]
     text = Text.assemble(
         render.cell(entry.get("at"), "dim"),
         "  ",
-        render.cell(f"{target:<10}", render.STYLES.get(target, render.OPEN_STYLE)),
+        render.cell(f"{target:<{_STATUS_WIDTH}}", render.STYLES.get(target, render.OPEN_STYLE)),
         "  ",
         render.cell(entry.get("actor")),
     )
@@ -204,7 +206,8 @@ def _table(orders: Sequence[Mapping[str, Any]]) -> "RenderableType":
     return render.table(headings, rows, numbers=(4, 5), optional=(5, 4, 2, 3))
 
 
-def _show_order(context: CommandContext, order: Mapping[str, Any]) -> None:
+def show_order(context: CommandContext, order: Mapping[str, Any]) -> None:
+    """Show an order; with ``--json`` as the API shows it."""
     if context.output.as_json:
         context.output.json(order)
     else:

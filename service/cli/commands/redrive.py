@@ -67,10 +67,11 @@ def redrive(
 ) -> None:
     """Redrive failed orders: fulfill them again, with all their attempts.
 
-    An order that may have been shipped is sent again under the same number, so that nothing is shipped twice.
+    An order that may have been shipped is sent again under the same number, so that nothing is shipped twice. Of an
+    order that is PARTLY_FULFILLED, the warehouse is asked for the remainder only.
     """
     context: CommandContext = ctx.obj
-    body = {"note": _check_note(note), "dry_run": dry_run, **({"new_delivery": True} if new_delivery else {})}
+    body = {"note": check_note(note), "dry_run": dry_run, **({"new_delivery": True} if new_delivery else {})}
     query = failed_orders_query(reason, after, before)
     if bool(order_ids) == everything:
         raise CliError(ExitCode.USAGE, "Give either the ids of orders, or --all.")
@@ -99,7 +100,12 @@ def redrive(
     _raise_errors(ids, results)
 
 
-def _check_note(note: str) -> str:
+def check_note(note: str) -> str:
+    """Return the note of an operator.
+
+    Raises:
+        CliError: no order can have it.
+    """
     try:
         return validate_note(note)
     except ValueError as error:

@@ -28,7 +28,7 @@ ORDER = {
 BRAKE_SECONDS = 10.0  # an order that waits longer may wait for the brake
 STARTUP_SECONDS = 60.0  # until a new API and its key are known to every part of API Gateway
 # An attempt that ended with one of these has an answer of the warehouse, so every component works.
-ANSWERS = frozenset({FailureKind.DECLINED, FailureKind.REFUSED})
+ANSWERS = frozenset({FailureKind.DECLINED, FailureKind.REFUSED, FailureKind.CLOSED})
 
 
 def add_to(app: typer.Typer) -> None:
@@ -135,7 +135,7 @@ def _find_answer(order: Mapping[str, Any]) -> str | None:
     order_id = order["order_id"]
     for entry in order["timeline"]:
         target, reason, failure = entry["to"], entry["reason"], entry.get("failure")
-        if target == Status.FULFILLED or failure in ANSWERS:
+        if target in (Status.FULFILLED, Status.AT_WAREHOUSE) or failure in ANSWERS:
             return str(reason)
         if failure is not None:
             raise CliError(
