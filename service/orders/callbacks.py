@@ -100,7 +100,8 @@ def after_event(order: Order, event: Event, now: datetime) -> Decision:
     if event.type is EventType.CANCEL_REFUSED:
         if not (order.is_open and order.cancel_asked):
             return Decision(Verdict.IGNORED)
-        return Decision(Verdict.TAKEN, Outcome("cancel_refused", "the warehouse does not cancel it"))
+        reason = "the warehouse does not cancel it" + (f": {event.reason}" if event.reason else "")
+        return Decision(Verdict.TAKEN, Outcome("cancel_refused", reason))
     if event.type in ENDS or order.status not in (Status.AT_WAREHOUSE, Status.PARTLY_FULFILLED):
         return Decision(Verdict.LOOK)
     return Decision(Verdict.IGNORED)

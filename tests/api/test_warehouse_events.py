@@ -320,7 +320,7 @@ def test_a_parcel_above_the_limit_of_an_order_is_refused(warehouse: Warehouse):
     warehouse.system.store.orders["ord_1"] = before
     status, document = warehouse.send(parcel("one more"))
     assert slug((status, document)) == (422, "event-invalid")
-    assert document["detail"] == "more than 50 parcels"
+    assert document["detail"] == "the order would have more than 50 parcels, or more than 30,000 bytes"
     assert warehouse.system.store.get("ord_1") == before
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from service.orders.callbacks import Verdict
 from service.orders.metric import Metric
 from service.orders.model import FailureKind
 from service.steps.reconcile import COUNTED
@@ -18,6 +19,7 @@ LINES = [(title, place) for title, widget in WIDGETS.items() for place in range(
 REASONS = {
     Metric.ATTEMPTS_FAILED: {str(kind) for kind in FailureKind} - {"closed", "cancelled"},  # a part was shipped
     Metric.RECONCILER_INTERVENTIONS: set(COUNTED),
+    Metric.WAREHOUSE_EVENTS: {*Verdict, "unsigned", "malformed"},
 }
 
 
