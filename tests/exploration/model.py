@@ -186,7 +186,10 @@ class Model(Moves):
                 if row.is_open:
                     refused = self.once(self.move, row, "cancel_refused")
                     broken = "" if refused else "I1: the table refuses cancel_refused"
-                    yield Step(By.SYSTEM, label, self.written(world, refused or row), broken)
+                    written = self.written(world, refused or row)
+                    yield Step(By.SYSTEM, label, written, broken)
+                    if refused and not price and self.once(self.looked_at, refused, word)[1] is not refused:
+                        yield Step(By.CHANCE, f"{label}; its parcels are read", written._replace(look=word))
                 continue
             if word.state in ENDED and not price:
                 yield Step(By.SYSTEM, label, world._replace(ledger=ledger, look=word))

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from service.orders import callbacks, outcomes, shipments
+from service.orders import callbacks, outcomes
 from service.orders.callbacks import ENDS, Decision, Event, Verdict, after_event
 from service.orders.lifecycle import NO_CANCELLATION, NOTHING_SHIPPED, Guard, Increment, Reset, Status
+from service.orders.lines import left
 from service.orders.outcomes import Outcome, after_attempt, after_look
 from service.orders.transitions import TRANSITIONS
 from service.orders.warehouse import Answer, State
@@ -94,7 +95,7 @@ def parcel_of_the_present_delivery_only(order: Any, event: Event, now: Any) -> D
 def lines_recomputed(order: Any, event: Event, now: Any) -> Decision:
     decision = after_event(order, event, now)
     if decision.outcome and "lines" in decision.outcome.values:
-        decision.outcome.values["lines"] = shipments.left(order, decision.outcome.values["shipments"])
+        decision.outcome.values["lines"] = left(order, decision.outcome.values["shipments"])
     return decision
 
 
