@@ -5,35 +5,22 @@ and about this delivery, says what the delivery's state is. A request of which n
 else is unknown, and the caller repeats it under the same key.
 """
 
-import http.client
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from datetime import datetime
 from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.response import BaseHTTPResponse, HTTPResponse
-
-from service import __version__
 from service.orders.model import Order
 from service.orders.ports import Unavailable
 from service.orders.warehouse import Answer, OtherItems, State
 from service.warehouses import sockets
 from service.warehouses.malformed import Malformed
 from service.warehouses.signer import NotSigned, Signer
-from service.warehouses.wire import StrictResponse, read_retry_after, read_state, write_order
-
-MAX_BODY = 1024 * 1024
-"""Bytes of an answer, which names the lines of each parcel: 500 lines with the longest ids have less."""
-MAX_IDLE = 4.0
-"""Seconds for which a connection stays open without a request. Many servers close theirs after five."""
-CONNECTIONS = 32
-"""The most connections that stay open. More threads than these each open a connection for one request."""
+from service.warehouses.transport import NoAnswer, Transport
+from service.warehouses.wire import read_retry_after, read_state, write_order
 
 _NOT_NOW = (429, 503)
 
@@ -48,7 +35,7 @@ class WarehouseError(Unavailable):
 class HttpWarehouse:
     """A warehouse over HTTP. Several threads can share one instance.
 
-    It follows no redirect, uses no proxy, and sends each request once: a retry is the caller's decision.
+    It sends each request once: a retry is the caller's decision.
 
     Args:
         url: the base URL, as ``validate_url`` takes it.
@@ -57,16 +44,9 @@ class HttpWarehouse:
     """
 
     def __init__(self, url: str, signer: Signer, now: Callable[[], datetime]) -> None:
-        parts = urlsplit(url)
-        self._path = parts.path.rstrip("/")
+        self._transport = Transport(url)
         self._signer = signer
         self._now = now
-        host = parts.hostname or ""
-        self._pool: urllib3.HTTPConnectionPool
-        if parts.scheme == "http":
-            self._pool = _Pool(host, parts.port, maxsize=CONNECTIONS)
-        else:
-            self._pool = _TlsPool(host, parts.port, maxsize=CONNECTIONS, ssl_context=sockets.new_tls_context())
 
     def ask(self, order: Order, seconds: float) -> Answer:
         headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{order.delivery_key}"'}
@@ -159,36 +139,14 @@ class HttpWarehouse:
         seconds = ends - time.monotonic()  # the secret may have been read
         if seconds <= 0:
             raise sockets.NotConnected("no time was left")
-        fixed = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": f"dofs/{__version__}"}
-        status = None
         try:
-            with (
-                sockets.limit_time(seconds),
-                closing(
-                    self._pool.urlopen(
-                        method,
-                        self._path + path,
-                        body=body or None,
-                        headers={**fixed, **signed, **(headers or {})},
-                        retries=False,
-                        redirect=False,
-                        timeout=None,  # the sockets keep the time
-                        preload_content=False,
-                        decode_content=False,
-                    )
-                ) as response,
-            ):
-                status = response.status
-                if status == HTTPStatus.UNAUTHORIZED:
-                    self._signer.reload()
-                content = _read_body(response) if status in with_state else None
-                return _Reply(method, status, response.headers.get("Retry-After"), content)
-        except Malformed as error:
-            cause = str(error)
-        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-            cause = _describe(error, seconds)
-        # Outside of the handlers: the errors' own texts quote the answer, and would be this error's context.
-        raise WarehouseError(f"{method}: {cause}" if status is None else f"{method}: HTTP {status}: {cause}")
+            response = self._transport.send(method, path, {**signed, **(headers or {})}, body, seconds, with_state)
+        except NoAnswer as error:
+            cause = f"{error}" if error.status is None else f"HTTP {error.status}: {error}"
+            raise WarehouseError(f"{method}: {cause}") from None
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            self._signer.reload()
+        return _Reply(method, response.status, response.headers.get("Retry-After"), response.body)
 
 
 class _Reply(NamedTuple):
@@ -212,45 +170,6 @@ class _Reply(NamedTuple):
             raise self.error(str(error)) from None
 
 
-class _Connection(HTTPConnection):
-    """Connects within the request's time, and fails with ``NotConnected`` as long as nothing was sent.
-
-    A server may close an idle connection in the moment in which a request is sent on it. Then nobody can say whether
-    the request arrived: it counts as unknown. So that it happens rarely, a connection is used again only within
-    ``MAX_IDLE``. The wall clock measures it, because the monotonic clock may stand still while Lambda freezes the
-    process.
-    """
-
-    response_class = StrictResponse
-    _used_at = float("-inf")
-
-    def connect(self) -> None:
-        self.sock = sockets.connect(self.host, self.port, None)
-
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in urllib3
-        response = super().getresponse()
-        self._used_at = time.time()
-        return response
-
-    @property
-    def is_connected(self) -> bool:
-        return 0 <= time.time() - self._used_at <= MAX_IDLE and super().is_connected
-
-
-class _TlsConnection(_Connection, HTTPSConnection):
-    def connect(self) -> None:
-        self.sock = sockets.connect(self.host, self.port, self.ssl_context)
-        self.is_verified = True
-
-
-class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
 def _path_of(order: Order) -> str:
     return f"/orders/{quote(order.delivery_key, safe='')}"
 
@@ -258,22 +177,3 @@ def _path_of(order: Order) -> str:
 def _unique_id(order: Order, purpose: str) -> str:
     """The id of a request that has no number: a receiver may refuse an id that it has seen."""
     return f"{order.delivery_key}-{purpose}-{os.urandom(8).hex()}"
-
-
-def _read_body(response: BaseHTTPResponse) -> bytes:
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Malformed("the body has a content encoding")  # it may be small, and huge when it is decoded
-    body = b""
-    while chunk := response.read(MAX_BODY + 1 - len(body)):
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise Malformed(f"the body is longer than {MAX_BODY} bytes")
-    return body
-
-
-def _describe(error: Exception, seconds: float) -> str:
-    """The cause in words of this module: the error's own text may quote the answer."""
-    inner = error.args[-1] if error.args and isinstance(error.args[-1], Exception) else error
-    if isinstance(inner, TimeoutError | urllib3.exceptions.TimeoutError):
-        return f"no complete answer in {seconds:.1f} s"
-    return f"no complete answer: {type(inner).__name__}"

@@ -102,7 +102,10 @@ def test_an_event_loads_only_what_it_needs(event, before, after, banned):
 
 UNUSED = ("boto3", "s3transfer", "botocore.docs.service", "html.parser", "importlib.metadata", "pydantic")
 HTTP_WAREHOUSE = (
-    *(f"service.warehouses.{name}" for name in ("http", "signatures", "signer", "sockets", "urls", "wire")),
+    *(
+        f"service.warehouses.{name}"
+        for name in ("http", "signatures", "signer", "sockets", "transport", "urls", "wire")
+    ),
     "service.aws.secret",
 )
 """What only a function with ``DOFS_WAREHOUSE_URL`` loads. urllib3 is there in any case, with botocore."""

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from service.orders.warehouse import Answer, State
-from service.warehouses.http import MAX_BODY, WarehouseError
+from service.warehouses.http import WarehouseError
+from service.warehouses.transport import MAX_BODY
 from tests.warehouses.endpoint import Endpoint, break_off, hang, respond, trickle
 from tests.warehouses.support import PRIVATE, order, state, warehouse
 

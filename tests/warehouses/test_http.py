@@ -11,7 +11,7 @@ import pytest
 from service import __version__
 from service.orders.model import Order
 from service.orders.warehouse import Answer, OtherItems, State
-from service.warehouses import http
+from service.warehouses import transport
 from service.warehouses.http import WarehouseError
 from tests.warehouse_answers import CANCELLED, CANCELLING
 from tests.warehouses.endpoint import Endpoint, Request, respond
@@ -214,7 +214,7 @@ def test_a_connection_is_used_again():
 
 
 def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch):
-    monkeypatch.setattr(http, "MAX_IDLE", -1)
+    monkeypatch.setattr(transport, "MAX_IDLE", -1)
     with Endpoint(SHIPPED) as endpoint:
         one = warehouse(endpoint.url)
         one.ask(order(), 10)
