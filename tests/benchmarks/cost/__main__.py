@@ -37,7 +37,7 @@ def main() -> None:
 
 def report(model: Model) -> str:
     """Write all tables as text."""
-    others = (_other_costs(model), _warehouse(model), *_lists(), _prices())
+    others = (_other_costs(model), _warehouse(model), _parcels(model), *_lists(), _prices())
     parts = (_usage(model), _bills(model), _totals(model), *_savings(model), *others)
     return "\n\n".join(parts)
 
@@ -113,6 +113,15 @@ def _other_costs(model: Model) -> str:
 def _warehouse(model: Model) -> str:
     rows = [(item, dollars(amount)) for item, amount in model.warehouse_cost(STANDARD).items()]
     return table(("added by a warehouse over HTTP", "dollars"), rows)
+
+
+def _parcels(model: Model) -> str:
+    names = {0: "shipped at once", 1: "accepted, then one parcel"}
+    rows = [
+        (names.get(parcels, f"accepted, then {parcels} parcels"), f"{units:g}", dollars(writes), dollars(events))
+        for parcels, (units, writes, events) in model.parcel_costs(STANDARD).items()
+    ]
+    return table(("a warehouse that ships later", "write units", "a million: writes", "events"), rows)
 
 
 def _lists() -> Iterator[str]:

@@ -130,6 +130,28 @@ class Model:
             ),
         }
 
+    def parcel_costs(self, choice: Choice) -> dict[int, tuple[float, float, float]]:
+        """Compute what parcels cost, by the number of parcels that the warehouse reports; 0 if it ships at once.
+
+        Returns:
+            Write units of an order; and the dollars of a million orders for these, and for the events: their requests,
+            invocations and log.
+        """
+        found = {}
+        for parcels, invocations in self._sample.parcels.items():
+            charges = [charge for each in invocations for call in each.calls for charge in call.charges]
+            units = sum(charge.row + charge.index for charge in charges)
+            event = invocations[-1]
+            seconds = billed_seconds(event, choice, self.assumptions)
+            each = (
+                PRICES["api request"].each
+                + PRICES["invocation"].each
+                + seconds * choice.lambda_memory_size / 1024 * PRICES[f"duration {choice.lambda_architecture}"].each
+                + (ACCESS_LINE + event.lines["INFO"] + event.lines["metrics"]) / GB * PRICES["log"].each
+            )
+            found[parcels] = (units, MILLION * units * PRICES["write unit"].each, MILLION * parcels * each)
+        return found
+
     def warehouse_cost(self, choice: Choice) -> dict[str, float]:
         """Compute the dollars that a warehouse over HTTP adds. To read the brake costs one unit."""
         batches = {size: self.usage(replace(choice, sqs_batch_size=size)).invocations["batch"] for size in (1, 10)}

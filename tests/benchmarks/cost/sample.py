@@ -27,6 +27,7 @@ from service.embedded.isolation import isolate
 from service.handler import dispatch
 from service.logs import JsonLines
 from service.orders import strict_json
+from service.orders.lifecycle import Status
 from service.orders.model import Order
 from service.orders.warehouse import Answer, State
 from service.provisioning.schedule import RECONCILE_EVENT
@@ -43,6 +44,8 @@ from tests.warehouse_answers import TOO_LATE
 
 FULL = 10  # messages of a full batch
 FULL_BATCH = "full batch"
+ACCEPTED = -1  # the plan of an order that the warehouse accepts, and ships later
+PIECES = 3  # of an order whose parcels are counted
 STARTED = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 DURATION = re.compile(r'(?<="duration_ms":)[\d.]+')
 TABLES = {
@@ -73,6 +76,8 @@ class Sample:
     """A ``GET`` of one order."""
     reconcile: Invocation
     """A run of the reconciler that finds nothing to do."""
+    parcels: dict[int, list[Invocation]]
+    """All invocations of an order by the number of parcels that the warehouse reported; 0 if it shipped at once."""
     row: int
     """Bytes of storage of a fulfilled order."""
     busy: dict[str, float]
@@ -86,6 +91,8 @@ class PlannedWarehouse:
         self.plan: dict[str, int | None] = {}
 
     def ask(self, order: Order, seconds: float) -> Answer:
+        if self.plan[order.order_id] == ACCEPTED:
+            return Answer(State.ACCEPTED)
         if order.attempts == self.plan[order.order_id]:
             return Answer(State.SHIPPED)
         return Answer(State.DECLINED, "the simulated warehouse declined")
@@ -156,10 +163,10 @@ class Function:
         self.invocations.append(Invocation(kind, tuple(self.meter.calls), Counter(self.log.bytes)))
         return answer
 
-    def submit(self, end: int | None) -> str:
+    def submit(self, end: int | None, **changes: Any) -> str:
         """Submit an order, run both steps of its workflow, and return the body of its message."""
         event = at("/order", events.load("api_post_order"))
-        event["body"] = strict_json.canonical_text(valid_order())
+        event["body"] = strict_json.canonical_text(valid_order(**changes))
         answer = self("api", event)
         assert answer["statusCode"] == 202, answer["body"]
         order = self.system.store.get(json.loads(answer["body"])["order_id"])
@@ -185,6 +192,29 @@ class Function:
         assert kept == [1] * (attempts - 1) + [0 if end else 1], f"{end}: {kept}"
         return list(self.invocations)
 
+    def process_parcels(self, parcels: int) -> list[Invocation]:
+        """Process an order that the warehouse ships later, in a number of parcels; at once if it is 0."""
+        self.invocations.clear()
+        items = [{"product_id": "prod_456", "quantity": PIECES, "price": 29.99}]
+        body = self.submit(ACCEPTED if parcels else 1, items=items, total_amount=89.97)
+        assert self.deliver([body]) == 0
+        order_id = json.loads(body)["order_id"]
+        for number in range(1, parcels + 1):
+            shipment = {
+                "id": f"parcel-{number}",
+                "carrier": "DHL",
+                "tracking_number": "00340434161094000000",
+                "tracking_url": "https://parcels.example/00340434161094000000",
+                "shipped_at": "2026-01-31T12:00:00.000Z",
+                "items": [{"line_id": "1", "quantity": PIECES // parcels}],
+            }
+            told = {"id": f"evt_{number}", "type": "shipped", "order_id": f"{order_id}-d1", "shipment": shipment}
+            event = at("/warehouse/events", events.load("api_post_order"))
+            event["body"] = json.dumps(told)
+            assert self("api", event)["statusCode"] == 200
+        assert self.system.store.get(order_id).status is Status.FULFILLED
+        return list(self.invocations)
+
 
 @cache
 def sample(rounds: int = 1) -> Sample:
@@ -204,6 +234,9 @@ def sample(rounds: int = 1) -> Sample:
                 function("read", at(f"/orders/{order_id}", events.load("api_get_order")))
                 function("reconcile", RECONCILE_EVENT)
             read, reconcile = function.invocations[-2:]
+            busy = {kind: min(each) for kind, each in function.busy.items()}
+            function.system.is_from_warehouse = lambda *_: True
+            parcels = {number: function.process_parcels(number) for number in (0, 1, PIECES)}
             row = meter.row(SETTINGS.orders_table, order_id)
             return Sample(
                 orders=orders,
@@ -211,7 +244,8 @@ def sample(rounds: int = 1) -> Sample:
                 read=read,
                 reconcile=reconcile,
                 row=stored_size(TABLES[SETTINGS.orders_table], row),
-                busy={kind: min(each) for kind, each in function.busy.items()},
+                parcels=parcels,
+                busy=busy,
             )
 
 
