@@ -5,6 +5,7 @@ locals {
   proxy_path   = "/{proxy+}"
   console_path = "/console"
   files_path   = "/console/{proxy+}"
+  events_path  = "/warehouse/events"
 
   resource_ids = merge(
     {
@@ -14,6 +15,7 @@ locals {
     },
     { for resource in aws_api_gateway_resource.console : local.console_path => resource.id },
     { for resource in aws_api_gateway_resource.console_files : local.files_path => resource.id },
+    { for resource in aws_api_gateway_resource.warehouse_events : local.events_path => resource.id },
   )
 
   methods = merge(
@@ -36,6 +38,10 @@ locals {
       "GET /console/{proxy+}"  = { path = local.files_path, method = "GET", open = true, validated = false }
       "HEAD /console"          = { path = local.console_path, method = "HEAD", open = true, validated = false }
       "HEAD /console/{proxy+}" = { path = local.files_path, method = "HEAD", open = true, validated = false }
+    },
+    # The warehouse has no identity of var.api_auth. The function verifies its signature.
+    var.warehouse_url == null ? {} : {
+      "POST /warehouse/events" = { path = local.events_path, method = "POST", open = true, validated = false }
     },
   )
 
@@ -105,6 +111,22 @@ resource "aws_api_gateway_resource" "console_files" {
   path_part   = trimprefix(local.proxy_path, "/")
 }
 
+resource "aws_api_gateway_resource" "warehouse" {
+  count = var.warehouse_url == null ? 0 : 1
+
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  parent_id   = aws_api_gateway_rest_api.orders.root_resource_id
+  path_part   = split("/", local.events_path)[1]
+}
+
+resource "aws_api_gateway_resource" "warehouse_events" {
+  count = var.warehouse_url == null ? 0 : 1
+
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  parent_id   = aws_api_gateway_resource.warehouse[0].id
+  path_part   = split("/", local.events_path)[2]
+}
+
 # The gateway checks only that the body is a JSON object. The function reports every invalid field in one response; with
 # `Prefer: handling=lenient` the workflow validates the order instead.
 resource "aws_api_gateway_model" "order" {
@@ -130,7 +152,7 @@ resource "aws_api_gateway_authorizer" "cognito" {
 }
 
 resource "aws_api_gateway_method" "orders" {
-  # checkov:skip=CKV_AWS_59: api_auth = none is refused outside dev; a browser cannot authenticate OPTIONS and the console's files
+  # checkov:skip=CKV_AWS_59: api_auth = none is refused outside dev; a browser cannot authenticate OPTIONS and the console's files; the warehouse signs its events
   # checkov:skip=CKV2_AWS_53: the gateway validates `POST /order`, the function everything else
   for_each = local.methods
 
@@ -170,7 +192,7 @@ resource "aws_api_gateway_deployment" "orders" {
 
   # Hashes this file and the variables. A hash of resource attributes would change, and replace the deployment, in every plan.
   triggers = {
-    definition = sha1(jsonencode([filesha1("${path.module}/api.tf"), var.api_auth, var.cognito_user_pool_arn, var.cors_origins, var.operator_api, local.names]))
+    definition = sha1(jsonencode([filesha1("${path.module}/api.tf"), var.api_auth, var.cognito_user_pool_arn, var.cors_origins, var.operator_api, var.warehouse_url != null, local.names]))
   }
 
   depends_on = [aws_api_gateway_integration.function, aws_api_gateway_gateway_response.problem]
@@ -224,6 +246,26 @@ resource "aws_api_gateway_method_settings" "all" {
     data_trace_enabled     = false
     throttling_rate_limit  = var.api_throttling_rate
     throttling_burst_limit = var.api_throttling_burst
+  }
+}
+
+# Forged events must not use up the requests of the API's callers, nor callers those of the warehouse.
+resource "aws_api_gateway_method_settings" "warehouse_events" {
+  # checkov:skip=CKV_AWS_225: a response about an order must not come from a cache
+  # checkov:skip=CKV_AWS_308: see CKV_AWS_225
+  count = var.warehouse_url == null ? 0 : 1
+
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  stage_name  = aws_api_gateway_stage.orders.stage_name
+  method_path = "${replace(local.events_path, "/", "~1")}/POST"
+
+  # The settings of a method replace all those of the stage.
+  settings {
+    metrics_enabled        = true
+    logging_level          = "ERROR"
+    data_trace_enabled     = false
+    throttling_rate_limit  = var.warehouse_events_rate
+    throttling_burst_limit = var.warehouse_events_burst
   }
 }
 

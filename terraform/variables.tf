@@ -203,6 +203,28 @@ variable "warehouse_secret_arn" {
   }
 }
 
+variable "warehouse_events_rate" {
+  description = "Events per second that the API accepts from the warehouse in the long run; api_throttling_rate does not count them."
+  type        = number
+  default     = 50
+
+  validation {
+    condition     = var.warehouse_events_rate >= 1
+    error_message = "warehouse_events_rate must be at least 1."
+  }
+}
+
+variable "warehouse_events_burst" {
+  description = "Events that the API accepts from the warehouse in a burst."
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.warehouse_events_burst >= 1
+    error_message = "warehouse_events_burst must be at least 1."
+  }
+}
+
 # --- the queue --------------------------------------------------------------------------------------------------------
 
 variable "sqs_visibility_timeout" {

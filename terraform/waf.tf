@@ -76,6 +76,31 @@ resource "aws_wafv2_web_acl" "api" {
       rate_based_statement {
         limit              = 2000 # requests in five minutes
         aggregate_key_type = "IP"
+
+        # A warehouse sends all of its events from few addresses. They have a throttle of their own in API Gateway.
+        dynamic "scope_down_statement" {
+          for_each = var.warehouse_url == null ? [] : [local.events_path]
+
+          content {
+            not_statement {
+              statement {
+                byte_match_statement {
+                  search_string         = scope_down_statement.value
+                  positional_constraint = "ENDS_WITH" # the stage, or the base path of a domain, is before it
+
+                  field_to_match {
+                    uri_path {}
+                  }
+
+                  text_transformation {
+                    priority = 0
+                    type     = "NONE"
+                  }
+                }
+              }
+            }
+          }
+        }
       }
     }
 

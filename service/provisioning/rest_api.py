@@ -75,6 +75,8 @@ def rest_api_definition(deployment: Deployment) -> dict[str, Any]:
         "x-amazon-apigateway-request-validator": VALIDATOR,
         "requestBody": {"required": True, "content": {"application/json": {"schema": model}}},
     }
+    # On AWS, this route needs no identity: the service verifies the warehouse's signature.
+    events = {"/warehouse/events": {"post": integration}} if deployment.settings.warehouse_url else {}
     path = [{"name": "proxy", "in": "path", "required": True, "schema": {"type": "string"}}]
     return {
         "openapi": "3.0.1",
@@ -86,6 +88,7 @@ def rest_api_definition(deployment: Deployment) -> dict[str, Any]:
         "paths": {
             "/": {ANY_METHOD: integration},
             "/order": {"post": submit, ANY_METHOD: integration},
+            **events,
             "/{proxy+}": {ANY_METHOD: {**integration, "parameters": path}},
         },
     }

@@ -562,9 +562,11 @@ run "simulated_warehouse_has_no_secret" {
   assert {
     condition = (
       length(aws_secretsmanager_secret.warehouse) == 0 && !strcontains(aws_iam_policy.function.policy, "secretsmanager") &&
+      length(aws_api_gateway_resource.warehouse) == 0 && length(aws_api_gateway_method_settings.warehouse_events) == 0 &&
+      !anytrue([for name in keys(aws_api_gateway_method.orders) : strcontains(name, "warehouse")]) &&
       output.warehouse_secret_arn == null && !anytrue([for name in keys(aws_lambda_function.orders.environment[0].variables) : strcontains(name, "WAREHOUSE")])
     )
-    error_message = "Without warehouse_url, there must be no secret, no permission for one and no setting of a warehouse."
+    error_message = "Without warehouse_url, there must be no secret, no permission for one, no route of its events and no setting of a warehouse."
   }
 }
 
@@ -599,6 +601,72 @@ run "warehouse_has_an_empty_secret_that_only_the_function_may_read" {
       [["kms:Decrypt", "kms:GenerateDataKey"], var.kms_key_arn],
     ]
     error_message = "The function may read this secret, and decrypt it."
+  }
+}
+
+run "only_the_events_of_the_warehouse_are_open_and_have_a_throttle_of_their_own" {
+  variables {
+    api_auth               = "api_key"
+    operator_api           = true
+    warehouse_url          = "https://warehouse.example.com"
+    warehouse_events_rate  = 11
+    warehouse_events_burst = 13
+  }
+
+  assert {
+    condition = alltrue([
+      for name, method in aws_api_gateway_method.orders :
+      method.api_key_required == !(strcontains(name, " /console") || name == "POST /warehouse/events") && method.authorization == "NONE"
+    ])
+    error_message = "The warehouse must need no API key, whoever else needs one."
+  }
+
+  assert {
+    condition = (
+      aws_api_gateway_resource.warehouse[0].path_part == "warehouse" && aws_api_gateway_resource.warehouse_events[0].path_part == "events" &&
+      aws_api_gateway_resource.warehouse_events[0].parent_id == aws_api_gateway_resource.warehouse[0].id &&
+      aws_api_gateway_method.orders["POST /warehouse/events"].resource_id == aws_api_gateway_resource.warehouse_events[0].id &&
+      aws_api_gateway_integration.function["POST /warehouse/events"].uri == aws_lambda_alias.live.invoke_arn
+    )
+    error_message = "The function must get the events at /warehouse/events."
+  }
+
+  assert {
+    condition = (
+      aws_api_gateway_method_settings.warehouse_events[0].method_path == "~1warehouse~1events/POST" &&
+      aws_api_gateway_method_settings.warehouse_events[0].settings[0].throttling_rate_limit == 11 &&
+      aws_api_gateway_method_settings.warehouse_events[0].settings[0].throttling_burst_limit == 13 &&
+      aws_api_gateway_method_settings.warehouse_events[0].settings[0].logging_level == aws_api_gateway_method_settings.all.settings[0].logging_level &&
+      aws_api_gateway_method_settings.warehouse_events[0].settings[0].metrics_enabled && !aws_api_gateway_method_settings.warehouse_events[0].settings[0].data_trace_enabled &&
+      aws_api_gateway_method_settings.all.settings[0].throttling_rate_limit == 100
+    )
+    error_message = "Events must have their own throttle, and the logs of every other route."
+  }
+}
+
+run "events_of_the_warehouse_are_open_with_every_kind_of_authentication" {
+  variables {
+    api_auth              = "cognito"
+    cognito_user_pool_arn = "arn:aws:cognito-idp:ap-south-1:123456789012:userpool/ap-south-1_abc"
+    warehouse_url         = "https://warehouse.example.com"
+    enable_waf            = true
+  }
+
+  assert {
+    condition = alltrue([
+      for name, method in aws_api_gateway_method.orders :
+      method.authorization == (name == "POST /warehouse/events" ? "NONE" : "COGNITO_USER_POOLS")
+    ])
+    error_message = "The warehouse must need no token, and everybody else one."
+  }
+
+  assert {
+    condition = one([
+      for rule in aws_wafv2_web_acl.api[0].rule :
+      rule.statement[0].rate_based_statement[0].scope_down_statement[0].not_statement[0].statement[0].byte_match_statement[0].search_string
+      if rule.name == "rate-per-address"
+    ]) == "/warehouse/events"
+    error_message = "The limit per address must not count the events of the warehouse."
   }
 }
 

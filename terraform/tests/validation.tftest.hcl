@@ -39,6 +39,8 @@ run "numbers_below_the_minimum" {
     previous_status_shards         = 0
     api_throttling_rate            = 0
     api_throttling_burst           = 0
+    warehouse_events_rate          = 0
+    warehouse_events_burst         = 0
     dlq_alert_threshold            = 0
     success_rate_floor             = 0
     success_rate_minimum_orders    = 0
@@ -69,6 +71,8 @@ run "numbers_below_the_minimum" {
     var.previous_status_shards,
     var.api_throttling_rate,
     var.api_throttling_burst,
+    var.warehouse_events_rate,
+    var.warehouse_events_burst,
     var.dlq_alert_threshold,
     var.success_rate_floor,
     var.success_rate_minimum_orders,

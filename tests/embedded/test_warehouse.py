@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import json
+import time
 from typing import Any
 
 import httpx
@@ -12,7 +14,7 @@ from service.aws.secret import read_secret_text
 from service.orders.ports import Unavailable
 from service.settings import SettingsError
 from service.warehouses.server import Faults, Ledger, WarehouseServer
-from service.warehouses.signatures import read_secret
+from service.warehouses.signatures import read_secret, sign
 from tests.embedded.support import client, new_cloud, running_cloud
 from tests.support import valid_order
 from tests.system import settled, until
@@ -106,6 +108,14 @@ async def test_the_secret_is_read_from_secrets_manager_by_its_arn():
         async with client(cloud) as api:
             order_id = (await api.post("/order", json=valid_order())).json()["order_id"]
             assert (await settled(api, order_id))["status"] == "FULFILLED"
+            event = json.dumps({"id": "evt_1", "type": "closed", "order_id": f"{order_id}-d1"}).encode()
+            signed = sign(read_secret(SECRET), "msg_1", int(time.time()), event)
+            answers = [
+                await api.post("/warehouse/events", content=event, headers={"Content-Type": "application/json", **each})
+                for each in (signed, {})
+            ]
+    assert [answer.status_code for answer in answers] == [200, 401]
+    assert answers[0].json() == {"result": "ignored"}
     assert shipped_orders(server) == [order_id]
 
 

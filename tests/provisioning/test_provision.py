@@ -16,6 +16,7 @@ from service.provisioning.deployment import Deployment
 from service.provisioning.monitoring import create_monitoring, dead_letter_alarm
 from service.provisioning.names import Names
 from service.provisioning.provision import provision
+from service.provisioning.rest_api import rest_api_definition
 from service.settings import WORKFLOW_TYPES, Settings, SettingsError
 from tests.support import SETTINGS as PINNED_SETTINGS
 
@@ -247,3 +248,14 @@ def test_an_unreachable_emulator_is_reported_with_its_address(monkeypatch):
     monkeypatch.setenv("DOFS_AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(SystemExit, match=r"http://127\.0\.0\.1:9/"):
         main([])
+
+
+def test_the_rest_api_has_a_route_of_events_only_with_a_warehouse_over_http():
+    def methods(settings: Settings) -> dict[str, list[str]]:
+        definition = rest_api_definition(Deployment(client, NAMES, settings))
+        return {path: [*operations] for path, operations in definition["paths"].items()}
+
+    without = methods(SETTINGS)
+    secret = f"whsec_{'QUJD' * 8}"
+    given = methods(replace(SETTINGS, warehouse_url="https://warehouse.example", warehouse_secret=secret))
+    assert given == without | {"/warehouse/events": ["post"]}
