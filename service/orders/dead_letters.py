@@ -13,12 +13,14 @@ log = logging.getLogger(__name__)
 MOST_MESSAGES = 200
 """The most messages that one call examines."""
 
-FINAL = frozenset({Status.FULFILLED, Status.CANCELLED})
-"""Statuses that no message and no redrive can change."""
+WITHOUT_MESSAGE = frozenset({Status.AT_WAREHOUSE, Status.FULFILLED, Status.CANCELLED})
+"""Statuses that no message changes."""
 
 
 def is_superseded(dead: DeadLetter, order: Order, system: System) -> bool:
-    """Whether a message is superseded: its order is FULFILLED or CANCELLED, or was redriven after this failure.
+    """Whether a message is superseded: its order needs none any more, or was redriven after this failure.
+
+    An order at the warehouse, a FULFILLED one and a CANCELLED one need no message.
 
     A FAILED order becomes FULFILLED without a redrive if a look finds that the warehouse has shipped it. A message that
     was sent before a redrive can be the one on which the order failed again. Then it is the only message of that
@@ -28,7 +30,7 @@ def is_superseded(dead: DeadLetter, order: Order, system: System) -> bool:
         PoisonMessage: its body names no order.
     """
     sent_in = message.read(dead.body).epoch
-    if order.status in FINAL:
+    if order.status in WITHOUT_MESSAGE:
         return True
     if sent_in >= order.epoch:
         return False

@@ -144,7 +144,7 @@ class Orders:
             with suppress(TooLate):
                 cancelled = self._deliveries.cancel_there(order, seconds, RECONCILER)
                 if cancelled is not order:
-                    return "looked", cancelled
+                    return "checked" if order.status is Status.AT_WAREHOUSE else "looked", cancelled
         if order.status is Status.AT_WAREHOUSE:
             return self._check(order, seconds)
         if not order.is_open or self._deliveries.has_no_attempts_left(order):

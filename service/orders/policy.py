@@ -21,7 +21,8 @@ class Policy:
     resend_after: timedelta
     """The time after which a PENDING order is sent again; doubled with each resend, up to ``backoff_ceiling``."""
     look_after: timedelta
-    """The time after which the reconciler looks at an order at the warehouse; doubled with each look without news."""
+    """The time after which the reconciler looks at an order at the warehouse; doubled with each look without news, up
+    to a twelfth of ``due_after``. An overdue order is looked at as often as ``backoff_ceiling`` says."""
     due_after: timedelta
     """The time that the warehouse has for a delivery, unless it names a due date itself."""
     backoff_ceiling: timedelta
@@ -40,7 +41,13 @@ class Policy:
 
     def backoff(self, first: timedelta, times: int) -> timedelta:
         """Return the time to wait after ``times`` pushes: ``first``, doubled each time, up to the ceiling."""
-        return min(first * (1 << max(0, min(times, 20))), max(first, self.backoff_ceiling))
+        return _double(first, times, self.backoff_ceiling)
+
+    def look_backoff(self, order: Order, now: datetime) -> timedelta:
+        """Return the time to wait after the last look at an order at the warehouse."""
+        is_overdue = order.due_at is not None and order.due_at < now
+        wait = _double(self.look_after, order.looks, max(self.due_after / 12, self.backoff_ceiling))
+        return min(wait, max(self.look_after, self.backoff_ceiling)) if is_overdue else wait
 
     def asks_the_warehouse(self, order: Order) -> bool:
         """Return whether the next push of a PENDING order is a question to the warehouse, not a message."""
@@ -60,7 +67,7 @@ class Policy:
             case Status.PENDING if self.asks_the_warehouse(order):
                 return True
             case Status.AT_WAREHOUSE:
-                patience, times = self.look_after, order.looks
+                return order.updated_at + self.look_backoff(order, now) < now
             case status if status in UNSUCCESSFUL:
                 times = order.looks
             case Status.PENDING:
@@ -68,3 +75,7 @@ class Policy:
             case _:
                 patience, times = self.restart_after, order.restarts
         return order.updated_at + self.backoff(patience, times) < now
+
+
+def _double(first: timedelta, times: int, ceiling: timedelta) -> timedelta:
+    return min(first * (1 << max(0, min(times, 20))), max(first, ceiling))

@@ -72,16 +72,24 @@ def standing_at(system):
     return system.store.get("ord_1")
 
 
-def test_looks_without_news_become_rarer_up_to_the_ceiling(system):
+def test_looks_without_news_become_rarer_up_to_a_twelfth_of_the_time_until_the_due_date(system):
     standing_at(system)
-    assert looks_at(system, 5) == [6, 17, 38, 79, 140, 201, 262]
+    found = looks_at(system, 30)
+    assert found == [6, 17, 38, 79, 160, 321, 642, 1003, 1364, 1725]
+    assert POLICY.due_after.total_seconds() / 60 / 12 + 1 == 1725 - 1364
+
+
+def test_an_overdue_order_is_looked_at_as_often_as_the_ceiling_says(system):
+    system.fulfiller.answers = [replace(IN_WORK, due_at=system.now() + timedelta(hours=6))]
+    standing_at(system)
+    assert looks_at(system, 10) == [6, 17, 38, 79, 160, 321, 382, 443, 504, 565]
 
 
 def test_news_make_looks_frequent_again(system):
     standing_at(system)
     looks_at(system, 3)
     system.fulfiller.looks = PART
-    system.now.forward(3600)
+    later(system, POLICY.due_after / 12)
     assert reconcile(system) == {"checked": 1}
     order = system.store.get("ord_1")
     assert (order.looks, order.shipments) == (0, (PARCEL,))
