@@ -1,4 +1,4 @@
-"""Moves orders. Only this module and ``deliveries`` apply transitions.
+"""Moves orders. Only this module, ``deliveries`` and ``warehouse_events`` apply transitions.
 
 Each method of ``Orders`` applies one row of the transition table and records the row's metrics. The API, the workflow's
 steps, the reconciler and the command line call these methods, and have no rules of their own.

@@ -29,4 +29,4 @@ def recorded_by_calls() -> set[str]:
 def test_every_metric_is_recorded_by_a_transition_or_by_a_call():
     by_transitions = {metric.name for transition in TRANSITIONS.values() for metric in transition.metrics}
     forgotten = {metric.name for metric in Metric} - by_transitions - recorded_by_calls()
-    assert not forgotten, "no transition in lifecycle.py names the metric, and no code records it"
+    assert not forgotten, "no transition in transitions.py names the metric, and no code records it"
