@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -159,6 +160,17 @@ def test_the_key_of_no_delivery_is_unknown(key: str, warehouse: Warehouse):
     assert warehouse.counted == {"unknown": 1}
 
 
+@pytest.mark.parametrize("key", ["", "ord_1", "-d1"])
+def test_a_text_that_is_no_key_reads_no_row(key: str, warehouse: Warehouse):
+    """DynamoDB refuses an empty key."""
+
+    def get(*_: Any) -> None:
+        raise AssertionError("a row was read")
+
+    warehouse.system.store = PatchedStore(warehouse.system.store, get=get)
+    assert slug(warehouse.send(event("closed", order_id=key))) == (404, "delivery-not-found")
+
+
 def test_an_order_that_the_warehouse_was_never_asked_for_is_unknown(warehouse: Warehouse):
     before = standing(Status.RECEIVED, warehouse.system)
     assert slug(warehouse.send(event("accepted"))) == (404, "delivery-not-found")
@@ -245,8 +257,13 @@ def test_without_a_usable_secret_the_warehouse_is_to_send_the_event_again(secret
 def test_without_a_warehouse_over_http_every_event_is_refused(warehouse: Warehouse):
     warehouse.system.signer = None
     assert slug(warehouse.send(event())) == (401, "unauthenticated")
-    headers = warehouse.sign(b"{}")
-    assert not LiveSystem(replace(SETTINGS, warehouse_secret=SECRET)).is_from_warehouse(headers, b"{}")
+
+
+@pytest.mark.parametrize(("url", "is_valid"), [("", False), ("http://127.0.0.1:1", True)])
+def test_a_process_verifies_events_if_it_has_the_url_of_a_warehouse(url: str, is_valid: bool):
+    system = LiveSystem(replace(SETTINGS, cloud="embedded", warehouse_url=url, warehouse_secret=SECRET))
+    headers = sign(KEY, "msg_1", int(time.time()), b"{}")
+    assert system.is_from_warehouse(headers, b"{}") is is_valid
 
 
 @pytest.mark.parametrize("mode", API_AUTHS)

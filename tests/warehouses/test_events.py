@@ -35,6 +35,10 @@ def test_a_parcel_has_the_lines_of_the_order_and_its_description():
     assert found.about(order()) == Event(EventType.SHIPPED, "ord_1", 1, shipment)
 
 
+def test_a_parcel_of_an_older_delivery_keeps_its_number():
+    assert read_event(event("shipped")).about(order(delivery=2)).shipment.key == (1, "p1")
+
+
 def test_unknown_members_and_members_that_are_null_are_ignored():
     found = read_event(event("closed", shipment=None, reason=None, occurred_at="soon", weight={"kg": 1}))
     assert found.about(order()) == Event(EventType.CLOSED, "ord_1", 1)
