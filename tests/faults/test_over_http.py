@@ -147,7 +147,7 @@ def test_an_order_is_shipped_or_cancelled_although_the_cancellation_fails(fault,
 
 
 def test_a_key_with_other_items_is_not_shipped_again(server):
-    server.ledger.ask("ord_1-d1", [Item("1", "prod_other", 1)])
+    server.ledger.ask("ord_1-d1", [Item("1", "prod_other", 2)])
     system = system_with(warehouse_at(server.url), 3)
     for _ in range(3):
         deliver(system, message("ord_1"))
