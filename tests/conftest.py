@@ -75,7 +75,9 @@ def images() -> None:
 def stack(images: None) -> Iterator[Stack]:
     """The compose stack for all tests that only add orders to it.
 
-    Its timeouts are longer than the defaults of compose, because a call takes longer on a busy machine.
+    Its timeouts are longer than the defaults of compose, because a call takes longer on a busy machine. The reconciler
+    looks too late to hide that a callback of the warehouse had no effect.
     """
-    with running_stack("dofs-test", DOFS_FUNCTION_TIMEOUT="15", DOFS_VISIBILITY_TIMEOUT="90") as found:
+    durations = {"DOFS_FUNCTION_TIMEOUT": "15", "DOFS_VISIBILITY_TIMEOUT": "90", "DOFS_LOOK_AFTER": "3600"}
+    with running_stack("dofs-test", **durations) as found:
         yield found

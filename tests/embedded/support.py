@@ -4,7 +4,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import httpx
 import uvicorn
@@ -59,28 +58,29 @@ def client(cloud: EmbeddedCloud) -> httpx.AsyncClient:
 
 
 @contextmanager
-def serving(cloud: EmbeddedCloud) -> Iterator[str]:
+def serving(cloud: EmbeddedCloud, listening: socket.socket | None = None) -> Iterator[str]:
     """Serve the cloud's API over HTTP, as ``uvicorn`` does, from this process; its base URL."""
-    with served(create_app(cloud.settings, run_in_thread, cloud.system)) as base:
+    with served(create_app(cloud.settings, run_in_thread, cloud.system), listening) as base:
         yield base
 
 
 @contextmanager
-def served(app: FastAPI, **config: Any) -> Iterator[str]:
-    """Serve an application over HTTP, as ``uvicorn`` does, from this process; its base URL."""
-    config = {
-        "log_level": "warning",
-        "access_log": False,
-        "timeout_graceful_shutdown": 1,
-        "timeout_keep_alive": 75,
-        **config,
-    }
-    server = uvicorn.Server(uvicorn.Config(app, **config))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="uvicorn")
+def served(app: FastAPI, listening: socket.socket | None = None) -> Iterator[str]:
+    """Serve an application over HTTP, as ``uvicorn`` does, from this process; its base URL.
+
+    Args:
+        app: the application.
+        listening: the socket that it accepts connections from; by default, one on a free port.
+    """
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, timeout_keep_alive=75
+    )
+    server = uvicorn.Server(config)
+    with listening or socket.create_server(("127.0.0.1", 0)) as accepting:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [accepting]}, name="uvicorn")
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield f"http://127.0.0.1:{accepting.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join(PATIENCE)

@@ -23,6 +23,8 @@ class Deployment:
     """Seconds in which an order must reach a terminal state, the delays of three attempts included."""
     warehouse: str = ""
     """The URL of the warehouse over HTTP; empty for the simulated one inside the process."""
+    sends_callbacks: bool = False
+    """Whether the warehouse sends callbacks. The reconciler then looks too late for a test."""
 
 
 def deployment(kind: str, workflow_type: str, access: str = "", warehouse: str = "") -> Any:
@@ -39,4 +41,14 @@ STANDARD = [
 ]
 HTTP = [deployment("embedded", "STANDARD", warehouse="http"), deployment("compose", "STANDARD", "server", "http")]
 """With the warehouse over HTTP. The ledger of the warehouse is compared with the rows, in every check."""
+ASYNC = [
+    deployment("embedded", "STANDARD", warehouse="callbacks"),
+    deployment("embedded", "STANDARD", warehouse="looks"),
+    deployment("compose", "STANDARD", "server", "callbacks"),
+    deployment("compose", "STANDARD", "gateway", "callbacks"),
+]
+"""With a warehouse that accepts orders and works on them later. It sends callbacks, or the reconciler looks."""
+CLOSED = 0.1
+"""The share of the deliveries that such a warehouse closes short."""
+ASYNC_ARGS = f"--accepted 1 --parcels 2 --closed {CLOSED}"
 EXPRESS = [deployment("embedded", "EXPRESS"), deployment("compose", "EXPRESS", "gateway")]

@@ -15,11 +15,18 @@ from tests.support import valid_order
 from tests.system import dead_letters, key_for, oracle, overdue, until, url, world
 
 
-async def submit(api: Any, key: str, **headers: str) -> str:
-    """Submit a valid order with a key, and return its id. Server errors are retried, as a client would do."""
+async def submit(api: Any, key: str, order: Any = None, **headers: str) -> str:
+    """Submit an order with a key, and return its id. Server errors are retried, as a client would do.
+
+    Args:
+        api: a client of the API.
+        key: the idempotency key.
+        order: the order; by default, ``valid_order()``.
+        headers: more headers.
+    """
 
     async def post() -> Any:
-        return await api.post("/order", json=valid_order(), headers={"Idempotency-Key": key, **headers})
+        return await api.post("/order", json=order or valid_order(), headers={"Idempotency-Key": key, **headers})
 
     answer = await until(post, lambda answer: answer.status_code < 500)
     assert answer.status_code == 202, answer.text
@@ -47,7 +54,8 @@ async def check(deployment: Deployment, accepted: list[str]) -> bool:
     left = await asyncio.to_thread(world, deployment, accepted, among_others=True)
     check_always(left)
     if deployment.warehouse:
-        shipped = Counter(order_id for order_id in await shipped_orders(deployment.warehouse) if order_id in accepted)
+        parcels = (await read_ledger(deployment.warehouse))["parcels"]
+        shipped = Counter(parcel["order_id"] for parcel in parcels if parcel["order_id"] in accepted)
         assert shipped == Counter(order_id for order_id, row in left.orders.items() if row["status"] == "FULFILLED")
     lost = {order_id: broken_off(row) for order_id, row in left.orders.items()}
     ends = {order_id: (row["status"], int(row["attempts"])) for order_id, row in left.orders.items()}
@@ -58,17 +66,21 @@ async def check(deployment: Deployment, accepted: list[str]) -> bool:
     return not any(lost.values())
 
 
-async def shipped_orders(warehouse: str) -> list[str]:
-    """The order of each parcel in the ledger of a warehouse. No line of an order was shipped twice."""
-    found: list[str] = []
+async def read_ledger(warehouse: str) -> dict[str, Any]:
+    """The whole ledger of a warehouse: its deliveries and parcels, newest first, and the counts of its callbacks.
+
+    No line of an order was shipped twice.
+    """
+    ledger: dict[str, Any] = {"deliveries": [], "parcels": []}
     async with httpx.AsyncClient(base_url=warehouse, timeout=60) as client:
         page: str | None = "/ledger?limit=1000"
         while page:
-            ledger = (await client.get(page)).json()
-            assert ledger["doubled"] == []
-            found += [parcel["order_id"] for parcel in ledger["parcels"]]
-            page = ledger["next"]
-    return found
+            read = (await client.get(page)).json()
+            assert read["doubled"] == []
+            for entries in ("deliveries", "parcels"):
+                ledger[entries] += read[entries]
+            ledger["callbacks"], page = read["callbacks"], read["next"]
+    return ledger
 
 
 async def dead_messages(deployment: Deployment, text: str) -> list[str]:
