@@ -140,6 +140,15 @@ def test_an_order_that_waits_without_a_brake_or_a_right_to_see_it_names_none(sta
     assert "waiting" not in ran.err
 
 
+@pytest.mark.parametrize(
+    ("status", "failure"), [("AT_WAREHOUSE", None), ("PARTLY_FULFILLED", "closed")], ids=["accepted", "closed"]
+)
+def test_a_warehouse_that_accepts_the_order_or_ships_a_part_of_it_has_answered(status, failure):
+    ran = smoke_test(*CLAIMED, entry("PROCESSING", status, "attempt 1: accepted", failure=failure))
+    assert (ran.code, ran.err) == (0, "")
+    assert "attempt 1: accepted" in ran.out
+
+
 def test_an_older_versions_order_decides_when_it_is_fulfilled():
     ran = smoke_test(*RELEASED_BY_OLDER_VERSION, entry("PROCESSING", "FULFILLED", "attempt 2 succeeded"))
     assert (ran.code, ran.err) == (0, "")

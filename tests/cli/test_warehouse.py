@@ -154,6 +154,13 @@ def test_with_aws_look_says_that_the_warehouse_does_not_answer(with_aws, there, 
     )
 
 
+@pytest.mark.parametrize(("overdue", "shown"), [(True, "09:30:00Z, overdue"), (False, "09:30:00Z\n")])
+def test_only_an_order_past_its_due_date_is_overdue(overdue, shown, capsys):
+    order = {"status": "AT_WAREHOUSE", "due_at": "2026-01-31T09:30:00Z", "delivery": {"overdue": overdue}}
+    create_console().print(*render_order(order))
+    assert shown in capsys.readouterr().out.replace(" \n", "\n")
+
+
 @pytest.mark.parametrize("item", [{}, {"quantity": "many"}, {"line_id": ["x"], "quantity": None}])
 def test_parcels_of_an_order_that_is_not_valid_are_shown(item, capsys):
     order = {"order_id": "ord_1", "status": "REJECTED", "items": [item], "shipped": [{"line_id": "1", "quantity": 1}]}
