@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from service.api.problems import ProblemRoute
-from service.orders.lifecycle import TERMINAL, Status
+from service.orders.lifecycle import TERMINAL, UNSUCCESSFUL, Status
 from service.orders.transitions import TRANSITIONS, TransitionName
 
 router = APIRouter(route_class=ProblemRoute, include_in_schema=False)
@@ -62,9 +62,9 @@ def load_files() -> dict[str, bytes]:
 
 def _states_module() -> str:
     """Return a JavaScript module with the statuses of the transition table."""
-    cancellable = {source.status: None for name in CANCELLATIONS for source in TRANSITIONS[name].sources}
-    return (
-        f"export const STATUSES = {json.dumps(list(Status))};\n"
-        f"export const TERMINAL = new Set({json.dumps([status for status in Status if status in TERMINAL])});\n"
-        f"export const CANCELLABLE = new Set({json.dumps(list(cancellable))});\n"
-    )
+    cancellable = {source.status for name in CANCELLATIONS for source in TRANSITIONS[name].sources}
+    sets = {"TERMINAL": TERMINAL, "UNSUCCESSFUL": UNSUCCESSFUL, "CANCELLABLE": cancellable}
+    lines = [f"export const STATUSES = {json.dumps(list(Status))};\n"]
+    for name, members in sets.items():
+        lines.append(f"export const {name} = new Set({json.dumps([each for each in Status if each in members])});\n")
+    return "".join(lines)

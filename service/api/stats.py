@@ -141,7 +141,7 @@ StatsReaderDep = Annotated[Any, Depends(_stats_reader)]
 async def show_stats(read_stats: StatsReaderDep) -> JSONResponse:
     """Show statistics of the system.
 
-    The cost is bounded for any number of orders: with 8 shards, 120 index queries of up to 1,000 entries each.
+    The cost is bounded for any number of orders: with 8 shards, 176 index queries of up to 1,000 entries each.
     A count above this limit is not `exact`.
     """
     return JSONResponse(await read_stats())

@@ -1,4 +1,5 @@
 import { facts, h, table } from "./dom.js";
+import { shippedQuantity } from "./shipments.js";
 import { amount, isInstant, moment, money, plain } from "./format.js";
 
 // The document of a REJECTED order is shown as it was sent, so any of its fields may have any type.
@@ -44,7 +45,7 @@ export const adjustmentsOf = (order) => (Array.isArray(order.adjustments) ? orde
 // The items and the adjustments, and the total that they add up to.
 export function items(order) {
   const rows = [
-    ...order.items.map((item) => itemRow(item, order.currency)),
+    ...order.items.map((item, position) => itemRow(item, order.currency, shippedText(order, item, position))),
     ...adjustmentsOf(order).map((adjustment) => adjustmentRow(adjustment, order.currency)),
   ];
   if (!rows.length) return h("p", { class: "muted" }, "None.");
@@ -53,7 +54,7 @@ export function items(order) {
   return table("Items", ["Product", ...["Quantity", "Price", "Amount"].map((name) => ({ name, kind: "num" }))], [...rows, foot], "items");
 }
 
-function itemRow(item, currency) {
+function itemRow(item, currency, shipped) {
   const name = item?.name ?? item?.product_id;
   const more = [
     isGiven(item?.name) && item.product_id,
@@ -63,9 +64,16 @@ function itemRow(item, currency) {
   ];
   return h("tr", {},
     h("td", { class: "product" }, plain(name), subs(more)),
-    h("td", { class: "num" }, plain(item?.quantity)),
+    h("td", { class: "num" }, plain(item?.quantity), subs([shipped])),
     h("td", { class: "num" }, amount(item?.price, currency)),
     h("td", { class: "num" }, lineTotal(item, currency)));
+}
+
+// The items of a FULFILLED order were shipped as a whole, unless a warehouse has shipped more.
+function shippedText(order, item, position) {
+  const shipped = shippedQuantity(order, item, position);
+  const isExpected = order.status === "FULFILLED" && shipped === item?.quantity;
+  return shipped > 0 && !isExpected && `${shipped} shipped`;
 }
 
 function adjustmentRow(adjustment, currency) {

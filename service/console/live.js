@@ -8,6 +8,7 @@ import { badge, icon, REASONS } from "./status.js";
 
 const FLOW = STATUSES.filter((status) => !TERMINAL.has(status) || status === "FULFILLED");
 const OTHERS = STATUSES.filter((status) => !FLOW.includes(status));
+const SECTIONS = { AT_WAREHOUSE: "#/warehouse", FAILED: "#/failed" };
 const HOW = {
   stream: "Live: the API streams updates",
   poll: "Live: polling every 5 seconds",
@@ -95,7 +96,7 @@ function makeBoard() {
 
 function tile(status) {
   const figure = h("span", { class: "figure" });
-  const link = h("a", { href: status === "FAILED" ? "#/failed" : `#/orders?status=${status}`, class: "tile", "data-status": status },
+  const link = h("a", { href: SECTIONS[status] ?? `#/orders?status=${status}`, class: "tile", "data-status": status },
     figure, h("span", { class: "tile-name" }, icon(status), status));
   return {
     node: h("li", {}, link),

@@ -6,14 +6,16 @@ import { liveSection } from "./live.js";
 import { drawer } from "./order.js";
 import { ordersSection } from "./orders.js";
 import { trySection } from "./tryit.js";
+import { warehouseSection } from "./warehouse.js";
 
 const SECTIONS = {
   live: { title: "Live", make: liveSection },
   orders: { title: "Orders", make: ordersSection },
+  warehouse: { title: "At the warehouse", make: warehouseSection },
   failed: { title: "Failed", make: failedSection },
   try: { title: "Try it", make: trySection },
 };
-const SECTIONS_WITH_DRAWER = new Set(["orders", "failed"]);
+const SECTIONS_WITH_DRAWER = new Set(["orders", "warehouse", "failed"]);
 const main = document.getElementById("main");
 
 let shown = null;

@@ -1,12 +1,13 @@
-import { events, get, post } from "./api.js";
-import { confirm } from "./dialog.js";
+import { cancel, giveUp, look } from "./acts.js";
+import { events, get } from "./api.js";
 import { address, adjustmentsOf, isGiven, items, note, submittedFacts } from "./document.js";
 import { button, facts, fill, h, say } from "./dom.js";
 import { isTerminal, pollOrder, readOrder } from "./polling.js";
 import { elapsed, between, moment, money, number, plain } from "./format.js";
 import { fieldErrors, problemNotice } from "./problem.js";
 import { openRedrive } from "./redrive.js";
-import { CANCELLABLE } from "./states.js";
+import { parcels, warehouseFacts } from "./shipments.js";
+import { CANCELLABLE, UNSUCCESSFUL } from "./states.js";
 import { badge, REASONS } from "./status.js";
 import { timeline } from "./timeline.js";
 
@@ -60,7 +61,7 @@ function watch() {
 
 async function read(id) {
   const order = await readOrder(id);
-  if (order.status !== "FAILED") return { order, failure: null };
+  if (!UNSUCCESSFUL.has(order.status)) return { order, failure: null };
   try {
     const failure = await get(`failed-orders/${encodeURIComponent(id)}`);
     return { order: failure.order, failure };
@@ -94,7 +95,8 @@ function parts(order, failure) {
     order.errors.length > 0 && part("Validation errors", fieldErrors(order.errors)),
     isGiven(order.submission) && part("As it was sent", h("pre", { class: "sent", tabindex: "0" }, JSON.stringify(order.submission, null, 2))),
     failure && part("Failure", failureFacts(failure)),
-    warehouseFacts(order),
+    part("Warehouse", warehouseFacts(order)),
+    part("Parcels", parcels(order)),
     part("Timeline", timeline(order)),
     isGiven(order.ship_to) && part("Ship to", address(order.ship_to)),
     isGiven(order.note) && part("Note", note(order.note)),
@@ -104,7 +106,7 @@ function parts(order, failure) {
 }
 
 function part(heading, content) {
-  return h("section", { class: "part" }, h("h3", {}, heading), content);
+  return content && h("section", { class: "part" }, h("h3", {}, heading), content);
 }
 
 function summary(order) {
@@ -119,17 +121,6 @@ function summary(order) {
   ]);
 }
 
-// Only operators see the delivery.
-function warehouseFacts({ status, delivery, cancel_asked: isCancelAsked }) {
-  const mayHave = delivery?.asked > 0 && status !== "FULFILLED" && status !== "CANCELLED";
-  const known = [
-    ["Delivery", delivery && h("span", { class: "id" }, delivery.key)],
-    ["State there", mayHave ? "the warehouse may have it" : null],
-    ["Cancellation", isCancelAsked ? "asked for; the warehouse has not answered yet" : null],
-  ];
-  return (delivery || isCancelAsked) && part("Warehouse", facts(known, "roomy"));
-}
-
 function failureFacts(failure) {
   return facts([
     ["Reason", `${failure.reason}: ${(REASONS[failure.reason] ?? failure.reason).toLowerCase()}`],
@@ -142,19 +133,20 @@ function failureFacts(failure) {
 
 function actions(order, failure) {
   const offered = h("div", { class: "actions" });
-  if (CANCELLABLE.has(order.status) && !order.cancel_asked) offered.append(button("Cancel order", () => cancel(order), "danger"));
+  if (CANCELLABLE.has(order.status) && !order.cancel_asked) offered.append(button("Cancel order", () => act(cancel, order), "danger"));
+  if (order.delivery && order.status === "AT_WAREHOUSE") offered.append(button("Give up…", () => act(giveUp, order), "danger"));
+  if (order.delivery?.asked && (order.status === "AT_WAREHOUSE" || UNSUCCESSFUL.has(order.status))) {
+    offered.append(button("Look now", () => act(look, order)));
+  }
   if (failure) offered.append(button("Redrive…", () => redriveOne(failure), "primary"));
   return offered;
 }
 
-async function cancel(order) {
-  const text = order.delivery?.asked
-    ? "The warehouse may have the order. It is asked to cancel it, and decides. This cannot be undone."
-    : "The order will not be fulfilled. This cannot be undone.";
-  if (!(await confirm("Cancel this order?", text, "Cancel order", "Keep order"))) return;
+async function act(done, order) {
   try {
-    const { cancel_asked: isAsked } = await post(`orders/${encodeURIComponent(order.order_id)}/cancel`);
-    if (isAsked) say(announcement, "The warehouse was asked to cancel the order.");
+    const text = await done(order);
+    if (text === null) return;
+    say(announcement, text);
   } catch (error) {
     shown.version = null;
     body.prepend(problemNotice(error));

@@ -1,16 +1,18 @@
 import { post } from "./api.js";
 import { confirm, open } from "./dialog.js";
-import { button, field, fill, h, say } from "./dom.js";
+import { button, fill, h, say } from "./dom.js";
 import { plural } from "./format.js";
+import { noteField } from "./note.js";
 import { problemNotice } from "./problem.js";
 import { redriveResults } from "./redriveresults.js";
+import { UNSUCCESSFUL } from "./states.js";
 import { MAY_BE_SHIPPED } from "./status.js";
 
 const BATCH = 25; // small, to show progress: the API limits the rate of redrives
 
 // Redrives `one` failure, the orders with some `ids`, or all failed orders that match a `filter`.
 export function openRedrive({ one, ids, filter, label, total, done }) {
-  const note = h("input", { type: "text", required: true, maxlength: 200, name: "note", autocomplete: "off" });
+  const note = noteField("the redrive");
   const dry = h("input", { type: "checkbox", name: "dry" });
   const renew = h("input", { type: "radio", name: "delivery" });
   const go = h("button", { class: "button primary" }, "Redrive");
@@ -18,9 +20,9 @@ export function openRedrive({ one, ids, filter, label, total, done }) {
   const form = h(
     "form",
     { onsubmit: submit },
-    h("p", {}, `Redrive ${label}. Fulfillment starts again with all attempts.`),
+    h("p", {}, `Redrive ${label}. Fulfillment starts again with all attempts. An order that was shipped in part asks for the remainder only.`),
     one && MAY_BE_SHIPPED.has(one.reason) && deliveryChoice(renew),
-    field("Note", note, "Reason for the redrive, up to 200 characters. It is added to the order's timeline, which the customer can read."),
+    note.node,
     h("label", { class: "choice" }, dry, " Dry run: show the outcomes without any change"),
     h("div", { class: "actions" }, go, button("Cancel", () => dialog.close())),
   );
@@ -36,14 +38,8 @@ export function openRedrive({ one, ids, filter, label, total, done }) {
 
   function submit(event) {
     event.preventDefault();
-    const reason = note.value.trim();
-    if (!reason) {
-      note.setCustomValidity("Enter the reason for the redrive.");
-      note.reportValidity();
-      note.addEventListener("input", () => note.setCustomValidity(""), { once: true });
-      return;
-    }
-    start(reason, dry.checked);
+    const reason = note.read();
+    if (reason !== null) start(reason, dry.checked);
   }
 
   async function start(reason, isDry) {
@@ -133,7 +129,7 @@ function batches({ one, ids, filter, renewed }, note, isDry) {
 // The epoch identifies the failure that is shown. A later failure, which the operator has not seen, is not redriven.
 async function redriveOne({ order_id: id, epoch }, note, renewed) {
   const order = await post(`failed-orders/${encodeURIComponent(id)}/redrive`, { note, epoch, ...(renewed && { new_delivery: true }) });
-  const isOwnRedrive = order.timeline.some((entry) => entry.from === "FAILED" && entry.reason === note);
+  const isOwnRedrive = order.timeline.some((entry) => UNSUCCESSFUL.has(entry.from) && entry.reason === note);
   const result = isOwnRedrive ? { outcome: "redriven", detail: null } : { outcome: "already_redriven", detail: `The order is ${order.status}.` };
   return { results: [{ order_id: id, reference: order.reference, ...result }], removed: null, more: false };
 }

@@ -39,7 +39,7 @@ export function redriveResults(isDry) {
       body = place.querySelector("tbody");
     }
     // A link into the current section opens the order above this dialog and leaves the section as it is.
-    const section = location.hash.startsWith("#/orders") ? "orders" : "failed";
+    const section = location.hash.match(/^#\/(orders|warehouse)/)?.[1] ?? "failed";
     const status = h("td", {}, "–");
     const text = h("td", {}, OUTCOMES[outcome] ?? outcome, detail && h("span", { class: "sub" }, detail));
     const link = h("a", { class: "id", href: `#/${section}/${encodeURIComponent(id)}` }, id);

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import service
-from service.orders.lifecycle import TERMINAL, Status
+from service.orders.lifecycle import TERMINAL, UNSUCCESSFUL, Status
 from service.orders.model import FailureKind
 from service.orders.redrive import Outcome
 from service.orders.transitions import TRANSITIONS
@@ -85,7 +85,12 @@ def test_the_statuses_of_the_console_come_from_the_transition_table(api):
     assert (served.status_code, served.headers["content-type"].partition(";")[0]) == (200, "text/javascript")
     lists = {name: set(re.findall(r'"(\w+)"', line)) for name, line in re.findall(r"const (\w+) = (.*);", served.text)}
     cancellable = {source.status for name in ("cancel", "ask_cancel") for source in TRANSITIONS[name].sources}
-    assert lists == {"STATUSES": set(Status), "TERMINAL": TERMINAL, "CANCELLABLE": cancellable}
+    assert lists == {
+        "STATUSES": set(Status),
+        "TERMINAL": TERMINAL,
+        "UNSUCCESSFUL": UNSUCCESSFUL,
+        "CANCELLABLE": cancellable,
+    }
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".js")])

@@ -143,6 +143,7 @@ def test_a_cancellation_is_sent_only_after_it_is_confirmed(stub, visit):
         expect(question).to_have_count(0)
         assert stub.sent("POST", "/orders/ord_1/cancel") == []
     visit.page.get_by_role("button", name="Cancel order").click()
-    question.get_by_role("button", name="Cancel order").click()
+    with visit.page.expect_response("**/orders/ord_1/cancel"):
+        question.get_by_role("button", name="Cancel order").click()
     expect(question).to_have_count(0)
     assert len(stub.sent("POST", "/orders/ord_1/cancel")) == 1
