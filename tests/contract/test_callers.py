@@ -81,6 +81,8 @@ ROUTES: list[tuple[str, str, Any, tuple[int, int, int]]] = [
     ("GET /orders/{order_id}", f"/orders/{BOBS}", None, (200, 404, 200)),
     ("GET /orders/{order_id}", f"/orders/{FAILED}", None, (200, 404, 200)),
     ("POST /orders/{order_id}/cancel", f"/orders/{BOBS}/cancel", None, (200, 404, 200)),
+    ("POST /orders/{order_id}/look", f"/orders/{BOBS}/look", None, (403, 403, 409)),
+    ("POST /orders/{order_id}/give-up", f"/orders/{BOBS}/give-up", NOTE, (403, 403, 409)),
     ("GET /failed-orders", "/failed-orders", None, (403, 403, 200)),
     ("GET /failed-orders/{order_id}", f"/failed-orders/{FAILED}", None, (403, 403, 200)),
     ("POST /failed-orders/redrive", "/failed-orders/redrive", NOTE | {"dry_run": True}, (403, 403, 200)),

@@ -13,11 +13,11 @@ from itertools import count, cycle
 from typing import Any
 
 from service.api.body import KEY_PATTERN, prefers_lenient
-from service.api.failed_orders import NOTE_PATTERN
 from service.orders.currencies import MINOR_UNITS
 from service.orders.identity import ANONYMOUS, NAME_PATTERN
 from service.orders.lifecycle import Status
 from service.orders.money import DIGITS, MAX_AMOUNT, MAX_DIGITS
+from service.orders.redrive import NOTE_PATTERN
 from tests.hostile.logs import CANARY
 from tests.support import ManualClock
 
