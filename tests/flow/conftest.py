@@ -58,7 +58,7 @@ def running_embedded(workflow_type: str, warehouse: str) -> Iterator[Deployment]
     """Run an embedded cloud. If its warehouse sends callbacks, its API also has a server, which receives them."""
     with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as running:
         callback_url = f"http://127.0.0.1:{listening.getsockname()[1]}{PATH}"
-        later = f"{ASYNC_ARGS} --pick-seconds 2"
+        later = f"{ASYNC_ARGS} --pick-seconds 1"
         args, more = {
             "": ("", {}),
             "http": ("", {}),
@@ -86,7 +86,7 @@ def deploy_to_compose(stack: Stack, workflow_type: str, access: str, warehouse: 
     if sends_callbacks:
         gateway = f"localstack:4566/_aws/execute-api/{API_ID}/{stack.names.environment}"
         receiver = {"server": "api:8000", "gateway": gateway}[access]
-        args = f"{ASYNC_ARGS} --pick-seconds 5 --callback-url http://{receiver}{PATH}"
+        args = f"{ASYNC_ARGS} --pick-seconds 3 --callback-url http://{receiver}{PATH}"
         stack.up("warehouse", WAREHOUSE_ARGS=args)
     url = f"http://{stack.address('warehouse', 8080)}" if warehouse else ""
     return Deployment(lambda: stack.api(access), stack.client, stack.names, stack.settings, 600, url, sends_callbacks)
