@@ -24,7 +24,14 @@ OPERATIONS = {
 """The operations that the function calls; a test compares them with the code."""
 
 ENDPOINTS = frozenset({"dynamodb", "secretsmanager", "sqs", "states"})
-UNUSED = ("service/cli", "service/embedded", "service/provisioning", "service/warehouses/server", "pydantic/v1")
+UNUSED = (
+    "service/cli",
+    "service/embedded",
+    "service/provisioning",
+    "service/warehouses/conformance",
+    "service/warehouses/server",
+    "pydantic/v1",
+)
 DISTRIBUTIONS = ("boto3", "s3transfer")
 """Packages that only the provisioner uses; removed with their metadata."""
 

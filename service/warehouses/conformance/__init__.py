@@ -1,0 +1,4 @@
+"""The conformance checks: they place orders at a warehouse, and tell which promises of the contract it keeps.
+
+docs/warehouse.md describes the contract. ``dofs warehouse check`` runs the checks.
+"""
