@@ -1,11 +1,12 @@
 """The invariants of the lifecycle, checked on the stored rows.
 
 I0 every 202 has a row; I1 every order becomes terminal; I2 a failed-orders row exists if and only if its order is
-FAILED or PARTLY_FULFILLED; I3 an order is fulfilled at most once; I4 only legal transitions, one version each; I5 one idempotency key, one
-order; I6 only a redrive, or the warehouse's word, leaves a terminal state, which is one of these two; I7 at most ``max_attempts``
-attempts in an epoch; I8 the dead-letter queue has a message of every FAILED order; I9 the reconciler never intervenes;
-I10 the final state is the oracle's; I11 only the lease owner writes before a lease expires; I12 no message is deleted
-unless its order is terminal or AT_WAREHOUSE; I13 no execution fails because of a replay.
+FAILED or PARTLY_FULFILLED; I3 an order is fulfilled at most once; I4 only legal transitions, one version each; I5 one
+idempotency key, one order; I6 only a redrive, or the warehouse's word, leaves a terminal state, which is one of these
+two; I7 at most ``max_attempts`` attempts in an epoch; I8 the dead-letter queue has a message of every FAILED order; I9
+the reconciler never intervenes; I10 the final state is the oracle's; I11 only the lease owner writes before a lease
+expires; I12 no message is deleted unless its order is terminal or AT_WAREHOUSE; I13 no execution fails because of a
+replay.
 """
 
 from collections import Counter
