@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
 
 _MEANINGS = {
     ExitCode.DONE: "success",
-    ExitCode.INCOMPLETE: "some orders were refused, not fulfilled, not redriven, or lost",
+    ExitCode.INCOMPLETE: "some orders were refused, not fulfilled, not redriven, or lost; or a check failed",
     ExitCode.USAGE: "wrong usage, or input that cannot be read",
     ExitCode.API: "the API or AWS cannot be reached, or fails",
     ExitCode.NOT_AUTHORIZED: "not authorized",

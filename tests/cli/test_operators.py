@@ -232,7 +232,7 @@ def test_with_aws_an_unknown_function_is_an_error(cloud, monkeypatch):
 
 @pytest.mark.parametrize(("answer", "code"), [(b"n\n", 130), (b"\n", 130), (b"", 130), (b"y\n", 0)])
 def test_on_a_terminal_redrive_all_asks_for_confirmation(answer, code, monkeypatch):
-    monkeypatch.setattr("service.cli.commands.redrive._has_terminal", lambda: True)
+    monkeypatch.setattr("service.cli.confirmation._has_terminal", lambda: True)
     done = Answer(200, {"results": [], "dead_letters_removed": 0, "next_cursor": None})
     with stub(lambda _: done) as server:
         ran = run("--api", server.url, "redrive", "--all", "--reason", "declined", "--note", "x", stdin=answer)

@@ -24,7 +24,7 @@ ALLOWED = {
     "provisioning": {"aws", "settings"},
     "embedded": {"handler", "logs", "provisioning", "settings", "warehouses", "wiring"},
     "main": {"api", "embedded", "logs", "settings", "wiring"},
-    "cli": {"aws", "orders", "provisioning", "settings", "wiring"},
+    "cli": {"aws", "orders", "provisioning", "settings", "warehouses", "wiring"},
 }
 # The domain uses no cloud and no web framework. Pydantic validates orders, and simplejson writes amounts exactly.
 DOMAIN_LIBRARIES = {"pydantic", "pydantic_core", "simplejson"}

@@ -1,6 +1,5 @@
 """``dofs redrive``: redrive failed orders."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ import typer
 
 from service.cli import render
 from service.cli.backend import PAGE_SIZE, check_id
+from service.cli.confirmation import confirm
 from service.cli.context import CommandContext
 from service.cli.errors import CliError, ExitCode
 from service.cli.options import After, Before, Reason, failed_orders_query
@@ -113,27 +113,12 @@ def check_note(note: str) -> str:
 
 
 def _confirm(query: Mapping[str, str]) -> None:
-    """Ask the user for confirmation.
-
-    Raises:
-        CliError: the answer is no, or there is no terminal.
-    """
-    if not _has_terminal():
-        raise CliError(
-            ExitCode.USAGE,
-            "--all asks for confirmation, but there is no terminal: give --yes, or --dry-run to list the orders.",
-        )
     query_text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in query.items())
-    try:
-        confirmed = typer.confirm(f"Redrive all failed orders{f' ({query_text})' if query_text else ''}?", err=True)
-    except typer.Abort:
-        confirmed = False
-    if not confirmed:
-        raise CliError(ExitCode.INTERRUPTED, "no order was redriven.")
-
-
-def _has_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    confirm(
+        f"Redrive all failed orders{f' ({query_text})' if query_text else ''}?",
+        "--all asks for confirmation, but there is no terminal: give --yes, or --dry-run to list the orders.",
+        "no order was redriven.",
+    )
 
 
 def _send_requests(

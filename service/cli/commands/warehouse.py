@@ -1,17 +1,21 @@
-"""``dofs warehouse``: look at orders at the warehouse, cancel them there, or give them up."""
+"""``dofs warehouse``: look at orders at the warehouse, cancel them there, or give them up; check a warehouse."""
 
 from typing import Annotated
 
 import typer
 
 from service.cli.backend import check_id
+from service.cli.commands import warehouse_check
 from service.cli.commands.orders import cancel, show_order
 from service.cli.commands.redrive import check_note
 from service.cli.context import CommandContext
 from service.cli.options import OrderId
 from service.orders.lifecycle import Status
 
-app = typer.Typer(help="Look at orders at the warehouse, cancel them there, or give them up.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at orders at the warehouse, cancel them there, or give them up; check a warehouse of your own.",
+    no_args_is_help=True,
+)
 
 
 @app.command("look", epilog="dofs list --status AT_WAREHOUSE\ndofs warehouse look ord_1f0e6a1f0c6b4a63b7c1d0b2a9e8f7c6")
@@ -54,3 +58,6 @@ def give_up(
         f"Order {order_id} is {order['status']}. The warehouse may still ship it: "
         f"`dofs failed show {order_id}` says how to send it again."
     )
+
+
+warehouse_check.add_to(app)

@@ -2,3 +2,6 @@
 
 docs/warehouse.md describes the contract. ``dofs warehouse check`` runs the checks.
 """
+
+LEAST_ORDERS = 14
+"""The orders that the checks need."""

@@ -26,8 +26,6 @@ CHECKS = (
     *history_checks.CHECKS,
 )
 """The checks in their order, without those of events."""
-LEAST_ORDERS = 14
-"""The orders that the checks need."""
 
 
 class Kit:
@@ -37,7 +35,7 @@ class Kit:
         url: the base URL of the warehouse.
         keys: the keys of one or two secrets; the first one signs.
         product: the id of the product that the orders ask for.
-        orders: the most orders.
+        orders: the most orders, at least ``LEAST_ORDERS``.
         seconds: the time of the whole run.
         listen: the host and the port on which events are received; None for no events.
 
@@ -61,15 +59,14 @@ class Kit:
         self._run = Run(self.warehouse, made, self.receiver, now, seconds)
 
     def run(self) -> Iterator[Result]:
-        """Run the checks one after the other, and return each result as soon as it is there."""
+        """Run the checks one after the other, and return each result as soon as it is there.
+
+        If the first check is not right, the others do not run: the warehouse would take none of their requests.
+        """
         events = event_checks.CHECKS if self.receiver else (event_checks.WITHOUT_RECEIVER,)
         with closing(self.warehouse), self.receiver or nullcontext():
-            is_accepted = True
             for check in (*CHECKS, *events):
-                if is_accepted:
-                    result = check.run(self._run)
-                else:
-                    result = Result(check.id, check.sentence, Verdict.NOT_SEEN, "the warehouse takes no signed request")
-                if check is signature_checks.FIRST:
-                    is_accepted = result.verdict is Verdict.RIGHT
+                result = check.run(self._run)
                 yield result
+                if check is signature_checks.FIRST and result.verdict is not Verdict.RIGHT:
+                    return

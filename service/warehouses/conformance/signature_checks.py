@@ -13,8 +13,7 @@ UNAUTHORIZED = 401
 NOT_ACCEPTED = (401, 403)
 
 
-def check_signed(run: Run) -> None:
-    """Check that the warehouse accepts requests that are signed with the first secret."""
+def _check_signed(run: Run) -> None:
     _expect_accepted(run, run.warehouse.keys[0], "GET, signed with the secret")
 
 
@@ -52,8 +51,8 @@ def _check_time(run: Run, offset: int, how: str) -> None:
     _expect_refused(run, Signing(run.warehouse.keys[0], offset), f"with a time {how}")
 
 
-FIRST = Check("signed", "A request that is signed with the secret is accepted.", check_signed)
-"""If this one is wrong, all others are."""
+FIRST = Check("signed", "A request that is signed with the secret is accepted.", _check_signed)
+"""If this one is wrong, all others would be."""
 
 CHECKS = (
     Check("unsigned", "A request without a signature is answered with 401.", _check_unsigned),
