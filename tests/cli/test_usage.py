@@ -38,7 +38,7 @@ def test_help_lists_all_commands_and_exit_codes(monkeypatch):
     "command",
     [
         *"submit watch show list cancel failed warehouse redrive trace stats load".split(),
-        *("failed list", "failed show", "warehouse look", "warehouse cancel", "warehouse give-up"),
+        *("failed list", "failed show", "warehouse look", "warehouse cancel", "warehouse give-up", "warehouse check"),
     ],
 )
 def test_each_command_has_help_without_an_api(command):

@@ -64,6 +64,14 @@ def break_off(content: bytes = b"") -> Step:
     return lambda _: iter([content])
 
 
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
 class Endpoint:
     """The server, as a context manager. The last of its steps answers all further requests."""
 

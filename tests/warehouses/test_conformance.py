@@ -1,6 +1,5 @@
 """The conformance checks: the simulated warehouse passes them, and each of its planted defects fails the right ones."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from service.warehouses.server import Faults, Ledger, WarehouseServer
 from service.warehouses.signatures import new_secret, read_secret
 from tests.polling import PATIENCE
 from tests.warehouses.defects import DEFECTS, Defect, add_parcel
-from tests.warehouses.endpoint import Endpoint, hang
+from tests.warehouses.endpoint import Endpoint, free_port, hang
 from tests.warehouses.warehouse_client import WarehouseClient
 
 KEYS = [read_secret(new_secret()) for _ in range(2)]
@@ -56,12 +55,6 @@ def running(
     callbacks = {"callback_url": f"http://127.0.0.1:{port}/warehouse/events"} if events else {}
     with WarehouseServer(ledger, KEYS, Faults(**(faults or {})), **callbacks) as server:
         yield Kit(server.url, keys, "prod_1", most, seconds, ("127.0.0.1", port) if events else None), ledger
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def ids(results: list[Result], verdict: Verdict) -> set[str]:
