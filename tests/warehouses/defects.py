@@ -1,5 +1,6 @@
 """Defects of a warehouse: each breaks one promise of the contract. They are planted into the simulated server."""
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,7 @@ class Defect:
 
 
 DEFECTS: list[Defect] = []
+NUMBERS = itertools.count()
 
 
 def defect(*wrong: str, warnings: str = "", events: bool = False, **warehouse: Any) -> Callable[[Plant], Plant]:
@@ -108,6 +110,15 @@ def misses_a_parcel_in_a_look(original, *args):
 @replaces(Ledger, "look")
 def knows_every_key(original, self, key):
     return original(self, key) or Delivery(1, key, (), self._now(), State.ACCEPTED)
+
+
+@defect("new", "at-once")
+@replaces(Routes, "_ask")
+def answers_201_to_a_new_delivery(original, self, request, key, faults):
+    is_known = self._ledger.look(key) is not None
+    return (
+        original(self, request, key, faults) if is_known else replace(original(self, request, key, faults), status=201)
+    )
 
 
 @defect("look", "dead-key")
@@ -251,6 +262,15 @@ def ships_a_line_that_was_not_asked_for(original, delivery):
     state = original(delivery)
     for parcel in state["shipments"]:
         parcel["items"].append({"line_id": "check-c", "quantity": 1})
+    return state
+
+
+@defect("replay", "at-once", "whole", "complete", "quantities")
+@replaces(views, "show_state")
+def gives_a_parcel_a_new_id_in_each_answer(original, delivery):
+    state = original(delivery)
+    for parcel in state["shipments"]:
+        parcel["id"] = str(next(NUMBERS))
     return state
 
 

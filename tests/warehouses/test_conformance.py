@@ -10,6 +10,7 @@ import pytest
 
 from service.orders.warehouse import Answer, State
 from service.warehouses.conformance import LEAST_ORDERS, orders, receiver, under_test
+from service.warehouses.conformance.event_checks import CHECKS as EVENT_CHECKS
 from service.warehouses.conformance.kit import CHECKS, Kit
 from service.warehouses.conformance.orders import ADDRESS, PREFIX, Orders
 from service.warehouses.conformance.receiver import Receiver
@@ -21,7 +22,7 @@ from service.warehouses.server import Faults, Ledger, WarehouseServer
 from service.warehouses.signatures import new_secret, read_secret
 from tests.polling import PATIENCE
 from tests.warehouses.defects import DEFECTS, Defect, add_parcel
-from tests.warehouses.endpoint import Endpoint, free_port, hang
+from tests.warehouses.endpoint import Endpoint, Request, free_port, hang, respond
 from tests.warehouses.warehouse_client import WarehouseClient
 
 KEYS = [read_secret(new_secret()) for _ in range(2)]
@@ -98,6 +99,35 @@ def test_a_planted_defect_fails_the_checks_of_its_promise(defect: Defect, monkey
         results = [*kit.run()]
     assert ids(results, Verdict.WRONG) == defect.wrong, details(results)
     assert ids(results, Verdict.WARNING) == defect.warnings, details(results)
+
+
+def test_each_check_is_failed_by_a_defect():
+    failed = {name for defect in DEFECTS for name in defect.wrong | defect.warnings}
+    assert failed | {"signed"} == {check.id for check in (*CHECKS, *EVENT_CHECKS)}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"status": []},
+        {"status": {}, "shipments": {}},
+        {"status": "declined", "shipments": 5},
+        {"status": "shipped", "shipments": [[]]},
+        {"status": "accepted", "due_at": [], "reason": {}},
+        [],
+        "\x1b[31m",
+        None,
+    ],
+)
+def test_an_answer_of_any_form_is_a_result_and_no_crash(state):
+    def answer(request: Request) -> bytes:
+        key = request.headers.get("idempotency-key", request.line.split("/")[2].split()[0]).strip('"')
+        return respond(200, {"order_id": key, **state} if isinstance(state, dict) else state)
+
+    with Endpoint(b"") as endpoint:
+        endpoint.answer = answer
+        results = [*Kit(endpoint.url, KEYS, "prod_1", LEAST_ORDERS, PATIENCE).run()]
+    assert {"state", "nothing-shipped"} & ids(results, Verdict.WRONG), details(results)
 
 
 def test_requests_at_the_same_moment_that_ship_twice_fail_the_check(monkeypatch):

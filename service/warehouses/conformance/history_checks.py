@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import groupby, permutations
 
-from service.orders.lines import exceeds
-from service.orders.shipments import Lines, Shipment, merge
+from service.orders.shipments import Lines, Shipment
 from service.orders.warehouse import State
 from service.warehouses.conformance.checks import Check
-from service.warehouses.conformance.replies import Reply
+from service.warehouses.conformance.replies import Reply, ships_too_much
 from service.warehouses.conformance.results import Doubtful, NotSeen, Wrong
 from service.warehouses.conformance.run import ENDS, Run
 from service.warehouses.redaction import HIDDEN
@@ -68,7 +67,7 @@ def _check_whole(run: Run) -> None:
 
 
 def _check_nothing_shipped(run: Run) -> None:
-    replies = [reply for reply in _all(run) if reply.document.get("status") in SHIPPED_NOTHING]
+    replies = [reply for reply in _all(run) if _says_nothing_shipped(reply)]
     if not replies:
         raise NotSeen("no delivery was declined or refused")
     for reply in replies:
@@ -82,8 +81,7 @@ def _check_nothing_shipped(run: Run) -> None:
 def _check_quantities(run: Run) -> None:
     _need_parcels(run)
     for key, replies in _by_key(run).items():
-        parcels = [parcel for reply in replies for parcel in reply.state.shipments]
-        if exceeds(run.orders.by_key[key], merge((), parcels)):
+        if ships_too_much(run.orders.by_key[key], replies):
             raise Wrong(f"all requests under {key}", "no more than was asked for", "parcels with more of a line")
 
 
@@ -141,9 +139,12 @@ def _need_parcels(run: Run) -> None:
         raise NotSeen("no answer has a parcel")
 
 
+def _says_nothing_shipped(reply: Reply) -> bool:
+    return any(reply.document.get("status") == state for state in SHIPPED_NOTHING)
+
+
 def _denies_its_parcels(reply: Reply) -> bool:
-    document = reply.document
-    return document.get("status") in SHIPPED_NOTHING and bool(document.get("shipments"))
+    return _says_nothing_shipped(reply) and bool(reply.document.get("shipments"))
 
 
 def _ids(reply: Reply) -> set[str]:

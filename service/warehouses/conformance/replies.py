@@ -1,10 +1,11 @@
 """Answers of the warehouse under test."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from service.orders import strict_json
+from service.orders.lines import exceeds
 from service.orders.model import Order
 from service.orders.warehouse import Answer
 from service.warehouses.conformance.results import NotSeen, Wrong
@@ -80,8 +81,8 @@ class Reply:
         if self.answer is None:
             text = " ".join(self.body[: 4 * EXCERPT].decode(errors="replace").split())[:EXCERPT]
             return f"HTTP {self.status}{text and f': {text}'}"
-        parcels = len(self.answer.shipments)
-        return f"HTTP {self.status}, {self.answer.state}, {parcels} parcel{'' if parcels == 1 else 's'}"
+        parcels = ", ".join(parcel.id for parcel in self.answer.shipments)[:EXCERPT]
+        return f"HTTP {self.status}, {self.answer.state}, {f'parcels {parcels}' if parcels else 'no parcels'}"
 
 
 def read_answer(method: str, status: int, body: bytes, order: Order) -> tuple[Answer | None, str]:
@@ -96,3 +97,12 @@ def read_answer(method: str, status: int, body: bytes, order: Order) -> tuple[An
         return read_state(body, order), ""
     except Malformed as error:
         return None, str(error)
+
+
+def ships_too_much(order: Order, replies: Iterable[Reply]) -> bool:
+    """Whether the parcels of some answers about an order have more of a line than it asks for.
+
+    A parcel that several answers name counts once, as it was named first.
+    """
+    named = [parcel for reply in replies if reply.answer for parcel in reply.answer.shipments]
+    return exceeds(order, tuple({parcel.id: parcel for parcel in reversed(named)}.values()))

@@ -2,11 +2,9 @@
 
 import threading
 
-from service.orders.lines import exceeds
 from service.orders.model import Order
-from service.orders.shipments import merge
 from service.warehouses.conformance.checks import Check
-from service.warehouses.conformance.replies import WITH_STATE, Reply
+from service.warehouses.conformance.replies import WITH_STATE, Reply, ships_too_much
 from service.warehouses.conformance.results import NotSeen, Wrong
 from service.warehouses.conformance.run import AT_ONCE, Run, in_parallel
 
@@ -64,7 +62,7 @@ def _expect_one_delivery(sent: str, order: Order, replies: list[Reply]) -> None:
         raise NotSeen(f"the answers to {sent} have no state")
     parcels = [parcel for reply in replies if reply.answer for parcel in reply.answer.shipments]
     sent = f"{sent} under {order.delivery_key}"
-    if exceeds(order, merge((), parcels)):
+    if ships_too_much(order, replies):
         raise Wrong(sent, "the parcels of one delivery", "parcels with more than was asked for")
     numbers = {(parcel.id, parcel.tracking_number) for parcel in parcels if parcel.tracking_number}
     if len(numbers) > len({name for name, _ in numbers}):
