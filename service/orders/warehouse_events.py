@@ -53,11 +53,11 @@ class WarehouseEvents:
         if outcome is None:
             return decision.verdict
         reason = outcome.reason
+        if decision.is_unexpected:  # before the write: after it, the event is a repeat, and nobody reports it
+            self._report(event, order, reason)
         moved = self._move(
             outcome.transition, order.order_id, actor=WAREHOUSE, reason=reason, seen=order, **outcome.values
         )
-        if decision.is_unexpected:
-            self._report(event, moved, reason)
         if decision.cancels:
             with suppress(Exception):  # a later look shows the result
                 self._system.fulfiller.cancel(moved, self._system.policy.cancel_seconds)

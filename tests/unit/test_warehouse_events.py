@@ -174,6 +174,24 @@ def test_a_parcel_of_an_older_delivery_cancels_the_present_one(system):
     assert system.metrics.counts[UNEXPECTED] == 1
 
 
+@pytest.mark.parametrize("shipment", [PARCEL, replace(PARCEL, lines=((1, 2),))], ids=["some", "all"])
+def test_an_unexpected_parcel_is_reported_even_if_the_process_dies_after_the_write(system, shipment):
+    """The event comes again then, and is a repeat."""
+    pending(system)
+    real = system.store
+
+    def die_after_the_write(store, write):
+        store.apply(write)
+        raise ConnectionError("the process died")
+
+    system.store = PatchedStore(real, apply=die_after_the_write)
+    with pytest.raises(ConnectionError):
+        take(system, EventType.SHIPPED, shipment)
+    system.store = real
+    assert take(system, EventType.SHIPPED, shipment) is Verdict.REPEATED
+    assert system.metrics.counts[UNEXPECTED] == 1
+
+
 def test_a_parcel_is_recorded_even_if_the_present_delivery_cannot_be_cancelled(system):
     pending(system)
     system.fulfiller = Scripted(Answer(State.DECLINED), IN_WORK, cancels=TimeoutError())
