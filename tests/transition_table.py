@@ -20,6 +20,7 @@ from service.orders.lifecycle import (
     Guard,
     Increment,
     Reset,
+    Source,
     Status,
     Transition,
 )
@@ -43,9 +44,7 @@ NAMES: tuple[TransitionName, ...] = tuple(name for name, row in TRANSITIONS.item
 LEASED = frozenset(name for name, row in TRANSITIONS.items() if LEASE_IS_MINE in row.guards)
 """The transitions that only the holder of the lease may make."""
 UNLEASED = frozenset(
-    name
-    for name, row in TRANSITIONS.items()
-    if row.target is None and Status.PROCESSING in [source.status for source in row.sources]
+    name for name, row in TRANSITIONS.items() if row.target is None and Source(Status.PROCESSING) in row.sources
 )
 """The transitions that leave an attempt alone, and need no lease."""
 

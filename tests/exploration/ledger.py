@@ -161,6 +161,7 @@ def works(ledger: Ledger, *, lies: bool) -> list[tuple[int, str, Ledger]]:
         ends = {
             State.CLOSED: not last,
             State.REFUSED: not last and not each.parcels,
+            State.DECLINED: not last and not each.parcels,
             State.CANCELLED: each.cancellation == ASKED and (not last or not each.parcels),
         }
         for state in (state for state, may_end in ends.items() if may_end):

@@ -1,13 +1,13 @@
-"""The users of the system: customers who submit, retry, repeat and cancel, and operators who redrive."""
+"""The users of the system: customers who submit, retry, repeat and cancel; operators who give up and redrive."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from service.orders import strict_json
 from service.orders.deliveries import Deliveries
-from service.orders.errors import DeliveryOpen, KeyReused, NotFailed, OrderUnknown, TooLate
+from service.orders.errors import DeliveryOpen, KeyReused, NotAtWarehouse, NotFailed, OrderUnknown, TooLate
 from service.orders.identity import derive_id, order_id_for
-from service.orders.lifecycle import Status
+from service.orders.lifecycle import UNSUCCESSFUL, Status
 from service.orders.orders import Orders
 from service.orders.redrive import redrive_one
 from service.orders.submission import Submission
@@ -19,9 +19,18 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 PLAIN, POISON = valid_order(), valid_order(metadata={"note": "poison"})
+TWO_LINES = valid_order(
+    items=[
+        {"product_id": "prod_456", "quantity": 2, "price": 29.99},
+        {"product_id": "prod_789", "quantity": 1, "price": 10},
+    ],
+    total_amount=69.98,
+)
 OTHER = strict_json.from_python(valid_order(metadata={"note": "another order"}))
 INVALID = {"customer_id": "cust_123"}
 TRIES = 12
+REFUSED = {error.__name__ for error in (NotFailed, NotAtWarehouse, DeliveryOpen, TooLate)}
+"""The errors of an operator's request that says no for good."""
 ROUND = 4 * MINUTE
 """Time between two rounds of an operator through the failed orders."""
 
@@ -38,7 +47,7 @@ class Customer:
         self.kind = next(kind for kind, most in KINDS if fraction < most)
         self._key = None if self.kind == "without key" else f"key-{world.seed}-{number:04d}"
         poison = world.rng.happens(f"poison/{self.name}", world.profile.poisoned)
-        self._order = POISON if poison else PLAIN
+        self._order = POISON if poison else TWO_LINES if world.profile.accepts else PLAIN
         self._document = INVALID if self.kind == "lenient" else strict_json.from_python(self._order)
 
     def begin(self) -> None:
@@ -133,23 +142,39 @@ class Operator:
 
     def _round(self) -> None:
         world = self._world
-        failed = [each for each in world.tables.store.orders.values() if each.status is Status.FAILED]
-        for order in failed:
+        store = world.tables.store
+        orders = [order for order_id, order in store.orders.items() if order_id not in store.unreadable]
+        for order in orders:
+            name = world.label(order.order_id)
+            if order.status is Status.AT_WAREHOUSE and world.happens(f"gives up/{name}", 0.1):
+                world.spawn(self._request, order.order_id, _give_up)
+        for order in (each for each in orders if each.status in UNSUCCESSFUL):
             name = world.label(order.order_id)
             if order.epoch < 2 and world.happens(f"redrive/{name}", 0.7 if order.asked else 0.4):
                 world.spawn(self._redrive, order.order_id)
                 if world.happens(f"redrive twice/{name}", 0.3):
                     world.spawn(self._redrive, order.order_id)
+                if order.parcels and world.happens(f"cancels the rest/{name}", 0.3):
+                    world.spawn(self._cancel_soon, order.order_id)
+
+    def _cancel_soon(self, order_id: str) -> None:
+        """Cancel an order that is being redriven, before it is sent to the warehouse, or after that."""
+        world = self._world
+        world.loop.sleep(world.rng.between(f"cancels the rest after/{world.label(order_id)}", 0, 500))
+        self._request(order_id, _cancel)
 
     def _redrive(self, order_id: str) -> None:
         world = self._world
         anew = world.happens(f"new delivery/{world.label(order_id)}", 0.5)
-        redrive = _ask_for_a_new_delivery if anew else _redrive
+        self._request(order_id, _ask_for_a_new_delivery if anew else _redrive)
+
+    def _request(self, order_id: str, act: Callable[[str, Any], Any]) -> None:
+        world = self._world
         for tried in range(TRIES):
             try:
-                world.function.run(lambda ports, _: redrive(order_id, ports))
+                world.function.run(lambda ports, _: act(order_id, ports))
             except FunctionFailed as failed:
-                if failed.error in (NotFailed.__name__, DeliveryOpen.__name__):
+                if failed.error in REFUSED:
                     return
                 world.loop.sleep(1000 * 2 ** min(tried, 5))
                 continue
@@ -162,6 +187,10 @@ def _cancel(order_id: str, ports: Any) -> Any:
 
 def _ask_for_a_new_delivery(order_id: str, ports: Any) -> None:
     Orders(ports).new_delivery(order_id, "operator", "the first parcel never left")
+
+
+def _give_up(order_id: str, ports: Any) -> None:
+    Deliveries(ports).give_up(order_id, "operator", "it takes too long")
 
 
 def _redrive(order_id: str, ports: Any) -> None:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from service.orders.lifecycle import TERMINAL
+from service.orders.lifecycle import TERMINAL, UNSUCCESSFUL
+from service.orders.shipments import Lines, Shipment
 from tests.simulation.isolation import check_isolation, check_turns
+from tests.simulation.parcels import check_parcels
 from tests.simulation.queue import WAITS
 from tests.transition_table import LEASED, MOVES, UNLEASED
 
@@ -30,6 +32,8 @@ class Row:
     delivery: int = 1
     asked: int = 0
     cancel_asked: int = 0
+    shipments: tuple[Shipment, ...] = ()
+    parcels: int = 0
     broken: int = 0
     """The number of attempts that did not end."""
 
@@ -80,7 +84,19 @@ class Record:
     oracle: Callable[[str], bool]
     """Whether the warehouse ships a delivery, by its key."""
     parcels: Mapping[str, int]
-    """The number of parcels of each order, by the warehouse's own ledger."""
+    """The number of parcels of each order, by the ledger of a warehouse that decides at once."""
+    shipments: Mapping[str, Sequence[Shipment]] | None = None
+    """The parcels of each order, by the ledger of a warehouse that ships in parcels; None for another warehouse."""
+    ordered: Mapping[str, Lines]
+    """The lines of each valid order."""
+    alarms: set[str]
+    """The orders of which somebody was told that a parcel contradicts them."""
+    in_breach: Mapping[str, set[tuple[int, str]]]
+    """The parcels that the warehouse has shipped under keys that it had ended, by their orders."""
+    conflicts: Sequence[str]
+    """The delivery keys that were asked for again with other lines."""
+    forgeries: Sequence[str]
+    """The delivery keys of forged events that were not answered as unknown."""
     asked_to_cancel: set[str]
     """The orders whose cancellation was asked for while the warehouse could have them."""
     poison: set[str]
@@ -116,27 +132,36 @@ def _answers(record: Record) -> Iterator[tuple[str, str]]:
         if len(orders) > 1:
             yield "I5", f"the key {key} has the orders {sorted(orders)}"
     for order_id, status in record.cancelled:
+        if status == "PARTLY_FULFILLED":  # the rest was cancelled; an operator may send it all the same
+            continue
         if status != "CANCELLED" or record.histories[order_id][-1].after.status != "CANCELLED":
             yield "I6", f"{order_id} was reported as cancelled, and is {record.histories[order_id][-1].after.status}"
 
 
 def _messages(record: Record) -> Iterator[tuple[str, str]]:
-    failed = {order_id for order_id, history in record.histories.items() if history[-1].after.status == "FAILED"}
-    if failed != record.failed_orders:
-        yield "I2", f"FAILED are {sorted(failed)}, failed orders are {sorted(record.failed_orders)}"
-    for order_id in sorted(failed):
-        redriven = max((step.at for step in record.histories[order_id] if _leaves_failed(step)), default=0)
+    ends = {order_id: history[-1].after.status for order_id, history in record.histories.items()}
+    unsuccessful = {order_id for order_id, status in ends.items() if status in UNSUCCESSFUL}
+    if unsuccessful != record.failed_orders:
+        yield "I2", f"failed are {sorted(unsuccessful)}, failed orders are {sorted(record.failed_orders)}"
+    for order_id in sorted(order_id for order_id, status in ends.items() if status == "FAILED"):
+        redriven = max((step.at for step in record.histories[order_id] if _is_redriven(step)), default=0)
+        if _was_at_warehouse(record.histories[order_id], redriven):  # its message is gone
+            continue
         gone = [at for each, at in (*record.dead_letters, *record.dropped) if each == order_id and at >= redriven]
         if not gone:
             yield "I8", f"{order_id} is FAILED, and the dead-letter queue has got no message of it since {redriven}"
     for order_id, epoch, now, status in record.removed:
-        if epoch >= now and status not in ("FULFILLED", "CANCELLED"):
+        if epoch >= now and status not in ("AT_WAREHOUSE", "FULFILLED", "CANCELLED"):
             yield "I8", f"a dead-letter message of {order_id}, {status}, of epoch {epoch} was removed in epoch {now}"
     for order_id, status in record.deletions:
         if status == "FAILED":
             yield "I8", f"a message of {order_id} was deleted, which is FAILED"
-        elif status not in (*TERMINAL, WAITS):
+        elif status not in (*TERMINAL, "AT_WAREHOUSE", WAITS):
             yield "I12", f"a message of {order_id} was deleted, which is {status}"
+    for key in record.conflicts:
+        yield "I5", f"the warehouse was asked again for {key}, with other lines"
+    for key in record.forgeries:
+        yield "I11", f"a forged event about {key} was taken"
     if record.waiting:
         yield "I1", f"{record.waiting} messages, executions or actors never finished"
 
@@ -157,7 +182,9 @@ def _order(order_id: str, history: Sequence[Step], record: Record) -> Iterator[t
             yield "I6" if was in TERMINAL else "I4", f"{step.name} moved it from {was} to {after.status}"
         if after.version != (before.version if before else 0) + 1:
             yield "I4", f"{step.name} made version {after.version} of {before and before.version}"
-        if step.failed_row != (after.status == "FAILED"):
+        if step.name == "give_up" and was == "AT_WAREHOUSE" and step.actor != "operator":
+            yield "I4", f"{step.actor} gave it up, and the warehouse works on it"
+        if step.failed_row != (after.status in UNSUCCESSFUL):
             yield "I2", f"after {step.name} it is {after.status}, and its failed-orders row is {step.failed_row}"
         if before and was == "PROCESSING" and step.name not in (*LEASED, *UNLEASED) and not _is_over(before, after):
             yield "I11", f"{step.name} took it at {after.updated_at}, under a lease until {before.lease_until}"
@@ -171,7 +198,7 @@ def _order(order_id: str, history: Sequence[Step], record: Record) -> Iterator[t
             yield "I22", "it was claimed anew, although its cancellation was asked for and nothing was out"
         if before and before.content != after.content:
             yield "I4", f"{step.name} changed what was ordered"
-        fulfilled += after.status == "FULFILLED"
+        fulfilled += after.status == "FULFILLED" != was
     for epoch, count in claims.items():
         if count > record.max_attempts:
             yield "I7", f"it had {count} attempts in epoch {epoch}"
@@ -184,7 +211,9 @@ def _order(order_id: str, history: Sequence[Step], record: Record) -> Iterator[t
     if last.status not in TERMINAL:
         yield "I1", f"it is {last.status} at the end"
     standing = f"delivery {last.delivery}, asked {last.asked}"
-    yield from parcel_violations(last.status, record.parcels.get(order_id, 0), standing)
+    if record.shipments is None:
+        yield from parcel_violations(last.status, record.parcels.get(order_id, 0), standing)
+    yield from check_parcels(order_id, history, record)
     if order_id not in record.poison:
         yield from check_isolation(history, record)
 
@@ -207,8 +236,12 @@ def parcel_violations(status: str, parcels: int, standing: str) -> Iterator[tupl
         yield "I18", f"it is FAILED, {standing}, and the warehouse shipped it"
 
 
-def _leaves_failed(step: Step) -> bool:
-    return step.before is not None and step.before.status == "FAILED" != step.after.status
+def _is_redriven(step: Step) -> bool:
+    return step.name in ("redrive", "new_delivery")
+
+
+def _was_at_warehouse(history: Sequence[Step], since: int) -> bool:
+    return any(step.after.status == "AT_WAREHOUSE" for step in history if step.at >= since)
 
 
 def _is_over(before: Row, after: Row) -> bool:

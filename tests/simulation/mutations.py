@@ -25,6 +25,7 @@ from service.steps.attempt import OrderFulfillment
 from tests.memory import store as memory
 from tests.memory.store import InMemoryOrderStore
 from tests.simulation import world
+from tests.simulation.parcel_mutations import PARCEL_MUTATIONS
 from tests.simulation.ports import Lost, Ports
 from tests.simulation.run import Run, simulate
 from tests.transition_table import LEASED
@@ -355,6 +356,7 @@ MUTATIONS = (
     Mutation("a state that hangs uses all of the time", "hot", "I1", shares_gone),
     Mutation("nobody gives up", "hot", "I1", nobody_gives_up),
     Mutation("no reconciler", "default", "I1", lambda: [patch.object(world.World, "_reconcile", lambda self: None)]),
+    *(Mutation(name, "warehouse", invariant, patches) for name, invariant, patches in PARCEL_MUTATIONS),
 )
 
 SEEDS = 600

@@ -21,6 +21,7 @@ DELIVERY_FAULTS = {"not invoked": 3, "not deleted": 3}
 TASK_FAULTS = {"throttled": 3, "answer lost": 3, "invoked twice": 2, "aborted by hand": 1}
 ATTEMPT_FAULTS = {"lost": 2, "answer lost": 3, "arrives later": 1, "not taken": 1, "slow": 2, "refuses": 2}
 LOOK_FAULTS = {"lost": 2, "slow": 1}
+CALLBACK_FAULTS = {"lost": 3, "doubled": 3, "delayed": 4, "forged": 1}
 CANCELLATION_FAULTS = {"lost": 2, "answer lost": 2, "slow": 1}
 
 
@@ -55,6 +56,14 @@ class Profile:
     """When the warehouse takes nothing: begin and end."""
     express: bool = False
     """Whether the workflow is EXPRESS: a name can run more than once, and one start can run twice."""
+    accepts: float = 0
+    """The share of deliveries that the warehouse accepts, and ships later in parcels; 0 if it decides at once."""
+    silent: float = 0
+    """The probability that the warehouse never calls back."""
+    breach: float = 0
+    """The share of ended deliveries under which the warehouse ships all the same."""
+    unreliable: float = 0
+    """The share of the warehouse's events that have a fault."""
     orders: int = 12
     tables: dict[str, tuple[tuple[str, float], ...]] = field(init=False, repr=False, compare=False)
 
@@ -69,6 +78,7 @@ class Profile:
             "cancellation": CANCELLATION_FAULTS,
         }
         tables = {kind: cumulative(weights, self.rate) for kind, weights in kinds.items()}
+        tables["callback"] = cumulative(CALLBACK_FAULTS, self.unreliable)
         object.__setattr__(self, "tables", tables)
 
 
@@ -108,6 +118,19 @@ PROFILES = {
             purged=0.2,
             poisoned=0.05,
             stale=0.05,
+        ),
+        Profile(
+            "warehouse",
+            rate=0.05,
+            faults_until=60 * MINUTE,
+            skew=20_000,
+            skewed=0.05,
+            stale=0.05,
+            accepts=0.6,
+            silent=0.2,
+            breach=0.15,
+            unreliable=0.4,
+            orders=8,
         ),
     )
 }

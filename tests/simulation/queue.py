@@ -105,7 +105,8 @@ class Queue:
             order_id = message.order_id
             others = any(each.order_id == order_id for each in (*self.messages, *self.dead))
             waited = self._world.waited(order_id, message.received_at if others else self._world.loop.now)
-            self.deletions.append((order_id, WAITS if waited else self._world.status(order_id)))
+            status = WAITS if waited else self._world.status_since(order_id, message.received_at)
+            self.deletions.append((order_id, status))
 
     def peek(self) -> tuple[DeadLetter, ...]:
         """Some messages of the dead-letter queue."""

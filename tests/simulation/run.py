@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.orders.isolation import count_broken_attempts
+from service.orders.lines import ordered
 from service.orders.model import Order
 from service.warehouses.decision import ships
 from tests.simulation.checker import Record, Row, Step, violations
+from tests.simulation.depot import Depot
 from tests.simulation.profiles import PROFILES
 from tests.simulation.warehouse import is_poison
 from tests.simulation.world import World, tasks_as_threads
@@ -47,6 +49,7 @@ def simulate(seed: int, profile: str, only: frozenset[str] | None = None) -> Run
 
 def record_of(world: World) -> Record:
     """The record of a world, in plain values."""
+    depot = world.ledger if isinstance(world.ledger, Depot) else None
     histories: dict[str, list[Step]] = {}
     for commit in world.tables.history:
         before = _row(commit.before) if commit.before else None
@@ -74,7 +77,17 @@ def record_of(world: World) -> Record:
         executions=executions,
         interventions=world.interventions,
         oracle=lambda key: ships(str(world.seed), world.ledger.success_rate, key),
-        parcels=world.ledger.parcels(),
+        parcels={} if depot else world.ledger.parcels(),
+        shipments=depot.parcels() if depot else None,
+        ordered={
+            order_id: ordered(order.document)
+            for order_id, order in world.tables.store.orders.items()
+            if order_id not in world.invalid
+        },
+        alarms=world.callbacks.alarms,
+        in_breach=depot.in_breach if depot else {},
+        conflicts=depot.conflicts if depot else (),
+        forgeries=world.callbacks.accepted_forgeries,
         asked_to_cancel=world.asked_to_cancel,
         poison={order_id for order_id, order in world.tables.store.orders.items() if is_poison(order)},
         poisoned=world.poisoned,
@@ -99,5 +112,7 @@ def _row(order: Order) -> Row:
         order.delivery,
         order.asked,
         order.cancel_asked,
+        order.shipments,
+        order.parcels,
         count_broken_attempts(order),
     )

@@ -40,6 +40,9 @@ def test_faults_happen_in_every_profile_but_zero():
         assert f" {fault}" in lines or fault in lines, fault
     for fault in ("duplicated", "delayed", "dropped", "not invoked", "not deleted", "invoked twice", "aborted by hand"):
         assert fault in lines, fault
+    calls = "\n".join(line for seed in range(5) for line in simulate(seed, "warehouse").lines if " callback/" in line)
+    for fault in ("lost", "doubled", "delayed", "forged"):
+        assert fault in calls, fault
     assert "run twice" in "\n".join(line for seed in range(5) for line in simulate(seed, "express").lines)
 
 
@@ -47,9 +50,10 @@ def test_every_transition_of_the_table_happens():
     happened = set()
     with tasks_as_threads():
         for seed in range(200):  # the rarest happen in one world of thirty
-            world = World(seed, PROFILES["hot"])
-            world.run()
-            happened |= {commit.name for commit in world.tables.history}
+            for profile in ("hot", "warehouse"):
+                world = World(seed, PROFILES[profile])
+                world.run()
+                happened |= {commit.name for commit in world.tables.history}
             if happened == set(TRANSITIONS):
                 break
     missing = set(TRANSITIONS) - happened

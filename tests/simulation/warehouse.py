@@ -4,7 +4,9 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
 
+from service.orders.lines import asked_for
 from service.orders.model import Order
+from service.orders.shipments import Lines
 from service.orders.warehouse import Answer, State
 from service.warehouses.decision import ships
 from tests.simulation.loop import Crash
@@ -35,7 +37,7 @@ class Ledger:
         self.seed, self.success_rate = seed, success_rate
         self.deliveries: dict[str, State] = {}
 
-    def ask(self, key: str, *, refuse: bool = False) -> Answer:
+    def ask(self, key: str, _lines: Lines = (), *, refuse: bool = False) -> Answer:
         """Take a request: ship, decline or refuse a new delivery; repeat the answer about a known one."""
         shipped = ships(self.seed, self.success_rate, key)
         first = State.REFUSED if refuse else State.SHIPPED if shipped else State.DECLINED
@@ -72,10 +74,10 @@ class Warehouse:
         if fault in ("not taken", CLOSED) or world.is_unwanted(order.order_id):
             return Answer(State.NOT_TAKEN)
         if fault == "arrives later":
-            world.loop.at(world.loop.now + detail * LATE, partial(world.ledger.ask, key))
+            world.loop.at(world.loop.now + detail * LATE, partial(world.ledger.ask, key, asked_for(order)))
         if fault in ("lost", "arrives later"):
             raise NoAnswer
-        answer = world.ledger.ask(key, refuse=fault == "refuses")
+        answer = world.ledger.ask(key, asked_for(order), refuse=fault == "refuses")
         if fault == "answer lost":
             raise NoAnswer
         return answer

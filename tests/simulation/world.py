@@ -8,13 +8,15 @@ from hashlib import blake2b
 from typing import Any
 from unittest.mock import patch
 
-from service.orders.lifecycle import OPEN, TERMINAL, Status
+from service.orders.lifecycle import OPEN, TERMINAL, UNSUCCESSFUL, Status
 from service.orders.model import Order
 from service.orders.submission import new_order
 from service.orders.warehouse import State
 from service.steps import batch, reconcile, rounds
 from tests.memory.brake import InMemoryBrake
 from tests.simulation.actors import Customer, Operator
+from tests.simulation.callbacks import Callbacks
+from tests.simulation.depot import Depot
 from tests.simulation.function import Function, FunctionFailed, Pool, sleep, wait
 from tests.simulation.loop import Loop, Task
 from tests.simulation.profiles import HOUR, MINUTE, Profile
@@ -26,6 +28,8 @@ from tests.simulation.workflows import Workflows
 from tests.support import SETTINGS, START, valid_order
 
 RECONCILE = {"dofs": {"task": "reconcile"}}
+NEEDS_NO_MESSAGE = {Status.AT_WAREHOUSE, Status.PARTLY_FULFILLED}
+"""The states that an order can leave after its message was received, and before the message is deleted."""
 SERVICES = ("orders", "queue", "workflow", "function", "mapping", "warehouse")
 TIME_TO_RECOVER = 30 * HOUR
 """An order that is open so long after the last fault is stuck."""
@@ -43,7 +47,8 @@ class World:
         parallel = 1 if self.rng.between("reconcile parallel", 0, 1) < 0.3 else 20
         settings = replace(SETTINGS, reconcile_limit=limit, restart_limit=limit, reconcile_parallel=parallel)
         self.policy = settings.policy
-        self.ledger = Ledger(str(seed), SETTINGS.fulfillment_success_rate)
+        self.ledger: Any = Depot(self) if profile.accepts else Ledger(str(seed), SETTINGS.fulfillment_success_rate)
+        self.callbacks = Callbacks(self)
         self.tables = Tables()
         self.brake = InMemoryBrake()
         self.braked_at = -HOUR
@@ -119,8 +124,8 @@ class World:
         return not self.waiting and all(self._is_at_rest(order) for order_id, order in orders if order_id not in cursed)
 
     def _is_at_rest(self, order: Order) -> bool:
-        """Whether nothing is left to do for an order. A look can still find the delivery of a FAILED one."""
-        unresolved = order.status is Status.FAILED and order.asked
+        """Whether nothing is left to do for an order. A look can still find the delivery of one that has failed."""
+        unresolved = order.status in UNSUCCESSFUL and order.asked
         if unresolved and self.ledger.look(order.delivery_key).state is not State.NOT_FOUND:
             return False
         return order.status in TERMINAL
@@ -145,9 +150,9 @@ class World:
     def draw_fault(self, kind: str, name: str) -> tuple[str | None, float, float]:
         """The fault of one event, if any, and two numbers from 0 to 1 for its latency and its detail."""
         called, fraction, latency, detail = self.rng.draw(name)
-        if self.loop.now < self.profile.faults_until and fraction < self.profile.rate:
-            fault = next(fault for fault, most in self.profile.tables[kind] if fraction < most)
-            if self.rng.allowed(called):
+        if self.loop.now < self.profile.faults_until:
+            fault = next((fault for fault, most in self.profile.tables[kind] if fraction < most), None)
+            if fault and self.rng.allowed(called):
                 return fault, latency, detail
         return None, latency, detail
 
@@ -207,6 +212,12 @@ class World:
     def status(self, order_id: str) -> str:
         order = self.tables.store.orders.get(order_id)
         return str(order.status) if order else "none"
+
+    def status_since(self, order_id: str, since: int) -> str:
+        """The status of an order, or a former one since then in which it needed no message."""
+        rows = [commit.before for commit in self.tables.history if commit.at >= since]
+        rows = [row for row in rows if row and row.order_id == order_id and row.status in NEEDS_NO_MESSAGE]
+        return str(rows[-1].status) if rows else self.status(order_id)
 
     def waited(self, order_id: str, since: int) -> bool:
         """Whether an order has waited, PENDING, under the brake since then. Another message can have moved it on."""
