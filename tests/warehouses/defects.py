@@ -150,7 +150,7 @@ def says_cancelled_of_a_shipped_delivery(original, *args):
     return replace(change_state(reply, lambda state: {**state, "status": "cancelled"}), status=200)
 
 
-@defect("cancel-accepted", picking={"accepted": 1, "seconds": 0.1})
+@defect("cancel-accepted", picking={"accepted": 1, "seconds": 0.5})
 @replaces(Routes, "_cancel")
 def has_no_cancellation_of_accepted_deliveries(original, self, request, key, faults):
     delivery = self._ledger.look(key)
@@ -159,7 +159,7 @@ def has_no_cancellation_of_accepted_deliveries(original, self, request, key, fau
     return original(self, request, key, faults)
 
 
-@defect("status", picking={"accepted": 1, "seconds": 0.1})
+@defect("status", picking={"accepted": 1, "seconds": 0.5})
 @replaces(Routes, "_cancel")
 def answers_202_although_it_has_cancelled(original, self, request, key, faults):
     delivery = self._ledger.look(key)
@@ -336,7 +336,7 @@ def links_to_no_web_page(original, delivery):
     return state
 
 
-@defect(warnings="left-out", picking={"accepted": 1, "seconds": 0.1})
+@defect(warnings="left-out", picking={"accepted": 1, "seconds": 0.5})
 @replaces(views, "show_state")
 def names_a_day_in_place_of_a_due_time(original, delivery):
     return {**original(delivery), "due_at": "tomorrow"}

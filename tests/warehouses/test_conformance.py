@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.orders.warehouse import Answer, State
-from service.warehouses.conformance import LEAST_ORDERS, orders, receiver, under_test
+from service.warehouses.conformance import LEAST_ORDERS, orders, receiver, run, under_test
 from service.warehouses.conformance.event_checks import CHECKS as EVENT_CHECKS
 from service.warehouses.conformance.kit import CHECKS, Kit
 from service.warehouses.conformance.orders import ADDRESS, PREFIX, Orders
@@ -26,9 +26,8 @@ from tests.warehouses.endpoint import Endpoint, Request, free_port, hang, respon
 from tests.warehouses.warehouse_client import WarehouseClient
 
 KEYS = [read_secret(new_secret()) for _ in range(2)]
-WAITS_TO_THE_END = {"event-repeated", "event-parcels"}
-QUICK = 1.0
-"""Seconds of a run that waits to its end, because what it waits for never comes."""
+WAITS_FOR_EVENTS = {"event-repeated", "event-parcels"}
+"""The checks that wait for events until the time is over, if the events never come."""
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +45,6 @@ def running(
     picking: Any = None,
     faults: Any = None,
     events: bool = False,
-    seconds: float = PATIENCE,
     most: int = LEAST_ORDERS,
     keys: Any = KEYS,
 ) -> Iterator[tuple[Kit, Ledger]]:
@@ -55,7 +53,7 @@ def running(
     ledger = Ledger("seed", success_rate, picking=Picking(**(picking or {})))
     callbacks = {"callback_url": f"http://127.0.0.1:{port}/warehouse/events"} if events else {}
     with WarehouseServer(ledger, KEYS, Faults(**(faults or {})), **callbacks) as server:
-        yield Kit(server.url, keys, "prod_1", most, seconds, ("127.0.0.1", port) if events else None), ledger
+        yield Kit(server.url, keys, "prod_1", most, PATIENCE, ("127.0.0.1", port) if events else None), ledger
 
 
 def ids(results: list[Result], verdict: Verdict) -> set[str]:
@@ -94,8 +92,9 @@ def test_a_warehouse_whose_answers_are_lost_and_that_takes_nothing_at_times_pass
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
 def test_a_planted_defect_fails_the_checks_of_its_promise(defect: Defect, monkeypatch):
     defect.plant(monkeypatch)
-    seconds = QUICK if WAITS_TO_THE_END & (defect.wrong | defect.warnings) else PATIENCE
-    with running(**defect.warehouse, events=defect.events, seconds=seconds) as (kit, _):
+    if WAITS_FOR_EVENTS & (defect.wrong | defect.warnings):
+        monkeypatch.setattr(run, "SHARE_OF_EVENTS", 1 / PATIENCE)
+    with running(**defect.warehouse, events=defect.events) as (kit, _):
         results = [*kit.run()]
     assert ids(results, Verdict.WRONG) == defect.wrong, details(results)
     assert ids(results, Verdict.WARNING) == defect.warnings, details(results)
@@ -188,8 +187,8 @@ def test_answers_that_overlap_are_not_compared_and_a_later_one_is():
 
     check = next(check for check in CHECKS if check.id == "remembered")
     for started, verdict in ((1.5, Verdict.RIGHT), (2.5, Verdict.WRONG)):
-        run = SimpleNamespace(settle=lambda: None, warehouse=SimpleNamespace(replies=replies(started)))
-        assert check.run(run).verdict is verdict
+        given = SimpleNamespace(settle=lambda: None, warehouse=SimpleNamespace(replies=replies(started)))
+        assert check.run(given).verdict is verdict
 
 
 def test_events_of_others_are_answered_and_forgotten():
