@@ -97,8 +97,7 @@ class Driver:
     def compare(self, order_id: str, shown: dict[str, Any]) -> None:
         order = self.model[order_id]
         errors, story = shown.pop("errors"), shown.pop("timeline")
-        delivery = {"key": f"{order_id}-d{order.delivery}", "asked": order.asked}
-        assert shown == {"order_id": order_id, "delivery": delivery, **order.shown()}
+        assert shown == order.shown(order_id)
         assert bool(errors) == (order.status == "REJECTED")
         assert [{name: each[name] for name in ("from", "to", "actor", "at")} for each in story] == order.shown_history()
 

@@ -9,6 +9,7 @@ from typing import Any
 from unicodedata import category
 
 from service.orders.lifecycle import OPEN, TERMINAL, Status
+from service.orders.lines import UNNAMED
 from service.orders.transitions import TRANSITIONS, TransitionName
 from service.orders.warehouse import Answer
 from tests.hostile.documents import PLACED_AT
@@ -38,6 +39,9 @@ class ModelOrder:
     delivery: int = 1
     asked: int = 0
     cancel_asked: int = 0
+    lines: Any = ()
+    shipments: Any = ()
+    parcels: int = 0
     version: int = SEEN
     lease_owner: str | None = None
     lease_until: datetime | None = None
@@ -72,7 +76,10 @@ class ModelOrder:
         return permits(TRANSITIONS[name], self, self._values(at))
 
     def _values(self, at: datetime) -> dict[str, Any]:
-        return {**VALUES, "now": at, "lease_until": at + LEASE, "delivery": self.delivery + 1}
+        """The values of every transition. Here the warehouse ships all or nothing, and names no parcel."""
+        number = self.delivery
+        parcels = {"shipments": (number,), "parcels": 1}
+        return {**VALUES, **parcels, "lines": (), "now": at, "lease_until": at + LEASE, "delivery": number + 1}
 
     def cancel(self, answer: Answer, at: datetime) -> int:
         """Cancel the order, at the warehouse if it may have it; return the status code of the answer."""
@@ -84,6 +91,7 @@ class ModelOrder:
         self.move("ask_cancel", by, at)
         if answer == TOO_LATE:
             self.move("cancel_refused", "warehouse", at)
+            self.move("look_shipped", "warehouse", at)
             return 409
         if answer == CANCELLED and self.move("look_cancelled", "warehouse", at):
             return 200
@@ -111,7 +119,8 @@ class ModelOrder:
             ended = {CANCELLED: "look_cancelled", TOO_LATE: "look_dropped"}
             if cancels == TOO_LATE and outcome == "done":
                 self.move("cancel_refused", "warehouse", at)
-            elif cancels == CANCELLED or (cancels == TOO_LATE and outcome != "broken"):
+                return self.move("look_shipped", "warehouse", at)
+            if cancels == CANCELLED or (cancels == TOO_LATE and outcome != "broken"):
                 return self.move(ended[cancels], "warehouse", at)
         claimed = self.claim(at)
         ends = {
@@ -139,11 +148,35 @@ class ModelOrder:
     def _name(self, field: str) -> Any:
         return value if is_name(value := self.document.get(field)) else None
 
-    def shown(self) -> dict[str, Any]:
-        """The fields that every route returns, without the id and the errors."""
+    def shown(self, order_id: str) -> dict[str, Any]:
+        """The fields that every route returns, without the errors."""
         given = {"currency": "USD", "metadata": {}, **normal(self.document)} if self.valid else self.document
         items, metadata = given.get("items"), given.get("metadata")
+        lines = [
+            {"line_id": item.get("line_id") or str(position), "quantity": int(item["quantity"])}
+            for position, item in enumerate(items if self.shipments else (), 1)
+        ]
         return {
+            "order_id": order_id,
+            "delivery": {
+                "key": f"{order_id}-d{self.delivery}",
+                "asked": self.asked,
+                "lines": None,
+                "at_warehouse_since": None,
+                "overdue": False,
+                "looks": self.looks,
+            },
+            "shipped": lines,
+            "shipments": [
+                {
+                    **dict.fromkeys(("carrier", "tracking_number", "tracking_url", "shipped_at")),
+                    "id": UNNAMED,
+                    "delivery": number,
+                    "items": lines,
+                }
+                for number in self.shipments
+            ],
+            "due_at": None,
             "status": self.status,
             "customer_id": self.customer_id,
             "reference": self.reference,
