@@ -20,11 +20,13 @@ def hide_personal_data(text: str, document: dict[str, Any]) -> str:
     A quotation is a whole member, a long word of the address, or three words in a row; upper and lower case are equal.
     The warehouse may quote a part, or several members with its own punctuation.
     """
-    address = {name: value for name, value in (document.get("ship_to") or {}).items() if value and name != "country"}
+    ship_to, note = document.get("ship_to"), document.get("note")
+    fields = ship_to if isinstance(ship_to, dict) else {}  # a REJECTED order may have members of any type
+    address = {name: value for name, value in fields.items() if value and isinstance(value, str) and name != "country"}
     if len(address.get("region", "")) <= _CODE:
         address.pop("region", None)
     members = [*address.values()]
-    note = document.get("note") or ""
+    note = note if isinstance(note, str) else ""
     personal = [*members, note, *note.splitlines()]
     words = list(_WORD.finditer(text))
     said = [word[0].casefold() for word in words]

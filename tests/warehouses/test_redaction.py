@@ -36,6 +36,16 @@ def test_a_text_that_quotes_nothing_is_not_changed(text, document):
 
 
 @pytest.mark.parametrize(
+    "document",
+    [{"ship_to": "Am Hof 1"}, {"ship_to": ["Am Hof 1"]}, {"ship_to": {"region": 5, "name": {}}}, {"note": 5}],
+    ids=str,
+)
+def test_a_document_with_members_of_another_type_hides_nothing(document):
+    """An event can name an order that was rejected as invalid."""
+    assert hide_personal_data("no longer sold", document) == "no longer sold"
+
+
+@pytest.mark.parametrize(
     ("text", "hidden"),
     [
         ("unknown street: Am Hof 1", "unknown street: […]"),
