@@ -1,5 +1,6 @@
 """The lines of an order: what was ordered, what the present delivery asks for, and what is left."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,9 +26,11 @@ def asked_for(order: Order) -> Lines:
     return order.lines or ordered(order.document)
 
 
-def whole(order: Order) -> Shipment:
-    """One parcel with all lines of the present delivery, for a warehouse that names no parcel."""
-    return Shipment(delivery=order.delivery, id=UNNAMED, lines=asked_for(order))
+def unnamed(order: Order) -> tuple[Shipment, ...]:
+    """One parcel with the lines of the present delivery that no known parcel has, for a warehouse that names none."""
+    sent = shipped(shipment for shipment in order.shipments if shipment.delivery == order.delivery)
+    lines = _less(asked_for(order), sent)
+    return (Shipment(delivery=order.delivery, id=UNNAMED, lines=lines),) if lines else ()
 
 
 def left(order: Order, shipments: tuple[Shipment, ...]) -> Lines:
@@ -37,12 +40,15 @@ def left(order: Order, shipments: tuple[Shipment, ...]) -> Lines:
         order: the order.
         shipments: its parcels; they may be more than those of its row.
     """
-    sent = shipped(shipments)
-    rest = ((position, quantity - sent[position]) for position, quantity in ordered(order.document))
-    return tuple((position, quantity) for position, quantity in rest if quantity > 0)
+    return _less(ordered(order.document), shipped(shipments))
 
 
 def exceeds(order: Order, shipments: tuple[Shipment, ...]) -> bool:
     """Whether more was shipped of a line than was ordered. Arguments are those of ``left``."""
     quantities = dict(ordered(order.document))
     return any(quantity > quantities.get(position, 0) for position, quantity in shipped(shipments).items())
+
+
+def _less(lines: Lines, sent: Counter[int]) -> Lines:
+    rest = ((position, quantity - sent[position]) for position, quantity in lines)
+    return tuple((position, quantity) for position, quantity in rest if quantity > 0)

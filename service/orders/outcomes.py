@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from service.orders.lifecycle import UNSUCCESSFUL, Status
-from service.orders.lines import left, whole
+from service.orders.lines import left, unnamed
 from service.orders.model import Failure, FailureKind, Order
 from service.orders.ports import Unavailable
 from service.orders.shipments import Shipment, TooManyShipments, merge
@@ -185,7 +185,7 @@ def _parcels(order: Order, answer: Any) -> tuple[Any, tuple[Shipment, ...]]:
     """The answer, and the parcels of the order with those of the answer; an answer with too many is no answer."""
     reported = answer.shipments if isinstance(answer, Answer) else ()
     if isinstance(answer, Answer) and answer.state is State.SHIPPED and not reported:
-        reported = (whole(order),)
+        reported = unnamed(order)
     try:
         return answer, merge(order.shipments, reported)
     except TooManyShipments as error:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.orders.lines import asked_for, exceeds, left, ordered, whole
+from service.orders.lines import asked_for, exceeds, left, ordered, unnamed
 from service.orders.shipments import MAX_SHIPMENTS, Shipment, TooManyShipments, merge, shipped
 from tests.support import MemorySystem
 
@@ -58,7 +58,16 @@ def test_the_lines_of_an_order_are_numbered_from_one():
 def test_a_delivery_asks_for_the_whole_order_unless_its_lines_are_named():
     assert asked_for(ORDER) == ((1, 2), (2, 1))
     assert asked_for(replace(ORDER, lines=((2, 1),))) == ((2, 1),)
-    assert whole(replace(ORDER, lines=((2, 1),), delivery=3)) == parcel("*", (2, 1), delivery=3)
+
+
+def test_an_unnamed_parcel_has_the_lines_of_the_delivery_that_no_known_parcel_has():
+    assert unnamed(replace(ORDER, lines=((2, 1),), delivery=3)) == (parcel("*", (2, 1), delivery=3),)
+    known = parcel("s1", (1, 1))
+    assert unnamed(replace(ORDER, shipments=(known,))) == (parcel("*", (1, 1), (2, 1)),)
+    assert unnamed(replace(ORDER, lines=((2, 1),), delivery=2, shipments=(known,))) == (
+        parcel("*", (2, 1), delivery=2),
+    )
+    assert unnamed(replace(ORDER, shipments=(parcel("s1", (1, 2), (2, 1)),))) == ()
 
 
 def test_the_quantities_of_all_parcels_are_added():
