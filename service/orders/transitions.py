@@ -144,7 +144,7 @@ TRANSITIONS: dict[TransitionName, Transition] = {
         (Source(Status.PENDING), Source(Status.PROCESSING), _THERE),
         None,
         guards=(ASKED, NO_CANCELLATION, VERSION_SEEN),
-        changes=(Reset("cancel_asked", 1),),
+        changes=(Reset("cancel_asked", 1), Reset("looks", 0)),
     ),
     "cancel_refused": Transition(
         "cancel_refused",

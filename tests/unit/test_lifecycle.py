@@ -117,7 +117,7 @@ OUT = {*PARCELS, "due_at = due_at", "looks = 0"}
 REDRIVEN = {"epoch + 1", "attempts = 0", "resends = 0", "looks = 0", "cancel_asked = 0"}
 CHANGES = {
     "reject": {"errors = errors"},
-    "ask_cancel": {"cancel_asked = 1"},
+    "ask_cancel": {"cancel_asked = 1", "looks = 0"},
     "cancel_refused": {"cancel_asked = 0"},
     "claim": {"attempts + 1", "asked + 1", "lease_owner = lease_owner", "lease_until = lease_until", "resends = 0"},
     "fulfill": PARCELS,
