@@ -8,6 +8,7 @@ from typing import Any
 
 from service.orders.errors import DeliveryOpen, NotAtWarehouse, NoUsableAnswer, OrderUnknown, TooLate
 from service.orders.lifecycle import UNSUCCESSFUL, Status
+from service.orders.lines import exceeds
 from service.orders.metric import Metric
 from service.orders.model import Failure, FailureKind, Order
 from service.orders.mover import Mover
@@ -108,12 +109,21 @@ class Deliveries:
         Raises:
             TransitionRefused: it has changed since it was read, or is still leased.
         """
-        return self.look_now(order, seconds, actor, message_id)[1]
+        return self._apply_look(order, self._read(order, seconds), actor, message_id)
 
-    def look_now(self, order: Order, seconds: float, actor: str, message_id: str | None = None) -> tuple[bool, Order]:
-        """As ``look``; returns whether the warehouse gave a usable answer, too."""
+    def look_now(self, order: Order, seconds: float) -> bool:
+        """Look at an order because of an event. Without news, nothing is written: the next look is not put off.
+
+        Returns:
+            Whether the warehouse gave a usable answer.
+
+        Raises:
+            TransitionRefused: as for ``look``.
+        """
         answer = self._read(order, seconds)
-        return _is_usable(answer), self._apply_look(order, answer, actor, message_id)
+        if _is_usable(answer):
+            self._apply_look(order, answer, WAREHOUSE, counted=False)
+        return _is_usable(answer)
 
     def look_on_request(self, order_id: str, actor: str) -> Order:
         """Look at an order that is at the warehouse, or that failed while the warehouse may have it.
@@ -144,10 +154,16 @@ class Deliveries:
         raise Unavailable(f"order {order_id} changed {TRIES} times while the warehouse was asked about it")
 
     def _apply_look(
-        self, order: Order, answer: Answer | Exception | None, actor: str, message_id: str | None = None
+        self,
+        order: Order,
+        answer: Answer | Exception | None,
+        actor: str,
+        message_id: str | None = None,
+        *,
+        counted: bool = True,
     ) -> Order:
         outcome = after_look(order, answer, self._system.policy.max_attempts, self._due_at())
-        if outcome is None:
+        if outcome is None or (outcome.transition == "look" and not counted):
             return order
         moved = self._apply(outcome, order, actor, message_id)
         if order.status is Status.AT_WAREHOUSE and moved.status is Status.FAILED:
@@ -271,7 +287,8 @@ class Deliveries:
             The order, with parcels of the delivery that were not known; FULFILLED if these were all.
 
         Raises:
-            DeliveryOpen: the warehouse has shipped it, ships it, or gave no usable answer.
+            DeliveryOpen: the warehouse has shipped it, ships it, or gave no usable answer; or its parcels are too many
+                to be written down.
         """
         try:
             answer = self._system.fulfiller.cancel(order, seconds)
@@ -281,10 +298,15 @@ class Deliveries:
             raise DeliveryOpen(order, f"the warehouse gave no usable answer ({error_name(error)})") from error
         if answer.state not in ENDED:
             raise DeliveryOpen(order, f"the warehouse says: {answer.state}")
+        if not _has_new_parcels(order, answer):
+            return order
         try:
-            return self._apply_look(order, answer, actor) if _has_new_parcels(order, answer) else order
+            order = self._apply_look(order, answer, actor)
         except TransitionRefused:
             raise DeliveryOpen(order, "the order has changed meanwhile") from None
+        if _has_new_parcels(order, answer):  # a new delivery would ask for their lines again
+            raise DeliveryOpen(order, "the warehouse has shipped more parcels than an order can have")
+        return order
 
     def _read(self, order: Order, seconds: float) -> Answer | Exception | None:
         if not order.asked:
@@ -299,6 +321,9 @@ class Deliveries:
         return self._system.now() + self._system.policy.due_after
 
     def _apply(self, outcome: Outcome, order: Order, actor: str, message_id: str | None = None, **more: Any) -> Order:
+        parcels = outcome.values.get("shipments", ())
+        if len(parcels) > len(order.shipments) and exceeds(order, parcels):  # before the write, as for an event
+            self.report_unexpected(order, outcome.reason, order.delivery)
         return self._move(
             outcome.transition,
             order.order_id,
@@ -310,6 +335,18 @@ class Deliveries:
             **outcome.values,
             **more,
         )
+
+    def report_unexpected(self, order: Order, reason: str, delivery: int) -> None:
+        """Raise the alarm about a parcel that contradicts its order.
+
+        Args:
+            order: the order.
+            reason: how the parcel was reported.
+            delivery: the number of the parcel's delivery.
+        """
+        self._system.metrics.record(Metric.UNEXPECTED_PARCELS)
+        text = "order %s: %s, and nobody expected it (delivery %d); see docs/runbook.md#unexpected-parcels"
+        log.error(text, order.order_id, reason, delivery, extra={"order_id": order.order_id})
 
 
 def _is_usable(answer: object) -> bool:

@@ -1,16 +1,12 @@
 """Moves orders by the events that the warehouse sends. The order's row is the only state."""
 
-import logging
 from contextlib import suppress
 
 from service.orders.callbacks import Decision, Event, Verdict, after_event
 from service.orders.deliveries import TRIES, WAREHOUSE, Deliveries
-from service.orders.metric import Metric
 from service.orders.model import Order
 from service.orders.mover import Mover
 from service.orders.ports import System, TransitionRefused
-
-log = logging.getLogger(__name__)
 
 
 class WarehouseEvents:
@@ -47,14 +43,14 @@ class WarehouseEvents:
 
     def _act(self, decision: Decision, event: Event, order: Order) -> Verdict:
         if decision.verdict is Verdict.LOOK:
-            answered, _ = self._deliveries.look_now(order, self._system.policy.cancel_seconds, WAREHOUSE)
+            answered = self._deliveries.look_now(order, self._system.policy.cancel_seconds)
             return Verdict.LOOK if answered else Verdict.TOO_EARLY
         outcome = decision.outcome
         if outcome is None:
             return decision.verdict
         reason = outcome.reason
         if decision.is_unexpected:  # before the write: after it, the event is a repeat, and nobody reports it
-            self._report(event, order, reason)
+            self._deliveries.report_unexpected(order, reason, event.delivery)
         moved = self._move(
             outcome.transition, order.order_id, actor=WAREHOUSE, reason=reason, seen=order, **outcome.values
         )
@@ -62,8 +58,3 @@ class WarehouseEvents:
             with suppress(Exception):  # a later look shows the result
                 self._system.fulfiller.cancel(moved, self._system.policy.cancel_seconds)
         return decision.verdict
-
-    def _report(self, event: Event, order: Order, reason: str) -> None:
-        self._system.metrics.record(Metric.UNEXPECTED_PARCELS)
-        text = "order %s: %s, and nobody expected it (delivery %d); see docs/runbook.md#unexpected-parcels"
-        log.error(text, order.order_id, reason, event.delivery, extra={"order_id": order.order_id})

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from service.orders.deliveries import Deliveries
-from service.orders.errors import NotAtWarehouse
+from service.orders.errors import DeliveryOpen, NotAtWarehouse
 from service.orders.lifecycle import Status
 from service.orders.model import FailureKind
 from service.orders.orders import Orders
@@ -229,3 +229,43 @@ def test_a_rest_that_was_not_asked_for_is_cancelled_at_once(system):
     failed = system.store.get_failed("ord_1")
     assert (order.status, failed.kind) == (Status.PARTLY_FULFILLED, FailureKind.CANCELLED)
     assert order.lines == ((1, 1),)
+
+
+def test_a_cancellation_is_asked_for_again_soon_after_many_looks_without_news(system):
+    standing_at(system)
+    looks_at(system, 30)
+    system.fulfiller.cancels = TimeoutError()
+    assert Deliveries(system).cancel("ord_1", "customer", "changed my mind").cancel_asked
+    system.fulfiller.cancels = CANCELLED
+    later(system, POLICY.look_after)
+    reconcile(system)
+    assert system.store.get("ord_1").status is Status.CANCELLED
+
+
+TWICE = Answer(State.SHIPPED, shipments=tuple(replace(PARCEL, id=name, lines=((1, 2),)) for name in ("s1", "s2")))
+
+
+def test_a_look_that_finds_more_than_was_ordered_raises_an_alarm(system, caplog):
+    standing_at(system)
+    system.fulfiller.looks = TWICE
+    later(system, POLICY.look_after)
+    reconcile(system)
+    assert system.metrics.counts["UnexpectedParcels",] == 1
+    assert "order ord_1: the warehouse has shipped it, and nobody expected it (delivery 1)" in caplog.text
+
+
+def test_an_attempt_whose_answer_has_more_than_was_ordered_raises_an_alarm(system):
+    system.fulfiller.answers = [TWICE]
+    assert standing_at(system).status is Status.FULFILLED
+    assert system.metrics.counts["UnexpectedParcels",] == 1
+
+
+def test_no_new_delivery_asks_again_for_parcels_that_are_too_many_to_write_down(system):
+    standing_at(system)
+    failed = Deliveries(system).give_up("ord_1", "operator:jo", "it is lost")
+    long = replace(PARCEL, tracking_url="https://parcels.example/" + "x" * 480)
+    system.fulfiller.cancels = replace(CANCELLED, shipments=tuple(replace(long, id=f"s{n}") for n in range(50)))
+    with pytest.raises(DeliveryOpen, match="more parcels than an order can have"):
+        Orders(system).new_delivery("ord_1", "operator:jo", "send it")
+    order = system.store.get("ord_1")
+    assert (order.status, order.delivery, order.asked) == (Status.FAILED, failed.delivery, 1)

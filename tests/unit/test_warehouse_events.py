@@ -228,3 +228,25 @@ def test_a_redrive_of_a_part_asks_for_the_rest_only(system):
         (2, "*", ((1, 1),)),
     ]
     assert system.store.get_failed("ord_1") is None
+
+
+def test_an_unnamed_rest_of_a_delivery_does_not_count_the_known_parcel_again(system):
+    pending(system)
+    system.fulfiller = Scripted(TimeoutError(), DONE)
+    deliver(system, message("ord_1"))
+    assert take(system, EventType.SHIPPED, PARCEL) is Verdict.TAKEN
+    deliver(system, message("ord_1"))
+    order = system.store.get("ord_1")
+    assert (order.status, [(each.id, each.lines) for each in order.shipments]) == (
+        Status.FULFILLED,
+        [("*", ((1, 1),)), ("s1", ((1, 1),))],
+    )
+    assert system.metrics.counts[UNEXPECTED] == 0
+
+
+@pytest.mark.parametrize("looks", [ConnectionError(), Answer(State.NOT_TAKEN), IN_WORK], ids=str)
+def test_an_event_whose_look_has_no_news_does_not_put_off_the_next_look(looks, system):
+    before = standing(Status.AT_WAREHOUSE, system)
+    system.fulfiller.looks = looks
+    take(system, EventType.CLOSED)
+    assert system.store.get("ord_1") == before
