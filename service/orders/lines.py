@@ -1,6 +1,5 @@
 """The lines of an order: what was ordered, what the present delivery asks for, and what is left."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,9 +26,16 @@ def asked_for(order: Order) -> Lines:
 
 
 def unnamed(order: Order) -> tuple[Shipment, ...]:
-    """One parcel with the lines of the present delivery that no known parcel has, for a warehouse that names none."""
+    """One parcel with the lines of the present delivery that no known parcel has, for a warehouse that names none.
+
+    What is left of the order is in it in any case: a parcel that came before the delivery was asked for is not among
+    the lines that it asks for.
+    """
     sent = shipped(shipment for shipment in order.shipments if shipment.delivery == order.delivery)
-    lines = _less(asked_for(order), sent)
+    rest = dict(left(order, order.shipments))
+    asked = asked_for(order)
+    quantities = ((position, max(number - sent[position], rest.get(position, 0))) for position, number in asked)
+    lines = tuple((position, quantity) for position, quantity in quantities if quantity > 0)
     return (Shipment(delivery=order.delivery, id=UNNAMED, lines=lines),) if lines else ()
 
 
@@ -40,15 +46,12 @@ def left(order: Order, shipments: tuple[Shipment, ...]) -> Lines:
         order: the order.
         shipments: its parcels; they may be more than those of its row.
     """
-    return _less(ordered(order.document), shipped(shipments))
+    sent = shipped(shipments)
+    rest = ((position, quantity - sent[position]) for position, quantity in ordered(order.document))
+    return tuple((position, quantity) for position, quantity in rest if quantity > 0)
 
 
 def exceeds(order: Order, shipments: tuple[Shipment, ...]) -> bool:
     """Whether more was shipped of a line than was ordered. Arguments are those of ``left``."""
     quantities = dict(ordered(order.document))
     return any(quantity > quantities.get(position, 0) for position, quantity in shipped(shipments).items())
-
-
-def _less(lines: Lines, sent: Counter[int]) -> Lines:
-    rest = ((position, quantity - sent[position]) for position, quantity in lines)
-    return tuple((position, quantity) for position, quantity in rest if quantity > 0)

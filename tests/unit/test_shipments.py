@@ -64,10 +64,13 @@ def test_an_unnamed_parcel_has_the_lines_of_the_delivery_that_no_known_parcel_ha
     assert unnamed(replace(ORDER, lines=((2, 1),), delivery=3)) == (parcel("*", (2, 1), delivery=3),)
     known = parcel("s1", (1, 1))
     assert unnamed(replace(ORDER, shipments=(known,))) == (parcel("*", (1, 1), (2, 1)),)
-    assert unnamed(replace(ORDER, lines=((2, 1),), delivery=2, shipments=(known,))) == (
-        parcel("*", (2, 1), delivery=2),
-    )
+    second = replace(ORDER, lines=((2, 1),), delivery=2, shipments=(known,))
+    assert unnamed(second) == (parcel("*", (2, 1), delivery=2),)
     assert unnamed(replace(ORDER, shipments=(parcel("s1", (1, 2), (2, 1)),))) == ()
+    early = replace(ORDER, lines=((1, 1), (2, 1)), shipments=(known,))  # the parcel came before the request
+    assert unnamed(early) == (parcel("*", (1, 1), (2, 1)),)
+    both = replace(second, shipments=(parcel("s1", (1, 2), (2, 1)),))  # delivery 1 shipped the line, too
+    assert unnamed(both) == (parcel("*", (2, 1), delivery=2),)
 
 
 def test_the_quantities_of_all_parcels_are_added():
