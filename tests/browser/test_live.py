@@ -23,7 +23,7 @@ def live(shop, open_console):
 
 
 def figure(page: Page, status: str):
-    return page.get_by_role("link", name=status).locator(".figure")
+    return page.get_by_role("link", name=re.compile(rf"\b{status}$")).locator(".figure")
 
 
 def number(text: str) -> int:

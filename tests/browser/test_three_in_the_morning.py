@@ -83,5 +83,5 @@ def test_an_operator_redrives_all_orders_after_the_alarm(shop, open_console):
     expect(steps.filter(has_text=NOTE)).to_contain_text("PENDING")
     expect(steps.last).to_contain_text("FULFILLED")
     visit.go("live")
-    expect(page.get_by_role("link", name="FULFILLED").locator(".figure")).to_have_text(str(ORDERS))
+    expect(page.get_by_role("link", name=f"{ORDERS} FULFILLED").locator(".figure")).to_have_text(str(ORDERS))
     expect(page.get_by_text("Action required")).to_be_hidden()

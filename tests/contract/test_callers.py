@@ -87,6 +87,8 @@ ROUTES: list[tuple[str, str, Any, tuple[int, int, int]]] = [
     ("GET /failed-orders/{order_id}", f"/failed-orders/{FAILED}", None, (403, 403, 200)),
     ("POST /failed-orders/redrive", "/failed-orders/redrive", NOTE | {"dry_run": True}, (403, 403, 200)),
     ("POST /failed-orders/{order_id}/redrive", f"/failed-orders/{FAILED}/redrive", NOTE, (403, 403, 200)),
+    ("POST /orders/{order_id}/look", f"/orders/{BOBS}/look", None, (403, 403, 409)),
+    ("POST /orders/{order_id}/give-up", f"/orders/{BOBS}/give-up", NOTE, (403, 403, 409)),
     ("GET /stats", "/stats", None, (403, 403, 200)),
     ("POST /warehouse/events", "/warehouse/events", {}, (401, 401, 401)),
     ("GET /console", "/console", None, (200, 200, 200)),
