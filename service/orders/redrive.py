@@ -40,7 +40,10 @@ def validate_note(note: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The failed orders to redrive: the named ones, or else those that match, newest first."""
+    """The failed orders to redrive: the named ones, or else those that match, newest first.
+
+    Without a kind, the rests of orders that were cancelled are left out.
+    """
 
     order_ids: tuple[str, ...] = ()
     kind: FailureKind | None = None
@@ -58,7 +61,9 @@ def select(selection: Selection, store: OrderStore) -> tuple[list[tuple[str, int
     if selection.order_ids:
         return [(order_id, None) for order_id in dict.fromkeys(selection.order_ids)], None
     page = store.failed_orders(selection.kind, selection.span, selection.limit, selection.after)
-    return [(failed.order_id, failed.epoch) for failed in page.orders], page.next
+    # A customer who has cancelled the rest of an order does not want it, unless the operator says so.
+    unwanted = FailureKind.CANCELLED if selection.kind is None else None
+    return [(failed.order_id, failed.epoch) for failed in page.orders if failed.kind is not unwanted], page.next
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 import pytest
 
+from service.orders.deliveries import Deliveries
 from service.orders.errors import DeliveryOpen, NotFailed, OrderUnknown
 from service.orders.lifecycle import UNSUCCESSFUL, Status
-from service.orders.model import TimelineEntry
+from service.orders.model import FailureKind, TimelineEntry
 from service.orders.orders import Orders
-from service.orders.redrive import Outcome, Pace, Result, Selection, redrive_many, validate_note
+from service.orders.redrive import Outcome, Pace, Result, Selection, redrive_many, select, validate_note
 from service.orders.warehouse import Answer, State
 from tests.steps.doubles import (
     DECLINED,
@@ -203,6 +204,16 @@ def test_a_result_names_the_reference_of_an_order_that_was_read(system):
         (Outcome.NOT_FAILED, "#1001"),
         (Outcome.UNKNOWN, None),
     ]
+
+
+def test_the_rest_of_an_order_that_was_cancelled_is_redriven_only_on_request(system):
+    standing(Status.PARTLY_FULFILLED, system, "ord_1")
+    Orders(system).redrive("ord_1", "jo", "in stock again")
+    Deliveries(system).cancel("ord_1", "customer", "changed my mind")
+    standing(Status.FAILED, system, "ord_2")
+    assert select(Selection(), system.store)[0] == [("ord_2", 0)]
+    assert select(Selection(kind=FailureKind.CANCELLED), system.store)[0] == [("ord_1", 1)]
+    assert select(Selection(("ord_1",)), system.store)[0] == [("ord_1", None)]
 
 
 def test_a_dry_run_changes_nothing(system):
