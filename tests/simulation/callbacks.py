@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from service.orders.callbacks import Event, EventType, Verdict
-from service.orders.model import Order
 from service.orders.shipments import Shipment
 from service.orders.warehouse_events import WarehouseEvents
 from tests.simulation.function import FunctionFailed
@@ -19,13 +18,12 @@ DELAY = 1_200_000  # milliseconds; a delayed event arrives within that time
 
 
 class Callbacks:
-    """Sends events, each by an actor of its own. ``alarms`` has the orders of which a parcel was reported as wrong."""
+    """Sends events, each by an actor of its own."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
         self.is_silent = world.happens("silent warehouse", world.profile.silent)
         """Whether the warehouse never calls back, so that only looks show what it did."""
-        self.alarms: set[str] = set()
         self.accepted_forgeries: list[str] = []
 
     def send(self, key: str, kind: EventType, shipment: Shipment | None) -> None:
@@ -73,7 +71,7 @@ class Callbacks:
 
     def _take(self, event: Event, ports: Ports) -> Verdict:
         order = ports.get(event.order_id)
-        return Events(ports, self.alarms).take(event, order) if order else Verdict.UNKNOWN
+        return WarehouseEvents(ports).take(event, order) if order else Verdict.UNKNOWN
 
     def _forge(self, event: Event) -> None:
         """Send the event for a delivery that was never asked for, and for an order that there is not."""
@@ -83,15 +81,3 @@ class Callbacks:
         for forged in (unknown, later):
             if self._send_once(forged) not in (Verdict.UNKNOWN, None):
                 self.accepted_forgeries.append(f"{forged.order_id}-d{forged.delivery}")
-
-
-class Events(WarehouseEvents):
-    """Notes the orders about which somebody was alarmed."""
-
-    def __init__(self, ports: Ports, alarms: set[str]) -> None:
-        super().__init__(ports)  # type: ignore[arg-type]
-        self._alarms = alarms
-
-    def _report(self, event: Event, order: Order, reason: str) -> None:
-        self._alarms.add(order.order_id)
-        super()._report(event, order, reason)

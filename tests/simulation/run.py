@@ -84,7 +84,7 @@ def record_of(world: World) -> Record:
             for order_id, order in world.tables.store.orders.items()
             if order_id not in world.invalid
         },
-        alarms=world.callbacks.alarms,
+        alarms=world.alarms,
         in_breach=depot.in_breach if depot else {},
         conflicts=depot.conflicts if depot else (),
         forgeries=world.callbacks.accepted_forgeries,

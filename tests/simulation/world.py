@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any
 from unittest.mock import patch
 
+from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import OPEN, TERMINAL, UNSUCCESSFUL, Status
 from service.orders.model import Order
 from service.orders.submission import new_order
@@ -67,6 +68,8 @@ class World:
         """The invocations that a poison order killed."""
         self.failed_writers: set[str] = set()
         """The writers that got no answer to a write, or a refusal."""
+        self.alarms: set[str] = set()
+        """The orders of which somebody was told that a parcel contradicts them."""
         self.interventions = 0
         self.hanging: set[str] = set()
         """The orders whose workflow cannot be started: each start hangs."""
@@ -240,6 +243,12 @@ class World:
         return blake2b("\n".join(self.lines).encode(), digest_size=8).hexdigest()
 
 
+def _note_alarm(deliveries: Deliveries, order: Order, *_: Any) -> None:
+    """Replaces the alarm about a parcel, which is a metric and a line of the log."""
+    system: Any = deliveries._system
+    system.world.alarms.add(order.order_id)
+
+
 @contextmanager
 def tasks_as_threads() -> Iterator[None]:
     """Run the threads of ``fulfill`` and of the reconciler as tasks of the loop, and disable logging."""
@@ -251,6 +260,7 @@ def tasks_as_threads() -> Iterator[None]:
                 stack.enter_context(patch.object(module, "ThreadPoolExecutor", Pool))
                 stack.enter_context(patch.object(module, "wait", wait))
             stack.enter_context(patch.object(reconcile, "sleep", sleep))
+            stack.enter_context(patch.object(Deliveries, "report_unexpected", _note_alarm))
             yield
     finally:
         logging.disable(disabled)
