@@ -92,6 +92,13 @@ def test_a_fulfilled_order_is_counted_with_the_time_since_its_receipt(system):
     assert system.metrics.values == [4000]
 
 
+def test_an_order_that_the_warehouse_accepts_is_counted_as_handed_over(system):
+    pending(system)
+    system.fulfiller = Scripted(Answer(State.ACCEPTED))
+    deliver(system, message("ord_1"))
+    assert counted(system) == {"OrdersStored": 1, "OrdersHandedOver": 1}
+
+
 def test_a_clock_that_is_behind_records_a_duration_of_zero(system):
     """The clocks of two containers differ; a negative duration would distort CloudWatch's averages."""
     pending(system)

@@ -193,9 +193,24 @@ def test_the_present_delivery_of_an_open_order_is_cancelled_if_an_older_one_ship
         assert after_event(order, event_of(EventType.SHIPPED, shipment), START).cancels is cancels
 
 
-def test_more_than_was_ordered_is_unexpected():
+@pytest.mark.parametrize(("known", "shipped", "unexpected"), [(0, 3, True), (0, 2, False), (2, 1, True), (1, 1, False)])
+def test_more_than_was_ordered_is_unexpected(known, shipped, unexpected):
     order = order_in({"status": "AT_WAREHOUSE"})
-    assert after_event(order, event_of(EventType.SHIPPED, replace(NEW, lines=((1, 3),))), START).is_unexpected
+    if known:
+        order = replace(order, shipments=(replace(NEW, id="known", lines=((1, known),)),), parcels=1)
+    shipment = replace(NEW, lines=((1, shipped),))
+    assert after_event(order, event_of(EventType.SHIPPED, shipment), START).is_unexpected is unexpected
+
+
+def test_the_reason_says_that_a_parcel_belongs_to_an_older_delivery():
+    order, event = order_in({"status": "AT_WAREHOUSE"}, 2), event_of(EventType.SHIPPED, NEW)
+    assert after_event(order, event, START).outcome.reason == "the warehouse shipped a parcel of an older delivery"
+
+
+def test_a_refused_cancellation_keeps_the_reason_of_the_warehouse():
+    event = replace(event_of(EventType.CANCEL_REFUSED), reason="already packed")
+    outcome = after_event(order_in({"status": "AT_WAREHOUSE"}), event, START).outcome
+    assert outcome.reason == "the warehouse does not cancel it: already packed"
 
 
 @pytest.mark.parametrize("status", sorted(OPEN - {Status.RECEIVED, Status.PROCESSING}))

@@ -149,6 +149,15 @@ CHANGES = {
     "redrive": REDRIVEN,
     "new_delivery": {*NEXT, *REDRIVEN},
 }
+COUNTED = {
+    "FULFILLED": {"OrdersFulfilled", "TimeToFulfill"},
+    "PARTLY_FULFILLED": {"OrdersPartlyFulfilled"},
+    "FAILED": {"OrdersFailed", "AttemptsFailed"},
+    "CANCELLED": {"OrdersCancelled"},
+    "REJECTED": {"OrdersRejected"},
+}
+"""The metrics of an order that enters a terminal state."""
+
 VALUES = {
     "max_attempts": 3,
     "lease_owner": "w2",
@@ -247,6 +256,13 @@ def test_transitions_into_and_out_of_the_unsuccessful_states_write_the_failed_or
     enters = transition.target in UNSUCCESSFUL and not sources <= UNSUCCESSFUL
     leaves = transition.target not in (None, *UNSUCCESSFUL) and bool(sources & UNSUCCESSFUL)
     assert transition.failed_orders == ("put" if enters else "delete" if leaves else None)
+
+
+@pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
+def test_an_order_that_enters_a_terminal_state_is_counted(transition: Transition):
+    stays = transition.target in UNSUCCESSFUL and {source.status for source in transition.sources} <= UNSUCCESSFUL
+    counted = set() if transition.target is None or stays else COUNTED.get(transition.target)
+    assert counted is None or set(transition.metrics) == counted
 
 
 def test_every_state_is_reachable_and_leads_to_a_terminal_state():

@@ -107,6 +107,7 @@ def test_an_end_is_written_from_a_look_which_has_all_parcels(system, type_):
     assert (order.status, order.shipments) == (Status.PARTLY_FULFILLED, (PARCEL,))
     assert (order.delivery, order.asked, order.lines) == (2, 0, ((1, 1),))
     assert (failed.kind, failed.detail) == ("closed", "sold out")
+    assert order.timeline[-1].actor == "warehouse"
 
 
 @pytest.mark.parametrize("looks", [TimeoutError(), Answer(State.NOT_TAKEN)])
@@ -160,7 +161,7 @@ def test_the_late_word_for_a_failed_order_is_recorded(system):
     assert system.metrics.counts[UNEXPECTED] == 0
 
 
-def test_a_parcel_of_an_older_delivery_cancels_the_present_one(system):
+def test_a_parcel_of_an_older_delivery_cancels_the_present_one(system, caplog):
     """The warehouse declined the first delivery, and shipped it."""
     pending(system)
     system.fulfiller = Scripted(Answer(State.DECLINED), IN_WORK)
@@ -172,6 +173,7 @@ def test_a_parcel_of_an_older_delivery_cancels_the_present_one(system):
     assert take(system, EventType.SHIPPED, PARCEL) is Verdict.TAKEN
     assert cancelled == ["ord_1-d2"]
     assert system.metrics.counts[UNEXPECTED] == 1
+    assert "(delivery 1)" in caplog.messages[-1]
 
 
 @pytest.mark.parametrize("shipment", [PARCEL, replace(PARCEL, lines=((1, 2),))], ids=["some", "all"])
