@@ -199,6 +199,46 @@ def test_a_look_without_a_state_refuses_no_cancellation(state, api):
     assert api.system.store.get("ord_1").cancel_asked == 1
 
 
+def test_an_order_that_the_warehouse_does_not_find_is_left_to_a_later_look(api):
+    standing(Status.AT_WAREHOUSE, api.system)
+    api.system.fulfiller = Scripted(DONE, cancels=TOO_LATE, looks=Answer(State.NOT_FOUND))
+    response = api.post("/orders/ord_1/cancel")
+    assert (response.status_code, response.json()["status"]) == (202, "AT_WAREHOUSE")
+
+
+def test_the_warehouse_is_asked_to_cancel_the_rest_of_an_order_if_it_may_have_that(api):
+    ask_without_an_answer(api, cancels=CANCELLED)
+    order = api.system.store.get("ord_1")
+    values = {"shipments": (PARCEL,), "parcels": 1, "lines": order.lines}
+    Mover(api.system).move("ship", "ord_1", actor="warehouse", seen=order, **values)
+    response = api.post("/orders/ord_1/cancel")
+    assert (response.status_code, response.json()["status"]) == (200, "PARTLY_FULFILLED")
+    assert response.json()["timeline"][-1]["actor"] == "warehouse"
+
+
+def cancel_rest(api):
+    """A PARTLY_FULFILLED order whose rest was cancelled."""
+    standing(Status.AT_WAREHOUSE, api.system)
+    api.system.fulfiller = Scripted(Answer(State.CLOSED, "sold out"), cancels=replace(CANCELLED, shipments=(PARCEL,)))
+    assert api.post("/orders/ord_1/cancel").json()["status"] == "PARTLY_FULFILLED"
+    return api.system.store.get("ord_1")
+
+
+def test_a_rest_stays_cancelled_if_a_parcel_is_reported_later(api):
+    order = cancel_rest(api)
+    values = {"shipments": order.shipments, "parcels": order.parcels, "lines": order.lines}
+    Mover(api.system).move("ship_late", "ord_1", actor="warehouse", seen=order, **values)
+    assert api.post("/orders/ord_1/cancel").status_code == 200
+
+
+def test_a_rest_that_was_sent_again_after_its_cancellation_is_not_cancelled(api):
+    cancel_rest(api)
+    assert api.post("/failed-orders/ord_1/redrive", json={"note": "again"}).status_code == 200
+    deliver(api.system, message("ord_1"))
+    assert api.get("/orders/ord_1").json()["status"] == "PARTLY_FULFILLED"
+    assert_problem(api.post("/orders/ord_1/cancel"), 409, "too-late")
+
+
 def test_an_order_that_the_warehouse_declined_is_cancelled(api):
     ask_without_an_answer(api, cancels=TOO_LATE, looks=DECLINED)
     assert api.post("/orders/ord_1/cancel").json()["status"] == "CANCELLED"

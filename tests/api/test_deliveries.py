@@ -102,6 +102,21 @@ def test_an_order_that_is_given_up_keeps_its_delivery(parcels, status, api):
     assert api.get("/failed-orders/ord_1").json()["reason"] == "unknown"
 
 
+def test_an_order_is_given_up_although_it_has_changed_meanwhile(api):
+    """A parcel is reported between the read and the write."""
+    at_warehouse(api)
+    real, raced = api.system.store, []
+
+    def shipped_meanwhile(store, write):
+        if not raced:
+            raced.append(write)
+            store.orders["ord_1"] = replace(store.orders["ord_1"], shipments=(PARCEL,), parcels=1, version=99)
+        return store.apply(write)
+
+    api.system.store = PatchedStore(real, apply=shipped_meanwhile)
+    assert api.post("/orders/ord_1/give-up", json=NOTE).json()["status"] == "PARTLY_FULFILLED"
+
+
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.AT_WAREHOUSE}))
 def test_only_an_order_at_the_warehouse_can_be_given_up(status, api):
     before = standing(status, api.system)

@@ -11,7 +11,18 @@ from service.orders.orders import Orders
 from service.orders.warehouse import Answer, OtherItems, State
 from tests import events
 from tests.log_lines import logged, said
-from tests.steps.doubles import Scripted, break_store, deliver, invalid, message, pending, reconcile, standing
+from tests.steps.doubles import (
+    CLOSED,
+    IN_WORK,
+    Scripted,
+    break_store,
+    deliver,
+    invalid,
+    message,
+    pending,
+    reconcile,
+    standing,
+)
 from tests.support import Context, MemorySystem, sqs_event
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -85,6 +96,8 @@ REFUSED = Answer(State.REFUSED, "never")
         (Status.PENDING, None, "fulfilled", "INFO", None),
         (Status.PENDING, DECLINED, "attempt_failed", "INFO", "declined"),
         (Status.PENDING, REFUSED, "failed", "ERROR", "refused"),
+        (Status.PENDING, IN_WORK, "fulfilled", "INFO", None),
+        (Status.PENDING, CLOSED, "failed", "ERROR", "closed"),
         (Status.PENDING, RuntimeError("x"), "attempt_failed", "INFO", "error"),
         (Status.PROCESSING, None, "not_free", "INFO", None),
         (Status.CANCELLED, None, "ended", "INFO", None),
@@ -98,7 +111,10 @@ def test_a_delivery_logs_the_outcome_of_its_order(status, outcome, expected, lev
     assert said(line, "event", "outcome", "level", "reason", "order_id") == ("batch", expected, level, reason, "ord_1")
     assert said(line, "attempt", "request_id") == (system.store.get("ord_1").attempts, "test")
     assert line["duration_ms"] >= 0
-    assert said(batch, "event", "outcome") == ("batch", "ok" if expected in ("fulfilled", "ended") else "kept")
+    assert said(batch, "event", "outcome") == (
+        "batch",
+        "ok" if expected in ("fulfilled", "ended") or outcome is CLOSED else "kept",
+    )
 
 
 def test_a_delivery_key_with_other_items_is_logged_as_an_error_that_names_the_key(system):

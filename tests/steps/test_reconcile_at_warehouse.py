@@ -126,6 +126,15 @@ def test_a_look_moves_the_order_by_the_whole_answer(answer, status, kind, system
     assert order.shipments == (getattr(answer, "shipments", ()) if answer is not DONE else order.shipments)
 
 
+def test_a_look_at_an_order_that_the_warehouse_works_on_is_no_intervention(system, caplog):
+    standing_at(system)
+    later(system, POLICY.look_after)
+    with caplog.at_level(logging.INFO):
+        assert reconcile(system) == {"checked": 1}
+    assert not [name for name in system.metrics.counts if name[0] == "ReconcilerInterventions"]
+    assert [record.levelname for record in caplog.records if record.getMessage() == "order ord_1: checked"] == ["INFO"]
+
+
 def test_a_declined_delivery_is_asked_for_again_under_the_next_number(system):
     standing_at(system)
     system.fulfiller.looks, system.fulfiller.answers = DECLINED, [DONE]

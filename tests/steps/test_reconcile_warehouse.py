@@ -98,6 +98,7 @@ def test_an_order_that_was_shipped_before_its_cancellation_is_fulfilled(system):
 def test_a_failed_order_that_may_have_been_shipped_is_looked_at(kind, system):
     fail(system, LOST if kind is FailureKind.UNKNOWN else NOT_FOUND)
     assert system.store.get_failed("ord_1").kind is kind
+    assert system.metrics.counts["OrdersFailedAtWarehouse",] == 0
     system.fulfiller.looks = DONE
     later(system, POLICY.recover_after)
     assert reconcile(system) == {"looked": 1}

@@ -1,5 +1,6 @@
 """The policy: the waits before the reconciler handles an order, and their backoff."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.orders.policy import Policy
-from tests.support import SETTINGS
+from service.orders.timestamps import TICK
+from tests.support import SETTINGS, START, MemorySystem
 
 POLICY = SETTINGS.policy  # the ceiling is an hour
 FIRST = timedelta(minutes=2)
@@ -35,6 +37,24 @@ def test_the_backoff_never_shrinks_or_exceeds_the_ceiling(seconds: int, times: i
     wait = POLICY.backoff(first, times)
     assert first <= wait <= max(first, HOUR)
     assert wait <= POLICY.backoff(first, times + 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "looks", "minutes", "overdue_minutes"),
+    [
+        (POLICY, 0, 5, 5),
+        (POLICY, 1, 10, 10),
+        (POLICY, 20, 6 * 60, 60),
+        (replace(POLICY, due_after=HOUR), 20, 60, 60),
+        (replace(POLICY, look_after=2 * HOUR), 20, 6 * 60, 2 * 60),
+    ],
+    ids=["first look", "second look", "most", "a short time until the due date", "rare looks"],
+)
+def test_looks_at_an_order_at_the_warehouse_have_backoff(policy, looks, minutes, overdue_minutes):
+    order = replace(MemorySystem().receive(), looks=looks, due_at=START)
+    assert policy.look_backoff(order, START) == timedelta(minutes=minutes)
+    assert policy.look_backoff(order, START + TICK) == timedelta(minutes=overdue_minutes)
+    assert policy.look_backoff(replace(order, due_at=None), START + TICK) == timedelta(minutes=minutes)
 
 
 def test_the_policy_has_the_values_of_the_settings():

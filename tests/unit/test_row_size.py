@@ -16,7 +16,7 @@ from service.orders.strict_json import MAX_SIZE, MalformedDocument
 from service.orders.submission import new_order
 from service.orders.validation import MAX_ERRORS, validate
 from service.warehouses.server.http import MAX_BODY
-from service.warehouses.shipments import MAX_QUANTITY
+from service.warehouses.shipments import MAX_DESCRIPTION, MAX_ID, MAX_QUANTITY
 from service.warehouses.wire import MAX_REASON, write_order
 from tests.benchmarks.cost.dynamodb import size
 from tests.support import START, valid_order
@@ -117,6 +117,31 @@ def test_the_largest_document_fits_into_a_row_with_its_parcels_and_the_lines_tha
     grown = row_size(replace(order, shipments=parcels)) - row_size(order)
     assert grown <= sum(parcel.size for parcel in parcels) <= MAX_BYTES
     assert row + MAX_BYTES - grown < ROW
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"id": "😀" * MAX_ID, **{name: "😀" * most for name, most in MAX_DESCRIPTION.items()}},
+        {"lines": tuple((position, MAX_QUANTITY) for position in range(1, 501))},
+    ],
+    ids=["short", "long texts", "many lines"],
+)
+def test_a_parcel_needs_no_more_bytes_than_are_counted(changes: dict[str, Any]):
+    one, two = (
+        Shipment(
+            delivery=99,
+            lines=((1, MAX_QUANTITY),),
+            id=id_,
+            **dict.fromkeys(MAX_DESCRIPTION, "x"),  # type: ignore[arg-type]
+            shipped_at=START,
+        )
+        for id_ in "12"
+    )
+    parcel, order = replace(two, **changes), order_of({})
+    grown = row_size(replace(order, shipments=(one, parcel))) - row_size(replace(order, shipments=(one,)))
+    assert grown <= parcel.size
 
 
 @pytest.mark.parametrize("width", [1, 100, 200, 5_000, 250_000])

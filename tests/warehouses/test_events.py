@@ -21,7 +21,7 @@ def event(kind: str = "accepted", **members: object) -> bytes:
 
 @pytest.mark.parametrize("kind", [each for each in EventType if each is not EventType.SHIPPED])
 def test_an_event_has_a_type_a_delivery_and_a_reason(kind: EventType):
-    found = read_event(event(kind, reason=" sold\nout ", order_id="ord_1-d12"))
+    found = read_event(event(kind, id="e" * 128, reason=" sold\nout ", order_id="ord_1-d12"))
     assert (found.order_id, found.delivery) == ("ord_1", 12)
     assert found.about(order()) == Event(kind, "ord_1", 12, None, "sold out")
 

@@ -51,22 +51,40 @@ def test_a_line_that_is_named_twice_counts_with_both_quantities():
     assert read_shipment(PARCEL | {"items": twice}, ORDER, 1).lines == ((1, 2),)
 
 
+def test_a_parcel_at_all_limits_is_read():
+    url = "https://" + "x" * 504
+    limits = {"id": "s" * 128, "carrier": "x" * 64, "tracking_number": "0" * 64, "tracking_url": url}
+    found = read_shipment(PARCEL | limits | {"items": [{"line_id": "2", "quantity": 10**9}]}, ORDER, 1)
+    assert {name: getattr(found, name) for name in limits} == limits
+    assert found.lines == ((2, 10**9),)
+
+
+def test_fifty_parcels_of_a_delivery_are_read():
+    assert len(read_shipments([PARCEL | {"id": f"s{number}"} for number in range(50)], ORDER, 1)) == 50
+
+
+def test_a_time_is_cut_to_the_millisecond_that_a_row_keeps():
+    assert read_time("2026-01-31T10:00:00.123987Z") == datetime(2026, 1, 31, 10, 0, 0, 123000, UTC)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         *({"carrier": value} for value in (7, "", "x" * 65, "D\nHL", None)),
-        {"tracking_number": ["00340434"]},
+        *({"tracking_number": value} for value in (["00340434"], "0" * 65)),
         *(
             {"tracking_url": value}
             for value in (
                 "javascript:alert(1)",
+                "javascript://alert(1)",
                 "parcels.example",
                 "https://a b",
                 'https://a"b',
                 "https://" + "x" * 505,
             )
         ),
-        *({"shipped_at": value} for value in ("yesterday", 1769851800, "2026-01-31T10:00:00", "0001-01-01T00:00:00Z")),
+        *({"shipped_at": value} for value in ("yesterday", 1769851800, "2026-01-31T10:00:00")),
+        *({"shipped_at": value} for value in ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00")),
     ],
 )
 def test_a_description_that_cannot_be_used_is_left_out(wrong):
@@ -135,6 +153,11 @@ def test_a_delivery_that_is_shipped_needs_no_parcels_but_if_it_has_them_they_hav
         read_state(state("shipped", shipments=[PARCEL]), ORDER)
 
 
+def test_a_delivery_that_is_shipped_may_have_more_than_it_was_asked_for():
+    more = PARCEL | {"items": [{"line_id": "2", "quantity": 1}, {"line_id": "shirt", "quantity": 3}]}
+    assert read_state(state("shipped", shipments=[more]), ORDER).shipments[0].lines == ((1, 3), (2, 1))
+
+
 def test_a_delivery_of_some_lines_is_shipped_with_these():
     order = replace(ORDER, lines=((1, 1), (2, 1)))
     assert read_state(state("shipped", shipments=[PARCEL]), order).state is State.SHIPPED
@@ -150,7 +173,8 @@ def test_the_request_asks_for_the_lines_of_the_delivery_under_their_ids():
     order = replace(ORDER, delivery=2, lines=((1, 1), (2, 1)))
     document = strict_json.parse(write_order(order))
     assert document["order_id"] == "ord_1-d2"
-    assert [(item["line_id"], item["quantity"]) for item in document["items"]] == [("shirt", 1), ("2", 1)]
+    items = [(item["line_id"], item["product_id"], item["quantity"]) for item in document["items"]]
+    assert items == [("shirt", "p", 1), ("2", "q", 1)]
 
 
 @pytest.mark.parametrize("value", [None, 7, "", "2026-01-31", "2026-01-31T10:00:00", "9999-12-31T23:59:59Z"])
