@@ -135,6 +135,18 @@ def test_a_look_at_an_order_that_the_warehouse_works_on_is_no_intervention(syste
     assert [record.levelname for record in caplog.records if record.getMessage() == "order ord_1: checked"] == ["INFO"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "status"), [(IN_WORK, "FAILED"), (PART, "PARTLY_FULFILLED")], ids=["none", "a part"]
+)
+def test_an_order_that_the_warehouse_has_lost_is_given_up(answer, status, system, caplog):
+    system.fulfiller.answers = [answer]
+    standing_at(system)
+    system.fulfiller.looks = NOT_FOUND
+    later(system, POLICY.look_after)
+    assert reconcile(system) == {"gave_up": 1}
+    assert f"order ord_1: {status}, the warehouse accepted it, and does not have it any more" in caplog.text
+
+
 def test_a_declined_delivery_is_asked_for_again_under_the_next_number(system):
     standing_at(system)
     system.fulfiller.looks, system.fulfiller.answers = DECLINED, [DONE]
@@ -193,6 +205,7 @@ def test_the_reconciler_repeats_a_cancellation_at_the_warehouse(answer, looks, s
     reconcile(system)
     order = system.store.get("ord_1")
     assert (order.status, order.cancel_asked) == (status, asked)
+    assert system.metrics.counts["ReconcilerInterventions", "looked"] == 0, "its state needs no intervention"
 
 
 def test_an_operator_gives_up_an_order_and_looks_go_on(system):
