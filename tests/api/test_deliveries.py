@@ -102,6 +102,12 @@ def test_an_order_that_is_given_up_keeps_its_delivery(parcels, status, api):
     assert api.get("/failed-orders/ord_1").json()["reason"] == "unknown"
 
 
+def test_the_rest_of_an_order_that_was_given_up_can_be_looked_at(api):
+    at_warehouse(api, DONE, parcels=(PARCEL,))
+    assert api.post("/orders/ord_1/give-up", json=NOTE).json()["status"] == "PARTLY_FULFILLED"
+    assert api.post("/orders/ord_1/look").json()["status"] == "FULFILLED"
+
+
 def test_an_order_is_given_up_although_it_has_changed_meanwhile(api):
     """A parcel is reported between the read and the write."""
     at_warehouse(api)

@@ -13,6 +13,7 @@ from service.orders.warehouse import Answer, State
 from tests.steps.doubles import (
     DONE,
     NOT_FOUND,
+    PARCEL,
     Scripted,
     deliver,
     later,
@@ -103,6 +104,24 @@ def test_a_failed_order_that_may_have_been_shipped_is_looked_at(kind, system):
     later(system, POLICY.recover_after)
     assert reconcile(system) == {"looked": 1}
     assert system.store.get("ord_1").status is Status.FULFILLED
+
+
+def test_a_failed_order_whose_cancellation_comes_too_late_is_looked_at(system):
+    ask_to_cancel(system)
+    system.store.orders["ord_1"] = replace(system.store.get("ord_1"), attempts=3)
+    assert reconcile(system) == {"gave_up": 1}
+    system.fulfiller.cancels, system.fulfiller.looks = TOO_LATE, DONE
+    later(system, POLICY.recover_after)
+    assert reconcile(system) == {"looked": 1}
+    assert system.store.get("ord_1").status is Status.FULFILLED
+
+
+def test_an_order_with_a_parcel_and_without_an_answer_is_given_up(system):
+    processing(system, attempts=3)
+    system.store.orders["ord_1"] = replace(system.store.get("ord_1"), shipments=(PARCEL,), parcels=1)
+    later(system, POLICY.recover_after)
+    assert reconcile(system) == {"gave_up": 1}
+    assert system.store.get("ord_1").status is Status.PARTLY_FULFILLED
 
 
 def test_looks_at_a_failed_order_have_backoff(system):

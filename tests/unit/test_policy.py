@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.orders.lifecycle import UNSUCCESSFUL
 from service.orders.policy import Policy
 from service.orders.timestamps import TICK
 from tests.support import SETTINGS, START, MemorySystem
@@ -55,6 +56,13 @@ def test_looks_at_an_order_at_the_warehouse_have_backoff(policy, looks, minutes,
     assert policy.look_backoff(order, START) == timedelta(minutes=minutes)
     assert policy.look_backoff(order, START + TICK) == timedelta(minutes=overdue_minutes)
     assert policy.look_backoff(replace(order, due_at=None), START + TICK) == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize("status", sorted(UNSUCCESSFUL))
+def test_looks_at_a_failed_order_have_backoff(status):
+    order = replace(MemorySystem().receive(), status=status, looks=20, updated_at=START)
+    assert not POLICY.is_due(order, FIRST, START + HOUR)
+    assert POLICY.is_due(order, FIRST, START + HOUR + TICK)
 
 
 def test_the_policy_has_the_values_of_the_settings():

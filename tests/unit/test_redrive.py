@@ -1,5 +1,7 @@
 """An operator redrives failed orders: each once, with a note in its timeline, and only while it is FAILED."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.orders.deliveries import Deliveries
@@ -12,6 +14,7 @@ from service.orders.warehouse import Answer, State
 from tests.steps.doubles import (
     DECLINED,
     DONE,
+    PARCEL,
     REFUSED,
     PatchedStore,
     Scripted,
@@ -170,6 +173,21 @@ def test_a_new_delivery_needs_an_answer_that_has_ended_the_old_one(state, system
         with pytest.raises(DeliveryOpen, match=f"the warehouse says: {state}"):
             Orders(system).new_delivery("ord_1", "jo", "send it")
         assert system.store.get("ord_1") == failed
+
+
+def test_no_new_delivery_if_the_order_changes_while_the_parcels_of_the_old_one_are_written(system):
+    system.fulfiller = Scripted(TimeoutError(), looks=TimeoutError())
+    pending(system)
+    for _ in range(4):
+        deliver(system, message("ord_1"))
+
+    def change_and_cancel(order, _):
+        system.store.orders["ord_1"] = replace(order, version=order.version + 1)
+        return Answer(State.CANCELLED, shipments=(PARCEL,))
+
+    system.fulfiller.cancel = change_and_cancel
+    with pytest.raises(DeliveryOpen, match="the order has changed meanwhile"):
+        Orders(system).new_delivery("ord_1", "jo", "send it")
 
 
 def many(system, *order_ids, dry_run=False):
