@@ -1,11 +1,13 @@
 """An attempt at an order that is to be cancelled: the warehouse is asked to cancel it before it is asked to ship it."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.orders.deliveries import Deliveries
 from service.orders.lifecycle import Status
 from service.orders.warehouse import Answer, State
-from tests.steps.doubles import DONE, Scripted, deliver, later, message, pending, processing
+from tests.steps.doubles import DONE, PARCEL, Scripted, deliver, later, message, pending, processing
 from tests.support import MemorySystem
 from tests.warehouse_answers import CANCELLED, CANCELLING, TOO_LATE
 
@@ -31,6 +33,14 @@ def test_an_order_is_cancelled_and_not_shipped_although_the_first_request_was_lo
     system.fulfiller = Scripted(DONE, cancels=CANCELLED)
     assert deliver(system, message("ord_1")) == []
     assert (system.store.get("ord_1").status, system.fulfiller.asked) == (Status.CANCELLED, [])
+
+
+def test_an_order_whose_rest_is_cancelled_is_logged_as_partly_fulfilled(system, caplog):
+    ask_to_cancel(system)
+    system.fulfiller = Scripted(DONE, cancels=replace(CANCELLED, shipments=(PARCEL,)))
+    assert deliver(system, message("ord_1")) == []
+    assert (system.store.get("ord_1").status, system.fulfiller.asked) == (Status.PARTLY_FULFILLED, [])
+    assert "order ord_1: PARTLY_FULFILLED, the warehouse has cancelled it" in caplog.text
 
 
 def test_an_order_whose_attempt_never_ended_is_cancelled_likewise(system):

@@ -11,6 +11,7 @@ from service.orders.message import Message, write
 from service.orders.orders import Orders
 from service.orders.warehouse import Answer, State
 from tests.steps.doubles import (
+    CLOSED,
     DECLINED,
     DONE,
     REFUSED,
@@ -64,6 +65,8 @@ def test_a_redrive_removes_more_messages_than_one_request_redrives_orders(system
         (Status.PROCESSING, 0),
         (Status.REJECTED, 0),
         (Status.FAILED, 0),
+        (Status.PARTLY_FULFILLED, 0),
+        (Status.AT_WAREHOUSE, 1),
         (Status.CANCELLED, 1),
         (Status.FULFILLED, 1),
     ],
@@ -108,11 +111,12 @@ def test_the_message_of_the_redrive_stays_if_the_order_fails_again(system):
     assert [each.body for each in system.dead_letters.messages] == [write(sent)]
 
 
-def test_an_earlier_message_stays_if_its_delivery_caused_the_latest_failure(system):
+@pytest.mark.parametrize("answer", [REFUSED, CLOSED], ids=str)
+def test_an_earlier_message_stays_if_its_delivery_caused_the_latest_failure(answer, system):
     """The redrive's own message may never have been sent."""
     system.queue.broken = ConnectionError("no")
     redrive(system)
-    system.fulfiller = Scripted(REFUSED)
+    system.fulfiller = Scripted(answer)
     system.dead_letters.messages = []
     deliver(system, message("ord_1"))
     system.dead_letters.put(message("ord_1"), system.store.get_failed("ord_1").message_id)
