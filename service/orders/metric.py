@@ -53,7 +53,10 @@ class Metric(StrEnum):
     IDEMPOTENT_REPLAYS = ("IdempotentReplays", "submissions whose idempotency key was used before for the same order")
     ORDERS_STORED = ("OrdersStored", "orders that the workflow accepted, and that became PENDING")
     ORDERS_REJECTED = ("OrdersRejected", "orders that the workflow found invalid, and that became REJECTED")
-    ORDERS_HANDED_OVER = ("OrdersHandedOver", "orders that the warehouse accepted, and that became AT_WAREHOUSE")
+    ORDERS_HANDED_OVER = (
+        "OrdersHandedOver",
+        "attempts by which orders became AT_WAREHOUSE: the warehouse accepted them",
+    )
     ORDERS_FULFILLED = ("OrdersFulfilled", "orders that became FULFILLED")
     ORDERS_PARTLY_FULFILLED = (
         "OrdersPartlyFulfilled",
