@@ -39,6 +39,7 @@ DUMMIES = {
     "DOFS_WAREHOUSE_SECRET": "the name of a variable",  # pragma: allowlist secret (a reason, with the word beside it)
     "dofs-warehouse-dev": "the name of a secret",
     "whsec_": "the beginning of any secret that signs requests",
+    "hunter2": "a password in a URL that a test wants to see kept from an error",
     "whsec_canary": "a secret that a test wants to see kept from an error",
     "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=": "the digits from 0 to 9, three times, as a secret",
     "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=": "the same digits in base64",
@@ -46,8 +47,8 @@ DUMMIES = {
 }
 
 
-REFERENCES = ("arn:aws:", "null ", "local.")
-"""How ARNs and expressions of Terraform begin. They name a secret, and hold none."""
+REFERENCES = ("arn:aws:", "null ", "local.", "whsec_$(")
+"""How ARNs, expressions of Terraform and commands of a shell begin. They name a secret, and hold none."""
 
 
 def is_dummy(secret: str) -> bool:
