@@ -12,6 +12,7 @@ from tests.api.proxy import at
 from tests.faults.cloud import SETTINGS
 from tests.faults.driver import Run
 from tests.faults.scheduler import Steps
+from tests.invariants import failed_there
 
 RETRY_AFTER = 2.0  # seconds
 ASK_AGAIN_AFTER = 40.0
@@ -42,8 +43,10 @@ def cancel(run: Run, order_id: str) -> Steps:
 
 
 def operate(run: Run, order_id: str, new_delivery: bool = False) -> Steps:
-    """An operator who waits for a failed order and its dead-letter message, and redrives it."""
-    while run.cloud.statuses().get(order_id) != "FAILED" or not run.cloud.dead_letter_queue._messages:
+    """An operator who waits for a failed order and its dead-letter message, if it has one, and redrives it."""
+    while run.cloud.statuses().get(order_id) != "FAILED" or not (
+        run.cloud.dead_letter_queue._messages or failed_there(run.cloud.rows(SETTINGS.orders_table)[order_id])
+    ):
         yield RETRY_AFTER
     while True:
         try:

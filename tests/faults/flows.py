@@ -273,7 +273,6 @@ FLOWS = (
         _id(FIRST),
         "FULFILLED",
         unfinished=frozenset({1}),
-        reconciled=1,
     ),
     Flow(
         "cancelled-by-the-reconciler",

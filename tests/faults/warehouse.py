@@ -66,6 +66,8 @@ class FaultyWarehouse:
                 case Fault.LATE:
                     self._injector.call_later(LATE, take_effect)
                 case Fault.ACCEPTED:
+                    if operation == "ask":
+                        self.ledger.ask(key)  # also while it takes no order: it has this one now
                     take_effect()
                     return IN_WORK[operation]
                 case Fault.MALFORMED:
