@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from service.orders import strict_json
 from service.orders.callbacks import Event, EventType
 from service.orders.identity import ID_PATTERN
 from service.warehouses.malformed import Malformed
 from service.warehouses.shipments import MAX_ID, read_shipment
-from service.warehouses.wire import clean_reason
+from service.warehouses.wire import clean_reason, read_object
 
 if TYPE_CHECKING:
     from service.orders.model import Order
@@ -55,12 +54,7 @@ def read_event(body: bytes) -> WireEvent:
     Raises:
         Malformed: the body is not an event.
     """
-    try:
-        document = strict_json.parse(body)
-    except strict_json.MalformedDocument as error:
-        raise Malformed(f"the body is not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise Malformed("the body is not a JSON object")
+    document = read_object(body)
     name, kind, key = (document.get(member) for member in ("id", "type", "order_id"))
     if not (isinstance(name, str) and 0 < len(name) <= MAX_ID):
         raise Malformed(f"id is not a text of 1 to {MAX_ID} characters")

@@ -88,12 +88,7 @@ def read_state(body: bytes, order: Order) -> Answer:
     Raises:
         Malformed: the body is not the state of this delivery.
     """
-    try:
-        document = strict_json.parse(body)
-    except strict_json.MalformedDocument as error:
-        raise Malformed(f"the body is not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise Malformed("the body is not a JSON object")
+    document = read_object(body)
     if document.get("order_id") != order.delivery_key:
         raise Malformed("order_id is not the delivery key of the request")
     status, reason = document.get("status"), document.get("reason")
@@ -110,6 +105,21 @@ def read_state(body: bytes, order: Order) -> Answer:
         raise Malformed(f"the status is {status}, and there are shipments")
     due_at = read_time(document.get("due_at")) if status == State.ACCEPTED else None
     return Answer(State(status), clean_reason(reason or "", order), shipments=shipments, due_at=due_at)
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Read a body that is a JSON object.
+
+    Raises:
+        Malformed: it is not.
+    """
+    try:
+        document = strict_json.parse(body)
+    except strict_json.MalformedDocument as error:
+        raise Malformed(f"the body is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise Malformed("the body is not a JSON object")
+    return document
 
 
 def clean_reason(text: str, order: Order) -> str:
