@@ -19,9 +19,10 @@ export function shippedLines(order) {
   return `${whole.length} of ${order.items.length}`;
 }
 
-// A link of another kind, such as javascript:, is shown as text. The other site learns nothing of this page.
+// A parcel that the warehouse did not name has the id *. A link of another kind, such as javascript:, is shown as text. The other
+// site learns nothing of this page.
 export function tracking({ tracking_url: url, tracking_number: number, id }) {
-  const text = number ?? id;
+  const text = number ?? (id === "*" ? "not named" : id);
   return isWebAddress(url) ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, text) : h("span", {}, text);
 }
 

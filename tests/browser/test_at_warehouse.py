@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from service.orders.lines import UNNAMED
 from tests.browser.browsing import DESKTOP, PHONE
 from tests.browser.stub import BASE, StubApi, failed_order, order, orders_page
 
@@ -179,6 +180,14 @@ def test_only_a_web_address_is_a_link(url, stub, visit):
     parcels = visit.page.get_by_role("table", name="Parcels")
     expect(parcels.get_by_text("0034")).to_be_visible()
     expect(parcels.get_by_role("link")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("id_", "text"), [("p7", "p7"), (UNNAMED, "not named")])
+def test_a_parcel_without_a_tracking_number_shows_its_name_if_it_has_one(id_, text, stub, visit):
+    parcel = {**PARCEL, "id": id_, "tracking_number": None, "tracking_url": None}
+    stub.on("GET", "/orders/ord_1", {**THERE, "shipments": [parcel]})
+    visit.go("warehouse/ord_1")
+    expect(visit.page.get_by_role("table", name="Parcels").get_by_text(text, exact=True)).to_be_visible()
 
 
 def test_an_order_is_looked_at_from_its_view(stub, visit):
