@@ -65,7 +65,7 @@ class Metric(StrEnum):
     ORDERS_FAILED = ("OrdersFailed", "orders that became FAILED")
     ORDERS_FAILED_AT_WAREHOUSE = (
         "OrdersFailedAtWarehouse",
-        "orders that became FAILED after the warehouse had accepted them; the dead-letter queue has no message of them",
+        "orders that became FAILED after the warehouse had accepted them; their messages were deleted then",
     )
     ORDERS_CANCELLED = ("OrdersCancelled", "orders that were cancelled through the API")
     ORDERS_REDRIVEN = ("OrdersRedriven", "failed orders that an operator redrove through the API")

@@ -77,6 +77,12 @@ _AT_REST = (Source(Status.PENDING), Source(Status.PROCESSING, (LEASE_EXPIRED,)))
 """No attempt works on the order."""
 _THERE = Source(Status.AT_WAREHOUSE)
 _LOOKED_AT = (*_AT_REST, _THERE)
+_GIVEN_UP = (
+    Source(Status.PENDING, (ATTEMPTS_SPENT,)),
+    Source(Status.PROCESSING, (LEASE_EXPIRED, ATTEMPTS_SPENT)),
+    _THERE,
+)
+"""The reconciler gives up an order whose attempts are spent; an operator, one that is at the warehouse."""
 _HELD = (Source(Status.PROCESSING),)
 _MINE = (LEASE_IS_MINE, VERSION_SEEN)
 """A lease holder's write. The version too, because a cancellation can be asked for while the attempt runs."""
@@ -340,11 +346,7 @@ TRANSITIONS: dict[TransitionName, Transition] = {
     "give_up": Transition(
         "give_up",
         "late delivery, reconciler: a look found nothing, or had no answer; operator, for an order at the warehouse",
-        (
-            Source(Status.PENDING, (ATTEMPTS_SPENT,)),
-            Source(Status.PROCESSING, (LEASE_EXPIRED, ATTEMPTS_SPENT)),
-            _THERE,
-        ),
+        _GIVEN_UP,
         Status.FAILED,
         guards=(NOTHING_SHIPPED, VERSION_SEEN),
         failed_orders="put",
@@ -353,11 +355,7 @@ TRANSITIONS: dict[TransitionName, Transition] = {
     "give_up_rest": Transition(
         "give_up_rest",
         "as give_up, and a part of the order was shipped",
-        (
-            Source(Status.PENDING, (ATTEMPTS_SPENT,)),
-            Source(Status.PROCESSING, (LEASE_EXPIRED, ATTEMPTS_SPENT)),
-            _THERE,
-        ),
+        _GIVEN_UP,
         Status.PARTLY_FULFILLED,
         guards=(SOMETHING_SHIPPED, VERSION_SEEN),
         failed_orders="put",

@@ -91,7 +91,7 @@ def render(values: Mapping[str, Any], measures: Measures) -> str:
 
 def take_picture(html: str, path: Path) -> None:
     with running_browser() as browser:
-        tab = browser.new_page(viewport={"width": 1186, "height": 800}, device_scale_factor=1.35)
+        tab = browser.new_page(viewport={"width": 1186, "height": 800}, device_scale_factor=1.1)
         tab.set_content(html)
         tab.screenshot(path=path, full_page=True)
 
